@@ -1,0 +1,15 @@
+# `cmake --install` and `find_package(sharcs)`.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+install(TARGETS sharcs EXPORT sharcs_targets)
+if(TARGET sharcs_cli)
+  install(TARGETS sharcs_cli)
+endif()
+install(DIRECTORY include/sharcs DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT sharcs_targets NAMESPACE sharcs:: FILE sharcs-targets.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/sharcs)
+configure_package_config_file(cmake/sharcs-config.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/sharcs-config.cmake
+                              INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/sharcs)
+write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/sharcs-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sharcs-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/sharcs-config-version.cmake
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/sharcs)

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace sharcs {
+
+/// Base of every exception that the library throws on purpose.
+///
+/// what() is one line that names the file, the place in it, what was found and what was expected.
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// A configuration (config.json, a training configuration, an option) asks for something that cannot be.
+class ConfigError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// A data file (TSV, CSV, JSONL, text) cannot be used as it is.
+class DataError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// A checkpoint (safetensors, pytorch_model.bin, a model directory) is damaged or does not fit the model.
+class CheckpointError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// A tokenizer's files are damaged, or ask for a rule that the library does not have.
+class TokenizerError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// A file or folder cannot be opened, read or written.
+class IoError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// A public function was called with sizes that do not fit together.
+class ShapeError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// Training cannot go on: the loss is not finite, or there is nothing to train on.
+class TrainingError : public Error {
+ public:
+  using Error::Error;
+};
+
+}  // namespace sharcs

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <omp.h>
+
+#include "core/matrix_view.hpp"
+
+namespace sharcs {
+
+/// How many OpenMP threads a parallel region started by the calling thread uses.
+///
+/// The ThreadScope in force decides; without one it is OMP_NUM_THREADS, or the number of cores. Inside a parallel region
+/// of anyone's it is 1, so regions never nest.
+int thread_count();
+
+/// Sets thread_count() for the calling thread until the end of the scope. `count` ≥ 1.
+class ThreadScope {
+ public:
+  explicit ThreadScope(int count);
+  ~ThreadScope();
+  ThreadScope(const ThreadScope&) = delete;
+  ThreadScope& operator=(const ThreadScope&) = delete;
+
+ private:
+  int before_;
+};
+
+/// The half-open range of `total` items that worker `worker` of `workers` takes. Sizes differ by at most one.
+struct WorkShare {
+  Index begin;
+  Index end;
+};
+inline WorkShare work_share(Index total, int worker, int workers) {
+  return {total * worker / workers, total * (worker + 1) / workers};
+}
+
+/// Calls body(i) for i in [0, total), spread over the threads in equal consecutive shares.
+///
+/// Which thread runs which i depends on total and thread_count() only, so results that depend on the split are
+/// reproducible for a fixed thread count. `body` must not throw.
+template <class Body>
+void parallel_for(Index total, const Body& body) {
+  const int workers = static_cast<int>(total < thread_count() ? total : thread_count());
+  if (workers <= 1) {
+    for (Index i = 0; i < total; ++i) body(i);
+    return;
+  }
+#pragma omp parallel num_threads(workers)
+  {
+    const WorkShare share = work_share(total, omp_get_thread_num(), omp_get_num_threads());
+    for (Index i = share.begin; i < share.end; ++i) body(i);
+  }
+}
+
+}  // namespace sharcs

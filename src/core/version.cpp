@@ -1,0 +1,5 @@
+#include "sharcs/version.hpp"
+
+namespace sharcs {
+const char* version() { return SHARCS_VERSION; }
+}  // namespace sharcs
