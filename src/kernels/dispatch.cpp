@@ -1,0 +1,83 @@
+// Sends each kernel to the code that runs it: doubles and the eigen backend to the reference.
+#include "kernels/reference.hpp"
+
+namespace sharcs::kernels {
+
+Index attention_probability_count(std::span<const Index> offsets, Index heads) {
+  Index count = 0;
+  for (std::size_t s = 0; s + 1 < offsets.size(); ++s) count += heads * (offsets[s + 1] - offsets[s]) * (offsets[s + 1] - offsets[s]);
+  return count;
+}
+
+template <class T>
+void multiply(std::span<const Product<T>> products) { reference::multiply(products); }
+template <class T>
+void multiply_nn(ConstMatrix<T> a, ConstMatrix<T> b, MatrixView<T> y, Write write) { reference::multiply_nn<T>(a, b, y, write); }
+template <class T>
+void multiply_tn(ConstMatrix<T> a, ConstMatrix<T> b, MatrixView<T> y, Write write) { reference::multiply_tn<T>(a, b, y, write); }
+template <class T>
+void attention(const Attention<T>& problem, MatrixView<T> context) { reference::attention(problem, context); }
+template <class T>
+void attention_forward(const Attention<T>& problem, const Dropout& dropout, MatrixView<T> context, std::span<T> probabilities) {
+  reference::attention_forward(problem, dropout, context, probabilities);
+}
+template <class T>
+void attention_backward(const Attention<T>& problem, const Dropout& dropout, std::span<const std::type_identity_t<T>> probabilities,
+                        ConstMatrix<T> d_context, MatrixView<T> d_query, MatrixView<T> d_key, MatrixView<T> d_value) {
+  reference::attention_backward<T>(problem, dropout, probabilities, d_context, d_query, d_key, d_value);
+}
+template <class T>
+void layer_norm(ConstMatrix<T> x, const T* weight, const T* bias, T eps, MatrixView<T> y, std::span<RowStatistics<T>> statistics) {
+  reference::layer_norm<T>(x, weight, bias, eps, y, statistics);
+}
+template <class T>
+void layer_norm_backward(ConstMatrix<T> dy, ConstMatrix<T> x, std::span<const RowStatistics<T>> statistics, const T* weight,
+                         MatrixView<T> dx, T* d_weight, T* d_bias) {
+  reference::layer_norm_backward<T>(dy, x, statistics, weight, dx, d_weight, d_bias);
+}
+template <class T>
+void embedding_sum(std::span<const EmbeddingLookup<T>> lookups, MatrixView<T> y) { reference::embedding_sum(lookups, y); }
+template <class T>
+void embedding_backward(ConstMatrix<T> dy, std::span<const std::int32_t> ids, MatrixView<T> gradient) {
+  reference::embedding_backward<T>(dy, ids, gradient);
+}
+template <class T>
+void dropout(MatrixView<T> x, const Dropout& d) { reference::dropout(x, d); }
+template <class T>
+void gelu_backward(ConstMatrix<T> dy, ConstMatrix<T> x, MatrixView<T> dx) { reference::gelu_backward<T>(dy, x, dx); }
+template <class T>
+void add_column_sums(ConstMatrix<T> x, T* sums) { reference::add_column_sums<T>(x, sums); }
+template <class T>
+void add(ConstMatrix<T> x, MatrixView<T> y) { reference::add<T>(x, y); }
+template <class T>
+double squared_sum(std::span<const T> x) { return reference::squared_sum(x); }
+template <class T>
+void adamw(std::span<T> weight, std::span<T> first_moment, std::span<T> second_moment, std::span<const T> gradient, const AdamwStep& step) {
+  reference::adamw(weight, first_moment, second_moment, gradient, step);
+}
+
+#define SHARCS_INSTANTIATE(T)                                                                                               \
+  template void multiply(std::span<const Product<T>>);                                                                      \
+  template void multiply_nn<T>(ConstMatrix<T>, ConstMatrix<T>, MatrixView<T>, Write);                                       \
+  template void multiply_tn<T>(ConstMatrix<T>, ConstMatrix<T>, MatrixView<T>, Write);                                       \
+  template void attention(const Attention<T>&, MatrixView<T>);                                                              \
+  template void attention_forward(const Attention<T>&, const Dropout&, MatrixView<T>, std::span<T>);                        \
+  template void attention_backward<T>(const Attention<T>&, const Dropout&, std::span<const T>, ConstMatrix<T>,              \
+                                      MatrixView<T>, MatrixView<T>, MatrixView<T>);                                         \
+  template void layer_norm<T>(ConstMatrix<T>, const T*, const T*, T, MatrixView<T>, std::span<RowStatistics<T>>);           \
+  template void layer_norm_backward<T>(ConstMatrix<T>, ConstMatrix<T>, std::span<const RowStatistics<T>>, const T*,         \
+                                       MatrixView<T>, T*, T*);                                                              \
+  template void embedding_sum(std::span<const EmbeddingLookup<T>>, MatrixView<T>);                                          \
+  template void embedding_backward<T>(ConstMatrix<T>, std::span<const std::int32_t>, MatrixView<T>);                        \
+  template void dropout(MatrixView<T>, const Dropout&);                                                                     \
+  template void gelu_backward<T>(ConstMatrix<T>, ConstMatrix<T>, MatrixView<T>);                                            \
+  template void add_column_sums<T>(ConstMatrix<T>, T*);                                                                     \
+  template void add<T>(ConstMatrix<T>, MatrixView<T>);                                                                      \
+  template double squared_sum(std::span<const T>);                                                                          \
+  template void adamw(std::span<T>, std::span<T>, std::span<T>, std::span<const T>, const AdamwStep&);
+
+SHARCS_INSTANTIATE(float)
+SHARCS_INSTANTIATE(double)
+#undef SHARCS_INSTANTIATE
+
+}  // namespace sharcs::kernels

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <span>
+
+#include "core/matrix_view.hpp"
+#include "kernels/packed_matrix.hpp"
+
+namespace sharcs::kernels {
+
+enum class Activation { none, gelu, tanh, relu };
+
+/// What happens to an element of a product on its way to memory, in this order.
+template <class T>
+struct Epilogue {
+  const T* bias = nullptr;               ///< [outputs], added
+  MatrixView<T> pre_activation = {};     ///< [rows, outputs]: also receives the value before the activation
+  Activation activation = Activation::none;
+  MatrixView<const T> residual = {};     ///< [rows, outputs], added last; may be the same memory as the product's result
+};
+
+/// y = epilogue(x · W[:outputs, :inputs]ᵀ).
+///
+/// x: [rows, inputs]; y: [rows, outputs], overwritten. A row's result does not depend on the other rows, on the number
+/// of rows, or on the thread count: not in one bit.
+template <class T>
+struct Product {
+  MatrixView<const T> x;
+  const PackedMatrix<T>* weight;
+  Slice slice;
+  MatrixView<T> y;
+  Epilogue<T> epilogue = {};
+};
+
+/// Runs independent products as one parallel job (query, key and value of a layer, say).
+/// None may read what another writes.
+template <class T>
+void multiply(std::span<const Product<T>> products);
+
+template <class T>
+void multiply(const Product<T>& product) {
+  multiply(std::span<const Product<T>>(&product, 1));
+}
+
+enum class Write { overwrite, accumulate };
+
+/// y = a · b or y += a · b. a: [rows, inner]; b: [inner, cols]; y: [rows, cols]. For input gradients: dx = dy · W.
+template <class T>
+void multiply_nn(ConstMatrix<T> a, ConstMatrix<T> b, MatrixView<T> y, Write write = Write::overwrite);
+
+/// y = aᵀ · b or y += aᵀ · b. a: [inner, rows]; b: [inner, cols]; y: [rows, cols]. For weight gradients: dW += dyᵀ · x.
+template <class T>
+void multiply_tn(ConstMatrix<T> a, ConstMatrix<T> b, MatrixView<T> y, Write write = Write::accumulate);
+
+}  // namespace sharcs::kernels
