@@ -2,14 +2,16 @@
 
 #include <omp.h>
 
+#include <algorithm>
+
 #include "core/matrix_view.hpp"
 
 namespace sharcs {
 
 /// How many OpenMP threads a parallel region started by the calling thread uses.
 ///
-/// The ThreadScope in force decides; without one it is OMP_NUM_THREADS, or the number of cores. Inside a parallel region
-/// of anyone's it is 1, so regions never nest.
+/// The ThreadScope in force decides; without one it is OMP_NUM_THREADS, or the number of cores. Inside a parallel
+/// region of anyone's it is 1, so regions never nest.
 int thread_count();
 
 /// Sets thread_count() for the calling thread until the end of the scope. `count` ≥ 1.
@@ -50,5 +52,27 @@ void parallel_for(Index total, const Body& body) {
     for (Index i = share.begin; i < share.end; ++i) body(i);
   }
 }
+
+/// Calls body(begin, end) on consecutive ranges that cover [0, total): one a thread, each of at least `grain` items, so
+/// that work that is not worth waking the threads for (a parallel region costs microseconds) stays on the calling one.
+/// `grain` ≥ 1. `body` must not throw.
+template <class Body>
+void parallel_ranges(Index total, Index grain, const Body& body) {
+  const Index wanted = total / grain;
+  const int workers = wanted <= 1 ? 1 : static_cast<int>(std::min<Index>(wanted, thread_count()));
+  if (workers <= 1) {
+    if (total > 0) body(Index{0}, total);
+    return;
+  }
+#pragma omp parallel num_threads(workers)
+  {
+    const WorkShare share = work_share(total, omp_get_thread_num(), omp_get_num_threads());
+    if (share.begin < share.end) body(share.begin, share.end);
+  }
+}
+
+/// The grain of parallel_ranges over items of `size` elements each when a thread should get at least `elements` of
+/// them.
+inline Index grain(Index elements, Index size) { return elements / std::max<Index>(size, 1) + 1; }
 
 }  // namespace sharcs

@@ -1,7 +1,16 @@
 // Sends each kernel to the code that runs it: doubles and the eigen backend to the reference.
+#include <type_traits>
+
+#include "kernels/backend.hpp"
 #include "kernels/reference.hpp"
+#include "kernels/simd.hpp"
 
 namespace sharcs::kernels {
+namespace {
+
+bool use_simd() { return backend() == Backend::simd; }
+
+}  // namespace
 
 Index attention_probability_count(std::span<const Index> offsets, Index heads) {
   Index count = 0;
@@ -42,7 +51,12 @@ void embedding_backward(ConstMatrix<T> dy, std::span<const std::int32_t> ids, Ma
   reference::embedding_backward<T>(dy, ids, gradient);
 }
 template <class T>
-void dropout(MatrixView<T> x, const Dropout& d) { reference::dropout(x, d); }
+void dropout(MatrixView<T> x, const Dropout& d) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (use_simd()) return simd::dropout(x, d);
+  }
+  reference::dropout(x, d);
+}
 template <class T>
 void gelu_backward(ConstMatrix<T> dy, ConstMatrix<T> x, MatrixView<T> dx) { reference::gelu_backward<T>(dy, x, dx); }
 template <class T>
