@@ -1,0 +1,23 @@
+#include "core/quote.hpp"
+
+namespace sharcs {
+
+std::string quote(std::string_view text) {
+  constexpr std::size_t longest = 100;
+  constexpr char digits[] = "0123456789abcdef";
+  std::string result = "\"";
+  for (const char c : text.substr(0, longest)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      result += "\\x";
+      result += digits[byte >> 4];
+      result += digits[byte & 15];
+    } else {
+      if (c == '"' || c == '\\') result += '\\';
+      result += c;
+    }
+  }
+  return result += text.size() > longest ? "…\"" : "\"";
+}
+
+}  // namespace sharcs

@@ -1,0 +1,17 @@
+#include "core/quote.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sharcs {
+namespace {
+
+TEST(Quote, KeepsAMessageOnOneLine) {
+  EXPECT_EQ(quote("os.system"), "\"os.system\"");
+  EXPECT_EQ(quote("a\nb\x1b[31m\"\\"), "\"a\\x0ab\\x1b[31m\\\"\\\\\"");
+  EXPECT_EQ(quote("größe"), "\"größe\"");
+}
+
+TEST(Quote, CutsLongText) { EXPECT_EQ(quote(std::string(5000, 'x')), "\"" + std::string(100, 'x') + "…\""); }
+
+}  // namespace
+}  // namespace sharcs
