@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdint>
+
+#include "sharcs/model_config.hpp"
+#include "sharcs/width_set.hpp"
+
+namespace sharcs {
+
+/// Multiply-adds of one sample of `tokens` tokens whose adaptive layers run at `width`, by the paper's counting: query,
+/// key, value and output projections, query · key and probabilities · value, the feed-forward projections of every
+/// layer, and the router's two linear layers. Embeddings, biases, LayerNorm, softmax, GELU, pooler and classifier are
+/// not counted.
+std::int64_t multiply_adds(const ModelConfig& config, const Width& width, std::int64_t tokens);
+
+}  // namespace sharcs

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sharcs {
+
+/// What SHARCS adds to an encoder (arXiv:2310.12126, section 3). In config.json it stands under "sharcs"; the authors'
+/// form, the same keys at the top level, is read too.
+struct SharcsConfig {
+  /// Ascending fractions in (0, 1]: the widths that a sample can be routed to.
+  std::vector<double> width_mult_list = {0.25, 1.0};
+  /// Number of full-width layers; the router sits at the end of the last of them. 1 ≤ adaptive_layer_idx < layers.
+  int adaptive_layer_idx = 3;
+  /// Size of the router's hidden layer.
+  int hidden_size_router = 1024;
+  /// Learned combination of consecutive groups of 1/width dimensions instead of the leading dimensions.
+  bool weighted_dim_reduction = false;
+};
+
+/// An encoder's configuration: Hugging Face's config.json. Field names are Hugging Face's.
+struct ModelConfig {
+  std::string model_type = "bert";
+  int vocab_size = 30522;
+  int hidden_size = 768;
+  int num_hidden_layers = 12;
+  int num_attention_heads = 12;
+  /// 0: hidden_size / num_attention_heads. DynaBERT-style compressed encoders set it.
+  int attention_head_size = 0;
+  int intermediate_size = 3072;
+  int max_position_embeddings = 512;
+  int type_vocab_size = 2;
+  /// Width of the word embeddings where it differs from hidden_size (ALBERT); 0: hidden_size.
+  int embedding_size = 0;
+  double layer_norm_eps = 1e-12;
+  std::string hidden_act = "gelu";
+  double hidden_dropout_prob = 0.1;
+  double attention_probs_dropout_prob = 0.1;
+  /// Dropout before the classifier; empty: the backbone's default.
+  std::optional<double> classifier_dropout;
+  double initializer_range = 0.02;
+  int pad_token_id = 0;
+  /// One name a class, in the order of the logits. One entry (or none, with num_labels 1) means regression.
+  std::vector<std::string> labels = {"0", "1"};
+  /// Absent: a plain encoder without widths and router.
+  std::optional<SharcsConfig> sharcs;
+  /// The keys of config.json that the library does not use, as a JSON object: saved again as they were.
+  std::string other_keys = "{}";
+
+  int num_labels() const { return static_cast<int>(labels.size()); }
+  bool is_regression() const { return labels.size() == 1; }
+  int head_size() const { return attention_head_size > 0 ? attention_head_size : hidden_size / num_attention_heads; }
+  int word_embedding_size() const { return embedding_size > 0 ? embedding_size : hidden_size; }
+
+  /// Reads a config.json. Throws IoError, or ConfigError naming the file, the key, what was found and what was
+  /// expected.
+  static ModelConfig load(const std::filesystem::path& file);
+  /// The same from text; `name` stands for the file in messages.
+  static ModelConfig parse(std::string_view json, const std::string& name);
+  /// The text of a config.json, Hugging Face's keys first.
+  std::string to_json() const;
+  /// Throws ConfigError when sizes do not fit together; `name` stands for the file in messages.
+  void check(const std::string& name = "config.json") const;
+};
+
+}  // namespace sharcs

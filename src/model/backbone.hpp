@@ -1,0 +1,61 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "kernels/gemm.hpp"
+#include "sharcs/model_config.hpp"
+
+namespace sharcs {
+
+/// The parameter names of one transformer layer; ".weight" and ".bias" follow.
+struct LayerNames {
+  std::string query, key, value, attention_output, attention_norm;
+  std::string intermediate, output, output_norm;
+  /// Stem of the names that SHARCS adds at the router's layer: router.0, router.2, dim_reduction_weights.i.
+  std::string router_scope;
+};
+
+/// The classification head: `dense` on the first token (input sliced to the width), an activation, then `output`.
+struct HeadNames {
+  std::string dense, output;
+  kernels::Activation activation;
+  /// RoBERTa drops out before the dense layer too.
+  bool dropout_before_dense;
+};
+
+/// What makes one family of encoders differ from another. A new backbone is one file in model/backbones/ that returns
+/// this, and a line in backbone.cpp.
+struct Backbone {
+  std::string model_type;
+  /// "bert.embeddings": word_embeddings, position_embeddings, token_type_embeddings and LayerNorm follow.
+  std::string embeddings;
+  bool has_token_types;
+  /// ALBERT: all layers are one; embeddings of another size are projected by the linear layer of this name.
+  bool shares_layers = false;
+  bool projects_embeddings = false;
+  std::string embedding_projection = {};
+  /// Accepted values of hidden_act.
+  std::map<std::string, kernels::Activation> activations = {{"gelu", kernels::Activation::gelu}};
+  HeadNames head;
+  /// Dropout before the classifier where config.json does not say: negative means hidden_dropout_prob.
+  double default_classifier_dropout = -1;
+  LayerNames (*layer)(int index);
+  /// The position id of a sample's first token.
+  int (*first_position)(const ModelConfig&);
+  /// Defaults of the family's config.json where they differ from BERT's.
+  void (*set_defaults)(ModelConfig&);
+  /// The library's name of a tensor that is called `name` on disk, for other spellings of the same model.
+  std::string (*canonical_name)(const std::string& name);
+  /// The name under which the tensor is saved, so that Hugging Face's loader finds it.
+  std::string (*saved_name)(const std::string& name);
+};
+
+/// Throws ConfigError naming `file` and the known types.
+const Backbone& find_backbone(const std::string& model_type, const std::string& file = "config.json");
+
+/// "bert, roberta, …", for messages.
+std::string known_backbones();
+
+}  // namespace sharcs

@@ -1,0 +1,95 @@
+#include "model/encoder.hpp"
+
+namespace sharcs {
+
+template <class T>
+Encoder<T>::Encoder(const ModelConfig& model_config)
+    : config(model_config),
+      widths(config),
+      backbone(&find_backbone(config.model_type)),
+      activation(backbone->activations.at(config.hidden_act)) {}
+
+template <class T>
+float Encoder<T>::classifier_dropout() const {
+  if (config.classifier_dropout) return static_cast<float>(*config.classifier_dropout);
+  return static_cast<float>(backbone->default_classifier_dropout < 0 ? config.hidden_dropout_prob
+                                                                     : backbone->default_classifier_dropout);
+}
+
+template <class T>
+LayerPass<T> Encoder<T>::stem_layer(Index index, std::span<const Index> offsets) const {
+  const LayerSlice slice = {.hidden = config.hidden_size,
+                            .heads = config.num_attention_heads,
+                            .head_size = config.head_size(),
+                            .ffn = config.intermediate_size};
+  return {weights.layer(index), slice, activation, eps(), offsets};
+}
+
+template <class T>
+LayerPass<T> Encoder<T>::adaptive_layer(Index index, const Width& width, std::span<const Index> offsets) const {
+  const LayerSlice slice = {.hidden = width.hidden(),
+                            .heads = width.heads(),
+                            .head_size = config.head_size(),
+                            .ffn = width.ffn(),
+                            .width = width.index()};
+  return {weights.layer(index), slice, activation, eps(), offsets};
+}
+
+template <class T>
+HeadPass<T> Encoder<T>::head() const {
+  return {weights.head_dense, weights.head_output, backbone->head.activation, backbone->head.dropout_before_dense};
+}
+
+template <class T>
+EmbeddingCache<T> Encoder<T>::embed(const RaggedBatch& batch, const DropoutPlan& dropout, Workspace& workspace) const {
+  const Index tokens = batch.tokens(), cols = weights.word_embeddings.cols;
+  EmbeddingCache<T> cache;
+  cache.positions.resize(static_cast<std::size_t>(tokens));
+  const int first = backbone->first_position(config);
+  for (Index s = 0; s < batch.samples(); ++s)
+    for (Index t = batch.offsets[s]; t < batch.offsets[s + 1]; ++t)
+      cache.positions[t] = static_cast<std::int32_t>(first + t - batch.offsets[s]);
+
+  cache.sum = workspace.matrix<T>(tokens, cols);
+  cache.normal = workspace.matrix<T>(tokens, cols);
+  cache.statistics = workspace.span<kernels::RowStatistics<T>>(tokens);
+  const kernels::EmbeddingLookup<T> lookups[] = {{weights.word_embeddings, batch.ids},
+                                                 {weights.position_embeddings, cache.positions},
+                                                 {weights.token_type_embeddings, batch.token_types}};
+  kernels::embedding_sum(std::span(lookups).first(backbone->has_token_types ? 3 : 2), cache.sum);
+  kernels::layer_norm<T>(cache.sum, weights.embedding_norm.weight, weights.embedding_norm.bias, eps(), cache.normal,
+                         cache.statistics);
+  kernels::dropout(cache.normal, dropout.embeddings());
+  cache.output = cache.normal;
+  if (weights.embedding_projection) {
+    cache.output = workspace.matrix<T>(tokens, config.hidden_size);
+    weights.embedding_projection->forward(cache.normal, cache.output);
+  }
+  return cache;
+}
+
+template <class T>
+void Encoder<T>::embed_backward(const RaggedBatch& batch, const EmbeddingCache<T>& cache, const DropoutPlan& dropout,
+                                MatrixView<T> d_output, const EncoderParameters<T>& gradient,
+                                Workspace& workspace) const {
+  const Workspace::Mark mark = workspace.mark();
+  MatrixView<T> d_normal = d_output;
+  if (weights.embedding_projection) {
+    d_normal = workspace.matrix<T>(d_output.rows, cache.normal.cols);
+    Linear<T>::backward_parameters(cache.normal, d_output, *gradient.embedding_projection);
+    weights.embedding_projection->backward_input(d_output, d_normal, kernels::Write::overwrite);
+  }
+  kernels::dropout(d_normal, dropout.embeddings());
+  kernels::layer_norm_backward<T>(d_normal, cache.sum, cache.statistics, weights.embedding_norm.weight, d_normal,
+                                  gradient.embedding_norm.weight, gradient.embedding_norm.bias);
+  kernels::embedding_backward<T>(d_normal, batch.ids, gradient.word_embeddings);
+  kernels::embedding_backward<T>(d_normal, cache.positions, gradient.position_embeddings);
+  if (backbone->has_token_types)
+    kernels::embedding_backward<T>(d_normal, batch.token_types, gradient.token_type_embeddings);
+  workspace.release(mark);
+}
+
+template struct Encoder<float>;
+template struct Encoder<double>;
+
+}  // namespace sharcs

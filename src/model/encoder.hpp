@@ -1,0 +1,54 @@
+#pragma once
+
+#include "core/workspace.hpp"
+#include "kernels/embedding.hpp"
+#include "model/encoder_tree.hpp"
+#include "model/ragged_batch.hpp"
+#include "nn/dropout_plan.hpp"
+#include "nn/head.hpp"
+
+namespace sharcs {
+
+/// The parameters as a pass reads them: linear layers packed, the rest as views.
+template <class T>
+using EncoderWeights = EncoderTree<Linear<T>, const T>;
+
+/// What the embeddings' forward leaves for their backward.
+template <class T>
+struct EmbeddingCache {
+  std::vector<std::int32_t> positions;  ///< of each token
+  MatrixView<T> sum;                    ///< [tokens, embedding size]: input of the LayerNorm
+  std::span<kernels::RowStatistics<T>> statistics;
+  MatrixView<T> normal;  ///< [tokens, embedding size], after LayerNorm and dropout
+  MatrixView<T> output;  ///< [tokens, hidden]: `normal`, or its projection
+};
+
+/// An encoder ready to run: configuration, widths and weights. Passes over it (TrainingPass, RoutedPass) only read it.
+template <class T>
+struct Encoder {
+  ModelConfig config;
+  WidthSet widths;
+  const Backbone* backbone;
+  kernels::Activation activation;
+  EncoderWeights<T> weights;
+
+  explicit Encoder(const ModelConfig& model_config);
+
+  Index stem_layers() const { return config.sharcs ? config.sharcs->adaptive_layer_idx : config.num_hidden_layers; }
+  T eps() const { return static_cast<T>(config.layer_norm_eps); }
+  float classifier_dropout() const;
+
+  /// Layer `index` at full width with its own LayerNorms, as in the stem.
+  LayerPass<T> stem_layer(Index index, std::span<const Index> offsets) const;
+  /// Layer `index` at `width` with the private LayerNorms.
+  LayerPass<T> adaptive_layer(Index index, const Width& width, std::span<const Index> offsets) const;
+  HeadPass<T> head() const;
+
+  /// Word, position and token-type embeddings, LayerNorm, dropout, projection. The result stands in `workspace`.
+  EmbeddingCache<T> embed(const RaggedBatch& batch, const DropoutPlan& dropout, Workspace& workspace) const;
+  /// d_output: [tokens, hidden], overwritten.
+  void embed_backward(const RaggedBatch& batch, const EmbeddingCache<T>& cache, const DropoutPlan& dropout,
+                      MatrixView<T> d_output, const EncoderParameters<T>& gradient, Workspace& workspace) const;
+};
+
+}  // namespace sharcs

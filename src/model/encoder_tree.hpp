@@ -1,0 +1,133 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/matrix_view.hpp"
+#include "model/backbone.hpp"
+#include "model/parameter_store.hpp"
+#include "nn/router.hpp"
+#include "nn/transformer_layer.hpp"
+#include "sharcs/width_set.hpp"
+
+namespace sharcs {
+
+/// The parameters of an encoder in the shape of the encoder. `L` is what stands for a linear layer (a view, or a packed
+/// weight), T the scalar of everything else. Built by build_encoder_tree, in which the structure is written down once.
+template <class L, class T>
+struct EncoderTree {
+  using Layer = TransformerLayer<L, T>;
+
+  MatrixView<T> word_embeddings, position_embeddings, token_type_embeddings;
+  LayerNormView<T> embedding_norm;
+  std::optional<L> embedding_projection;
+  /// One entry for each layer that has parameters of its own: one only where the backbone shares them.
+  std::vector<Layer> layers;
+  std::optional<Router<L, T>> router;
+  L head_dense, head_output;
+
+  /// The parameters of layer `i` of the encoder.
+  const Layer& layer(Index i) const { return layers[layers.size() == 1 ? 0 : static_cast<std::size_t>(i)]; }
+};
+
+/// Walks the structure of an encoder and asks `source` for each part:
+///   L source.linear(name, outputs, inputs, router);
+///   LayerNormView<T> source.norm(name, size, width_index);      width_index −1: every width
+///   MatrixView<T> source.table(name, rows, cols);
+///   std::span<T> source.constants(name, count, value, width_index);
+/// The source may collect names and shapes, bind views, or pack weights.
+template <class L, class T, class Source>
+EncoderTree<L, T> build_encoder_tree(const ModelConfig& config, const WidthSet& widths, Source&& source) {
+  const Backbone& backbone = find_backbone(config.model_type);
+  const Index hidden = config.hidden_size, attention = widths.full().attention(), ffn = config.intermediate_size;
+  const Index embedding = config.word_embedding_size();
+  EncoderTree<L, T> tree;
+
+  tree.word_embeddings = source.table(backbone.embeddings + ".word_embeddings.weight", config.vocab_size, embedding);
+  tree.position_embeddings =
+      source.table(backbone.embeddings + ".position_embeddings.weight", config.max_position_embeddings, embedding);
+  if (backbone.has_token_types)
+    tree.token_type_embeddings =
+        source.table(backbone.embeddings + ".token_type_embeddings.weight", config.type_vocab_size, embedding);
+  tree.embedding_norm = source.norm(backbone.embeddings + ".LayerNorm", embedding, -1);
+  if (backbone.projects_embeddings)
+    tree.embedding_projection = source.linear(backbone.embedding_projection, hidden, embedding, false);
+
+  const int stem = config.sharcs ? config.sharcs->adaptive_layer_idx : config.num_hidden_layers;
+  const int own_layers = backbone.shares_layers ? 1 : config.num_hidden_layers;
+  for (int i = 0; i < own_layers; ++i) {
+    const LayerNames names = backbone.layer(i);
+    TransformerLayer<L, T> layer;
+    layer.query = source.linear(names.query, attention, hidden, false);
+    layer.key = source.linear(names.key, attention, hidden, false);
+    layer.value = source.linear(names.value, attention, hidden, false);
+    layer.attention_output = source.linear(names.attention_output, hidden, attention, false);
+    layer.intermediate = source.linear(names.intermediate, ffn, hidden, false);
+    layer.output = source.linear(names.output, hidden, ffn, false);
+    if (i < stem) {
+      layer.attention_norm = source.norm(names.attention_norm, hidden, -1);
+      layer.output_norm = source.norm(names.output_norm, hidden, -1);
+    }
+    if (config.sharcs && (i >= stem || backbone.shares_layers)) {
+      for (const Width& width : widths) {
+        layer.private_attention_norms.push_back(
+            source.norm(names.attention_norm + "_" + width.suffix(), width.hidden(), width.index()));
+        layer.private_output_norms.push_back(
+            source.norm(names.output_norm + "_" + width.suffix(), width.hidden(), width.index()));
+      }
+    }
+    tree.layers.push_back(std::move(layer));
+  }
+
+  if (config.sharcs) {
+    const std::string& scope = backbone.layer(backbone.shares_layers ? 0 : stem - 1).router_scope;
+    // Where layers are shared, the reduction's LayerNorms cannot take the layer's names: those are its private ones.
+    const std::string norm =
+        backbone.shares_layers ? scope + "reduction_LayerNorm" : backbone.layer(stem - 1).output_norm;
+    auto& router = tree.router.emplace();
+    router.hidden = source.linear(scope + "router.0", config.sharcs->hidden_size_router, hidden, true);
+    router.output = source.linear(scope + "router.2", widths.size(), config.sharcs->hidden_size_router, true);
+    for (const Width& width : widths) {
+      if (config.sharcs->weighted_dim_reduction)
+        router.reduction_weights.push_back(
+            source.constants(scope + "dim_reduction_weights." + std::to_string(width.index()), hidden / width.hidden(),
+                             width.fraction(), width.index()));
+      router.reduction_norms.push_back(source.norm(norm + "_" + width.suffix(), width.hidden(), width.index()));
+    }
+  }
+
+  tree.head_dense = source.linear(backbone.head.dense, hidden, hidden, false);
+  tree.head_output = source.linear(backbone.head.output, config.num_labels(), hidden, false);
+  return tree;
+}
+
+/// Calls body(linear) for every linear layer of the tree.
+template <class L, class T, class Body>
+void for_each_linear(EncoderTree<L, T>& tree, const Body& body) {
+  if (tree.embedding_projection) body(*tree.embedding_projection);
+  for (auto& layer : tree.layers)
+    for (L* linear :
+         {&layer.query, &layer.key, &layer.value, &layer.attention_output, &layer.intermediate, &layer.output})
+      body(*linear);
+  if (tree.router) {
+    body(tree.router->hidden);
+    body(tree.router->output);
+  }
+  body(tree.head_dense);
+  body(tree.head_output);
+}
+
+/// Every parameter of the model, in the order of the encoder.
+std::vector<ParameterSpec> parameter_specs(const ModelConfig& config, const WidthSet& widths);
+
+/// Views of parameters (T = float) or of their gradients, or constant ones (T = const float).
+template <class T>
+using EncoderParameters = EncoderTree<LinearView<T>, T>;
+
+/// Binds views to a store with the layout of parameter_specs(config, widths).
+template <class T>
+EncoderParameters<T> bind_parameters(const ModelConfig& config, const WidthSet& widths, ParameterStore<T>& store);
+
+}  // namespace sharcs

@@ -1,0 +1,175 @@
+#include "sharcs/model_config.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "core/file.hpp"
+#include "core/json_reader.hpp"
+#include "model/backbone.hpp"
+#include "sharcs/error.hpp"
+#include "sharcs/width_set.hpp"
+
+namespace sharcs {
+namespace {
+
+using Json = nlohmann::ordered_json;
+constexpr int largest = std::numeric_limits<int>::max();
+
+/// DistilBERT's config.json has names of its own for the same sizes.
+void read_either(JsonReader& reader, const std::string& key, const std::string& other, int& value, int minimum) {
+  if (!reader.read(key, value, minimum, largest)) reader.read(other, value, minimum, largest);
+}
+void read_either(JsonReader& reader, const std::string& key, const std::string& other, double& value) {
+  if (!reader.read(key, value, 0, 0.999)) reader.read(other, value, 0, 0.999);
+}
+
+std::vector<std::string> read_labels(JsonReader& reader) {
+  int count = 2;
+  const bool counted = reader.read("num_labels", count, 1, 1 << 20);
+  reader.raw("label2id");  // the inverse of id2label, written again from it
+  const nlohmann::json names = reader.raw("id2label");
+  std::vector<std::string> labels;
+  if (names.is_object() && (!counted || static_cast<int>(names.size()) == count)) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const auto name = names.find(std::to_string(i));
+      if (name == names.end() || !name->is_string())
+        reader.fail("id2label", "a name for each of \"0\" to \"" + std::to_string(names.size() - 1) + "\"");
+      labels.push_back(name->get<std::string>());
+    }
+  } else if (!names.is_null() && !names.is_object()) {
+    reader.fail("id2label", "an object of class names");
+  }
+  for (int i = static_cast<int>(labels.size()); i < count && (labels.empty() || counted); ++i)
+    labels.push_back(std::to_string(i));
+  return labels;
+}
+
+std::optional<SharcsConfig> read_sharcs(JsonReader& reader) {
+  const bool nested = reader.has("sharcs");
+  if (!nested && !reader.has("width_mult_list")) return std::nullopt;
+  SharcsConfig sharcs;
+  JsonReader own = nested ? reader.object("sharcs") : JsonReader(nlohmann::json::object(), reader.name(), "");
+  JsonReader& from = nested ? own : reader;
+  from.read("width_mult_list", sharcs.width_mult_list);
+  from.read("adaptive_layer_idx", sharcs.adaptive_layer_idx, 0, largest);
+  from.read("hidden_size_router", sharcs.hidden_size_router, 1, 1 << 20);
+  from.read("weighted_dim_reduction", sharcs.weighted_dim_reduction);
+  if (!nested) reader.raw("use_router");
+  if (nested && !own.unread().empty())
+    throw ConfigError(reader.name() + ": \"sharcs." + own.unread().front() +
+                      "\" is not a known key; expected width_mult_list, adaptive_layer_idx, hidden_size_router or "
+                      "weighted_dim_reduction");
+  return sharcs;
+}
+
+}  // namespace
+
+ModelConfig ModelConfig::load(const std::filesystem::path& file) { return parse(read_text_file(file), file.string()); }
+
+ModelConfig ModelConfig::parse(std::string_view json, const std::string& name) {
+  JsonReader reader(json, name);
+  ModelConfig config;
+  if (!reader.read("model_type", config.model_type)) reader.fail("model_type", "one of " + known_backbones());
+  const Backbone& kind = find_backbone(config.model_type, name);
+  kind.set_defaults(config);
+
+  const auto required = [&](const std::string& key, const std::string& other, int& value) {
+    if (!reader.has(key) && !reader.has(other)) reader.fail(key, "an integer ≥ 1");
+    read_either(reader, key, other, value, 1);
+  };
+  required("vocab_size", "vocab_size", config.vocab_size);
+  required("hidden_size", "dim", config.hidden_size);
+  required("num_hidden_layers", "n_layers", config.num_hidden_layers);
+  required("num_attention_heads", "n_heads", config.num_attention_heads);
+  required("intermediate_size", "hidden_dim", config.intermediate_size);
+  required("max_position_embeddings", "max_position_embeddings", config.max_position_embeddings);
+  reader.read("attention_head_size", config.attention_head_size, 1, 1 << 16);
+  reader.read("type_vocab_size", config.type_vocab_size, 0, 1 << 16);
+  reader.read("embedding_size", config.embedding_size, 1, 1 << 20);
+  reader.read("layer_norm_eps", config.layer_norm_eps, 0, 1);
+  if (!reader.read("hidden_act", config.hidden_act)) reader.read("activation", config.hidden_act);
+  read_either(reader, "hidden_dropout_prob", "dropout", config.hidden_dropout_prob);
+  read_either(reader, "attention_probs_dropout_prob", "attention_dropout", config.attention_probs_dropout_prob);
+  double classifier_dropout = 0;
+  if (reader.read("classifier_dropout", classifier_dropout, 0, 0.999) ||
+      reader.read("classifier_dropout_prob", classifier_dropout, 0, 0.999) ||
+      reader.read("seq_classif_dropout", classifier_dropout, 0, 0.999))
+    config.classifier_dropout = classifier_dropout;
+  reader.read("initializer_range", config.initializer_range, 0, 10);
+  reader.read("pad_token_id", config.pad_token_id, 0, largest);
+  config.labels = read_labels(reader);
+  config.sharcs = read_sharcs(reader);
+
+  Json others = Json::object();
+  for (const std::string& key : reader.unread())
+    if (key != "num_labels") others[key] = reader.whole().at(key);
+  config.other_keys = others.dump();
+  config.check(name);
+  return config;
+}
+
+std::string ModelConfig::to_json() const {
+  Json json;
+  json["model_type"] = model_type;
+  json["vocab_size"] = vocab_size;
+  if (embedding_size > 0) json["embedding_size"] = embedding_size;
+  const bool distil = model_type == "distilbert";
+  json[distil ? "dim" : "hidden_size"] = hidden_size;
+  json[distil ? "n_layers" : "num_hidden_layers"] = num_hidden_layers;
+  json[distil ? "n_heads" : "num_attention_heads"] = num_attention_heads;
+  if (attention_head_size > 0) json["attention_head_size"] = attention_head_size;
+  json[distil ? "hidden_dim" : "intermediate_size"] = intermediate_size;
+  json["max_position_embeddings"] = max_position_embeddings;
+  if (!distil) json["type_vocab_size"] = type_vocab_size;
+  json["layer_norm_eps"] = layer_norm_eps;
+  json[distil ? "activation" : "hidden_act"] = hidden_act;
+  json[distil ? "dropout" : "hidden_dropout_prob"] = hidden_dropout_prob;
+  json[distil ? "attention_dropout" : "attention_probs_dropout_prob"] = attention_probs_dropout_prob;
+  if (classifier_dropout) json[distil ? "seq_classif_dropout" : "classifier_dropout"] = *classifier_dropout;
+  json["initializer_range"] = initializer_range;
+  json["pad_token_id"] = pad_token_id;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    json["id2label"][std::to_string(i)] = labels[i];
+    json["label2id"][labels[i]] = i;
+  }
+  json["problem_type"] = is_regression() ? "regression" : "single_label_classification";
+  if (sharcs) {
+    json["sharcs"] = {{"width_mult_list", sharcs->width_mult_list},
+                      {"adaptive_layer_idx", sharcs->adaptive_layer_idx},
+                      {"hidden_size_router", sharcs->hidden_size_router},
+                      {"weighted_dim_reduction", sharcs->weighted_dim_reduction}};
+  }
+  const Json others = Json::parse(other_keys);
+  for (const auto& [key, value] : others.items())
+    if (!json.contains(key)) json[key] = value;
+  return json.dump(2) + "\n";
+}
+
+void ModelConfig::check(const std::string& name) const {
+  const auto fail = [&](const std::string& message) { throw ConfigError(name + ": " + message); };
+  const Backbone& kind = find_backbone(model_type, name);
+  if (attention_head_size == 0 && hidden_size % num_attention_heads != 0)
+    fail("\"num_attention_heads\" is " + std::to_string(num_attention_heads) + " but hidden_size " +
+         std::to_string(hidden_size) + " is not a multiple of it (set attention_head_size for a compressed encoder)");
+  if (!kind.activations.contains(hidden_act)) {
+    std::string known;
+    for (const auto& [activation, code] : kind.activations) known += (known.empty() ? "" : ", ") + activation;
+    fail("\"hidden_act\" is \"" + hidden_act + "\"; expected one of " + known);
+  }
+  if (max_position_embeddings <= kind.first_position(*this))
+    fail("\"max_position_embeddings\" is " + std::to_string(max_position_embeddings) + "; expected more than " +
+         std::to_string(kind.first_position(*this)));
+  if (labels.empty()) fail("\"num_labels\" is 0; expected at least 1");
+  if (embedding_size > 0 && embedding_size != hidden_size && !kind.projects_embeddings)
+    fail("\"embedding_size\" is " + std::to_string(embedding_size) + "; a " + model_type +
+         " model needs hidden_size, " + std::to_string(hidden_size));
+  if (sharcs) {
+    const int k = sharcs->adaptive_layer_idx;
+    if (k < 1 || k >= num_hidden_layers)
+      fail("\"adaptive_layer_idx\" is " + std::to_string(k) + "; expected 1 to " +
+           std::to_string(num_hidden_layers - 1) + " (full-width layers of " + std::to_string(num_hidden_layers) + ")");
+    WidthSet(*this, name);
+  }
+}
+
+}  // namespace sharcs

@@ -1,0 +1,71 @@
+#include "model/network.hpp"
+
+#include <algorithm>
+
+#include "core/random.hpp"
+
+namespace sharcs {
+namespace {
+
+/// Linear layers get a view of their weight, to be packed from; everything else is a view.
+template <class T>
+struct EncoderBinder {
+  ParameterStore<T>& store;
+
+  Linear<T> linear(const std::string& name, Index outputs, Index inputs, bool) {
+    return {.bias = store.values(name + ".bias").data(),
+            .weight = MatrixView<const T>(store.values(name + ".weight").data(), outputs, inputs)};
+  }
+  LayerNormView<const T> norm(const std::string& name, Index, int) {
+    return {store.values(name + ".weight").data(), store.values(name + ".bias").data()};
+  }
+  MatrixView<const T> table(const std::string& name, Index rows, Index cols) {
+    return {store.values(name).data(), rows, cols};
+  }
+  std::span<const T> constants(const std::string& name, Index, double, int) { return store.values(name); }
+};
+
+}  // namespace
+
+template <class T>
+Network<T>::Network(const ModelConfig& config)
+    : layout_(parameter_specs(config, WidthSet(config))), values_(layout_), encoder_(config) {
+  config.check();
+  encoder_.weights = build_encoder_tree<Linear<T>, const T>(config, encoder_.widths, EncoderBinder<T>{values_});
+}
+
+template <class T>
+void Network<T>::initialise(std::uint64_t seed) {
+  for (std::size_t i = 0; i < layout_.specs().size(); ++i) initialise(i, seed);
+}
+
+template <class T>
+void Network<T>::initialise(std::size_t parameter, std::uint64_t seed) {
+  const ParameterSpec& spec = layout_.specs()[parameter];
+  const std::span<T> values = values_.values(parameter);
+  switch (spec.initial) {
+    case Initial::zeros:
+      std::fill(values.begin(), values.end(), T(0));
+      break;
+    case Initial::ones:
+      std::fill(values.begin(), values.end(), T(1));
+      break;
+    case Initial::constant:
+      std::fill(values.begin(), values.end(), static_cast<T>(spec.constant));
+      break;
+    case Initial::normal: {
+      Random random(derive_key(seed, spec.name));
+      for (T& value : values) value = static_cast<T>(config().initializer_range * random.normal());
+    }
+  }
+}
+
+template <class T>
+void Network<T>::pack() {
+  for_each_linear(encoder_.weights, [](Linear<T>& linear) { linear.packed.pack(linear.weight); });
+}
+
+template class Network<float>;
+template class Network<double>;
+
+}  // namespace sharcs

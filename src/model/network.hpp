@@ -1,0 +1,40 @@
+#pragma once
+
+#include <memory>
+
+#include "model/encoder.hpp"
+
+namespace sharcs {
+
+/// A trainable model: the parameters in one buffer, and an encoder over them.
+template <class T>
+class Network {
+ public:
+  /// All parameters zero; pack() has to follow once they have values. Throws ConfigError.
+  explicit Network(const ModelConfig& config);
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+
+  const ModelConfig& config() const { return encoder_.config; }
+  const WidthSet& widths() const { return encoder_.widths; }
+  const ParameterLayout& layout() const { return layout_; }
+  ParameterStore<T>& values() { return values_; }
+  const ParameterStore<T>& values() const { return values_; }
+  /// What passes run on: as of the last pack().
+  const Encoder<T>& encoder() const { return encoder_; }
+
+  /// Gives every parameter its starting value, as BERT does: N(0, initializer_range²), zero biases, LayerNorms (1, 0),
+  /// reduction weights r. Each parameter draws from a stream of its own, so adding one does not change the others.
+  void initialise(std::uint64_t seed);
+  void initialise(std::size_t parameter, std::uint64_t seed);
+
+  /// Packs the linear layers' weights anew after the values have changed.
+  void pack();
+
+ private:
+  ParameterLayout layout_;
+  ParameterStore<T> values_;
+  Encoder<T> encoder_;
+};
+
+}  // namespace sharcs

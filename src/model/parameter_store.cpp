@@ -1,0 +1,31 @@
+#include "model/parameter_store.hpp"
+
+namespace sharcs {
+
+Index ParameterSpec::size() const {
+  Index size = 1;
+  for (const Index extent : shape) size *= extent;
+  return size;
+}
+
+bool ParameterSpec::decays() const {
+  return !name.ends_with("bias") && name.find("LayerNorm") == std::string::npos &&
+         name.find("layer_norm") == std::string::npos;
+}
+
+ParameterLayout::ParameterLayout(std::vector<ParameterSpec> specs) : specs_(std::move(specs)) {
+  constexpr Index line = 16;  // floats in 64 bytes
+  for (const ParameterSpec& spec : specs_) {
+    by_name_.emplace(spec.name, static_cast<int>(offsets_.size()));
+    offsets_.push_back(buffer_size_);
+    buffer_size_ += (spec.size() + line - 1) / line * line;
+    parameter_count_ += spec.size();
+  }
+}
+
+int ParameterLayout::find(const std::string& name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? -1 : found->second;
+}
+
+}  // namespace sharcs

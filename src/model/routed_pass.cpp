@@ -1,0 +1,82 @@
+#include "model/routed_pass.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sharcs {
+namespace {
+
+/// Layers `first` .. `last` − 1, from x to the returned matrix; two buffers take turns.
+template <class T, class MakePass>
+MatrixView<const T> run_layers(Index first, Index last, MatrixView<const T> x, const MakePass& pass,
+                               Workspace& workspace) {
+  MatrixView<T> next = workspace.matrix<T>(x.rows, x.cols), spare = workspace.matrix<T>(x.rows, x.cols);
+  for (Index i = first; i < last; ++i) {
+    pass(i).forward(x, next, workspace);
+    x = next;
+    std::swap(next, spare);
+  }
+  return x;
+}
+
+}  // namespace
+
+template <class T>
+void run_routed(const Encoder<T>& encoder, const RaggedBatch& batch, const RouteChoice<T>& choose, Workspace& workspace,
+                RoutedOutput<T>& output) {
+  const Workspace::Mark mark = workspace.mark();
+  const Index samples = batch.samples(), layers = encoder.config.num_hidden_layers, stem = encoder.stem_layers();
+  const Index labels = encoder.config.num_labels();
+  output.logits.resize(static_cast<std::size_t>(samples * labels));
+  output.widths.assign(static_cast<std::size_t>(samples), encoder.widths.widest().index());
+  output.router_logits.clear();
+
+  const MatrixView<const T> embedded = encoder.embed(batch, {}, workspace).output;
+  const MatrixView<const T> x = run_layers<T>(
+      0, stem, embedded, [&](Index i) { return encoder.stem_layer(i, batch.offsets); }, workspace);
+
+  if (!encoder.weights.router) {
+    const MatrixView<T> logits = encoder.head().forward(x, batch.offsets, {}, workspace).logits;
+    std::copy_n(logits.data, samples * labels, output.logits.data());
+    workspace.release(mark);
+    return;
+  }
+
+  const MatrixView<T> router_logits = router_forward<T>(*encoder.weights.router, x, batch.offsets, workspace).logits;
+  output.router_logits.assign(router_logits.data, router_logits.data + router_logits.rows * router_logits.cols);
+  for (Index s = 0; s < samples; ++s)
+    output.widths[s] =
+        choose(std::span<const T>(router_logits.row(s), static_cast<std::size_t>(router_logits.cols)), s);
+
+  std::vector<Index> members, rows, offsets;
+  for (const Width& width : encoder.widths) {
+    members.clear();
+    rows.clear();
+    offsets.assign(1, 0);
+    for (Index s = 0; s < samples; ++s) {
+      if (output.widths[s] != width.index()) continue;
+      members.push_back(s);
+      for (Index t = batch.offsets[s]; t < batch.offsets[s + 1]; ++t) rows.push_back(t);
+      offsets.push_back(static_cast<Index>(rows.size()));
+    }
+    if (members.empty()) continue;
+    const Workspace::Mark group = workspace.mark();
+    const MatrixView<const T> narrow =
+        reduction_forward<T>(*encoder.weights.router, width.index(), width.hidden(), encoder.eps(), x, rows, workspace)
+            .output;
+    const MatrixView<const T> encoded = run_layers<T>(
+        stem, layers, narrow, [&](Index i) { return encoder.adaptive_layer(i, width, offsets); }, workspace);
+    const MatrixView<T> logits = encoder.head().forward(encoded, offsets, {}, workspace).logits;
+    for (std::size_t i = 0; i < members.size(); ++i)
+      std::copy_n(logits.row(static_cast<Index>(i)), labels, output.logits.data() + members[i] * labels);
+    workspace.release(group);
+  }
+  workspace.release(mark);
+}
+
+template void run_routed(const Encoder<float>&, const RaggedBatch&, const RouteChoice<float>&, Workspace&,
+                         RoutedOutput<float>&);
+template void run_routed(const Encoder<double>&, const RaggedBatch&, const RouteChoice<double>&, Workspace&,
+                         RoutedOutput<double>&);
+
+}  // namespace sharcs

@@ -1,0 +1,70 @@
+#include "model/training_pass.hpp"
+
+#include <numeric>
+
+#include "core/eigen_map.hpp"
+
+namespace sharcs {
+
+template <class T>
+void TrainingPass<T>::forward(const RaggedBatch& batch, const Width& width, const DropoutPlan& dropout) {
+  batch_ = &batch;
+  width_ = &width;
+  dropout_ = dropout;
+  const Index layers = encoder_.config.num_hidden_layers, stem = encoder_.stem_layers();
+  embeddings_ = encoder_.embed(batch, dropout, workspace_);
+  MatrixView<const T> x = embeddings_.output;
+  for (Index i = 0; i < layers; ++i) {
+    layers_.push_back(layer_pass(i).forward_training(x, dropout, static_cast<std::uint64_t>(i), workspace_));
+    x = layers_.back().output;
+    if (encoder_.weights.router && i + 1 == stem) {
+      router_ = router_forward<T>(*encoder_.weights.router, x, batch.offsets, workspace_);
+      std::vector<Index> every(static_cast<std::size_t>(batch.tokens()));
+      std::iota(every.begin(), every.end(), Index{0});
+      reduction_ = reduction_forward<T>(*encoder_.weights.router, width.index(), width.hidden(), encoder_.eps(), x,
+                                        every, workspace_);
+      x = reduction_.output;
+    }
+  }
+  head_ = encoder_.head().forward(x, batch.offsets, dropout, workspace_);
+}
+
+template <class T>
+MatrixView<const T> TrainingPass<T>::hidden_state(Index i) const {
+  if (i == 0) return embeddings_.output;
+  if (encoder_.weights.router && i == encoder_.stem_layers()) return reduction_.output;
+  return layers_[static_cast<std::size_t>(i - 1)].output;
+}
+
+template <class T>
+void TrainingPass<T>::backward(ConstMatrix<T> d_logits, ConstMatrix<T> d_router_logits,
+                               const EncoderParameters<T>& gradient, std::vector<std::vector<T>>* d_head_masks) {
+  const Workspace::Mark mark = workspace_.mark();
+  const Index layers = encoder_.config.num_hidden_layers, stem = encoder_.stem_layers(), tokens = batch_->tokens();
+  MatrixView<T> d_x = workspace_.matrix<T>(tokens, layers_.back().output.cols);
+  encoder_.head().backward(head_, batch_->offsets, dropout_, d_logits, gradient.head_dense, gradient.head_output, d_x,
+                           workspace_);
+  for (Index i = layers - 1; i >= 0; --i) {
+    if (encoder_.weights.router && i + 1 == stem) {
+      const MatrixView<T> d_stem = workspace_.matrix<T>(tokens, encoder_.config.hidden_size);
+      eigen_map(d_stem).setZero();
+      reduction_backward<T>(*encoder_.weights.router, width_->index(), layers_[static_cast<std::size_t>(i)].output,
+                            reduction_, d_x, *gradient.router, d_stem);
+      if (d_router_logits)
+        router_backward<T>(*encoder_.weights.router, router_, batch_->offsets, d_router_logits, *gradient.router,
+                           d_stem, workspace_);
+      d_x = d_stem;
+    }
+    layer_pass(i).backward(
+        layers_[static_cast<std::size_t>(i)], dropout_, static_cast<std::uint64_t>(i), d_x, gradient.layer(i),
+        workspace_,
+        d_head_masks != nullptr ? std::span<T>((*d_head_masks)[static_cast<std::size_t>(i)]) : std::span<T>());
+  }
+  encoder_.embed_backward(*batch_, embeddings_, dropout_, d_x, gradient, workspace_);
+  workspace_.release(mark);
+}
+
+template class TrainingPass<float>;
+template class TrainingPass<double>;
+
+}  // namespace sharcs

@@ -1,0 +1,125 @@
+#include "nn/router.hpp"
+
+#include <algorithm>
+
+#include "core/threads.hpp"
+
+namespace sharcs {
+
+using kernels::Activation;
+using kernels::Write;
+
+template <class T>
+RouterCache<T> router_forward(const Router<Linear<T>, const T>& router, ConstMatrix<T> x,
+                              std::span<const Index> offsets, Workspace& workspace) {
+  const Index samples = static_cast<Index>(offsets.size()) - 1;
+  RouterCache<T> cache;
+  cache.mean = workspace.matrix<T>(samples, x.cols);
+  cache.activation = workspace.matrix<T>(samples, router.hidden.packed.outputs());
+  cache.logits = workspace.matrix<T>(samples, router.output.packed.outputs());
+  parallel_for(samples, [&](Index s) {
+    T* mean = cache.mean.row(s);
+    std::fill_n(mean, x.cols, T(0));
+    for (Index t = offsets[s]; t < offsets[s + 1]; ++t)
+      for (Index c = 0; c < x.cols; ++c) mean[c] += x(t, c);
+    const T share = T(1) / static_cast<T>(offsets[s + 1] - offsets[s]);
+    for (Index c = 0; c < x.cols; ++c) mean[c] *= share;
+  });
+  router.hidden.forward(cache.mean, cache.activation, {.activation = Activation::relu});
+  router.output.forward(cache.activation, cache.logits);
+  return cache;
+}
+
+template <class T>
+void router_backward(const Router<Linear<T>, const T>& router, const RouterCache<T>& cache,
+                     std::span<const Index> offsets, ConstMatrix<T> d_logits, const Router<LinearView<T>, T>& gradient,
+                     MatrixView<T> d_x, Workspace& workspace) {
+  const Workspace::Mark mark = workspace.mark();
+  const Index samples = d_logits.rows;
+  const MatrixView<T> d_hidden = workspace.matrix<T>(samples, cache.activation.cols);
+  const MatrixView<T> d_mean = workspace.matrix<T>(samples, cache.mean.cols);
+  Linear<T>::backward_parameters(cache.activation, d_logits, gradient.output);
+  router.output.backward_input(d_logits, d_hidden, Write::overwrite);
+  for (Index s = 0; s < samples; ++s)
+    for (Index c = 0; c < d_hidden.cols; ++c)
+      if (cache.activation(s, c) <= 0) d_hidden(s, c) = 0;
+  Linear<T>::backward_parameters(cache.mean, d_hidden, gradient.hidden);
+  router.hidden.backward_input(d_hidden, d_mean, Write::overwrite);
+  parallel_for(samples, [&](Index s) {
+    const T share = T(1) / static_cast<T>(offsets[s + 1] - offsets[s]);
+    for (Index t = offsets[s]; t < offsets[s + 1]; ++t)
+      for (Index c = 0; c < d_x.cols; ++c) d_x(t, c) += d_mean(s, c) * share;
+  });
+  workspace.release(mark);
+}
+
+template <class T>
+ReductionCache<T> reduction_forward(const Router<Linear<T>, const T>& router, int width, Index hidden, T eps,
+                                    ConstMatrix<T> x, std::span<const Index> rows, Workspace& workspace) {
+  const Index count = static_cast<Index>(rows.size());
+  const auto at = static_cast<std::size_t>(width);
+  ReductionCache<T> cache;
+  cache.reduced = workspace.matrix<T>(count, hidden);
+  cache.output = workspace.matrix<T>(count, hidden);
+  cache.statistics = workspace.span<kernels::RowStatistics<T>>(count);
+  if (router.reduction_weights.empty()) {
+    parallel_for(count, [&](Index i) { std::copy_n(x.row(rows[i]), hidden, cache.reduced.row(i)); });
+  } else {
+    const std::span<const T> weights = router.reduction_weights[at];
+    const Index group = static_cast<Index>(weights.size());
+    parallel_for(count, [&](Index i) {
+      const T* from = x.row(rows[i]);
+      for (Index c = 0; c < hidden; ++c) {
+        T sum = 0;
+        for (Index g = 0; g < group; ++g) sum += from[c * group + g] * weights[g];
+        cache.reduced(i, c) = sum;
+      }
+    });
+  }
+  const auto norm = router.reduction_norms[at];
+  kernels::layer_norm<T>(cache.reduced, norm.weight, norm.bias, eps, cache.output, cache.statistics);
+  return cache;
+}
+
+template <class T>
+void reduction_backward(const Router<Linear<T>, const T>& router, int width, ConstMatrix<T> x,
+                        const ReductionCache<T>& cache, MatrixView<T> d_output,
+                        const Router<LinearView<T>, T>& gradient, MatrixView<T> d_x) {
+  const auto at = static_cast<std::size_t>(width);
+  const auto d_norm = gradient.reduction_norms[at];
+  kernels::layer_norm_backward<T>(d_output, cache.reduced, cache.statistics, router.reduction_norms[at].weight,
+                                  d_output, d_norm.weight, d_norm.bias);
+  const Index hidden = d_output.cols;
+  if (router.reduction_weights.empty()) {
+    parallel_for(d_output.rows, [&](Index t) {
+      for (Index c = 0; c < hidden; ++c) d_x(t, c) += d_output(t, c);
+    });
+    return;
+  }
+  const std::span<const T> weights = router.reduction_weights[at];
+  const std::span<T> d_weights = gradient.reduction_weights[at];
+  const Index group = static_cast<Index>(weights.size());
+  for (Index t = 0; t < d_output.rows; ++t)
+    for (Index c = 0; c < hidden; ++c)
+      for (Index g = 0; g < group; ++g) {
+        d_x(t, c * group + g) += d_output(t, c) * weights[g];
+        d_weights[g] += d_output(t, c) * x(t, c * group + g);
+      }
+}
+
+#define SHARCS_INSTANTIATE(T)                                                                                          \
+  template RouterCache<T> router_forward<T>(const Router<Linear<T>, const T>&, ConstMatrix<T>, std::span<const Index>, \
+                                            Workspace&);                                                               \
+  template void router_backward<T>(const Router<Linear<T>, const T>&, const RouterCache<T>&, std::span<const Index>,   \
+                                   ConstMatrix<T>, const Router<LinearView<T>, T>&, MatrixView<T>, Workspace&);        \
+  template ReductionCache<T> reduction_forward<T>(const Router<Linear<T>, const T>&, int, Index, T, ConstMatrix<T>,    \
+                                                  std::span<const Index>, Workspace&);                                 \
+  template void reduction_backward<T>(const Router<Linear<T>, const T>&, int, ConstMatrix<T>,                          \
+                                      const ReductionCache<T>&, MatrixView<T>, const Router<LinearView<T>, T>&,        \
+                                      MatrixView<T>);
+
+SHARCS_INSTANTIATE(float)
+SHARCS_INSTANTIATE(double)
+#undef SHARCS_INSTANTIATE
+
+}  // namespace sharcs
