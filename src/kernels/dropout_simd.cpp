@@ -10,10 +10,10 @@
 HWY_BEFORE_NAMESPACE();
 namespace sharcs::kernels::HWY_NAMESPACE {
 
-void DropRows(MatrixView<float> x, const Dropout& dropout) {
+void drop_rows(MatrixView<float> x, const Dropout& dropout) {
   for (Index r = 0; r < x.rows; ++r) {
-    DropRow(dropout, dropout.first_row + static_cast<std::uint64_t>(r), x.row(r), x.row(r),
-            static_cast<std::size_t>(x.cols));
+    drop_row(dropout, dropout.first_row + static_cast<std::uint64_t>(r), x.row(r), x.row(r),
+             static_cast<std::size_t>(x.cols));
   }
 }
 
@@ -22,14 +22,14 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace sharcs::kernels {
-HWY_EXPORT(DropRows);
+HWY_EXPORT(drop_rows);
 
 void simd::dropout(MatrixView<float> x, const Dropout& dropout) {
   if (!dropout.active()) return;
   parallel_ranges(x.rows, grain(8192, x.cols), [&](Index begin, Index end) {
     Dropout share = dropout;
     share.first_row += static_cast<std::uint64_t>(begin);
-    HWY_DYNAMIC_DISPATCH(DropRows)(x.row_range(begin, end - begin), share);
+    HWY_DYNAMIC_DISPATCH(drop_rows)(x.row_range(begin, end - begin), share);
   });
 }
 

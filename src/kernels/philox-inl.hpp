@@ -27,7 +27,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 /// halves: MulEven reads only the low ones. So a round of 2 · Lanes(du) words is 2 multiplies, 2 shifts and 2 three-way
 /// xors, which is what bounds it; keeping 32-bit lanes dense would need both an even and an odd multiply and blends.
 template <class DU, class VU = hn::Vec<DU>>
-HWY_INLINE void PhiloxWords(DU du, std::uint64_t key, std::uint64_t row, std::uint64_t first, VU& low, VU& high) {
+HWY_INLINE void philox_words(DU du, std::uint64_t key, std::uint64_t row, std::uint64_t first, VU& low, VU& high) {
 #if HWY_TARGET == HWY_SCALAR
   const auto words = philox(key, first / 4, row);
   low = hn::Set(du, words[first % 4]);
@@ -62,7 +62,7 @@ HWY_INLINE void PhiloxWords(DU du, std::uint64_t key, std::uint64_t row, std::ui
 
 /// y[c] = kept ? x[c] / (1 − rate) : 0 for one row; `row` is its number in the whole batch (first_row does not enter).
 /// y may be x. Equal, bit for bit, to the reference.
-HWY_INLINE void DropRow(const Dropout& dropout, std::uint64_t row, const float* x, float* y, std::size_t count) {
+HWY_INLINE void drop_row(const Dropout& dropout, std::uint64_t row, const float* x, float* y, std::size_t count) {
   const hn::ScalableTag<float> d;
   const hn::RebindToUnsigned<decltype(d)> du;
   const std::size_t lanes = hn::Lanes(d);
@@ -71,7 +71,7 @@ HWY_INLINE void DropRow(const Dropout& dropout, std::uint64_t row, const float* 
   const auto drop_below = hn::Set(du, static_cast<std::uint32_t>(static_cast<double>(dropout.rate) * 0x1p32));
   const auto drop_pair = [&](const float* from, float* to, std::size_t first) HWY_ATTR {
     auto low = hn::Zero(du), high = hn::Zero(du);
-    PhiloxWords(du, key, row, first, low, high);
+    philox_words(du, key, row, first, low, high);
     const auto drop_low = hn::RebindMask(d, hn::Lt(low, drop_below));
     const auto drop_high = hn::RebindMask(d, hn::Lt(high, drop_below));
     hn::StoreU(hn::IfThenZeroElse(drop_low, hn::Mul(hn::LoadU(d, from), scale)), d, to);
