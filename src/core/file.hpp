@@ -70,6 +70,8 @@ class FileWriter {
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
 
+  /// The file's name when it is finished, for messages.
+  const std::filesystem::path& path() const { return path_; }
   /// Bytes written so far, and their checksum.
   std::uint64_t size() const { return size_; }
   std::uint64_t checksum() const;
