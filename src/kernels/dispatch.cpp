@@ -37,17 +37,31 @@ void attention_backward(const Attention<T>& problem, const Dropout& dropout, std
 }
 template <class T>
 void layer_norm(ConstMatrix<T> x, const T* weight, const T* bias, T eps, MatrixView<T> y, std::span<RowStatistics<T>> statistics) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (use_simd()) return simd::layer_norm(x, weight, bias, eps, y, statistics);
+  }
   reference::layer_norm<T>(x, weight, bias, eps, y, statistics);
 }
 template <class T>
 void layer_norm_backward(ConstMatrix<T> dy, ConstMatrix<T> x, std::span<const RowStatistics<T>> statistics, const T* weight,
                          MatrixView<T> dx, T* d_weight, T* d_bias) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (use_simd()) return simd::layer_norm_backward(dy, x, statistics, weight, dx, d_weight, d_bias);
+  }
   reference::layer_norm_backward<T>(dy, x, statistics, weight, dx, d_weight, d_bias);
 }
 template <class T>
-void embedding_sum(std::span<const EmbeddingLookup<T>> lookups, MatrixView<T> y) { reference::embedding_sum(lookups, y); }
+void embedding_sum(std::span<const EmbeddingLookup<T>> lookups, MatrixView<T> y) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (use_simd()) return simd::embedding_sum(lookups, y);
+  }
+  reference::embedding_sum(lookups, y);
+}
 template <class T>
 void embedding_backward(ConstMatrix<T> dy, std::span<const std::int32_t> ids, MatrixView<T> gradient) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (use_simd()) return simd::embedding_backward(dy, ids, gradient);
+  }
   reference::embedding_backward<T>(dy, ids, gradient);
 }
 template <class T>
@@ -58,15 +72,38 @@ void dropout(MatrixView<T> x, const Dropout& d) {
   reference::dropout(x, d);
 }
 template <class T>
-void gelu_backward(ConstMatrix<T> dy, ConstMatrix<T> x, MatrixView<T> dx) { reference::gelu_backward<T>(dy, x, dx); }
+void gelu_backward(ConstMatrix<T> dy, ConstMatrix<T> x, MatrixView<T> dx) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (use_simd()) return simd::gelu_backward(dy, x, dx);
+  }
+  reference::gelu_backward<T>(dy, x, dx);
+}
 template <class T>
-void add_column_sums(ConstMatrix<T> x, T* sums) { reference::add_column_sums<T>(x, sums); }
+void add_column_sums(ConstMatrix<T> x, T* sums) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (use_simd()) return simd::add_column_sums(x, sums);
+  }
+  reference::add_column_sums<T>(x, sums);
+}
 template <class T>
-void add(ConstMatrix<T> x, MatrixView<T> y) { reference::add<T>(x, y); }
+void add(ConstMatrix<T> x, MatrixView<T> y) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (use_simd()) return simd::add(x, y);
+  }
+  reference::add<T>(x, y);
+}
 template <class T>
-double squared_sum(std::span<const T> x) { return reference::squared_sum(x); }
+double squared_sum(std::span<const T> x) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (use_simd()) return simd::squared_sum(x);
+  }
+  return reference::squared_sum(x);
+}
 template <class T>
 void adamw(std::span<T> weight, std::span<T> first_moment, std::span<T> second_moment, std::span<const T> gradient, const AdamwStep& step) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (use_simd()) return simd::adamw(weight, first_moment, second_moment, gradient, step);
+  }
   reference::adamw(weight, first_moment, second_moment, gradient, step);
 }
 

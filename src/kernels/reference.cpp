@@ -24,6 +24,14 @@ T activate(T x, Activation activation) {
   return x;
 }
 
+/// Calls body(r) for every row, on more than one thread where the elements are worth it.
+template <class Body>
+void for_each_row(Index rows, Index cols, const Body& body) {
+  parallel_ranges(rows, grain(8192, cols), [&](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) body(r);
+  });
+}
+
 /// The rows and the probability matrix of one (sample, head).
 template <class T>
 struct HeadBlock {
@@ -47,7 +55,8 @@ void for_each_head(const Attention<T>& problem, const Body& body) {
     const Index n = problem.offsets[s + 1] - problem.offsets[s];
     start[s + 1] = start[s] + problem.heads * n * n;
   }
-  parallel_for(samples * problem.heads, [&](Index i) {
+  const Index pairs = start[samples] / std::max<Index>(samples * problem.heads, 1);  // of tokens, the mean over the heads
+  for_each_row(samples * problem.heads, pairs * problem.head_size, [&](Index i) {
     const Index s = i / problem.heads, h = i % problem.heads;
     const Index n = problem.offsets[s + 1] - problem.offsets[s];
     body(HeadBlock<T>{problem.offsets[s], n, h * problem.head_size, problem.head_size, start[s] + h * n * n}, h);
@@ -90,7 +99,7 @@ void multiply(std::span<const Product<T>> products) {
     const auto w = p.weight->row_major().leading(p.slice.outputs, p.slice.inputs);
     RowMajorMatrix<T> y = eigen_map(p.x) * eigen_map(w).transpose();
     const auto& e = p.epilogue;
-    parallel_for(p.y.rows, [&](Index r) {
+    for_each_row(p.y.rows, p.y.cols, [&](Index r) {
       for (Index c = 0; c < p.y.cols; ++c) {
         T v = y(r, c);
         if (e.bias != nullptr) v += e.bias[c];
@@ -157,7 +166,7 @@ void attention_backward(const Attention<T>& problem, const Dropout& dropout_of, 
 template <class T>
 void layer_norm(MatrixView<const T> x, const T* weight, const T* bias, T eps, MatrixView<T> y,
                 std::span<RowStatistics<T>> statistics) {
-  parallel_for(x.rows, [&](Index r) {
+  for_each_row(x.rows, x.cols, [&](Index r) {
     T mean = 0, variance = 0;
     for (Index c = 0; c < x.cols; ++c) mean += x(r, c);
     mean /= static_cast<T>(x.cols);
@@ -192,7 +201,7 @@ void layer_norm_backward(MatrixView<const T> dy, MatrixView<const T> x, std::spa
 
 template <class T>
 void embedding_sum(std::span<const EmbeddingLookup<T>> lookups, MatrixView<T> y) {
-  parallel_for(y.rows, [&](Index t) {
+  for_each_row(y.rows, y.cols, [&](Index t) {
     std::fill_n(y.row(t), y.cols, T(0));
     for (const auto& lookup : lookups) {
       const T* entry = lookup.table.row(lookup.ids[t]);
@@ -204,12 +213,10 @@ void embedding_sum(std::span<const EmbeddingLookup<T>> lookups, MatrixView<T> y)
 template <class T>
 void embedding_backward(MatrixView<const T> dy, std::span<const std::int32_t> ids, MatrixView<T> gradient) {
   // Threads take columns, so every row of the table adds up its tokens in order.
-  const int parts = thread_count();
-  parallel_for(parts, [&](Index part) {
-    const WorkShare cols = work_share(dy.cols, static_cast<int>(part), parts);
+  parallel_ranges(dy.cols, grain(8192, dy.rows), [&](Index begin, Index end) {
     for (Index t = 0; t < dy.rows; ++t) {
       T* entry = gradient.row(ids[t]);
-      for (Index c = cols.begin; c < cols.end; ++c) entry[c] += dy(t, c);
+      for (Index c = begin; c < end; ++c) entry[c] += dy(t, c);
     }
   });
 }
@@ -219,7 +226,7 @@ void dropout(MatrixView<T> x, const Dropout& d) {
   if (!d.active()) return;
   const std::uint64_t drop_below = static_cast<std::uint64_t>(static_cast<double>(d.rate) * 0x1p32);
   const T scale = T(1) / (T(1) - static_cast<T>(d.rate));
-  parallel_for(x.rows, [&](Index r) {
+  for_each_row(x.rows, x.cols, [&](Index r) {
     for (Index c = 0; c < x.cols; c += 4) {
       const auto words = philox(d.key, static_cast<std::uint64_t>(c / 4), d.first_row + static_cast<std::uint64_t>(r));
       for (Index i = c; i < std::min(c + 4, x.cols); ++i) x(r, i) = words[i - c] >= drop_below ? x(r, i) * scale : T(0);
@@ -230,7 +237,7 @@ void dropout(MatrixView<T> x, const Dropout& d) {
 template <class T>
 void gelu_backward(MatrixView<const T> dy, MatrixView<const T> x, MatrixView<T> dx) {
   const T density = T(0.5) * std::numbers::inv_sqrtpi_v<T> * std::numbers::sqrt2_v<T>;  // 1 / sqrt(2π)
-  parallel_for(x.rows, [&](Index r) {
+  for_each_row(x.rows, x.cols, [&](Index r) {
     for (Index c = 0; c < x.cols; ++c) {
       const T v = x(r, c);
       const T cdf = T(0.5) * (T(1) + std::erf(v / std::numbers::sqrt2_v<T>));
@@ -241,17 +248,15 @@ void gelu_backward(MatrixView<const T> dy, MatrixView<const T> x, MatrixView<T> 
 
 template <class T>
 void add_column_sums(MatrixView<const T> x, T* sums) {
-  const int parts = thread_count();
-  parallel_for(parts, [&](Index part) {
-    const WorkShare cols = work_share(x.cols, static_cast<int>(part), parts);
+  parallel_ranges(x.cols, grain(8192, x.rows), [&](Index begin, Index end) {
     for (Index r = 0; r < x.rows; ++r)
-      for (Index c = cols.begin; c < cols.end; ++c) sums[c] += x(r, c);
+      for (Index c = begin; c < end; ++c) sums[c] += x(r, c);
   });
 }
 
 template <class T>
 void add(MatrixView<const T> x, MatrixView<T> y) {
-  parallel_for(x.rows, [&](Index r) {
+  for_each_row(x.rows, x.cols, [&](Index r) {
     for (Index c = 0; c < x.cols; ++c) y(r, c) += x(r, c);
   });
 }
@@ -267,10 +272,12 @@ template <class T>
 void adamw(std::span<T> weight, std::span<T> first_moment, std::span<T> second_moment, std::span<const T> gradient,
            const AdamwStep& step) {
   const T beta1 = static_cast<T>(step.beta1), beta2 = static_cast<T>(step.beta2);
-  parallel_for(static_cast<Index>(weight.size()), [&](Index i) {
+  // Subtracted in double: 1 − 0.999f has only three digits left.
+  const T new1 = static_cast<T>(1 - step.beta1), new2 = static_cast<T>(1 - step.beta2);
+  for_each_row(static_cast<Index>(weight.size()), 1, [&](Index i) {
     const T g = gradient[i] * static_cast<T>(step.gradient_scale);
-    first_moment[i] = beta1 * first_moment[i] + (T(1) - beta1) * g;
-    second_moment[i] = beta2 * second_moment[i] + (T(1) - beta2) * g * g;
+    first_moment[i] = beta1 * first_moment[i] + new1 * g;
+    second_moment[i] = beta2 * second_moment[i] + new2 * g * g;
     weight[i] -= static_cast<T>(step.step_size) * first_moment[i] / (std::sqrt(second_moment[i]) + static_cast<T>(step.eps));
     weight[i] -= static_cast<T>(step.decay) * weight[i];
   });

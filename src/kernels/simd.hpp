@@ -4,11 +4,30 @@
 #include <span>
 
 #include "kernels/dropout.hpp"
+#include "kernels/elementwise.hpp"
+#include "kernels/embedding.hpp"
+#include "kernels/layer_norm.hpp"
 
 /// The float kernels in SIMD code, compiled for every instruction set of the architecture and chosen at run time
 /// (Highway). See the public header of each kernel for what it computes.
 namespace sharcs::kernels::simd {
 
+void layer_norm(MatrixView<const float> x, const float* weight, const float* bias, float eps, MatrixView<float> y,
+                std::span<RowStatistics<float>> statistics);
+void layer_norm_backward(MatrixView<const float> dy, MatrixView<const float> x,
+                         std::span<const RowStatistics<float>> statistics, const float* weight, MatrixView<float> dx,
+                         float* d_weight, float* d_bias);
+
+void embedding_sum(std::span<const EmbeddingLookup<float>> lookups, MatrixView<float> y);
+void embedding_backward(MatrixView<const float> dy, std::span<const std::int32_t> ids, MatrixView<float> gradient);
+
 void dropout(MatrixView<float> x, const Dropout& dropout);
+
+void gelu_backward(MatrixView<const float> dy, MatrixView<const float> x, MatrixView<float> dx);
+void add_column_sums(MatrixView<const float> x, float* sums);
+void add(MatrixView<const float> x, MatrixView<float> y);
+double squared_sum(std::span<const float> x);
+void adamw(std::span<float> weight, std::span<float> first_moment, std::span<float> second_moment,
+           std::span<const float> gradient, const AdamwStep& step);
 
 }  // namespace sharcs::kernels::simd

@@ -6,32 +6,21 @@
 #include <limits>
 #include <vector>
 
-#include "core/random.hpp"
 #include "core/threads.hpp"
+#include "kernels/padded_matrix.hpp"
 #include "kernels/reference.hpp"
 #include "kernels/simd_targets.hpp"
 
 namespace sharcs::kernels {
 namespace {
 
-/// rows × cols in memory of `stride` elements a row; what stands between the rows must never change.
-struct Padded {
-  Index rows, cols, stride;
-  std::vector<float> data;
-
-  Padded(Index row_count, Index col_count, Index gap) : rows(row_count), cols(col_count), stride(col_count + gap) {
-    data.resize(static_cast<std::size_t>(rows * stride));
-    Random random(derive_key(1, "dropout test"));
-    for (float& v : data) v = static_cast<float>(random.normal());
-  }
-  MatrixView<float> view() { return {data.data(), rows, cols, stride}; }
-};
+using Padded = PaddedMatrix<float>;
 
 TEST(Dropout, SimdEqualsTheReferenceBitForBitAtEveryShape) {
   at_every_simd_target([] {
     for (const Index rows : {1, 2, 7, 130}) {
       for (const Index cols : {1, 3, 4, 5, 15, 16, 17, 31, 32, 33, 63, 64, 65, 129, 300}) {
-        Padded expected(rows, cols, 3), found(rows, cols, 3);
+        Padded expected(rows, cols, 1), found(expected);
         const Dropout use = {.rate = 0.1f, .key = derive_key(4, "layer", 2), .first_row = 4000};
         reference::dropout(expected.view(), use);
         dropout(found.view(), use);
@@ -44,7 +33,7 @@ TEST(Dropout, SimdEqualsTheReferenceBitForBitAtEveryShape) {
 TEST(Dropout, SimdEqualsTheReferenceForRowNumbersBeyond32Bits) {
   at_every_simd_target([] {
     for (const float rate : {1e-6f, 0.5f, std::nextafter(1.0f, 0.0f)}) {
-      Padded expected(3, 150, 0), found(3, 150, 0);
+      Padded expected(3, 150, 1), found(expected);
       const Dropout use = {.rate = rate, .key = ~std::uint64_t{0}, .first_row = 0xFFFFFFFFFFFFFFFEu};
       reference::dropout(expected.view(), use);
       dropout(found.view(), use);
@@ -56,7 +45,7 @@ TEST(Dropout, SimdEqualsTheReferenceForRowNumbersBeyond32Bits) {
 TEST(Dropout, MaskDoesNotDependOnThreadsOrOnHowABatchIsCut) {
   at_every_simd_target([] {
     const Dropout use = {.rate = 0.25f, .key = 99, .first_row = 10};
-    Padded whole(123, 257, 0), cut(123, 257, 0);
+    Padded whole(123, 257, 1), cut(whole);
     {
       const ThreadScope threads(3);
       dropout(whole.view(), use);
@@ -92,8 +81,9 @@ TEST(Dropout, KeepsTheAskedShareAndScalesWhatItKeeps) {
 
 TEST(Dropout, RateZeroChangesNothing) {
   at_every_simd_target([] {
-    Padded before(5, 37, 0), after(5, 37, 0);
-    before.data[3] = after.data[3] = std::numeric_limits<float>::infinity();
+    Padded before(5, 37, 1);
+    before.data[3] = std::numeric_limits<float>::infinity();
+    Padded after(before);
     dropout(after.view(), {.rate = 0, .key = 1});
     EXPECT_EQ(before.data, after.data);
   });

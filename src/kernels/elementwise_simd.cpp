@@ -1,0 +1,196 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/elementwise_simd.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "core/aligned_buffer.hpp"
+#include "core/threads.hpp"
+#include "kernels/simd.hpp"
+#include "kernels/vector_loop-inl.hpp"
+#include "kernels/vector_math-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace sharcs::kernels::HWY_NAMESPACE {
+
+void gelu_backward_rows(MatrixView<const float> dy, MatrixView<const float> x, MatrixView<float> dx) {
+  for (Index r = 0; r < x.rows; ++r) {
+    const float *gradient = dy.row(r), *in = x.row(r);
+    float* out = dx.row(r);
+    for_each_vector(x.cols, [=](auto d, Index c) HWY_ATTR {
+      hn::StoreU(hn::Mul(hn::LoadU(d, gradient + c), gelu_derivative(d, hn::LoadU(d, in + c))), d, out + c);
+    });
+  }
+}
+
+void add_rows(MatrixView<const float> x, MatrixView<float> y) {
+  for (Index r = 0; r < x.rows; ++r) {
+    const float* in = x.row(r);
+    float* out = y.row(r);
+    for_each_vector(x.cols, [=](auto d, Index c) HWY_ATTR {
+      hn::StoreU(hn::Add(hn::LoadU(d, out + c), hn::LoadU(d, in + c)), d, out + c);
+    });
+  }
+}
+
+/// Eight rows in one pass over the sums: that many streams the hardware prefetches, and the sums are read and written
+/// an eighth as often.
+void add_column_sums_rows(MatrixView<const float> x, float* HWY_RESTRICT sums) {
+  constexpr Index group = 8;
+  Index r = 0;
+  for (; r + group <= x.rows; r += group) {
+    const float* in = x.row(r);
+    for_each_vector(x.cols, [=, stride = x.stride](auto d, Index c) HWY_ATTR {
+      auto sum = hn::LoadU(d, sums + c);
+      HWY_UNROLL(8)
+      for (Index i = 0; i < group; ++i) sum = hn::Add(sum, hn::LoadU(d, in + i * stride + c));
+      hn::StoreU(sum, d, sums + c);
+    });
+  }
+  for (; r < x.rows; ++r) {
+    const float* in = x.row(r);
+    for_each_vector(x.cols, [=](auto d, Index c) HWY_ATTR {
+      hn::StoreU(hn::Add(hn::LoadU(d, sums + c), hn::LoadU(d, in + c)), d, sums + c);
+    });
+  }
+}
+
+/// Σ x². Element i goes to sum i mod 32, whatever the vector length, and a float's square is exact in double: so all
+/// instruction sets give the same bits.
+double squared_sum_block(const float* x, Index count) {
+  constexpr Index columns = 32, chains = 4;
+  const hn::CappedTag<double, 8> dd;
+  const hn::Rebind<float, decltype(dd)> df;
+  const auto lanes = static_cast<Index>(hn::Lanes(dd));
+  const Index whole = count / columns * columns;
+  alignas(64) std::array<float, columns> rest = {};
+  std::copy(x + whole, x + count, rest.begin());
+  alignas(64) std::array<double, columns> sums;
+  // Four vectors of sums at a time; where vectors are short, that takes several passes over the block, which the cache
+  // holds.
+  for (Index first = 0; first < columns; first += chains * lanes) {
+    auto sum0 = hn::Zero(dd), sum1 = sum0, sum2 = sum0, sum3 = sum0;
+    const auto add_stripe = [&](const float* from) HWY_ATTR {
+      const auto x0 = hn::PromoteTo(dd, hn::LoadU(df, from)), x1 = hn::PromoteTo(dd, hn::LoadU(df, from + lanes));
+      const auto x2 = hn::PromoteTo(dd, hn::LoadU(df, from + 2 * lanes)),
+                 x3 = hn::PromoteTo(dd, hn::LoadU(df, from + 3 * lanes));
+      sum0 = hn::MulAdd(x0, x0, sum0);
+      sum1 = hn::MulAdd(x1, x1, sum1);
+      sum2 = hn::MulAdd(x2, x2, sum2);
+      sum3 = hn::MulAdd(x3, x3, sum3);
+    };
+    for (Index i = first; i < whole; i += columns) add_stripe(x + i);
+    add_stripe(rest.data() + first);
+    hn::StoreU(sum0, dd, sums.data() + first);
+    hn::StoreU(sum1, dd, sums.data() + first + lanes);
+    hn::StoreU(sum2, dd, sums.data() + first + 2 * lanes);
+    hn::StoreU(sum3, dd, sums.data() + first + 3 * lanes);
+  }
+  double total = 0;
+  for (const double sum : sums) total += sum;
+  return total;
+}
+
+void adamw_range(float* HWY_RESTRICT weight, float* HWY_RESTRICT first_moment, float* HWY_RESTRICT second_moment,
+                 const float* HWY_RESTRICT gradient, Index count, const AdamwStep& step) {
+  const auto step_size = static_cast<float>(step.step_size), eps = static_cast<float>(step.eps);
+  const auto decay = static_cast<float>(step.decay), scale = static_cast<float>(step.gradient_scale);
+  const auto beta1 = static_cast<float>(step.beta1), new1 = static_cast<float>(1 - step.beta1);
+  const auto beta2 = static_cast<float>(step.beta2), new2 = static_cast<float>(1 - step.beta2);
+  for_each_vector(count, [=](auto d, Index i) HWY_ATTR {
+    const auto g = hn::Mul(hn::LoadU(d, gradient + i), hn::Set(d, scale));
+    const auto m = hn::MulAdd(hn::Set(d, beta1), hn::LoadU(d, first_moment + i), hn::Mul(hn::Set(d, new1), g));
+    const auto v =
+        hn::MulAdd(hn::Set(d, beta2), hn::LoadU(d, second_moment + i), hn::Mul(hn::Mul(hn::Set(d, new2), g), g));
+    const auto change = hn::Div(hn::Mul(hn::Set(d, step_size), m), hn::Add(hn::Sqrt(v), hn::Set(d, eps)));
+    const auto w = hn::Sub(hn::LoadU(d, weight + i), change);
+    hn::StoreU(m, d, first_moment + i);
+    hn::StoreU(v, d, second_moment + i);
+    hn::StoreU(hn::NegMulAdd(hn::Set(d, decay), w, w), d, weight + i);
+  });
+}
+
+}  // namespace sharcs::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace sharcs::kernels {
+HWY_EXPORT(gelu_backward_rows);
+HWY_EXPORT(add_rows);
+HWY_EXPORT(add_column_sums_rows);
+HWY_EXPORT(squared_sum_block);
+HWY_EXPORT(adamw_range);
+
+namespace {
+
+/// Calls body(begin, end) on ranges of [0, total) that start at multiples of `block`, spread over the threads.
+template <class Body>
+void parallel_blocks(Index total, Index block, const Body& body) {
+  parallel_ranges((total + block - 1) / block, 1,
+                  [&](Index begin, Index end) { body(begin * block, std::min(end * block, total)); });
+}
+
+/// Calls body on parts of views of one shape, spread over the threads. Views without gaps are one long row, which
+/// splits evenly and has one end instead of many.
+template <class Body, class T, class... U>
+void parallel_elements(Index least, const Body& body, MatrixView<T> first, MatrixView<U>... others) {
+  if (first.stride == first.cols && ((others.stride == first.cols) && ...)) {
+    parallel_blocks(first.rows * first.cols, least, [&](Index begin, Index end) {
+      body(MatrixView<T>(first.data + begin, 1, end - begin), MatrixView<U>(others.data + begin, 1, end - begin)...);
+    });
+  } else {
+    parallel_ranges(first.rows, grain(least, first.cols), [&](Index begin, Index end) {
+      body(first.row_range(begin, end - begin), others.row_range(begin, end - begin)...);
+    });
+  }
+}
+
+}  // namespace
+
+void simd::gelu_backward(MatrixView<const float> dy, MatrixView<const float> x, MatrixView<float> dx) {
+  parallel_elements(8192, HWY_DYNAMIC_DISPATCH(gelu_backward_rows), dy, x, dx);
+}
+
+void simd::add(MatrixView<const float> x, MatrixView<float> y) {
+  parallel_elements(32768, HWY_DYNAMIC_DISPATCH(add_rows), x, y);
+}
+
+void simd::add_column_sums(MatrixView<const float> x, float* sums) {
+  // Threads take whole cache lines of columns, and each column adds up its rows in order.
+  constexpr Index line = 16;
+  parallel_ranges((x.cols + line - 1) / line, grain(32768, line * x.rows), [&](Index begin, Index end) {
+    const Index first = begin * line, cols = std::min(end * line, x.cols) - first;
+    HWY_DYNAMIC_DISPATCH(add_column_sums_rows)(x.col_range(first, cols), sums + first);
+  });
+}
+
+double simd::squared_sum(std::span<const float> x) {
+  constexpr Index block = 16384;
+  const Index size = static_cast<Index>(x.size()), blocks = (size + block - 1) / block;
+  thread_local AlignedBuffer<double> sums;
+  if (sums.size() < static_cast<std::size_t>(blocks)) sums = AlignedBuffer<double>(static_cast<std::size_t>(blocks));
+  double* const parts = sums.data();  // the calling thread's, for all threads
+  parallel_ranges(blocks, 2, [&](Index begin, Index end) {
+    for (Index b = begin; b < end; ++b) {
+      parts[b] = HWY_DYNAMIC_DISPATCH(squared_sum_block)(x.data() + b * block, std::min(block, size - b * block));
+    }
+  });
+  double total = 0;
+  for (Index b = 0; b < blocks; ++b) total += parts[b];
+  return total;
+}
+
+void simd::adamw(std::span<float> weight, std::span<float> first_moment, std::span<float> second_moment,
+                 std::span<const float> gradient, const AdamwStep& step) {
+  parallel_blocks(static_cast<Index>(weight.size()), 8192, [&](Index begin, Index end) {
+    HWY_DYNAMIC_DISPATCH(adamw_range)
+    (weight.data() + begin, first_moment.data() + begin, second_moment.data() + begin, gradient.data() + begin,
+     end - begin, step);
+  });
+}
+
+}  // namespace sharcs::kernels
+#endif

@@ -1,0 +1,53 @@
+#include "core/threads.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <vector>
+
+namespace sharcs {
+namespace {
+
+TEST(Threads, RangesCoverEveryItemOnce) {
+  const ThreadScope threads(5);
+  for (const Index total : {0, 1, 4, 5, 6, 99}) {
+    for (const Index grain : {1, 3, 50, 1000}) {
+      std::vector<int> visits(static_cast<std::size_t>(total));
+      parallel_ranges(total, grain, [&](Index begin, Index end) {
+        for (Index i = begin; i < end; ++i) ++visits[i];
+      });
+      EXPECT_EQ(visits, std::vector<int>(static_cast<std::size_t>(total), 1)) << total << " by " << grain;
+    }
+  }
+}
+
+TEST(Threads, RangesAreAtLeastAGrainLong) {
+  const ThreadScope threads(4);
+  for (const Index total : {10, 19, 20, 29, 1000}) {
+    std::atomic<int> ranges = 0;
+    parallel_ranges(total, 10, [&](Index begin, Index end) {
+      ++ranges;
+      EXPECT_GE(end - begin, 10);
+    });
+    EXPECT_EQ(ranges, std::min<Index>(total / 10, 4)) << total;
+  }
+}
+
+TEST(Threads, RangesInsideARegionStayOnItsThread) {
+  const ThreadScope threads(2);
+  std::atomic<int> ranges = 0;
+  parallel_for(2, [&](Index) { parallel_ranges(1000, 1, [&](Index, Index) { ++ranges; }); });
+  EXPECT_EQ(ranges, 2);
+}
+
+TEST(Threads, ScopeEndsWhereItsBlockEnds) {
+  const int before = thread_count();
+  {
+    const ThreadScope threads(before + 3);
+    EXPECT_EQ(thread_count(), before + 3);
+  }
+  EXPECT_EQ(thread_count(), before);
+}
+
+}  // namespace
+}  // namespace sharcs
