@@ -3,7 +3,8 @@
 namespace sharcs {
 
 std::string quote(std::string_view text) {
-  constexpr std::size_t longest = 100;
+  std::size_t longest = 100;
+  while (longest < text.size() && longest > 96 && (text[longest] & 0xC0) == 0x80) --longest;  // not inside a character
   constexpr char digits[] = "0123456789abcdef";
   std::string result = "\"";
   for (const char c : text.substr(0, longest)) {

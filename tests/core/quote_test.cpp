@@ -11,6 +11,14 @@ TEST(Quote, KeepsAMessageOnOneLine) {
   EXPECT_EQ(quote("größe"), "\"größe\"");
 }
 
+TEST(Quote, CutsBetweenCharacters) {
+  std::string text;
+  for (int i = 0; i < 100; ++i) text += "€";
+  std::string shown;
+  for (int i = 0; i < 33; ++i) shown += "€";
+  EXPECT_EQ(quote(text), "\"" + shown + "…\"");
+}
+
 TEST(Quote, CutsLongText) { EXPECT_EQ(quote(std::string(5000, 'x')), "\"" + std::string(100, 'x') + "…\""); }
 
 }  // namespace
