@@ -1,0 +1,93 @@
+#include "sharcs/dataset.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include "core/random.hpp"
+#include "sharcs/error.hpp"
+
+namespace sharcs {
+
+bool Dataset::labelled() const {
+  return !samples.empty() && std::all_of(samples.begin(), samples.end(),
+                                         [](const Sample& sample) { return sample.label || sample.target; });
+}
+
+std::string to_string(Split split) {
+  switch (split) {
+    case Split::train:
+      return "train";
+    case Split::dev:
+      return "dev";
+    case Split::test:
+      break;
+  }
+  return "test";
+}
+
+std::vector<std::size_t> label_counts(const Dataset& dataset, std::size_t labels) {
+  std::vector<std::size_t> counts(labels);
+  for (const Sample& sample : dataset.samples)
+    if (sample.label) ++counts.at(static_cast<std::size_t>(*sample.label));
+  return counts;
+}
+
+TrainAndDev split_stratified(const Dataset& dataset, const SplitOptions& options) {
+  if (!(options.dev_share > 0 && options.dev_share < 1))
+    throw ConfigError("the dev share is " + std::to_string(options.dev_share) + "; expected a number between 0 and 1");
+  for (const Sample& sample : dataset.samples)
+    if (!sample.label && !sample.target)
+      throw DataError(dataset.file + ":" + std::to_string(sample.line) +
+                      ": has no label; a dev set can be split off labelled data only");
+
+  std::vector<bool> in_dev(dataset.size(), false);
+  auto move_to_dev = [&, stratum = std::uint64_t{0}](std::vector<std::size_t> members, std::size_t count) mutable {
+    Random(derive_key(options.seed, "dev split", stratum++)).shuffle(members);
+    for (std::size_t i = 0; i < count; ++i) in_dev[members[i]] = true;
+  };
+  const auto share_of = [&](std::size_t count) {
+    return static_cast<std::size_t>(std::llround(static_cast<double>(count) * options.dev_share));
+  };
+  if (!dataset.empty() && dataset.samples.front().target) {
+    std::vector<std::size_t> order(dataset.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      return *dataset.samples[a].target < *dataset.samples[b].target;
+    });
+    const auto run = static_cast<std::size_t>(std::max(2.0, std::round(1 / options.dev_share)));
+    // The quota is cumulative, so that the whole has the share even where a run's own would be rounded.
+    const std::size_t total =
+        std::clamp<std::size_t>(share_of(order.size()), 1, std::max<std::size_t>(order.size(), 2) - 1);
+    std::size_t taken = 0;
+    for (std::size_t first = 0; first < order.size(); first += run) {
+      const std::size_t end = std::min(first + run, order.size());
+      const std::size_t quota = end == order.size() ? total : std::min(share_of(end), total);
+      const std::size_t count = std::min(quota - taken, end - first);
+      move_to_dev(
+          {order.begin() + static_cast<std::ptrdiff_t>(first), order.begin() + static_cast<std::ptrdiff_t>(end)},
+          count);
+      taken += count;
+    }
+  } else {
+    std::map<int, std::vector<std::size_t>> by_label;
+    for (std::size_t i = 0; i < dataset.size(); ++i) by_label[*dataset.samples[i].label].push_back(i);
+    for (const auto& [label, members] : by_label)
+      move_to_dev(members,
+                  members.size() < 2 ? 0 : std::clamp<std::size_t>(share_of(members.size()), 1, members.size() - 1));
+  }
+
+  TrainAndDev parts;
+  parts.train.file = parts.dev.file = dataset.file;
+  parts.train.notes = dataset.notes;
+  for (std::size_t i = 0; i < dataset.size(); ++i)
+    (in_dev[i] ? parts.dev : parts.train).samples.push_back(dataset.samples[i]);
+  if (parts.train.empty() || parts.dev.empty())
+    throw DataError(dataset.file + ": " + std::to_string(dataset.size()) +
+                    (dataset.size() == 1 ? " sample is" : " samples are") +
+                    " too few to split off a dev set; expected at least 2 of one label");
+  return parts;
+}
+
+}  // namespace sharcs
