@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sharcs/model_config.hpp"
+#include "sharcs/width_set.hpp"
+
+namespace sharcs {
+
+template <class T>
+class Network;
+
+/// How a checkpoint that is not yet a SHARCS model becomes one.
+struct LoadOptions {
+  /// Replaces the checkpoint's widths and router settings; absent: those of its config.json, if any.
+  std::optional<SharcsConfig> sharcs;
+  /// Replaces the checkpoint's labels, and with another number of them its classifier.
+  std::optional<std::vector<std::string>> labels;
+  /// Private LayerNorms start from weight 1 and bias 0 instead of the leading entries of the pretrained ones.
+  bool layer_norm_from_scratch = false;
+  /// For what has to be initialised.
+  std::uint64_t seed = 1;
+};
+
+/// What loading a checkpoint came across.
+struct LoadReport {
+  std::vector<std::string> initialised;  ///< parameters that the checkpoint does not have
+  std::vector<std::string> unexpected;   ///< tensors that the model does not use
+  /// One line for people; empty when the checkpoint and the model agree.
+  std::string summary() const;
+};
+
+/// A trainable width-adaptive encoder: configuration and parameters. Move-only.
+class Model {
+ public:
+  /// A model with random parameters, as BERT initialises them. Throws ConfigError.
+  static Model create(const ModelConfig& config, std::uint64_t seed = 1);
+
+  /// Reads a model directory in Hugging Face's layout: config.json and model.safetensors (also sharded) or
+  /// pytorch_model.bin. A plain checkpoint loads too: what it lacks (router, private LayerNorms, head) is initialised
+  /// and listed in `report`. Throws IoError, ConfigError or CheckpointError.
+  static Model load(const std::filesystem::path& directory, const LoadOptions& options = {},
+                    LoadReport* report = nullptr);
+
+  /// Writes config.json and model.safetensors, each atomically; makes the directory when it is absent. Throws IoError.
+  void save(const std::filesystem::path& directory) const;
+
+  Model(Model&&) noexcept;
+  Model& operator=(Model&&) noexcept;
+  ~Model();
+
+  const ModelConfig& config() const;
+  const WidthSet& widths() const;
+  /// Trainable numbers.
+  std::int64_t parameter_count() const;
+
+  /// For the library's own use.
+  Network<float>& network() { return *network_; }
+  const Network<float>& network() const { return *network_; }
+
+ private:
+  explicit Model(std::unique_ptr<Network<float>> network);
+
+  std::unique_ptr<Network<float>> network_;
+};
+
+}  // namespace sharcs

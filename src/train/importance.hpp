@@ -1,0 +1,44 @@
+#pragma once
+
+#include <vector>
+
+#include "model/network.hpp"
+
+namespace sharcs {
+
+/// How much the loss depends on each attention head and each feed-forward neuron of each layer.
+struct Importance {
+  std::vector<std::vector<double>> heads;    ///< [layers][heads]
+  std::vector<std::vector<double>> neurons;  ///< [layers][intermediate_size]
+};
+
+/// First-order importance (Michel et al. 2019, arXiv:1905.10650; Hou et al. 2020, DynaBERT, section 3.1), at full
+/// width:
+///   head h:   Σ over batches |∂loss/∂mask_h|
+///   neuron n: Σ over batches |Σ_k w1[n, k] · ∂w1[n, k] + b1[n] · ∂b1[n]| + |Σ_j w2[j, n] · ∂w2[j, n]|
+template <class T>
+class ImportanceMeter {
+ public:
+  explicit ImportanceMeter(const Network<T>& network);
+
+  /// Adds one batch, whose loss is the mean over its samples. `labels` or, for a regression, `targets`: one a sample.
+  void add(const RaggedBatch& batch, std::span<const std::int32_t> labels, std::span<const float> targets);
+  const Importance& importance() const { return importance_; }
+
+ private:
+  const Network<T>& network_;
+  ParameterStore<T> gradients_;
+  EncoderParameters<T> views_;
+  Workspace workspace_;
+  Importance importance_;
+};
+
+/// Indices by descending importance; equal ones keep their order.
+std::vector<Index> descending_order(const std::vector<double>& importance);
+
+/// Moves the important heads and neurons of every layer to the front, so that the leading slice holds them. The
+/// full-width function stays the same. Packs the network's weights anew.
+template <class T>
+void reorder(Network<T>& network, const Importance& importance);
+
+}  // namespace sharcs

@@ -1,0 +1,174 @@
+// Agreement with the authors' code: every hidden state, logit, loss, routed width and gradient of the cases in
+// SHARCS_GOLDEN_DIR, in float and in double. See the folder's README for what the files hold.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <type_traits>
+
+#include "core/file.hpp"
+#include "golden_folder.hpp"
+#include "model/golden_case.hpp"
+#include "model/routed_pass.hpp"
+#include "model/training_pass.hpp"
+#include "nn/loss.hpp"
+
+namespace sharcs {
+namespace {
+
+using testing::GoldenTensors;
+using testing::Inputs;
+using testing::load;
+using testing::read_inputs;
+using testing::relative_error;
+using testing::tolerance;
+namespace fs = std::filesystem;
+
+/// The case folders: those with a model and something to compare its forward with.
+std::vector<fs::path> cases() {
+  std::vector<fs::path> folders;
+  if (!fs::is_directory(testing::golden_dir())) return folders;
+  for (const auto& entry : fs::directory_iterator(testing::golden_dir()))
+    if (fs::exists(entry.path() / "model.safetensors") && fs::exists(entry.path() / "inputs.safetensors"))
+      folders.push_back(entry.path());
+  std::sort(folders.begin(), folders.end());
+  return folders;
+}
+
+/// Cases of a backbone that this build does not have say so instead of failing.
+bool has_backbone(const fs::path& folder) {
+  const auto json = nlohmann::json::parse(read_text_file(folder / "config.json"));
+  return known_backbones().find(json.at("model_type").get<std::string>()) != std::string::npos;
+}
+
+template <class T>
+void compare_pass(const fs::path& folder, const Network<T>& network, const std::string& prefix, const Width& width,
+                  const std::string& suffix) {
+  const ModelConfig& config = network.config();
+  const Inputs inputs = read_inputs(folder / (prefix + "inputs.safetensors"), config.is_regression());
+  const GoldenTensors expected(folder / (prefix + "forward" + suffix + ".safetensors"));
+  const Index samples = inputs.batch.samples();
+  Workspace workspace;
+  TrainingPass<T> pass(network.encoder(), workspace);
+  pass.forward(inputs.batch, width, {});
+
+  for (Index i = 0; i <= config.num_hidden_layers; ++i) {
+    const std::string name = "hidden." + std::to_string(i);
+    const auto whole = expected.values(name);
+    const MatrixView<const T> found = pass.hidden_state(i);
+    ASSERT_EQ(expected.shape(name).back(), found.cols) << name;
+    std::vector<double> real;
+    for (Index s = 0; s < samples; ++s)
+      for (Index t = 0; t < inputs.batch.tokens(s); ++t)
+        for (Index c = 0; c < found.cols; ++c) real.push_back(whole[(s * inputs.padded_length + t) * found.cols + c]);
+    EXPECT_LE(relative_error<T>(real, [&](std::size_t e) { return found.data[e]; }), tolerance<T>) << name;
+  }
+  const auto logits = expected.values("logits");
+  EXPECT_LE(relative_error<T>(logits, [&](std::size_t e) { return pass.logits().data[e]; }), tolerance<T>) << "logits";
+
+  const double scale = 1.0 / static_cast<double>(samples);
+  std::vector<T> d_logits(logits.size()), probabilities(logits.size()), d_router(inputs.width_labels.size());
+  const MatrixView<T> d_logits_view(d_logits.data(), samples, config.num_labels());
+  double loss = 0;
+  if (config.is_regression()) {
+    loss = squared_error<T>(pass.logits(), inputs.targets, scale, d_logits_view);
+  } else {
+    loss = cross_entropy<T>(pass.logits(), inputs.labels, scale, {probabilities.data(), samples, d_logits_view.cols},
+                            d_logits_view);
+    if (expected.has("probability_of_label")) {
+      const auto confidence = expected.values("probability_of_label");
+      EXPECT_LE(
+          relative_error<T>(confidence,
+                            [&](std::size_t s) { return probabilities[s * d_logits_view.cols + inputs.labels[s]]; }),
+          tolerance<T>);
+    }
+  }
+  EXPECT_NEAR(loss * scale, expected.values("loss_task")[0], tolerance<T>) << "loss_task";
+
+  MatrixView<T> d_router_view;
+  if (expected.has("loss_router")) {
+    const auto router_logits = expected.values("router_logits");
+    EXPECT_LE(relative_error<T>(router_logits, [&](std::size_t e) { return pass.router_logits().data[e]; }),
+              tolerance<T>)
+        << "router_logits";
+    d_router_view = {d_router.data(), samples, network.widths().size()};
+    const double router_loss = binary_cross_entropy<T>(
+        pass.router_logits(), {inputs.width_labels.data(), samples, d_router_view.cols}, scale, d_router_view);
+    EXPECT_NEAR(router_loss * scale, expected.values("loss_router")[0], tolerance<T>) << "loss_router";
+  }
+
+  ParameterStore<T> gradients(network.layout());
+  const auto views = bind_parameters(config, network.widths(), gradients);
+  pass.backward(d_logits_view, d_router_view, views);
+  const GoldenTensors expected_gradients(folder / (prefix + "gradients" + suffix + ".safetensors"));
+  std::size_t compared = 0;
+  for (const TensorInfo& tensor : expected_gradients.tensors()) {
+    const int i = network.layout().find(network.encoder().backbone->canonical_name(tensor.name));
+    ASSERT_GE(i, 0) << tensor.name;
+    const std::span<const T> found = gradients.values(static_cast<std::size_t>(i));
+    const auto values = expected_gradients.values(tensor.name);
+    ASSERT_EQ(values.size(), found.size()) << tensor.name;
+    EXPECT_LE(relative_error<T>(values, [&](std::size_t e) { return found[e]; }), tolerance<T>)
+        << "gradient of " << tensor.name;
+    ++compared;
+  }
+  EXPECT_EQ(compared, network.layout().specs().size());
+}
+
+template <class T>
+void compare_routed(const fs::path& folder, const Network<T>& network) {
+  const Inputs inputs = read_inputs(folder / "padded_inputs.safetensors", network.config().is_regression());
+  const auto expected = nlohmann::json::parse(read_text_file(folder / "routed.json"));
+  Workspace workspace;
+  RoutedOutput<T> output;
+  run_routed<T>(
+      network.encoder(), inputs.batch,
+      [](std::span<const T> logits, Index) {
+        return static_cast<int>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+      },
+      workspace, output);
+  const std::size_t labels = static_cast<std::size_t>(network.config().num_labels());
+  ASSERT_EQ(static_cast<std::size_t>(inputs.batch.samples()), expected.size());
+  for (std::size_t s = 0; s < expected.size(); ++s) {
+    EXPECT_EQ(network.widths()[output.widths[s]].fraction(), expected[s].at("width").get<double>()) << "sample " << s;
+    EXPECT_EQ(inputs.batch.tokens(static_cast<Index>(s)), expected[s].at("tokens").get<Index>());
+    const auto logits = expected[s].at("logits").get<std::vector<double>>();
+    EXPECT_LE(relative_error<T>(logits, [&](std::size_t e) { return output.logits[s * labels + e]; }), tolerance<T>)
+        << "sample " << s;
+  }
+}
+
+template <class T>
+void compare_case(const fs::path& folder) {
+  SCOPED_TRACE(folder.filename().string() + (std::is_same_v<T, float> ? ", float" : ", double"));
+  const auto network = load<T>(folder);
+  if (!network->config().sharcs) return compare_pass(folder, *network, "", network->widths().full(), "");
+  for (const Width& width : network->widths()) {
+    SCOPED_TRACE("width " + width.suffix());
+    compare_pass(folder, *network, "", width, "_" + width.suffix());
+    compare_pass(folder, *network, "padded_", width, "_" + width.suffix());
+  }
+  compare_routed(folder, *network);
+}
+
+class GoldenModels : public ::testing::TestWithParam<fs::path> {};
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(GoldenModels);
+
+TEST_P(GoldenModels, FloatAgreesWithTheAuthorsCode) {
+  if (!has_backbone(GetParam())) GTEST_SKIP() << "no backbone for " << GetParam();
+  compare_case<float>(GetParam());
+}
+TEST_P(GoldenModels, DoubleAgreesWithTheAuthorsCode) {
+  if (!has_backbone(GetParam())) GTEST_SKIP() << "no backbone for " << GetParam();
+  compare_case<double>(GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, GoldenModels, ::testing::ValuesIn(cases()),
+                         [](const auto& folder) { return folder.param.filename().string(); });
+
+TEST(GoldenModelsFolder, HasCases) {
+  SHARCS_SKIP_WITHOUT_GOLDEN();
+  EXPECT_FALSE(cases().empty()) << testing::golden_dir();
+}
+
+}  // namespace
+}  // namespace sharcs
