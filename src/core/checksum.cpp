@@ -25,18 +25,36 @@ Word load(const std::byte* data) {
 
 std::uint64_t round(std::uint64_t lane, std::uint64_t word) { return std::rotl(lane + word * prime_2, 31) * prime_1; }
 
-// CRC tables for eight bytes at a time ("slicing-by-8", Kounavis and Berry 2005).
-constexpr auto crc_tables = [] {
-  std::array<std::array<std::uint32_t, 256>, 8> tables{};
+using CrcTables = std::array<std::array<std::uint32_t, 256>, 8>;
+
+// For eight bytes at a time ("slicing-by-8", Kounavis and Berry 2005). The polynomial's lowest power stands in its top
+// bit.
+constexpr CrcTables crc_tables(std::uint32_t polynomial) {
+  CrcTables tables{};
   for (std::uint32_t i = 0; i < 256; ++i) {
     std::uint32_t crc = i;
-    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ (crc & 1 ? 0xEDB88320u : 0);
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ (crc & 1 ? polynomial : 0);
     tables[0][i] = crc;
   }
   for (std::size_t t = 1; t < 8; ++t)
     for (std::uint32_t i = 0; i < 256; ++i) tables[t][i] = (tables[t - 1][i] >> 8) ^ tables[0][tables[t - 1][i] & 255];
   return tables;
-}();
+}
+constexpr CrcTables ieee_tables = crc_tables(0xEDB88320u);
+constexpr CrcTables castagnoli_tables = crc_tables(0x82F63B78u);
+
+std::uint32_t crc(const CrcTables& t, std::span<const std::byte> bytes) {
+  std::uint32_t sum = ~0u;
+  const std::byte* data = bytes.data();
+  std::size_t left = bytes.size();
+  for (; left >= 8; left -= 8, data += 8) {
+    const std::uint64_t word = load<std::uint64_t>(data) ^ sum;
+    sum = t[7][word & 255] ^ t[6][(word >> 8) & 255] ^ t[5][(word >> 16) & 255] ^ t[4][(word >> 24) & 255] ^
+          t[3][(word >> 32) & 255] ^ t[2][(word >> 40) & 255] ^ t[1][(word >> 48) & 255] ^ t[0][word >> 56];
+  }
+  for (; left > 0; --left, ++data) sum = (sum >> 8) ^ t[0][(sum ^ std::to_integer<std::uint32_t>(*data)) & 255];
+  return ~sum;
+}
 
 }  // namespace
 
@@ -95,18 +113,8 @@ std::uint64_t checksum(std::span<const std::byte> bytes) {
   return sum.value();
 }
 
-std::uint32_t crc32(std::span<const std::byte> bytes) {
-  const auto& t = crc_tables;
-  std::uint32_t crc = ~0u;
-  const std::byte* data = bytes.data();
-  std::size_t left = bytes.size();
-  for (; left >= 8; left -= 8, data += 8) {
-    const std::uint64_t word = load<std::uint64_t>(data) ^ crc;
-    crc = t[7][word & 255] ^ t[6][(word >> 8) & 255] ^ t[5][(word >> 16) & 255] ^ t[4][(word >> 24) & 255] ^
-          t[3][(word >> 32) & 255] ^ t[2][(word >> 40) & 255] ^ t[1][(word >> 48) & 255] ^ t[0][word >> 56];
-  }
-  for (; left > 0; --left, ++data) crc = (crc >> 8) ^ t[0][(crc ^ std::to_integer<std::uint32_t>(*data)) & 255];
-  return ~crc;
-}
+std::uint32_t crc32(std::span<const std::byte> bytes) { return crc(ieee_tables, bytes); }
+
+std::uint32_t crc32c(std::span<const std::byte> bytes) { return crc(castagnoli_tables, bytes); }
 
 }  // namespace sharcs

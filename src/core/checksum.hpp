@@ -32,4 +32,7 @@ std::uint64_t checksum(std::span<const std::byte> bytes);
 /// The CRC-32 of zip and gzip.
 std::uint32_t crc32(std::span<const std::byte> bytes);
 
+/// The CRC-32C (Castagnoli's polynomial) of iSCSI and of TensorFlow's record files.
+std::uint32_t crc32c(std::span<const std::byte> bytes);
+
 }  // namespace sharcs

@@ -15,7 +15,7 @@ namespace sharcs {
 struct PlannedBatch {
   int width;
   /// Indices of training samples; in the part of one rank possibly none.
-  std::vector<Index> samples;
+  std::vector<Index> samples = {};
   /// How many samples the micro-batch has on all ranks together: the mean loss divides by this.
   Index whole_size;
 
@@ -48,13 +48,13 @@ struct EpochPlanOptions {
 /// A plan depends on (lengths, labels, options, epoch) alone: not on the number of threads or processes, nor on earlier
 /// plans, so resuming in the middle of an epoch makes the plan again and skips the steps that are done.
 struct EpochPlan {
-  std::vector<PlannedStep> steps;
+  std::vector<PlannedStep> steps = {};
   /// The width, by index, that each sample is trained at in this epoch.
-  std::vector<int> width_of_sample;
+  std::vector<int> width_of_sample = {};
   /// Samples per width, without repetition.
-  std::vector<Index> bucket_sizes;
+  std::vector<Index> bucket_sizes = {};
   /// What the user should hear of: one line for each width that no sample is trained at.
-  std::vector<std::string> notes;
+  std::vector<std::string> notes = {};
 };
 
 /// Plans epoch `epoch` (counted from 0).

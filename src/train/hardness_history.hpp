@@ -15,9 +15,9 @@ struct HardnessOptions {
   /// Epochs that decide a label; the first `window` epochs train the largest width only.
   int window = 3;
   /// The model's widths as fractions, ascending.
-  std::vector<double> widths;
+  std::vector<double> widths = {};
   /// One pair a width. They may overlap and leave gaps.
-  std::vector<Threshold> thresholds;
+  std::vector<Threshold> thresholds = {};
 
   /// Throws ConfigError when the window is below 1, there is not one pair a width, a pair has low ≥ high, or the pairs
   /// are out of order: from each width to the next larger one, neither end may move towards easier samples.
@@ -28,10 +28,10 @@ struct HardnessOptions {
 struct HardnessState {
   std::int64_t epochs_seen = 0;
   /// [samples, window], ring: epoch e stands in column e mod window.
-  std::vector<float> values;
+  std::vector<float> values = {};
   /// The running epoch's values and the steps at which they were recorded, one a sample.
-  std::vector<float> current;
-  std::vector<std::int64_t> current_steps;
+  std::vector<float> current = {};
+  std::vector<std::int64_t> current_steps = {};
 };
 
 /// The measures of every training sample over the last `window` epochs, and the hardness labels that follow from them

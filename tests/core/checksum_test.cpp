@@ -43,5 +43,14 @@ TEST(Crc32, MatchesZlib) {
   EXPECT_EQ(crc32(counting(1000)), 0x74e3fb41u);
 }
 
+// RFC 3720, appendix B.4.
+TEST(Crc32c, MatchesThePublishedValues) {
+  EXPECT_EQ(crc32c({}), 0u);
+  EXPECT_EQ(crc32c(bytes_of("123456789")), 0xe3069283u);
+  EXPECT_EQ(crc32c(std::vector<std::byte>(32, std::byte{0})), 0x8a9136aau);
+  EXPECT_EQ(crc32c(std::vector<std::byte>(32, std::byte{255})), 0x62a8ab43u);
+  EXPECT_EQ(crc32c(counting(32)), 0x46dd794eu);
+}
+
 }  // namespace
 }  // namespace sharcs
