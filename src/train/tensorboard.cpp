@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <initializer_list>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -119,31 +120,35 @@ void TensorboardWriter::add_scalar(std::string_view tag, double value, std::int6
 }
 
 void TensorboardWriter::add_epoch(const EpochRecord& record) {
-  const auto add = [&](const std::string& tag, double value) {
-    if (std::isfinite(value)) add_scalar(tag, value, record.total_steps);
+  const auto add = [&](std::initializer_list<std::string_view> parts, double value) {
+    if (!std::isfinite(value)) return;
+    std::string tag;
+    for (const std::string_view part : parts) tag.append(tag.empty() ? "" : "/").append(part);
+    add_scalar(tag, value, record.total_steps);
   };
-  add("train/loss_task", record.loss_task);
-  add("train/loss_router", record.loss_router);
-  add("train/learning_rate", record.learning_rate);
-  add("train/samples_per_second", record.samples_per_second());
+  const auto share = [](std::int64_t samples, std::int64_t of) {
+    return static_cast<double>(samples) / static_cast<double>(of);
+  };
+  add({"train", "loss_task"}, record.loss_task);
+  add({"train", "loss_router"}, record.loss_router);
+  add({"train", "learning_rate"}, record.learning_rate);
+  add({"train", "samples_per_second"}, record.samples_per_second());
   std::int64_t trained = 0;
   for (const WidthTraining& width : record.widths) trained += width.samples;
   for (const WidthTraining& width : record.widths) {
-    const std::string name = short_number(width.width);
-    if (trained > 0) add("train/share/" + name, static_cast<double>(width.samples) / static_cast<double>(trained));
-    add("train/loss_task/" + name, width.loss_task);
-    add("train/loss_router/" + name, width.loss_router);
+    const std::string at = short_number(width.width);
+    add({"train", "share", at}, share(width.samples, trained));
+    add({"train", "loss_task", at}, width.loss_task);
+    add({"train", "loss_router", at}, width.loss_router);
   }
   for (const EvaluationRecord& evaluation : record.evaluations) {
-    const std::string& name = evaluation.name;
-    for (const auto& [metric, value] : evaluation.routed) add(name + "/routed/" + metric, value);
-    for (const auto& [metric, value] : evaluation.full) add(name + "/full/" + metric, value);
-    add(name + "/cost_fraction", evaluation.cost_fraction);
+    for (const auto& [metric, value] : evaluation.routed) add({evaluation.name, "routed", metric}, value);
+    for (const auto& [metric, value] : evaluation.full) add({evaluation.name, "full", metric}, value);
+    add({evaluation.name, "cost_fraction"}, evaluation.cost_fraction);
     for (const WidthEvaluation& width : evaluation.widths) {
-      const std::string at = std::string("/").append(short_number(width.width));
-      if (evaluation.samples > 0)
-        add(name + "/share" + at, static_cast<double>(width.samples) / static_cast<double>(evaluation.samples));
-      for (const auto& [metric, value] : width.all) add(name + "/all" + at + "/" + metric, value);
+      const std::string at = short_number(width.width);
+      add({evaluation.name, "share", at}, share(width.samples, evaluation.samples));
+      for (const auto& [metric, value] : width.all) add({evaluation.name, "all", at, metric}, value);
     }
   }
 }
