@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <string_view>
+
 namespace sharcs {
 
 /// What a sample's hardness is told from.
@@ -10,6 +13,11 @@ enum class HardnessMeasure {
   /// The entropy of the prediction in nats, from 0 to log(classes): the paper's ablation. Easy samples have a low one.
   entropy,
 };
+
+/// "confidence" or "entropy".
+std::string to_string(HardnessMeasure measure);
+/// The measure of that name. Throws ConfigError that lists the names.
+HardnessMeasure hardness_measure_named(std::string_view name);
 
 /// A width fits a sample when the least of its last `window` measures is ≥ low and the greatest is < high.
 ///

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <string_view>
+
 namespace sharcs {
 
 /// How an optimizer step meets the widths.
@@ -10,5 +13,10 @@ enum class StepMode {
   /// single-device behaviour.
   alternate,
 };
+
+/// "joint" or "alternate".
+std::string to_string(StepMode mode);
+/// The mode of that name. Throws ConfigError that lists the names.
+StepMode step_mode_named(std::string_view name);
 
 }  // namespace sharcs

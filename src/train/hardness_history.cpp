@@ -19,10 +19,6 @@ std::string interval(const Threshold& thresholds) {
   return "[" + short_number(thresholds.low) + ", " + short_number(thresholds.high) + ")";
 }
 
-std::string name_of(HardnessMeasure measure) {
-  return measure == HardnessMeasure::confidence ? "confidence" : "entropy";
-}
-
 }  // namespace
 
 void HardnessOptions::check() const {
@@ -45,7 +41,7 @@ void HardnessOptions::check() const {
     if (measure == HardnessMeasure::confidence ? !descending : !ascending)
       throw ConfigError("hardness thresholds out of order: width " + short_number(widths[i]) + " has " + interval(own) +
                         " after " + interval(narrower) + " of width " + short_number(widths[i - 1]) + "; with " +
-                        name_of(measure) + " a larger width must not ask for " +
+                        to_string(measure) + " a larger width must not ask for " +
                         (measure == HardnessMeasure::confidence ? "more" : "less"));
   }
 }
@@ -66,7 +62,7 @@ bool HardnessHistory::is_harder(float value, float than) const {
 void HardnessHistory::record(Index sample, float value, std::int64_t step) {
   assert(sample >= 0 && sample < samples_ && step >= 0);
   if (!std::isfinite(value))
-    throw TrainingError(name_of(options_.measure) + " of training sample " + std::to_string(sample) + " in step " +
+    throw TrainingError(to_string(options_.measure) + " of training sample " + std::to_string(sample) + " in step " +
                         std::to_string(step) + " is " + short_number(value));
   const auto i = static_cast<std::size_t>(sample);
   std::int64_t& at = state_.current_steps[i];

@@ -1,8 +1,8 @@
 #pragma once
 
-namespace sharcs {
+#include "sharcs/schedule_shape.hpp"
 
-enum class ScheduleShape { linear, constant };
+namespace sharcs {
 
 struct ScheduleOptions {
   ScheduleShape shape = ScheduleShape::linear;
