@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "sharcs/model.hpp"
+#include "sharcs/routing_policy.hpp"
+
+namespace sharcs {
+
+template <class T>
+struct Encoder;
+
+/// One input of an encoder: token ids, special tokens included. The memory stays with the caller.
+struct TokenSequence {
+  std::span<const std::int32_t> ids;
+  /// As many as ids, or none: all 0.
+  std::span<const std::int32_t> token_types = {};
+};
+
+/// What a model says of one input.
+struct Prediction {
+  int label = 0;                     ///< the class with the largest logit; 0 for a regression
+  std::vector<float> logits;         ///< one a class; for a regression the value
+  std::vector<float> probabilities;  ///< softmax of the logits; empty for a regression
+  double width = 1;                  ///< at which the adaptive layers ran
+  std::vector<float> router_logits;  ///< one a width, ascending; empty for a model without router
+  std::int64_t multiply_adds = 0;    ///< by the paper's counting (cost.hpp)
+};
+
+struct EngineOptions {
+  /// Threads of all calls together; 0: OMP_NUM_THREADS, or the number of cores. Calls that run at the same time share
+  /// them, each keeping at least the thread that it came on.
+  int threads = 0;
+  /// Larger batches are run in pieces of at most this many tokens, which bounds the workspace.
+  std::int64_t micro_batch_tokens = 4096;
+  /// How the width of each input is chosen.
+  RoutingPolicy policy = RoutingPolicy::argmax();
+};
+
+/// A model that is ready to run and never changes: weights packed once so that every width runs at full speed from one
+/// buffer. Safe to call from many threads at once; each call has a workspace of its own, kept for later calls.
+///
+/// Batches are ragged: there is no padding, so none is computed. The layers before the router run for all inputs; the
+/// policy then chooses each one's width, inputs of one width run together, and results return in the caller's order. An
+/// input's result does not depend on the others, on their order or on the number of threads, in any bit
+/// (arXiv:2310.12126, section 3.3).
+class Engine {
+ public:
+  /// Reads a model directory (see Model::load), packing each weight as it is read, so that the weights are in memory
+  /// once. Throws IoError, ConfigError or CheckpointError; the last also when weights are missing: an engine does not
+  /// guess.
+  static Engine load(const std::filesystem::path& directory, const EngineOptions& options = {});
+  /// Packs a copy of the model's weights.
+  explicit Engine(const Model& model, const EngineOptions& options = {});
+
+  Engine(Engine&&) noexcept;
+  Engine& operator=(Engine&&) noexcept;
+  ~Engine();
+
+  /// One prediction an input, in order. Throws ShapeError when an input is empty, longer than the model's positions,
+  /// or has an id that is not in the vocabulary.
+  std::vector<Prediction> run(std::span<const TokenSequence> inputs) const;
+  /// The same under another policy.
+  std::vector<Prediction> run(std::span<const TokenSequence> inputs, const RoutingPolicy& policy) const;
+
+  const ModelConfig& config() const;
+  const WidthSet& widths() const;
+  const EngineOptions& options() const;
+  /// The greatest number of tokens of an input.
+  std::size_t max_tokens() const;
+  /// Bytes of the weights, packed and plain.
+  std::size_t weight_bytes() const;
+  /// Bytes of the workspaces that wait for the next call.
+  std::size_t workspace_bytes() const;
+
+  /// For the library's own use.
+  const Encoder<float>& encoder() const;
+
+ private:
+  struct State;
+  explicit Engine(std::unique_ptr<State> state);
+
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sharcs

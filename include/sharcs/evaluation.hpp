@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sharcs/dataset.hpp"
+#include "sharcs/metrics_log.hpp"
+#include "sharcs/routing_policy.hpp"
+#include "sharcs/task.hpp"
+
+namespace sharcs {
+
+class Classifier;
+
+/// What a model answers to every sample of a data set at every width, and what its router says. Everything about
+/// routing (any policy, its cost, the oracle) follows from it without running the model again.
+struct Answers {
+  std::vector<double> widths;                            ///< the model's, ascending, as fractions
+  std::size_t outputs = 0;                               ///< classes, or 1 for a regression
+  std::vector<std::int32_t> tokens;                      ///< of each sample
+  std::vector<std::vector<float>> logits;                ///< [widths], each [samples, outputs]
+  std::vector<float> router_logits;                      ///< [samples, widths]; empty without a router
+  std::vector<std::vector<std::int64_t>> multiply_adds;  ///< [widths], each [samples]; by the paper's counting
+  std::vector<int> labels;                               ///< the true classes; empty for a regression or without labels
+  std::vector<double> targets;                           ///< the true values of a regression; empty otherwise
+  std::vector<double> seconds;                           ///< time of the whole data set at each width
+
+  std::size_t samples() const { return tokens.size(); }
+  std::span<const float> logits_of(std::size_t sample, int width) const;
+  std::span<const float> router_logits_of(std::size_t sample) const;
+  /// The class with the largest logit, the first of equals.
+  int label_of(std::size_t sample, int width) const;
+  /// The answer of a regression.
+  double value_of(std::size_t sample, int width) const { return static_cast<double>(logits_of(sample, width)[0]); }
+  int widest() const { return static_cast<int>(widths.size()) - 1; }
+};
+
+/// The width, by index, that a policy chooses for each sample; the widest for a model without router.
+std::vector<int> choose_widths(const Answers& answers, const WidthSet& widths, const RoutingPolicy& policy);
+
+/// The task's metrics when sample i is answered at width_of_sample[i]. Throws ShapeError when the sizes differ or the
+/// samples have no labels.
+std::vector<MetricValue> metrics_at(const Answers& answers, const Task& task, std::span<const int> width_of_sample);
+
+/// Multiply-adds of the chosen widths over those of the widest one, summed over the samples.
+double cost_fraction(const Answers& answers, std::span<const int> width_of_sample);
+
+struct EvaluationOptions {
+  std::string name = "dev";
+  /// How often routed and full width are run in turn for the clock; the medians count.
+  int timing_rounds = 1;
+};
+
+/// A model's results on a labelled data set.
+struct Evaluation {
+  EvaluationRecord record;
+  Answers answers;
+  std::vector<int> width_of_sample;  ///< by index, as the classifier's policy chose
+};
+
+/// Runs the data set at every width, and routed by the classifier's policy. Throws DataError when a sample has no
+/// label, ConfigError when the task does not fit the model.
+Evaluation evaluate(const Classifier& classifier, const Task& task, const Dataset& dataset,
+                    const EvaluationOptions& options = {});
+
+}  // namespace sharcs

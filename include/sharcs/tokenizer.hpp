@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sharcs {
+
+/// Token ids of one input, special tokens included.
+struct Encoding {
+  std::vector<std::int32_t> ids;
+  std::vector<std::int32_t> token_types;  ///< as many as ids
+  friend bool operator==(const Encoding&, const Encoding&) = default;
+};
+
+/// How BERT's basic tokenization treats the text before WordPiece sees it.
+struct WordPieceOptions {
+  bool lower_case = true;
+  std::optional<bool> strip_accents = {};  ///< absent: as lower_case
+  bool tokenize_chinese_chars = true;      ///< every CJK ideograph is a word
+};
+
+struct ByteLevelBpeOptions {
+  bool add_prefix_space = false;  ///< the first word is encoded as if a space stood before it
+};
+
+/// How to build a vocabulary from texts.
+struct VocabularyOptions {
+  std::size_t vocab_size = 8000;       ///< at most; special tokens included
+  std::size_t min_frequency = 2;       ///< pieces that occur together less often are not joined
+  std::size_t alphabet_limit = 1000;   ///< characters kept, the most frequent ones; others become [UNK]
+  bool lower_case = true;              ///< accents are stripped with it, as in BERT's uncased models
+  bool tokenize_chinese_chars = true;  ///< as in WordPieceOptions
+};
+
+/// Turns text into token ids, exactly as Hugging Face's `tokenizers` does for BERT's and RoBERTa's families.
+///
+/// Cheap to copy (copies share one immutable state) and safe to use from many threads at once.
+class Tokenizer {
+ public:
+  /// Reads the tokenizer of a model directory: tokenizer.json if it is there, else vocab.txt (WordPiece), else
+  /// vocab.json with merges.txt (byte-level BPE, RoBERTa's special tokens); tokenizer_config.json beside the latter
+  /// two gives the options. Or reads one file: a tokenizer.json, whatever its name, or a .txt with a WordPiece
+  /// vocabulary.
+  ///
+  /// tokenizer.json decides normalizer, pre-tokenizer, model, post-processor and added tokens; its truncation and
+  /// padding entries do not matter, since encode() is told the length. Throws IoError, or TokenizerError that names
+  /// file and place; what the file asks for and this library does not have is named as well.
+  static Tokenizer load(const std::filesystem::path& directory_or_file);
+
+  /// A WordPiece tokenizer on a vocabulary with one token a line (LF or CRLF); the line's number, from 0, is the id.
+  /// Where a token stands twice, its last line counts. [UNK], [CLS], [SEP] and [PAD] must be there. Throws IoError or
+  /// TokenizerError.
+  static Tokenizer wordpiece(const std::filesystem::path& vocab_txt, const WordPieceOptions& options = {});
+
+  /// Builds a WordPiece vocabulary by joining, again and again, the two neighbouring pieces that occur together most
+  /// often in the texts' words (Sennrich et al. 2016, arXiv:1508.07909, with WordPiece's ## spelling).
+  ///
+  /// Special tokens come first, then every character of the alphabet, then each of them as a continuation (##), then
+  /// the joined pieces, in the order in which they were found. Depends only on how often each word occurs: the same
+  /// texts in any order give the same vocabulary. Throws DataError when the texts hold no word; ConfigError when
+  /// vocab_size has no room for the special tokens and one character.
+  static Tokenizer train_wordpiece(std::span<const std::string> texts, const VocabularyOptions& options = {});
+
+  /// Encodes one text: [CLS] text [SEP] for BERT, <s> text </s> for RoBERTa; cut on the right to at most max_length
+  /// ids, special tokens included. Bytes that are not UTF-8 count as U+FFFD. Throws ShapeError when max_length has no
+  /// room for the special tokens.
+  Encoding encode(std::string_view text, std::size_t max_length) const;
+
+  /// Encodes a pair: [CLS] text [SEP] pair [SEP] for BERT, <s> text </s></s> pair </s> for RoBERTa. What is too long is
+  /// cut longest first: tokens go from the end of the longer one until both fit, or both are equally long.
+  Encoding encode(std::string_view text, std::string_view pair, std::size_t max_length) const;
+
+  /// One more than the largest id: the rows that an embedding needs.
+  std::size_t vocab_size() const;
+  /// The id of [PAD] or <pad>.
+  std::int32_t pad_id() const;
+  /// The spelling of a token in the vocabulary ("##ing", "Ġthe"); empty for an id that no token has.
+  std::string token(std::int32_t id) const;
+  /// The id of a token as it is spelled in the vocabulary; none when it is not there.
+  std::optional<std::int32_t> id(std::string_view token) const;
+
+  /// Writes the tokenizer's files, each atomically; makes the directory when it is absent. Throws IoError.
+  void save(const std::filesystem::path& directory) const;
+
+  struct Pipeline;  // src/text
+
+ private:
+  explicit Tokenizer(std::shared_ptr<const Pipeline> pipeline) : pipeline_(std::move(pipeline)) {}
+
+  std::shared_ptr<const Pipeline> pipeline_;
+};
+
+}  // namespace sharcs

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "model/ragged_batch.hpp"
+#include "sharcs/dataset.hpp"
+#include "sharcs/task.hpp"
+#include "sharcs/tokenizer.hpp"
+
+namespace sharcs {
+
+/// A data set as a model reads it. Sample i of the data set is sample i of `tokens`.
+struct TokenizedDataset {
+  RaggedBatch tokens;
+  std::vector<std::int32_t> lengths;  ///< tokens of each sample
+  std::vector<std::int32_t> labels;   ///< classification: one a sample; empty when a sample has none
+  std::vector<float> targets;         ///< regression: the same
+  Index truncated = 0;                ///< samples that were cut to the greatest length
+
+  Index samples() const { return tokens.samples(); }
+  /// The tokens of some samples, in the order given.
+  RaggedBatch gather(std::span<const Index> samples) const;
+};
+
+/// Tokenizes on all threads. Samples longer than `max_length` tokens are cut.
+TokenizedDataset tokenize(const Dataset& dataset, const Task& task, const Tokenizer& tokenizer, std::size_t max_length);
+
+}  // namespace sharcs

@@ -1,0 +1,58 @@
+#include "sharcs/classifier.hpp"
+
+#include "core/threads.hpp"
+#include "sharcs/error.hpp"
+
+namespace sharcs {
+namespace {
+
+/// Tokenizes with `encode(i)` on all threads and runs the engine.
+template <class Encode>
+std::vector<Prediction> classify_all(const Engine& engine, std::size_t count, const Encode& encode) {
+  std::vector<Encoding> encodings(count);
+  {
+    const int threads = engine.options().threads;
+    const ThreadScope scope(threads > 0 ? threads : thread_count());
+    parallel_for(static_cast<Index>(count),
+                 [&](Index i) { encodings[static_cast<std::size_t>(i)] = encode(static_cast<std::size_t>(i)); });
+  }
+  std::vector<TokenSequence> inputs;
+  inputs.reserve(count);
+  for (const Encoding& encoding : encodings) inputs.push_back({encoding.ids, encoding.token_types});
+  return engine.run(inputs);
+}
+
+}  // namespace
+
+Classifier Classifier::load(const std::filesystem::path& directory, const EngineOptions& options) {
+  return Classifier(Engine::load(directory, options), Tokenizer::load(directory));
+}
+
+Classifier::Classifier(Engine engine, Tokenizer tokenizer)
+    : engine_(std::move(engine)), tokenizer_(std::move(tokenizer)) {
+  const auto rows = static_cast<std::size_t>(engine_.config().vocab_size);
+  if (tokenizer_.vocab_size() > rows)
+    throw ConfigError("the tokenizer has " + std::to_string(tokenizer_.vocab_size()) +
+                      " tokens, the model embeddings for " + std::to_string(rows));
+  // Throws here when the special tokens alone do not fit, and not on the threads that tokenize later.
+  tokenizer_.encode("", "", max_tokens());
+}
+
+std::vector<Prediction> Classifier::classify(std::span<const std::string> texts) const {
+  return classify_all(engine_, texts.size(), [&](std::size_t i) { return tokenizer_.encode(texts[i], max_tokens()); });
+}
+
+std::vector<Prediction> Classifier::classify(std::span<const TextPair> pairs) const {
+  return classify_all(engine_, pairs.size(),
+                      [&](std::size_t i) { return tokenizer_.encode(pairs[i].text, pairs[i].pair, max_tokens()); });
+}
+
+Prediction Classifier::classify(const std::string& text) const {
+  return std::move(classify(std::span<const std::string>(&text, 1)).front());
+}
+
+const std::string& Classifier::label_name(int label) const {
+  return engine_.config().labels.at(static_cast<std::size_t>(label));
+}
+
+}  // namespace sharcs

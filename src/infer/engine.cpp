@@ -1,0 +1,233 @@
+#include "sharcs/engine.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <unordered_map>
+
+#include "core/threads.hpp"
+#include "infer/thread_budget.hpp"
+#include "infer/workspace_pool.hpp"
+#include "model/checkpoint.hpp"
+#include "model/micro_batches.hpp"
+#include "model/routed_pass.hpp"
+#include "nn/loss.hpp"
+#include "sharcs/cost.hpp"
+#include "sharcs/error.hpp"
+
+namespace sharcs {
+namespace {
+
+/// Where an engine's weights come from.
+struct WeightSource {
+  /// A linear layer's weight, as it is until the next call.
+  std::function<MatrixView<const float>(const ParameterSpec&)> matrix;
+  /// Any other parameter's values.
+  std::function<void(const ParameterSpec&, std::span<float>)> read;
+};
+
+/// The parameters of `specs` that are not kept packed.
+std::vector<ParameterSpec> plain_ones(const std::vector<ParameterSpec>& specs) {
+  std::vector<ParameterSpec> plain;
+  std::copy_if(specs.begin(), specs.end(), std::back_inserter(plain), [](const auto& spec) { return !spec.packed; });
+  return plain;
+}
+
+/// Packs linear weights as build_encoder_tree comes to them; everything else becomes a view of `plain`.
+struct EngineBinder {
+  const WeightSource& source;
+  const std::unordered_map<std::string, const ParameterSpec*>& specs;
+  ParameterStore<float>& plain;
+
+  std::span<float> filled(const std::string& name) {
+    const std::span<float> values = plain.values(name);
+    source.read(*specs.at(name), values);
+    return values;
+  }
+  Linear<float> linear(const std::string& name, Index, Index, bool) {
+    Linear<float> linear;
+    linear.packed.pack(source.matrix(*specs.at(name + ".weight")));
+    linear.bias = filled(name + ".bias").data();
+    return linear;
+  }
+  LayerNormView<const float> norm(const std::string& name, Index, int) {
+    return {filled(name + ".weight").data(), filled(name + ".bias").data()};
+  }
+  MatrixView<const float> table(const std::string& name, Index rows, Index cols) {
+    return {filled(name).data(), rows, cols};
+  }
+  std::span<const float> constants(const std::string& name, Index, double, int) { return filled(name); }
+};
+
+}  // namespace
+
+struct Engine::State {
+  EngineOptions options;
+  Encoder<float> encoder;
+  std::vector<ParameterSpec> specs;
+  ParameterLayout plain_layout;
+  ParameterStore<float> plain;
+  std::size_t weight_bytes = 0;
+  ThreadBudget threads;
+  WorkspacePool workspaces;
+
+  State(const ModelConfig& config, const EngineOptions& engine_options)
+      : options(engine_options),
+        encoder(config),
+        specs(parameter_specs(config, encoder.widths)),
+        plain_layout(plain_ones(specs)),
+        plain(plain_layout),
+        threads(options.threads > 0 ? options.threads : thread_count()) {
+    if (options.threads < 0)
+      throw ConfigError("threads is " + std::to_string(options.threads) + "; expected 0 (all) or more");
+    if (options.micro_batch_tokens < 1)
+      throw ConfigError("micro_batch_tokens is " + std::to_string(options.micro_batch_tokens) + "; expected 1 or more");
+  }
+
+  void fill(const WeightSource& source) {
+    std::unordered_map<std::string, const ParameterSpec*> by_name;
+    for (const ParameterSpec& spec : specs) by_name.emplace(spec.name, &spec);
+    const ThreadScope scope(threads.total());
+    encoder.weights = build_encoder_tree<Linear<float>, const float>(encoder.config, encoder.widths,
+                                                                     EngineBinder{source, by_name, plain});
+    weight_bytes = plain.buffer().size_bytes();
+    for_each_linear(encoder.weights, [&](const Linear<float>& linear) { weight_bytes += linear.packed.bytes(); });
+  }
+
+  /// Throws ShapeError when the model cannot read an input.
+  void check(std::span<const TokenSequence> inputs) const;
+  int choose(const RoutingPolicy& policy, std::span<const float> router_logits, Index tokens) const;
+};
+
+void Engine::State::check(std::span<const TokenSequence> inputs) const {
+  const ModelConfig& config = encoder.config;
+  const auto longest =
+      static_cast<std::size_t>(config.max_position_embeddings - encoder.backbone->first_position(config));
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const auto fail = [i](const std::string& problem) {
+      throw ShapeError("input " + std::to_string(i) + " " + problem);
+    };
+    const TokenSequence& input = inputs[i];
+    if (input.ids.empty()) fail("has no tokens; expected at least one");
+    if (input.ids.size() > longest)
+      fail("has " + std::to_string(input.ids.size()) + " tokens; expected at most " + std::to_string(longest));
+    if (!input.token_types.empty() && input.token_types.size() != input.ids.size())
+      fail("has " + std::to_string(input.token_types.size()) + " token types for " + std::to_string(input.ids.size()) +
+           " tokens");
+    for (const std::int32_t id : input.ids)
+      if (id < 0 || id >= config.vocab_size)
+        fail("has the token id " + std::to_string(id) + "; expected 0 to " + std::to_string(config.vocab_size - 1));
+    if (!encoder.backbone->has_token_types) continue;
+    for (const std::int32_t type : input.token_types)
+      if (type < 0 || type >= config.type_vocab_size)
+        fail("has the token type " + std::to_string(type) + "; expected 0 to " +
+             std::to_string(config.type_vocab_size - 1));
+  }
+}
+
+int Engine::State::choose(const RoutingPolicy& policy, std::span<const float> router_logits, Index tokens) const {
+  const int width = policy.choose({router_logits, encoder.widths, static_cast<int>(tokens)});
+  if (width < 0 || width >= encoder.widths.size())
+    throw ConfigError("the routing policy \"" + policy.name() + "\" chose width number " + std::to_string(width) +
+                      "; expected 0 to " + std::to_string(encoder.widths.size() - 1));
+  return width;
+}
+
+Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Engine::Engine(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&&) noexcept = default;
+Engine::~Engine() = default;
+
+Engine Engine::load(const std::filesystem::path& directory, const EngineOptions& options) {
+  const std::filesystem::path file = directory / "config.json";
+  const ModelConfig config = ModelConfig::load(file);
+  config.check(file.string());
+  auto state = std::make_unique<State>(config, options);
+  CheckpointReader reader(directory, config, {});
+  std::string missing;
+  for (const ParameterSpec& spec : state->specs)
+    if (!reader.has(spec)) missing += (missing.empty() ? "" : ", ") + spec.name;
+  if (!missing.empty()) throw CheckpointError(reader.path().string() + ": lacks " + missing);
+
+  AlignedBuffer<float> scratch;
+  state->fill({.matrix =
+                   [&](const ParameterSpec& spec) {
+                     const auto size = static_cast<std::size_t>(spec.size());
+                     if (scratch.size() < size) scratch = AlignedBuffer<float>(size);
+                     reader.read(spec, scratch.span().first(size));
+                     return MatrixView<const float>(scratch.data(), spec.shape[0], spec.shape[1]);
+                   },
+               .read = [&](const ParameterSpec& spec, std::span<float> values) { reader.read(spec, values); }});
+  return Engine(std::move(state));
+}
+
+Engine::Engine(const Model& model, const EngineOptions& options)
+    : state_(std::make_unique<State>(model.config(), options)) {
+  const ParameterStore<float>& values = model.network().values();
+  state_->fill({.matrix =
+                    [&](const ParameterSpec& spec) {
+                      return MatrixView<const float>(values.values(spec.name).data(), spec.shape[0], spec.shape[1]);
+                    },
+                .read =
+                    [&](const ParameterSpec& spec, std::span<float> destination) {
+                      std::ranges::copy(values.values(spec.name), destination.begin());
+                    }});
+}
+
+std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs) const {
+  return run(inputs, state_->options.policy);
+}
+
+std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs, const RoutingPolicy& policy) const {
+  State& state = *state_;
+  const Encoder<float>& encoder = state.encoder;
+  state.check(inputs);
+  RaggedBatch batch;
+  for (const TokenSequence& input : inputs) batch.add(input.ids, input.token_types);
+
+  std::vector<Prediction> predictions(inputs.size());
+  const ThreadBudget::Lease lease = state.threads.take();
+  const ThreadScope scope(lease.count());
+  const WorkspacePool::Loan workspace = state.workspaces.take();
+  RoutedOutput<float> output;
+  for_each_micro_batch(batch, state.options.micro_batch_tokens, [&](const RaggedBatch& piece, Index first) {
+    run_routed<float>(
+        encoder, piece,
+        [&](std::span<const float> router_logits, Index sample) {
+          return state.choose(policy, router_logits, piece.tokens(sample));
+        },
+        *workspace, output);
+    for (Index s = 0; s < piece.samples(); ++s) {
+      Prediction& prediction = predictions[static_cast<std::size_t>(first + s)];
+      const auto row = [s](const std::vector<float>& values, Index cols) {
+        const auto begin = values.begin() + (values.empty() ? 0 : s * cols);
+        return std::vector<float>(begin, values.empty() ? begin : begin + cols);
+      };
+      const Width& width = encoder.widths[output.widths[static_cast<std::size_t>(s)]];
+      prediction.logits = row(output.logits, encoder.config.num_labels());
+      prediction.router_logits = row(output.router_logits, encoder.widths.size());
+      prediction.width = width.fraction();
+      prediction.multiply_adds = multiply_adds(encoder.config, width, piece.tokens(s));
+      if (encoder.config.is_regression()) continue;
+      const auto classes = static_cast<Index>(prediction.logits.size());
+      prediction.label = static_cast<int>(std::max_element(prediction.logits.begin(), prediction.logits.end()) -
+                                          prediction.logits.begin());
+      prediction.probabilities.resize(prediction.logits.size());
+      softmax<float>(MatrixView<const float>(prediction.logits.data(), 1, classes),
+                     MatrixView<float>(prediction.probabilities.data(), 1, classes));
+    }
+  });
+  return predictions;
+}
+
+const ModelConfig& Engine::config() const { return state_->encoder.config; }
+const WidthSet& Engine::widths() const { return state_->encoder.widths; }
+const EngineOptions& Engine::options() const { return state_->options; }
+std::size_t Engine::max_tokens() const {
+  return static_cast<std::size_t>(config().max_position_embeddings -
+                                  state_->encoder.backbone->first_position(config()));
+}
+std::size_t Engine::weight_bytes() const { return state_->weight_bytes; }
+std::size_t Engine::workspace_bytes() const { return state_->workspaces.bytes(); }
+const Encoder<float>& Engine::encoder() const { return state_->encoder; }
+
+}  // namespace sharcs

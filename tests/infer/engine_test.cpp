@@ -1,0 +1,187 @@
+#include "sharcs/engine.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <thread>
+
+#include "core/random.hpp"
+#include "expect_error.hpp"
+#include "infer/thread_budget.hpp"
+#include "model/small_models.hpp"
+#include "sharcs/cost.hpp"
+#include "sharcs/error.hpp"
+#include "temporary_folder.hpp"
+
+namespace sharcs {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::random_batch;
+using testing::small_config;
+
+Model small_model() {
+  Model model = Model::create(small_config());
+  testing::randomise(model.network());
+  return model;
+}
+
+/// Inputs of several lengths, and the memory that they view.
+struct Inputs {
+  RaggedBatch batch;
+  std::vector<TokenSequence> sequences;
+
+  explicit Inputs(const std::vector<Index>& lengths) : batch(random_batch(small_config(), lengths)) {
+    for (Index s = 0; s < batch.samples(); ++s) {
+      const auto from = static_cast<std::size_t>(batch.offsets[s]), count = static_cast<std::size_t>(batch.tokens(s));
+      sequences.push_back(
+          {std::span(batch.ids).subspan(from, count), std::span(batch.token_types).subspan(from, count)});
+    }
+  }
+};
+
+const std::vector<Index> lengths = {3, 9, 1, 5, 5, 2, 8, 4, 9, 1, 6, 7, 7, 3, 2, 9};
+
+/// Spreads the samples over the widths, by what the router says.
+RoutingPolicy mixed() {
+  return RoutingPolicy::custom(
+      [](const RoutingQuery& query) {
+        const float logit = query.router_logits[0] * 1000;
+        return static_cast<int>(static_cast<long>(logit < 0 ? -logit : logit) % query.widths.size());
+      },
+      "mixed");
+}
+
+void expect_same(const Prediction& a, const Prediction& b) {
+  EXPECT_EQ(a.label, b.label);
+  EXPECT_EQ(a.width, b.width);
+  EXPECT_EQ(a.logits, b.logits);
+  EXPECT_EQ(a.probabilities, b.probabilities);
+  EXPECT_EQ(a.router_logits, b.router_logits);
+  EXPECT_EQ(a.multiply_adds, b.multiply_adds);
+}
+
+TEST(Engine, AnyNumberOfThreadsGivesTheSameBits) {
+  const Model model = small_model();
+  const Inputs inputs(lengths);
+  const auto expected = Engine(model, {.threads = 1, .policy = mixed()}).run(inputs.sequences);
+  for (const int threads : {2, 3, 5}) {
+    const auto found = Engine(model, {.threads = threads, .policy = mixed()}).run(inputs.sequences);
+    for (std::size_t i = 0; i < expected.size(); ++i) expect_same(found[i], expected[i]);
+  }
+}
+
+TEST(Engine, EightThreadsCallingAtOnceGetWhatOneGets) {
+  const Engine engine(small_model(), {.threads = 4, .policy = mixed()});
+  const Inputs inputs(lengths);
+  const auto expected = engine.run(inputs.sequences);
+  std::vector<std::vector<Prediction>> found(8);
+  std::vector<std::thread> callers;
+  for (auto& result : found)
+    callers.emplace_back([&] {
+      for (int i = 0; i < 5; ++i) result = engine.run(inputs.sequences);
+    });
+  for (auto& caller : callers) caller.join();
+  for (const auto& result : found)
+    for (std::size_t i = 0; i < expected.size(); ++i) expect_same(result[i], expected[i]);
+}
+
+TEST(Engine, LoadedFromADirectoryEqualsBuiltFromTheModel) {
+  const TemporaryFolder folder;
+  const Model model = small_model();
+  model.save(folder.path());
+  const Inputs inputs(lengths);
+  const Engine built(model), loaded = Engine::load(folder.path());
+  const auto expected = built.run(inputs.sequences), found = loaded.run(inputs.sequences);
+  for (std::size_t i = 0; i < expected.size(); ++i) expect_same(found[i], expected[i]);
+  EXPECT_EQ(loaded.weight_bytes(), built.weight_bytes());
+}
+
+TEST(Engine, PolicyFixesOrCapsTheWidth) {
+  const Engine engine(small_model());
+  const Inputs inputs(lengths);
+  for (const Width& width : engine.widths())
+    for (const Prediction& prediction : engine.run(inputs.sequences, RoutingPolicy::fixed(width.fraction()))) {
+      EXPECT_EQ(prediction.width, width.fraction());
+    }
+  const double middle = engine.widths()[1].fraction();
+  const auto routed = engine.run(inputs.sequences, mixed());
+  const auto capped = engine.run(inputs.sequences, mixed().capped(middle));
+  for (std::size_t i = 0; i < routed.size(); ++i) EXPECT_EQ(capped[i].width, std::min(routed[i].width, middle));
+}
+
+TEST(Engine, CountsMultiplyAddsOfTheWidthAndLength) {
+  const Engine engine(small_model(), {.policy = mixed()});
+  const Inputs inputs(lengths);
+  const auto predictions = engine.run(inputs.sequences);
+  for (std::size_t i = 0; i < predictions.size(); ++i)
+    EXPECT_EQ(predictions[i].multiply_adds,
+              multiply_adds(engine.config(), engine.widths().at(predictions[i].width), lengths[i]));
+}
+
+TEST(Engine, RunsNothingForNoInputs) { EXPECT_TRUE(Engine(small_model()).run({}).empty()); }
+
+TEST(Engine, RefusesInputsThatTheModelCannotRead) {
+  const Engine engine(small_model());
+  const auto run = [&](std::vector<std::int32_t> ids, std::vector<std::int32_t> types) {
+    const TokenSequence input{ids, types};
+    engine.run(std::span(&input, 1));
+  };
+  EXPECT_THAT(message_of<ShapeError>([&] { run({}, {}); }), HasSubstr("input 0 has no tokens; expected at least one"));
+  EXPECT_THAT(message_of<ShapeError>([&] { run(std::vector<std::int32_t>(10, 1), {}); }),
+              HasSubstr("has 10 tokens; expected at most 9"));
+  EXPECT_THAT(message_of<ShapeError>([&] { run({1, 17}, {}); }), HasSubstr("has the token id 17; expected 0 to 16"));
+  EXPECT_THAT(message_of<ShapeError>([&] { run({-1}, {}); }), HasSubstr("has the token id -1"));
+  EXPECT_THAT(message_of<ShapeError>([&] { run({1, 2}, {0}); }), HasSubstr("has 1 token types for 2 tokens"));
+  EXPECT_THAT(message_of<ShapeError>([&] { run({1}, {2}); }), HasSubstr("has the token type 2; expected 0 to 1"));
+}
+
+TEST(Engine, RefusesWidthsThatTheModelDoesNotHave) {
+  const Engine engine(small_model());
+  const Inputs inputs({3});
+  EXPECT_THAT(message_of<ConfigError>([&] { engine.run(inputs.sequences, RoutingPolicy::fixed(0.9)); }),
+              HasSubstr("width 0.9"));
+  const auto wild = RoutingPolicy::custom([](const RoutingQuery&) { return 7; }, "wild");
+  EXPECT_THAT(message_of<ConfigError>([&] { engine.run(inputs.sequences, wild); }),
+              HasSubstr("the routing policy \"wild\" chose width number 7; expected 0 to 2"));
+}
+
+TEST(Engine, RefusesACheckpointThatLacksWeights) {
+  const TemporaryFolder folder;
+  ModelConfig config = small_config();
+  config.sharcs.reset();
+  Model::create(config).save(folder.path());
+  config.sharcs = small_config().sharcs;
+  Model::create(config);  // the configuration itself is fine
+  std::ofstream(folder.path() / "config.json") << config.to_json();
+  EXPECT_THAT(message_of<CheckpointError>([&] { Engine::load(folder.path()); }),
+              HasSubstr("lacks bert.encoder.layer.0.output.router.0"));
+}
+
+TEST(Engine, KeepsEveryWeightOnce) {
+  ModelConfig config;
+  config.vocab_size = 100;
+  config.hidden_size = 256;
+  config.num_hidden_layers = 4;
+  config.num_attention_heads = 4;
+  config.intermediate_size = 1024;
+  config.sharcs = SharcsConfig{.adaptive_layer_idx = 1, .hidden_size_router = 64};
+  const Model model = Model::create(config);
+  const double bytes = static_cast<double>(model.parameter_count()) * sizeof(float);
+  EXPECT_GE(static_cast<double>(Engine(model).weight_bytes()), bytes);
+  EXPECT_LE(static_cast<double>(Engine(model).weight_bytes()), 1.05 * bytes);
+}
+
+TEST(ThreadBudget, LaterCallsGetWhatIsLeftAndAtLeastOne) {
+  ThreadBudget budget(4);
+  {
+    const auto first = budget.take();
+    EXPECT_EQ(first.count(), 4);
+    const auto second = budget.take();
+    EXPECT_EQ(second.count(), 1);
+  }
+  EXPECT_EQ(budget.take().count(), 4);
+}
+
+}  // namespace
+}  // namespace sharcs
