@@ -9,7 +9,11 @@ namespace {
 const std::map<std::string, Backbone>& registry() {
   static const std::map<std::string, Backbone> all = [] {
     std::map<std::string, Backbone> map;
-    for (const Backbone& backbone : {backbones::bert()}) map.emplace(backbone.model_type, backbone);
+    for (const Backbone& backbone :
+         {backbones::bert(), backbones::roberta(),
+          backbones::roberta("xlm-roberta", "XLMRobertaForSequenceClassification"),
+          backbones::roberta("camembert", "CamembertForSequenceClassification"), backbones::distilbert()})
+      map.emplace(backbone.model_type, backbone);
     return map;
   }();
   return all;

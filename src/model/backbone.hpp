@@ -29,6 +29,8 @@ struct HeadNames {
 /// this, and a line in backbone.cpp.
 struct Backbone {
   std::string model_type;
+  /// The class of Hugging Face's that loads a saved model: config.json's "architectures".
+  std::string architecture;
   /// "bert.embeddings": word_embeddings, position_embeddings, token_type_embeddings and LayerNorm follow.
   std::string embeddings;
   bool has_token_types;
@@ -41,6 +43,10 @@ struct Backbone {
   HeadNames head;
   /// Dropout before the classifier where config.json does not say: negative means hidden_dropout_prob.
   double default_classifier_dropout = -1;
+  /// Keys of config.json that the family spells in its own way: from ModelConfig's name to its own.
+  std::map<std::string, std::string> config_names = {};
+  /// Keys of config.json, as JSON, whose other values ask for an architecture that is not this one.
+  std::map<std::string, std::string> fixed_config = {{"position_embedding_type", "\"absolute\""}};
   LayerNames (*layer)(int index);
   /// The position id of a sample's first token.
   int (*first_position)(const ModelConfig&);
@@ -50,6 +56,12 @@ struct Backbone {
   std::string (*canonical_name)(const std::string& name);
   /// The name under which the tensor is saved, so that Hugging Face's loader finds it.
   std::string (*saved_name)(const std::string& name);
+
+  /// config.json's name for a field of ModelConfig.
+  const std::string& config_name(const std::string& field) const {
+    const auto own = config_names.find(field);
+    return own == config_names.end() ? field : own->second;
+  }
 };
 
 /// Throws ConfigError naming `file` and the known types.

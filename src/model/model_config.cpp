@@ -15,14 +15,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 constexpr int largest = std::numeric_limits<int>::max();
 
-/// DistilBERT's config.json has names of its own for the same sizes.
-void read_either(JsonReader& reader, const std::string& key, const std::string& other, int& value, int minimum) {
-  if (!reader.read(key, value, minimum, largest)) reader.read(other, value, minimum, largest);
-}
-void read_either(JsonReader& reader, const std::string& key, const std::string& other, double& value) {
-  if (!reader.read(key, value, 0, 0.999)) reader.read(other, value, 0, 0.999);
-}
-
 std::vector<std::string> read_labels(JsonReader& reader) {
   int count = 2;
   const bool counted = reader.read("num_labels", count, 1, 1 << 20);
@@ -73,59 +65,68 @@ ModelConfig ModelConfig::parse(std::string_view json, const std::string& name) {
   const Backbone& kind = find_backbone(config.model_type, name);
   kind.set_defaults(config);
 
-  const auto required = [&](const std::string& key, const std::string& other, int& value) {
-    if (!reader.has(key) && !reader.has(other)) reader.fail(key, "an integer ≥ 1");
-    read_either(reader, key, other, value, 1);
+  // The family's own name of a key, else ModelConfig's, which the authors' code writes.
+  const auto name_of = [&](const std::string& field) {
+    const std::string& own = kind.config_name(field);
+    return reader.has(own) ? own : field;
   };
-  required("vocab_size", "vocab_size", config.vocab_size);
-  required("hidden_size", "dim", config.hidden_size);
-  required("num_hidden_layers", "n_layers", config.num_hidden_layers);
-  required("num_attention_heads", "n_heads", config.num_attention_heads);
-  required("intermediate_size", "hidden_dim", config.intermediate_size);
-  required("max_position_embeddings", "max_position_embeddings", config.max_position_embeddings);
+  const auto required = [&](const std::string& field, int& value) {
+    if (!reader.read(name_of(field), value, 1, largest)) reader.fail(kind.config_name(field), "an integer ≥ 1");
+  };
+  const auto dropout = [&](const std::string& field, double& value) {
+    return reader.read(name_of(field), value, 0, 0.999);
+  };
+  required("vocab_size", config.vocab_size);
+  required("hidden_size", config.hidden_size);
+  required("num_hidden_layers", config.num_hidden_layers);
+  required("num_attention_heads", config.num_attention_heads);
+  required("intermediate_size", config.intermediate_size);
+  required("max_position_embeddings", config.max_position_embeddings);
   reader.read("attention_head_size", config.attention_head_size, 1, 1 << 16);
   reader.read("type_vocab_size", config.type_vocab_size, 0, 1 << 16);
   reader.read("embedding_size", config.embedding_size, 1, 1 << 20);
   reader.read("layer_norm_eps", config.layer_norm_eps, 0, 1);
-  if (!reader.read("hidden_act", config.hidden_act)) reader.read("activation", config.hidden_act);
-  read_either(reader, "hidden_dropout_prob", "dropout", config.hidden_dropout_prob);
-  read_either(reader, "attention_probs_dropout_prob", "attention_dropout", config.attention_probs_dropout_prob);
+  reader.read(name_of("hidden_act"), config.hidden_act);
+  dropout("hidden_dropout_prob", config.hidden_dropout_prob);
+  dropout("attention_probs_dropout_prob", config.attention_probs_dropout_prob);
   double classifier_dropout = 0;
-  if (reader.read("classifier_dropout", classifier_dropout, 0, 0.999) ||
-      reader.read("classifier_dropout_prob", classifier_dropout, 0, 0.999) ||
-      reader.read("seq_classif_dropout", classifier_dropout, 0, 0.999))
-    config.classifier_dropout = classifier_dropout;
+  if (dropout("classifier_dropout", classifier_dropout)) config.classifier_dropout = classifier_dropout;
   reader.read("initializer_range", config.initializer_range, 0, 10);
   reader.read("pad_token_id", config.pad_token_id, 0, largest);
   config.labels = read_labels(reader);
   config.sharcs = read_sharcs(reader);
 
+  for (const auto& [key, value] : kind.fixed_config)
+    if (reader.has(key) && reader.whole().at(key).dump() != value) reader.fail(key, value);
+
+  for (const char* key : {"architectures", "torch_dtype", "dtype"}) reader.raw(key);  // of the file it came from
   Json others = Json::object();
-  for (const std::string& key : reader.unread())
-    if (key != "num_labels") others[key] = reader.whole().at(key);
+  for (const std::string& key : reader.unread()) others[key] = reader.whole().at(key);
   config.other_keys = others.dump();
   config.check(name);
   return config;
 }
 
 std::string ModelConfig::to_json() const {
+  const Backbone& kind = find_backbone(model_type);
   Json json;
   json["model_type"] = model_type;
+  json["architectures"] = Json::array({kind.architecture});
+  json["torch_dtype"] = "float32";
   json["vocab_size"] = vocab_size;
   if (embedding_size > 0) json["embedding_size"] = embedding_size;
-  const bool distil = model_type == "distilbert";
-  json[distil ? "dim" : "hidden_size"] = hidden_size;
-  json[distil ? "n_layers" : "num_hidden_layers"] = num_hidden_layers;
-  json[distil ? "n_heads" : "num_attention_heads"] = num_attention_heads;
+  json[kind.config_name("hidden_size")] = hidden_size;
+  json[kind.config_name("num_hidden_layers")] = num_hidden_layers;
+  json[kind.config_name("num_attention_heads")] = num_attention_heads;
   if (attention_head_size > 0) json["attention_head_size"] = attention_head_size;
-  json[distil ? "hidden_dim" : "intermediate_size"] = intermediate_size;
+  json[kind.config_name("intermediate_size")] = intermediate_size;
   json["max_position_embeddings"] = max_position_embeddings;
-  if (!distil) json["type_vocab_size"] = type_vocab_size;
+  if (kind.has_token_types) json["type_vocab_size"] = type_vocab_size;
   json["layer_norm_eps"] = layer_norm_eps;
-  json[distil ? "activation" : "hidden_act"] = hidden_act;
-  json[distil ? "dropout" : "hidden_dropout_prob"] = hidden_dropout_prob;
-  json[distil ? "attention_dropout" : "attention_probs_dropout_prob"] = attention_probs_dropout_prob;
-  if (classifier_dropout) json[distil ? "seq_classif_dropout" : "classifier_dropout"] = *classifier_dropout;
+  json[kind.config_name("hidden_act")] = hidden_act;
+  json[kind.config_name("hidden_dropout_prob")] = hidden_dropout_prob;
+  json[kind.config_name("attention_probs_dropout_prob")] = attention_probs_dropout_prob;
+  if (classifier_dropout) json[kind.config_name("classifier_dropout")] = *classifier_dropout;
   json["initializer_range"] = initializer_range;
   json["pad_token_id"] = pad_token_id;
   for (std::size_t i = 0; i < labels.size(); ++i) {

@@ -5,5 +5,15 @@
 namespace sharcs::backbones {
 
 Backbone bert();
+/// RoBERTa and what shares its architecture under another model_type (XLM-RoBERTa, CamemBERT).
+Backbone roberta(const std::string& model_type = "roberta",
+                 const std::string& architecture = "RobertaForSequenceClassification");
+Backbone distilbert();
+
+/// A layer whose names are BERT's below `prefix` ("bert.encoder.layer.").
+LayerNames bert_layer(const std::string& prefix, int index);
+/// The full name of a tensor whose checkpoint was saved without a head, hence without `prefix` ("bert."); LayerNorm's
+/// gamma and beta, as TensorFlow spells them, become weight and bias.
+std::string bert_canonical_name(const std::string& prefix, const std::string& name);
 
 }  // namespace sharcs::backbones

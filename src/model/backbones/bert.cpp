@@ -2,10 +2,9 @@
 #include "model/backbones/backbones.hpp"
 
 namespace sharcs::backbones {
-namespace {
 
-LayerNames layer(int index) {
-  const std::string at = "bert.encoder.layer." + std::to_string(index) + ".";
+LayerNames bert_layer(const std::string& prefix, int index) {
+  const std::string at = prefix + std::to_string(index) + ".";
   return {.query = at + "attention.self.query",
           .key = at + "attention.self.key",
           .value = at + "attention.self.value",
@@ -17,30 +16,28 @@ LayerNames layer(int index) {
           .router_scope = at + "output."};
 }
 
-/// Encoders saved without a head lack the prefix; checkpoints converted from TensorFlow spell gamma and beta.
-std::string canonical_name(const std::string& name) {
+std::string bert_canonical_name(const std::string& prefix, const std::string& name) {
   std::string canonical = name;
   for (const char* scope : {"embeddings.", "encoder.", "pooler."})
-    if (canonical.starts_with(scope)) canonical = "bert." + canonical;
+    if (name.starts_with(scope)) canonical = prefix + name;
   if (canonical.ends_with("LayerNorm.gamma")) canonical.replace(canonical.size() - 5, 5, "weight");
   if (canonical.ends_with("LayerNorm.beta")) canonical.replace(canonical.size() - 4, 4, "bias");
   return canonical;
 }
 
-}  // namespace
-
 Backbone bert() {
   return {.model_type = "bert",
+          .architecture = "BertForSequenceClassification",
           .embeddings = "bert.embeddings",
           .has_token_types = true,
           .head = {.dense = "bert.pooler.dense",
                    .output = "classifier",
                    .activation = kernels::Activation::tanh,
                    .dropout_before_dense = false},
-          .layer = layer,
+          .layer = [](int index) { return bert_layer("bert.encoder.layer.", index); },
           .first_position = [](const ModelConfig&) { return 0; },
           .set_defaults = [](ModelConfig&) {},
-          .canonical_name = canonical_name,
+          .canonical_name = [](const std::string& name) { return bert_canonical_name("bert.", name); },
           .saved_name = [](const std::string& name) { return name; }};
 }
 

@@ -1,0 +1,22 @@
+// RoBERTa (Liu et al. 2019): BERT's encoder, positions that start behind the padding's, a head of its own.
+#include "model/backbones/backbones.hpp"
+
+namespace sharcs::backbones {
+
+Backbone roberta(const std::string& model_type, const std::string& architecture) {
+  return {.model_type = model_type,
+          .architecture = architecture,
+          .embeddings = "roberta.embeddings",
+          .has_token_types = true,
+          .head = {.dense = "classifier.dense",
+                   .output = "classifier.out_proj",
+                   .activation = kernels::Activation::tanh,
+                   .dropout_before_dense = true},
+          .layer = [](int index) { return bert_layer("roberta.encoder.layer.", index); },
+          .first_position = [](const ModelConfig& config) { return config.pad_token_id + 1; },
+          .set_defaults = [](ModelConfig& config) { config.pad_token_id = 1; },
+          .canonical_name = [](const std::string& name) { return bert_canonical_name("roberta.", name); },
+          .saved_name = [](const std::string& name) { return name; }};
+}
+
+}  // namespace sharcs::backbones
