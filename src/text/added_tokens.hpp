@@ -1,0 +1,72 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "text/normalizer.hpp"
+
+namespace sharcs {
+
+/// A token that is looked for in the text itself, before it is cut into words: "[MASK]".
+struct AddedToken {
+  std::string content;
+  std::int32_t id = 0;
+  bool single_word = false;  // not inside a word
+  bool lstrip = false;       // takes the white space before it along
+  bool rstrip = false;       // and after it
+  bool normalized = false;   // looked for in the normalized text, in its own normalized form
+  bool special = true;
+};
+
+/// Finds tokens in a text: at the leftmost place where one begins, the longest.
+class TokenFinder {
+ public:
+  void add(const AddedToken& token, std::string_view content);
+
+  /// Calls on_text(part) for what lies between tokens, never empty, and on_token(id) for tokens, from left to right,
+  /// until one returns false.
+  template <class OnText, class OnToken>
+  bool split(std::string_view text, const OnText& on_text, const OnToken& on_token) const {
+    for (std::size_t from = 0; from < text.size();) {
+      const Match match = find(text, from);
+      if (match.begin > from && !on_text(text.substr(from, match.begin - from))) return false;
+      if (match.begin < match.end && !on_token(match.id)) return false;
+      from = match.end;
+    }
+    return true;
+  }
+
+ private:
+  struct Pattern {
+    std::string content;
+    std::int32_t id;
+    bool single_word, lstrip, rstrip;
+  };
+  struct Match {
+    std::size_t begin, end;  // both the text's end when there is none
+    std::int32_t id;
+  };
+  Match find(std::string_view text, std::size_t from) const;
+
+  std::array<std::vector<Pattern>, 256> patterns_;  // by their first byte, longest first
+};
+
+/// The added tokens of a tokenizer.
+class AddedTokens {
+ public:
+  AddedTokens(std::vector<AddedToken> tokens, const Normalizer& normalizer);
+
+  const std::vector<AddedToken>& all() const { return tokens_; }
+  const TokenFinder& in_text() const { return in_text_; }
+  const TokenFinder& in_normalized_text() const { return in_normalized_text_; }
+
+ private:
+  std::vector<AddedToken> tokens_;
+  TokenFinder in_text_, in_normalized_text_;
+};
+
+}  // namespace sharcs

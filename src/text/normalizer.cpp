@@ -1,0 +1,151 @@
+#include "text/normalizer.hpp"
+
+#include <unicode/bytestream.h>
+#include <unicode/normalizer2.h>
+#include <unicode/unistr.h>
+
+#include <stdexcept>
+
+#include "text/unicode.hpp"
+
+namespace sharcs {
+namespace {
+
+const icu::Normalizer2& unicode_normalizer(Normalizer::Form form) {
+  UErrorCode status = U_ZERO_ERROR;
+  const icu::Normalizer2* normalizer = nullptr;
+  switch (form) {
+    case Normalizer::Form::nfc: normalizer = icu::Normalizer2::getNFCInstance(status); break;
+    case Normalizer::Form::nfd: normalizer = icu::Normalizer2::getNFDInstance(status); break;
+    case Normalizer::Form::nfkc: normalizer = icu::Normalizer2::getNFKCInstance(status); break;
+    case Normalizer::Form::nfkd: normalizer = icu::Normalizer2::getNFKDInstance(status); break;
+  }
+  if (U_FAILURE(status)) throw std::runtime_error(std::string("ICU's normalization data: ") + u_errorName(status));
+  return *normalizer;
+}
+
+/// BertNormalizer, character by character. What Unicode's decomposition may reorder is held back until the next
+/// character that it leaves alone.
+class BertPass {
+ public:
+  BertPass(const Normalizer::BertNormalizer& rules, std::string& result)
+      : rules_(rules), decomposition_(unicode_normalizer(Normalizer::Form::nfd)), result_(result) {}
+
+  void add(char32_t code) {
+    if (rules_.clean_text) {
+      if (code == '\t' || code == '\n' || code == '\r') code = ' ';
+      if (code == 0xFFFD || is_control(code)) return;
+      if (is_whitespace(code)) code = ' ';
+    }
+    const bool apart = rules_.handle_chinese_chars && is_chinese(code);
+    if (apart) decompose(' ');
+    decompose(code);
+    if (apart) decompose(' ');
+  }
+
+  void finish() {
+    if (held_.isEmpty()) return;
+    UErrorCode status = U_ZERO_ERROR;
+    const icu::UnicodeString decomposed = decomposition_.normalize(held_, status);
+    if (U_FAILURE(status)) throw std::bad_alloc();
+    for (std::int32_t at = 0; at < decomposed.length();) {
+      const UChar32 code = decomposed.char32At(at);
+      at += U16_LENGTH(code);
+      if (!is_nonspacing_mark(static_cast<char32_t>(code))) append(static_cast<char32_t>(code));
+    }
+    held_.remove();
+  }
+
+ private:
+  void decompose(char32_t code) {
+    if (!rules_.strip_accents) return append(code);
+    if (!decomposition_.isInert(static_cast<UChar32>(code))) {
+      held_.append(static_cast<UChar32>(code));
+      return;
+    }
+    finish();
+    if (!is_nonspacing_mark(code)) append(code);
+  }
+
+  void append(char32_t code) {
+    if (rules_.lowercase) {
+      append_lower_case(code, result_);
+    } else {
+      append_utf8(code, result_);
+    }
+  }
+
+  const Normalizer::BertNormalizer& rules_;
+  const icu::Normalizer2& decomposition_;
+  std::string& result_;
+  icu::UnicodeString held_;
+};
+
+bool is_printable_ascii(char byte) { return byte >= ' ' && byte < 0x7F; }
+
+void apply(const Normalizer::BertNormalizer& rules, std::string_view text, std::string& result) {
+  result.clear();
+  result.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    // Printable ASCII, nearly everything in English text, needs no look at Unicode's tables.
+    std::size_t end = at;
+    while (end < text.size() && is_printable_ascii(text[end])) ++end;
+    const std::size_t start = result.size();
+    result.append(text, at, end - at);
+    if (rules.lowercase)
+      for (std::size_t i = start; i < result.size(); ++i)
+        result[i] = static_cast<char>(result[i] | (result[i] >= 'A' && result[i] <= 'Z' ? 0x20 : 0));
+    if (end == text.size()) return;
+
+    BertPass pass(rules, result);
+    for (at = end; at < text.size() && !is_printable_ascii(text[at]);) {
+      const Character character = character_at(text, at);
+      pass.add(character.code);
+      at += character.bytes;
+    }
+    pass.finish();
+  }
+}
+
+void apply(Normalizer::Form form, std::string_view text, std::string& result) {
+  result.clear();
+  icu::StringByteSink<std::string> sink(&result);
+  UErrorCode status = U_ZERO_ERROR;
+  unicode_normalizer(form).normalizeUTF8(0, {text.data(), static_cast<std::int32_t>(text.size())}, sink, nullptr,
+                                         status);
+  if (U_FAILURE(status)) throw std::bad_alloc();
+}
+
+void apply(Normalizer::Lowercase, std::string_view text, std::string& result) {
+  result.clear();
+  for (std::size_t at = 0; at < text.size();) {
+    const Character character = character_at(text, at);
+    append_lower_case(character.code, result);
+    at += character.bytes;
+  }
+}
+
+void apply(Normalizer::StripAccents, std::string_view text, std::string& result) {
+  result.clear();
+  for (std::size_t at = 0; at < text.size();) {
+    const Character character = character_at(text, at);
+    if (!is_mark(character.code)) result.append(text, at, character.bytes);
+    at += character.bytes;
+  }
+}
+
+}  // namespace
+
+std::string_view Normalizer::operator()(std::string_view text, std::string& result) const {
+  std::string before;
+  for (const Step& step : steps_) {
+    if (&step != &steps_.front()) {
+      before.swap(result);
+      text = before;
+    }
+    std::visit([&](const auto& rules) { apply(rules, text, result); }, step);
+  }
+  return steps_.empty() ? text : std::string_view(result);
+}
+
+}  // namespace sharcs

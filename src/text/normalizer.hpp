@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace sharcs {
+
+/// What happens to a text before it is cut into words. The names of the steps are those of tokenizer.json.
+class Normalizer {
+ public:
+  struct BertNormalizer {
+    bool clean_text = true;            // control characters go, white space becomes ' '
+    bool handle_chinese_chars = true;  // spaces around CJK ideographs
+    bool strip_accents = true;
+    bool lowercase = true;
+  };
+  enum class Form { nfc, nfd, nfkc, nfkd };  // of Unicode's normalization
+  struct Lowercase {};
+  struct StripAccents {};  // all marks; precomposed characters keep theirs unless NFD came before
+  using Step = std::variant<BertNormalizer, Form, Lowercase, StripAccents>;
+
+  explicit Normalizer(std::vector<Step> steps = {}) : steps_(std::move(steps)) {}
+
+  /// The normalized form of a well-formed UTF-8 text: a view of `result`, which is overwritten, or of `text` itself
+  /// when there is nothing to do.
+  std::string_view operator()(std::string_view text, std::string& result) const;
+
+  const std::vector<Step>& steps() const { return steps_; }
+
+ private:
+  std::vector<Step> steps_;
+};
+
+}  // namespace sharcs

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace sharcs {
+
+/// Cuts normalized text into words. The names of the steps are those of tokenizer.json; each step cuts what the steps
+/// before it have left.
+class PreTokenizer {
+ public:
+  struct BertPreTokenizer {};  // at white space, which goes, and around every punctuation character
+  struct Whitespace {};        // runs of word characters, runs of other characters; white space goes
+  struct WhitespaceSplit {};   // at white space, which goes
+  struct Punctuation {};       // around every punctuation character
+  struct ByteLevel {           // GPT-2's rules; white space belongs to the words
+    bool add_prefix_space = false;
+    bool use_regex = true;  // false: no cuts
+  };
+  using Step = std::variant<BertPreTokenizer, Whitespace, WhitespaceSplit, Punctuation, ByteLevel>;
+
+  explicit PreTokenizer(std::vector<Step> steps = {}) : steps_(std::move(steps)) {}
+
+  /// Calls take(word) for every word from left to right, none of them empty, until it returns false. A word is valid
+  /// during its call. The text is well-formed UTF-8.
+  template <class Take>
+  void for_each_word(std::string_view text, const Take& take) const {
+    if (!text.empty()) cut(0, text, take);
+  }
+
+  const std::vector<Step>& steps() const { return steps_; }
+
+ private:
+  template <class Take>
+  bool cut(std::size_t step, std::string_view text, const Take& take) const {
+    if (step == steps_.size()) return take(text);
+    std::string prefixed;
+    const auto* byte_level = std::get_if<ByteLevel>(&steps_[step]);
+    if (byte_level != nullptr && byte_level->add_prefix_space && text.front() != ' ') {
+      prefixed.reserve(text.size() + 1);
+      text = prefixed.append(1, ' ').append(text);
+    }
+    for (std::size_t at = 0; at < text.size();) {
+      const std::string_view word = next_word(steps_[step], text, at);
+      if (!word.empty() && !cut(step + 1, word, take)) return false;
+    }
+    return true;
+  }
+
+  /// The next word from byte `at` on, which moves behind it; empty when there is none.
+  static std::string_view next_word(const Step& step, std::string_view text, std::size_t& at);
+
+  std::vector<Step> steps_;
+};
+
+}  // namespace sharcs
