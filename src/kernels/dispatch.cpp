@@ -106,6 +106,13 @@ void adamw(std::span<T> weight, std::span<T> first_moment, std::span<T> second_m
   }
   reference::adamw(weight, first_moment, second_moment, gradient, step);
 }
+template <class T>
+void adamw_idle(std::span<T> weight, std::span<T> first_moment, std::span<T> second_moment, std::span<const AdamwStep> steps) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (use_simd()) return simd::adamw_idle(weight, first_moment, second_moment, steps);
+  }
+  reference::adamw_idle(weight, first_moment, second_moment, steps);
+}
 
 #define SHARCS_INSTANTIATE(T)                                                                                               \
   template void multiply(std::span<const Product<T>>);                                                                      \
@@ -125,7 +132,8 @@ void adamw(std::span<T> weight, std::span<T> first_moment, std::span<T> second_m
   template void add_column_sums<T>(ConstMatrix<T>, T*);                                                                     \
   template void add<T>(ConstMatrix<T>, MatrixView<T>);                                                                      \
   template double squared_sum(std::span<const T>);                                                                          \
-  template void adamw(std::span<T>, std::span<T>, std::span<T>, std::span<const T>, const AdamwStep&);
+  template void adamw(std::span<T>, std::span<T>, std::span<T>, std::span<const T>, const AdamwStep&);                      \
+  template void adamw_idle(std::span<T>, std::span<T>, std::span<T>, std::span<const AdamwStep>);
 
 SHARCS_INSTANTIATE(float)
 SHARCS_INSTANTIATE(double)

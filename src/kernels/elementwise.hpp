@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <span>
 
 #include "core/matrix_view.hpp"
@@ -25,7 +26,14 @@ double squared_sum(std::span<const T> x);
 /// One step of AdamW over a span (Loshchilov and Hutter 2019), eps outside the bias correction:
 ///   g = gradient · gradient_scale; m = β1 m + (1 − β1) g; v = β2 v + (1 − β2) g²;
 ///   w −= step_size · m / (sqrt(v) + eps);  w −= decay · w
+///
+/// A first moment below 1e-30 and a second one below the least normal float become 0: neither moves a weight any more,
+/// and arithmetic on subnormal numbers, where the moments of a rare word's embedding end up, is up to a hundred times
+/// slower.
 struct AdamwStep {
+  static constexpr float least_first_moment = 1e-30f;
+  static constexpr float least_second_moment = std::numeric_limits<float>::min();
+
   double step_size;  ///< lr · sqrt(1 − β2^t) / (1 − β1^t)
   double beta1;
   double beta2;
@@ -37,5 +45,11 @@ struct AdamwStep {
 template <class T>
 void adamw(std::span<T> weight, std::span<T> first_moment, std::span<T> second_moment, std::span<const T> gradient,
            const AdamwStep& step);
+
+/// The same bits as adamw() called for each of `steps` in turn with a gradient of zero, but everything passes through
+/// memory once, and where the first moment is zero only the decay is left to do. Runs on the calling thread.
+template <class T>
+void adamw_idle(std::span<T> weight, std::span<T> first_moment, std::span<T> second_moment,
+                std::span<const AdamwStep> steps);
 
 }  // namespace sharcs::kernels

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 
 #include "core/aligned_buffer.hpp"
 #include "core/threads.hpp"
@@ -94,23 +95,79 @@ double squared_sum_block(const float* x, Index count) {
   return total;
 }
 
+/// An AdamwStep in floats.
+struct AdamwConstants {
+  float step_size, beta1, new1, beta2, new2, eps, decay, scale;
+
+  AdamwConstants() = default;
+  explicit AdamwConstants(const AdamwStep& step)
+      : step_size(static_cast<float>(step.step_size)),
+        beta1(static_cast<float>(step.beta1)),
+        // Subtracted in double: 1 − 0.999f has only three digits left.
+        new1(static_cast<float>(1 - step.beta1)),
+        beta2(static_cast<float>(step.beta2)),
+        new2(static_cast<float>(1 - step.beta2)),
+        eps(static_cast<float>(step.eps)),
+        decay(static_cast<float>(step.decay)),
+        scale(static_cast<float>(step.gradient_scale)) {}
+};
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V zero_below(D d, float least, V x) {
+  return hn::IfThenZeroElse(hn::Lt(hn::Abs(x), hn::Set(d, least)), x);  // NaN stays NaN
+}
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V decayed(D d, V w, const AdamwConstants& c) {
+  return hn::NegMulAdd(hn::Set(d, c.decay), w, w);
+}
+
+/// One step on one vector. g is the scaled gradient.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE void adamw_vector(D d, V& w, V& m, V& v, V g, const AdamwConstants& c) {
+  m = zero_below(d, AdamwStep::least_first_moment, hn::MulAdd(hn::Set(d, c.beta1), m, hn::Mul(hn::Set(d, c.new1), g)));
+  v = zero_below(d, AdamwStep::least_second_moment,
+                 hn::MulAdd(hn::Set(d, c.beta2), v, hn::Mul(hn::Mul(hn::Set(d, c.new2), g), g)));
+  const auto change = hn::Div(hn::Mul(hn::Set(d, c.step_size), m), hn::Add(hn::Sqrt(v), hn::Set(d, c.eps)));
+  w = decayed(d, hn::Sub(w, change), c);
+}
+
 void adamw_range(float* HWY_RESTRICT weight, float* HWY_RESTRICT first_moment, float* HWY_RESTRICT second_moment,
                  const float* HWY_RESTRICT gradient, Index count, const AdamwStep& step) {
-  const auto step_size = static_cast<float>(step.step_size), eps = static_cast<float>(step.eps);
-  const auto decay = static_cast<float>(step.decay), scale = static_cast<float>(step.gradient_scale);
-  const auto beta1 = static_cast<float>(step.beta1), new1 = static_cast<float>(1 - step.beta1);
-  const auto beta2 = static_cast<float>(step.beta2), new2 = static_cast<float>(1 - step.beta2);
+  const AdamwConstants constants(step);
   for_each_vector(count, [=](auto d, Index i) HWY_ATTR {
-    const auto g = hn::Mul(hn::LoadU(d, gradient + i), hn::Set(d, scale));
-    const auto m = hn::MulAdd(hn::Set(d, beta1), hn::LoadU(d, first_moment + i), hn::Mul(hn::Set(d, new1), g));
-    const auto v =
-        hn::MulAdd(hn::Set(d, beta2), hn::LoadU(d, second_moment + i), hn::Mul(hn::Mul(hn::Set(d, new2), g), g));
-    const auto change = hn::Div(hn::Mul(hn::Set(d, step_size), m), hn::Add(hn::Sqrt(v), hn::Set(d, eps)));
-    const auto w = hn::Sub(hn::LoadU(d, weight + i), change);
+    auto w = hn::LoadU(d, weight + i), m = hn::LoadU(d, first_moment + i), v = hn::LoadU(d, second_moment + i);
+    adamw_vector(d, w, m, v, hn::Mul(hn::LoadU(d, gradient + i), hn::Set(d, constants.scale)), constants);
     hn::StoreU(m, d, first_moment + i);
     hn::StoreU(v, d, second_moment + i);
-    hn::StoreU(hn::NegMulAdd(hn::Set(d, decay), w, w), d, weight + i);
+    hn::StoreU(w, d, weight + i);
   });
+}
+
+/// Few steps at a time over the whole range: the chains of dependent operations of neighbouring vectors are then short
+/// enough for the processor to overlap them.
+void adamw_idle_range(float* HWY_RESTRICT weight, float* HWY_RESTRICT first_moment, float* HWY_RESTRICT second_moment,
+                      Index count, std::span<const AdamwStep> steps) {
+  constexpr std::size_t most = 16;
+  std::array<AdamwConstants, most> constants;
+  for (; !steps.empty(); steps = steps.subspan(std::min(steps.size(), most))) {
+    const auto chunk = static_cast<Index>(std::min(steps.size(), most));
+    for (Index s = 0; s < chunk; ++s) constants[s] = AdamwConstants(steps[s]);
+    for_each_vector(count, [&](auto d, Index i) HWY_ATTR {
+      auto w = hn::LoadU(d, weight + i), m = hn::LoadU(d, first_moment + i), v = hn::LoadU(d, second_moment + i);
+      Index s = 0;
+      for (; s < chunk && !hn::AllTrue(d, hn::Eq(m, hn::Zero(d))); ++s)
+        adamw_vector(d, w, m, v, hn::Zero(d), constants[s]);
+      if (!hn::AllTrue(d, hn::Eq(v, hn::Zero(d)))) {
+        for (Index t = s; t < chunk; ++t)
+          v = zero_below(d, AdamwStep::least_second_moment, hn::Mul(hn::Set(d, constants[t].beta2), v));
+      }
+      for (; s < chunk; ++s) w = decayed(d, w, constants[s]);
+      hn::StoreU(m, d, first_moment + i);
+      hn::StoreU(v, d, second_moment + i);
+      hn::StoreU(w, d, weight + i);
+    });
+  }
 }
 
 }  // namespace sharcs::kernels::HWY_NAMESPACE
@@ -123,6 +180,7 @@ HWY_EXPORT(add_rows);
 HWY_EXPORT(add_column_sums_rows);
 HWY_EXPORT(squared_sum_block);
 HWY_EXPORT(adamw_range);
+HWY_EXPORT(adamw_idle_range);
 
 namespace {
 
@@ -190,6 +248,12 @@ void simd::adamw(std::span<float> weight, std::span<float> first_moment, std::sp
     (weight.data() + begin, first_moment.data() + begin, second_moment.data() + begin, gradient.data() + begin,
      end - begin, step);
   });
+}
+
+void simd::adamw_idle(std::span<float> weight, std::span<float> first_moment, std::span<float> second_moment,
+                      std::span<const AdamwStep> steps) {
+  HWY_DYNAMIC_DISPATCH(adamw_idle_range)
+  (weight.data(), first_moment.data(), second_moment.data(), static_cast<Index>(weight.size()), steps);
 }
 
 }  // namespace sharcs::kernels

@@ -268,19 +268,35 @@ double squared_sum(std::span<const T> x) {
   return sum;
 }
 
+/// Not inlined: the compiler might fuse a product and a sum in one place and not in another, and adamw_idle() has to
+/// give the bits of adamw().
 template <class T>
-void adamw(std::span<T> weight, std::span<T> first_moment, std::span<T> second_moment, std::span<const T> gradient,
-           const AdamwStep& step) {
+[[gnu::noinline]] void adamw_element(T& w, T& m, T& v, T gradient, const AdamwStep& step) {
   const T beta1 = static_cast<T>(step.beta1), beta2 = static_cast<T>(step.beta2);
   // Subtracted in double: 1 − 0.999f has only three digits left.
   const T new1 = static_cast<T>(1 - step.beta1), new2 = static_cast<T>(1 - step.beta2);
+  const T g = gradient * static_cast<T>(step.gradient_scale);
+  m = beta1 * m + new1 * g;
+  v = beta2 * v + new2 * g * g;
+  if (std::abs(m) < T(AdamwStep::least_first_moment)) m = 0;
+  if (v < T(AdamwStep::least_second_moment)) v = 0;
+  w -= static_cast<T>(step.step_size) * m / (std::sqrt(v) + static_cast<T>(step.eps));
+  w -= static_cast<T>(step.decay) * w;
+}
+
+template <class T>
+void adamw(std::span<T> weight, std::span<T> first_moment, std::span<T> second_moment, std::span<const T> gradient,
+           const AdamwStep& step) {
   for_each_row(static_cast<Index>(weight.size()), 1, [&](Index i) {
-    const T g = gradient[i] * static_cast<T>(step.gradient_scale);
-    first_moment[i] = beta1 * first_moment[i] + new1 * g;
-    second_moment[i] = beta2 * second_moment[i] + new2 * g * g;
-    weight[i] -= static_cast<T>(step.step_size) * first_moment[i] / (std::sqrt(second_moment[i]) + static_cast<T>(step.eps));
-    weight[i] -= static_cast<T>(step.decay) * weight[i];
+    adamw_element(weight[i], first_moment[i], second_moment[i], gradient[i], step);
   });
+}
+
+template <class T>
+void adamw_idle(std::span<T> weight, std::span<T> first_moment, std::span<T> second_moment,
+                std::span<const AdamwStep> steps) {
+  for (const AdamwStep& step : steps)
+    for (std::size_t i = 0; i < weight.size(); ++i) adamw_element(weight[i], first_moment[i], second_moment[i], T(0), step);
 }
 
 #define SHARCS_INSTANTIATE(T)                                                                                              \
@@ -302,7 +318,8 @@ void adamw(std::span<T> weight, std::span<T> first_moment, std::span<T> second_m
   template void add_column_sums(MatrixView<const T>, T*);                                                                  \
   template void add(MatrixView<const T>, MatrixView<T>);                                                                   \
   template double squared_sum(std::span<const T>);                                                                         \
-  template void adamw(std::span<T>, std::span<T>, std::span<T>, std::span<const T>, const AdamwStep&);
+  template void adamw(std::span<T>, std::span<T>, std::span<T>, std::span<const T>, const AdamwStep&);                     \
+  template void adamw_idle(std::span<T>, std::span<T>, std::span<T>, std::span<const AdamwStep>);
 
 SHARCS_INSTANTIATE(float)
 SHARCS_INSTANTIATE(double)

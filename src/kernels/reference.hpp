@@ -57,5 +57,8 @@ double squared_sum(std::span<const T> x);
 template <class T>
 void adamw(std::span<T> weight, std::span<T> first_moment, std::span<T> second_moment, std::span<const T> gradient,
            const AdamwStep& step);
+template <class T>
+void adamw_idle(std::span<T> weight, std::span<T> first_moment, std::span<T> second_moment,
+                std::span<const AdamwStep> steps);
 
 }  // namespace sharcs::kernels::reference

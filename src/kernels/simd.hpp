@@ -29,5 +29,7 @@ void add(MatrixView<const float> x, MatrixView<float> y);
 double squared_sum(std::span<const float> x);
 void adamw(std::span<float> weight, std::span<float> first_moment, std::span<float> second_moment,
            std::span<const float> gradient, const AdamwStep& step);
+void adamw_idle(std::span<float> weight, std::span<float> first_moment, std::span<float> second_moment,
+                std::span<const AdamwStep> steps);
 
 }  // namespace sharcs::kernels::simd

@@ -240,5 +240,54 @@ TEST(Adamw, ZeroGradientAndNoDecayLeaveAFreshWeightAsItIs) {
   });
 }
 
+TEST(Adamw, MomentsThatNoLongerMoveAWeightBecomeZero) {
+  at_every_simd_target([] {
+    std::vector<float> weight(20, 1.0f), m(20, 2e-30f), v(20, 2 * std::numeric_limits<float>::min());
+    const std::vector<float> gradient(20);
+    const AdamwStep step = {.step_size = 1, .beta1 = 0.4, .beta2 = 0.4, .eps = 1e-8, .decay = 0};
+    adamw<float>(weight, m, v, gradient, step);
+    EXPECT_EQ(m, gradient);
+    EXPECT_EQ(v, gradient);
+    EXPECT_EQ(weight, std::vector<float>(20, 1.0f));
+  });
+}
+
+TEST(Adamw, NotANumberIsNotHidden) {
+  at_every_simd_target([] {
+    std::vector<float> weight(5, 1.0f), m(5), v(5);
+    const std::vector<float> gradient(5, std::numeric_limits<float>::quiet_NaN());
+    adamw<float>(weight, m, v, gradient, adamw_step(1));
+    for (const float w : weight) EXPECT_TRUE(std::isnan(w));
+  });
+}
+
+template <class T>
+void compare_idle_steps() {
+  // A short memory, so that some of the elements come to rest on the way; every fifth one has never moved.
+  std::vector<AdamwStep> idle;
+  for (int t = 1; t <= 150; ++t) {
+    AdamwStep step = adamw_step(t);
+    step.beta1 = 0.5;
+    step.beta2 = 0.3;
+    idle.push_back(step);
+  }
+  for (const Index size : {1, 5, 16, 37, 128}) {
+    AdamwRun<T> one_by_one = run_adamw<T>(size, whole<T>);
+    for (std::size_t i = 0; i < one_by_one.weight.size(); i += 5)
+      one_by_one.first_moment[i] = one_by_one.second_moment[i] = 0;
+    AdamwRun<T> at_once = one_by_one;
+    for (const AdamwStep& step : idle) whole(one_by_one, std::vector<T>(static_cast<std::size_t>(size)), step);
+    const auto some = std::span<const AdamwStep>(idle).first(7), rest = std::span<const AdamwStep>(idle).subspan(7);
+    for (const auto part : {some, rest})
+      adamw_idle<T>(at_once.weight, at_once.first_moment, at_once.second_moment, part);
+    EXPECT_TRUE(at_once == one_by_one) << size;
+  }
+}
+
+TEST(Adamw, IdleStepsAtOnceGiveTheBitsOfStepsWithAZeroGradient) {
+  at_every_simd_target([] { compare_idle_steps<float>(); });
+  compare_idle_steps<double>();
+}
+
 }  // namespace
 }  // namespace sharcs::kernels
