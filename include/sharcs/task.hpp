@@ -45,6 +45,17 @@ enum class Header {
   no,
 };
 
+/// "by_extension", "tsv", "csv", "jsonl".
+std::string to_string(TableFormat format);
+/// "automatic", "none", "rfc4180".
+std::string to_string(Quoting quoting);
+/// "automatic", "yes", "no".
+std::string to_string(Header header);
+/// The value of that name. Each throws ConfigError that lists the names.
+TableFormat table_format_named(std::string_view name);
+Quoting quoting_named(std::string_view name);
+Header header_named(std::string_view name);
+
 /// A column by its name in the header (or its key in JSON Lines), or by its position.
 class Column {
  public:
@@ -91,6 +102,7 @@ struct DataFiles {
   ReadOptions read = {};
 };
 
+struct ModelConfig;
 struct TrainingData;
 
 /// A task: what its files look like, what its labels are called, how it is judged. Cheap to copy, immutable.
@@ -107,6 +119,13 @@ class Task {
   /// regression. To find the labels in the data use read_training_data(). Throws ConfigError when the spec contradicts
   /// itself.
   static Task custom(const TaskSpec& spec);
+
+  /// The task that a model was trained for, with the labels in the model's order; none when its config.json does not
+  /// say. Throws ConfigError when what it says is no task of ours; `name` stands for the file in messages.
+  static std::optional<Task> of(const ModelConfig& config, const std::string& name = "config.json");
+  /// Writes down the task in the configuration of a model for it, so that of() finds it: the labels ("score" for a
+  /// regression), and under "sharcs_task" how the data are read.
+  void store_in(ModelConfig& config) const;
 
   const std::string& name() const;
   TaskKind kind() const;
