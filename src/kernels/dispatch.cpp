@@ -25,14 +25,26 @@ void multiply_nn(ConstMatrix<T> a, ConstMatrix<T> b, MatrixView<T> y, Write writ
 template <class T>
 void multiply_tn(ConstMatrix<T> a, ConstMatrix<T> b, MatrixView<T> y, Write write) { reference::multiply_tn<T>(a, b, y, write); }
 template <class T>
-void attention(const Attention<T>& problem, MatrixView<T> context) { reference::attention(problem, context); }
+void attention(const Attention<T>& problem, MatrixView<T> context) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (use_simd()) return simd::attention(problem, context);
+  }
+  reference::attention(problem, context);
+}
 template <class T>
 void attention_forward(const Attention<T>& problem, const Dropout& dropout, MatrixView<T> context, std::span<T> probabilities) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (use_simd()) return simd::attention_forward(problem, dropout, context, probabilities);
+  }
   reference::attention_forward(problem, dropout, context, probabilities);
 }
 template <class T>
 void attention_backward(const Attention<T>& problem, const Dropout& dropout, std::span<const std::type_identity_t<T>> probabilities,
                         ConstMatrix<T> d_context, MatrixView<T> d_query, MatrixView<T> d_key, MatrixView<T> d_value) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (use_simd())
+      return simd::attention_backward(problem, dropout, probabilities, d_context, d_query, d_key, d_value);
+  }
   reference::attention_backward<T>(problem, dropout, probabilities, d_context, d_query, d_key, d_value);
 }
 template <class T>

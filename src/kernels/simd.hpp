@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 
+#include "kernels/attention.hpp"
 #include "kernels/dropout.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/embedding.hpp"
@@ -11,6 +12,13 @@
 /// The float kernels in SIMD code, compiled for every instruction set of the architecture and chosen at run time
 /// (Highway). See the public header of each kernel for what it computes.
 namespace sharcs::kernels::simd {
+
+void attention(const Attention<float>& problem, MatrixView<float> context);
+void attention_forward(const Attention<float>& problem, const Dropout& dropout, MatrixView<float> context,
+                       std::span<float> probabilities);
+void attention_backward(const Attention<float>& problem, const Dropout& dropout, std::span<const float> probabilities,
+                        MatrixView<const float> d_context, MatrixView<float> d_query, MatrixView<float> d_key,
+                        MatrixView<float> d_value);
 
 void layer_norm(MatrixView<const float> x, const float* weight, const float* bias, float eps, MatrixView<float> y,
                 std::span<RowStatistics<float>> statistics);

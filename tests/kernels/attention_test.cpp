@@ -1,0 +1,290 @@
+#include "kernels/attention.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "core/random.hpp"
+#include "core/threads.hpp"
+#include "kernels/padded_matrix.hpp"
+#include "kernels/simd_targets.hpp"
+
+namespace sharcs::kernels {
+namespace {
+
+std::vector<Index> every_length() {
+  std::vector<Index> lengths(70);
+  std::iota(lengths.begin(), lengths.end(), Index{1});
+  lengths.push_back(130);
+  return lengths;
+}
+
+std::vector<Index> offsets_of(const std::vector<Index>& lengths) {
+  std::vector<Index> offsets = {0};
+  for (const Index n : lengths) offsets.push_back(offsets.back() + n);
+  return offsets;
+}
+
+/// Query, key and value side by side in one matrix, as a layer has them, and a gradient of the context.
+struct Inputs {
+  std::vector<Index> offsets;
+  Index heads, head_size;
+  PaddedMatrix<float> qkv, d_context;
+
+  Inputs(const std::vector<Index>& lengths, Index head_count, Index size)
+      : offsets(offsets_of(lengths)),
+        heads(head_count),
+        head_size(size),
+        qkv(offsets.back(), 3 * heads * size, 1),
+        d_context(offsets.back(), heads * size, 2, 5) {}
+
+  Index cols() const { return heads * head_size; }
+  Index samples() const { return static_cast<Index>(offsets.size()) - 1; }
+  MatrixView<const float> part(Index which) const { return qkv.view().col_range(which * cols(), cols()); }
+  Attention<float> problem() const { return {part(0), part(1), part(2), offsets, heads, head_size}; }
+};
+
+/// What the kernels return. What lies between the rows, and at the end of `probabilities`, are numbers that must stay.
+template <class T>
+struct Outputs {
+  PaddedMatrix<T> context, d_qkv;
+  std::vector<T> probabilities;
+
+  static constexpr std::size_t tail = 5;
+
+  explicit Outputs(const Inputs& in)
+      : context(in.offsets.back(), in.cols(), 3, 7),
+        d_qkv(in.offsets.back(), 3 * in.cols(), 4, 9),
+        probabilities(static_cast<std::size_t>(attention_probability_count(in.offsets, in.heads)) + tail, T(7)) {}
+  template <class U>
+  explicit Outputs(const Outputs<U>& other)
+      : context(other.context),
+        d_qkv(other.d_qkv),
+        probabilities(other.probabilities.begin(), other.probabilities.end()) {}
+  bool operator==(const Outputs&) const = default;
+};
+
+PaddedMatrix<float> infer(const Inputs& in, PaddedMatrix<float> context) {
+  attention<float>(in.problem(), context.view());
+  return context;
+}
+PaddedMatrix<float> infer(const Inputs& in) { return infer(in, Outputs<float>(in).context); }
+
+/// attention_forward and attention_backward.
+Outputs<float> train(const Inputs& in, const Dropout& dropout, Outputs<float> out) {
+  const std::span<float> probabilities = std::span(out.probabilities).first(out.probabilities.size() - out.tail);
+  attention_forward<float>(in.problem(), dropout, out.context.view(), probabilities);
+  const auto gradient = [&](Index which) { return out.d_qkv.view().col_range(which * in.cols(), in.cols()); };
+  attention_backward<float>(in.problem(), dropout, probabilities, in.d_context.view(), gradient(0), gradient(1),
+                            gradient(2));
+  return out;
+}
+Outputs<float> train(const Inputs& in, const Dropout& dropout = {}) { return train(in, dropout, Outputs<float>(in)); }
+
+/// The definition, one element after the other.
+Outputs<double> by_plain_loops(const Inputs& in, const Dropout& dropout, const Outputs<float>& before) {
+  Outputs<double> out(before);
+  const double scale = 1 / std::sqrt(static_cast<double>(in.head_size)), rate = dropout.rate;
+  double* p = out.probabilities.data();
+  for (Index s = 0; s < in.samples(); ++s) {
+    const Index first = in.offsets[s], n = in.offsets[s + 1] - first;
+    for (Index h = 0; h < in.heads; ++h, p += n * n) {
+      const auto head = [&](auto matrix) { return matrix.block(first, h * in.head_size, n, in.head_size); };
+      const auto q = head(in.part(0)), k = head(in.part(1)), v = head(in.part(2)), dc = head(in.d_context.view());
+      const auto c = head(out.context.view());
+      const auto gradient = [&](Index which) { return head(out.d_qkv.view().col_range(which * in.cols(), in.cols())); };
+      const auto dq = gradient(0), dk = gradient(1), dv = gradient(2);
+      for (const MatrixView<double>& m : {c, dq, dk, dv})
+        for (Index i = 0; i < n; ++i) std::fill_n(m.row(i), in.head_size, 0.0);
+      for (Index i = 0; i < n; ++i) {
+        double largest = -INFINITY, sum = 0;
+        for (Index j = 0; j < n; ++j) {
+          double score = 0;
+          for (Index e = 0; e < in.head_size; ++e) score += double{q(i, e)} * k(j, e);
+          p[i * n + j] = score * scale;
+          largest = std::max(largest, p[i * n + j]);
+        }
+        for (Index j = 0; j < n; ++j) sum += p[i * n + j] = std::exp(p[i * n + j] - largest);
+        for (Index j = 0; j < n; ++j) p[i * n + j] /= sum;
+
+        std::vector<double> mask(n, 1.0), dp(n, 0.0);
+        if (dropout.active()) {
+          const std::uint64_t row =
+              (dropout.first_row + static_cast<std::uint64_t>(first + i)) * static_cast<std::uint64_t>(in.heads) +
+              static_cast<std::uint64_t>(h);
+          for (Index j = 0; j < n; ++j) {
+            const bool kept = philox(dropout.key, static_cast<std::uint64_t>(j / 4), row)[j % 4] >= rate * 0x1p32;
+            mask[j] = kept ? 1 / (1 - rate) : 0;
+          }
+        }
+        double inner = 0;
+        for (Index j = 0; j < n; ++j) {
+          for (Index e = 0; e < in.head_size; ++e) {
+            c(i, e) += p[i * n + j] * mask[j] * v(j, e);
+            dv(j, e) += p[i * n + j] * mask[j] * dc(i, e);
+            dp[j] += double{dc(i, e)} * v(j, e) * mask[j];
+          }
+          inner += dp[j] * p[i * n + j];
+        }
+        for (Index j = 0; j < n; ++j) {
+          const double ds = p[i * n + j] * (dp[j] - inner) * scale;
+          for (Index e = 0; e < in.head_size; ++e) {
+            dq(i, e) += ds * k(j, e);
+            dk(j, e) += ds * q(i, e);
+          }
+        }
+      }
+    }
+  }
+  return out;
+}
+
+void expect_near(const std::vector<float>& found, const std::vector<double>& expected, double tolerance) {
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const double error = std::abs(found[i] - expected[i]);
+    if (!(error <= tolerance * std::max(1.0, std::abs(expected[i]))))
+      FAIL() << "element " << i << " is " << found[i] << " instead of " << expected[i];
+  }
+}
+
+/// Equal but for rounding, and in what lies between the rows to the bit.
+void expect_near(const PaddedMatrix<float>& found, const PaddedMatrix<double>& expected, double tolerance) {
+  expect_near(found.data, expected.data, tolerance);
+  for (Index r = 0; r < found.rows; ++r)
+    for (Index i = r * found.stride + found.cols; i < (r + 1) * found.stride; ++i)
+      if (found.data[i] != static_cast<float>(expected.data[i])) FAIL() << "written past the end of row " << r;
+}
+
+void expect_near(const Outputs<float>& found, const Outputs<double>& expected) {
+  expect_near(found.context, expected.context, 1e-5);
+  expect_near(found.probabilities, expected.probabilities, 2e-6);
+  expect_near(found.d_qkv, expected.d_qkv, 3e-5);
+}
+
+TEST(Attention, AgreesWithPlainLoopsAtEveryShape) {
+  for (const Index size : {1, 5, 8, 20, 64, 72}) {
+    SCOPED_TRACE(size);
+    const Inputs in(every_length(), size < 64 ? 2 : 1, size);
+    const Outputs<float> before(in);
+    const Outputs<double> expected = by_plain_loops(in, {}, before);
+    at_every_simd_target([&] {
+      expect_near(infer(in, before.context), expected.context, 1e-5);
+      expect_near(train(in, {}, before), expected);
+    });
+  }
+}
+
+TEST(Attention, WithDropoutAgreesWithPlainLoopsAtEveryLength) {
+  const Dropout dropout = {.rate = 0.25f, .key = derive_key(3, "probabilities"), .first_row = 1000};
+  const Inputs in(every_length(), 3, 20);
+  const Outputs<float> before(in);
+  const Outputs<double> expected = by_plain_loops(in, dropout, before);
+  at_every_simd_target([&] { expect_near(train(in, dropout, before), expected); });
+}
+
+TEST(Attention, ResultsDoNotDependOnTheThreadCount) {
+  at_every_simd_target([] {
+    for (const std::vector<Index>& lengths : {std::vector<Index>{150}, {3, 70, 1, 41, 128}}) {
+      const Inputs in(lengths, 5, 20);
+      const Dropout dropout = {.rate = 0.1f, .key = 4};
+      const auto run = [&](int thread_count) {
+        const ThreadScope threads(thread_count);
+        return std::pair(infer(in), train(in, dropout));
+      };
+      const auto alone = run(1);
+      for (const int thread_count : {2, 4, 7}) EXPECT_TRUE(run(thread_count) == alone) << thread_count;
+    }
+  });
+}
+
+TEST(Attention, BatchEqualsItsSamplesOneByOne) {
+  at_every_simd_target([] {
+    const Inputs in({9, 130, 1, 33, 64}, 3, 24);
+    const Dropout dropout = {.rate = 0.1f, .key = 4, .first_row = 7};
+    const PaddedMatrix<float> inferred = infer(in);
+    const Outputs<float> trained = train(in, dropout);
+    for (Index s = 0; s < in.samples(); ++s) {
+      const Index first = in.offsets[s], n = in.offsets[s + 1] - first;
+      Inputs one({n}, in.heads, in.head_size);
+      for (Index t = 0; t < n; ++t) {
+        std::copy_n(in.qkv.view().row(first + t), in.qkv.cols, one.qkv.view().row(t));
+        std::copy_n(in.d_context.view().row(first + t), in.d_context.cols, one.d_context.view().row(t));
+      }
+      const PaddedMatrix<float> inferred_alone = infer(one);
+      const Outputs<float> trained_alone =
+          train(one, {dropout.rate, dropout.key, dropout.first_row + static_cast<std::uint64_t>(first)});
+      const auto expect_rows = [&](const PaddedMatrix<float>& batch, const PaddedMatrix<float>& alone) {
+        for (Index t = 0; t < n; ++t)
+          for (Index c = 0; c < batch.cols; ++c)
+            ASSERT_EQ(batch.view()(first + t, c), alone.view()(t, c)) << "sample " << s;
+      };
+      expect_rows(inferred, inferred_alone);
+      expect_rows(trained.context, trained_alone.context);
+      expect_rows(trained.d_qkv, trained_alone.d_qkv);
+    }
+  });
+}
+
+// A query's context is the same wherever the query stands: rows are cut into blocks, tiles and shares of threads.
+TEST(Attention, EqualQueriesHaveEqualContexts) {
+  at_every_simd_target([] {
+    Inputs in({101}, 2, 20);
+    for (Index t = 1; t < 101; ++t) std::copy_n(in.qkv.view().row(0), in.cols(), in.qkv.view().row(t));
+    const PaddedMatrix<float> inferred = infer(in), trained = train(in).context;
+    for (Index t = 1; t < 101; ++t)
+      for (Index c = 0; c < in.cols(); ++c) {
+        ASSERT_EQ(inferred.view()(t, c), inferred.view()(0, c)) << t;
+        ASSERT_EQ(trained.view()(t, c), trained.view()(0, c)) << t;
+      }
+  });
+}
+
+TEST(Attention, LargeScoresDoNotOverflow) {
+  const Index n = 37, size = 16;
+  Inputs in({n}, 1, size);
+  // Whole numbers, so that the scores, up to ±1e4, are exact.
+  for (Index t = 0; t < n; ++t)
+    for (Index c = 0; c < 2 * size; ++c) in.qkv.view()(t, c) = static_cast<float>((t * 7 + c * 5) % 11 - 5) * 10;
+  const Outputs<double> expected = by_plain_loops(in, {}, Outputs<float>(in));
+  at_every_simd_target([&] {
+    expect_near(infer(in), expected.context, 1e-5);
+    const Outputs<float> found = train(in);
+    expect_near(found.probabilities, expected.probabilities, 1e-6);
+    expect_near(found.context, expected.context, 1e-5);
+    for (const float g : found.d_qkv.data) ASSERT_TRUE(std::isfinite(g));
+  });
+}
+
+// With the identity for values, the context of a token is its row of dropped probabilities.
+TEST(Attention, DropsProbabilitiesByTheDocumentedMask) {
+  const Index n = 40, heads = 3;
+  Inputs in({5, n}, heads, n);
+  for (Index t = 0; t < 5 + n; ++t)
+    for (Index c = 0; c < in.cols(); ++c) in.qkv.view()(t, 2 * in.cols() + c) = static_cast<float>(t - 5 == c % n);
+  const Dropout dropout = {.rate = 0.5f, .key = 99, .first_row = 11};
+  at_every_simd_target([&] {
+    const Outputs<float> found = train(in, dropout);
+    for (Index t = 0; t < n; ++t)
+      for (Index h = 0; h < heads; ++h)
+        for (Index j = 0; j < n; ++j) {
+          const std::uint64_t row = static_cast<std::uint64_t>((11 + 5 + t) * heads + h);
+          const bool kept = philox(99, static_cast<std::uint64_t>(j / 4), row)[j % 4] >= 0x80000000u;
+          ASSERT_EQ(found.context.view()(5 + t, h * n + j) != 0, kept) << t << ", " << h << ", " << j;
+        }
+  });
+}
+
+TEST(Attention, NoSamplesAreNoWork) {
+  at_every_simd_target([] {
+    const Inputs in({}, 2, 8);
+    EXPECT_TRUE(infer(in).data.empty());
+    EXPECT_TRUE(train(in) == Outputs<float>(in));
+  });
+}
+
+}  // namespace
+}  // namespace sharcs::kernels
