@@ -59,6 +59,11 @@ class Tokenizer {
   /// TokenizerError.
   static Tokenizer wordpiece(const std::filesystem::path& vocab_txt, const WordPieceOptions& options = {});
 
+  /// A byte-level BPE tokenizer with RoBERTa's special tokens: <s>, </s>, <unk> and <pad> must be in the vocabulary.
+  /// Bytes that the vocabulary lacks are left out. Throws IoError or TokenizerError.
+  static Tokenizer byte_level_bpe(const std::filesystem::path& vocab_json, const std::filesystem::path& merges_txt,
+                                  const ByteLevelBpeOptions& options = {});
+
   /// Builds a WordPiece vocabulary by joining, again and again, the two neighbouring pieces that occur together most
   /// often in the texts' words (Sennrich et al. 2016, arXiv:1508.07909, with WordPiece's ## spelling).
   ///

@@ -19,7 +19,8 @@ struct AddedToken {
   bool lstrip = false;       // takes the white space before it along
   bool rstrip = false;       // and after it
   bool normalized = false;   // looked for in the normalized text, in its own normalized form
-  bool special = true;
+  bool special = true;       // not text
+  bool in_model = true;      // the model's own vocabulary has it, too
 };
 
 /// Finds tokens in a text: at the leftmost place where one begins, the longest.

@@ -15,10 +15,18 @@ const icu::Normalizer2& unicode_normalizer(Normalizer::Form form) {
   UErrorCode status = U_ZERO_ERROR;
   const icu::Normalizer2* normalizer = nullptr;
   switch (form) {
-    case Normalizer::Form::nfc: normalizer = icu::Normalizer2::getNFCInstance(status); break;
-    case Normalizer::Form::nfd: normalizer = icu::Normalizer2::getNFDInstance(status); break;
-    case Normalizer::Form::nfkc: normalizer = icu::Normalizer2::getNFKCInstance(status); break;
-    case Normalizer::Form::nfkd: normalizer = icu::Normalizer2::getNFKDInstance(status); break;
+    case Normalizer::Form::nfc:
+      normalizer = icu::Normalizer2::getNFCInstance(status);
+      break;
+    case Normalizer::Form::nfd:
+      normalizer = icu::Normalizer2::getNFDInstance(status);
+      break;
+    case Normalizer::Form::nfkc:
+      normalizer = icu::Normalizer2::getNFKCInstance(status);
+      break;
+    case Normalizer::Form::nfkd:
+      normalizer = icu::Normalizer2::getNFKDInstance(status);
+      break;
   }
   if (U_FAILURE(status)) throw std::runtime_error(std::string("ICU's normalization data: ") + u_errorName(status));
   return *normalizer;

@@ -1,10 +1,83 @@
 #include "text/pipeline.hpp"
 
-#include <string>
+#include <utility>
 
+#include "core/quote.hpp"
 #include "core/utf8.hpp"
+#include "sharcs/error.hpp"
 
 namespace sharcs {
+namespace {
+
+struct SpecialIds {
+  std::int32_t cls, sep, unk, pad;
+};
+
+SpecialIds ids_of(const SpecialTokens& special, const Vocabulary& vocabulary, const std::string& place) {
+  const auto id = [&](const std::string& token) {
+    const std::int32_t found = vocabulary.id(token);
+    if (found == TokenTable::absent)
+      throw TokenizerError(place + ": has no token " + quote(token) + "; expected " + quote(special.cls) + ", " +
+                           quote(special.sep) + ", " + quote(special.unk) + " and " + quote(special.pad));
+    return found;
+  };
+  return {id(special.cls), id(special.sep), id(special.unk), id(special.pad)};
+}
+
+/// The special tokens as added tokens. Only a mask takes the space before it along, and only in RoBERTa.
+std::vector<AddedToken> added(const SpecialTokens& special, const SpecialIds& ids, const Vocabulary& vocabulary,
+                              bool mask_strips_left) {
+  std::vector<AddedToken> tokens = {
+      {special.pad, ids.pad}, {special.unk, ids.unk}, {special.cls, ids.cls}, {special.sep, ids.sep}};
+  if (const std::int32_t mask = vocabulary.id(special.mask); mask != TokenTable::absent)
+    tokens.push_back({.content = special.mask, .id = mask, .lstrip = mask_strips_left});
+  return tokens;
+}
+
+}  // namespace
+
+SpecialTokens bert_special_tokens() { return {"[CLS]", "[SEP]", "[UNK]", "[PAD]", "[MASK]"}; }
+
+SpecialTokens roberta_special_tokens() { return {"<s>", "</s>", "<unk>", "<pad>", "<mask>"}; }
+
+std::shared_ptr<const Tokenizer::Pipeline> bert_pipeline(Vocabulary vocabulary, const WordPieceOptions& options,
+                                                         const SpecialTokens& special, const std::string& place) {
+  const SpecialIds ids = ids_of(special, vocabulary, place);
+  Normalizer normalizer({Normalizer::BertNormalizer{
+      .handle_chinese_chars = options.tokenize_chinese_chars,
+      .strip_accents = options.strip_accents.value_or(options.lower_case),
+      .lowercase = options.lower_case,
+  }});
+  WordPiece model(vocabulary, {.unknown_token = special.unk});
+  AddedTokens added_tokens(added(special, ids, vocabulary, false), normalizer);
+  return std::make_shared<const Tokenizer::Pipeline>(Tokenizer::Pipeline{
+      .vocabulary = std::move(vocabulary),
+      .added_tokens = std::move(added_tokens),
+      .normalizer = std::move(normalizer),
+      .pre_tokenizer = PreTokenizer({PreTokenizer::BertPreTokenizer{}}),
+      .model = std::move(model),
+      .post_processor = PostProcessor::bert(ids.cls, ids.sep),
+      .pad_id = ids.pad,
+  });
+}
+
+std::shared_ptr<const Tokenizer::Pipeline> roberta_pipeline(Vocabulary vocabulary,
+                                                            std::vector<ByteLevelBpe::Merge> merges,
+                                                            const ByteLevelBpeOptions& options,
+                                                            const SpecialTokens& special, const std::string& place) {
+  const SpecialIds ids = ids_of(special, vocabulary, place);
+  ByteLevelBpe model(vocabulary, std::move(merges), {});
+  AddedTokens added_tokens(added(special, ids, vocabulary, true), Normalizer());
+  return std::make_shared<const Tokenizer::Pipeline>(Tokenizer::Pipeline{
+      .vocabulary = std::move(vocabulary),
+      .added_tokens = std::move(added_tokens),
+      .normalizer = Normalizer(),
+      .pre_tokenizer = PreTokenizer({PreTokenizer::ByteLevel{.add_prefix_space = options.add_prefix_space}}),
+      .model = std::move(model),
+      .post_processor = PostProcessor::roberta(ids.cls, ids.sep),
+      .pad_id = ids.pad,
+  });
+}
 
 std::vector<std::int32_t> Tokenizer::Pipeline::ids(std::string_view text, std::size_t limit) const {
   std::string repaired;
@@ -16,16 +89,19 @@ std::vector<std::int32_t> Tokenizer::Pipeline::ids(std::string_view text, std::s
 
   std::vector<std::int32_t> ids;
   std::string normalized;
-  const auto take_word = [&](std::string_view word) {
-    model.encode(word, ids);
-    return ids.size() < limit;
-  };
   const auto take_token = [&](std::int32_t id) {
     ids.push_back(id);
     return ids.size() < limit;
   };
   const auto take_normalized = [&](std::string_view part) {
-    pre_tokenizer.for_each_word(part, take_word);
+    std::visit(
+        [&](const auto& words) {
+          pre_tokenizer.for_each_word(part, [&](std::string_view word) {
+            words.encode(word, ids);
+            return ids.size() < limit;
+          });
+        },
+        model);
     return ids.size() < limit;
   };
   const auto take_text = [&](std::string_view part) {

@@ -2,12 +2,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
 #include "sharcs/tokenizer.hpp"
 #include "text/added_tokens.hpp"
+#include "text/byte_level_bpe.hpp"
 #include "text/normalizer.hpp"
 #include "text/post_processor.hpp"
 #include "text/pre_tokenizer.hpp"
@@ -23,12 +26,30 @@ struct Tokenizer::Pipeline {
   AddedTokens added_tokens;
   Normalizer normalizer;
   PreTokenizer pre_tokenizer;
-  WordPiece model;
+  std::variant<WordPiece, ByteLevelBpe> model;
   PostProcessor post_processor;
   std::int32_t pad_id;
 
   /// The first `limit` ids of a text, or all if there are fewer; without special tokens.
   std::vector<std::int32_t> ids(std::string_view text, std::size_t limit) const;
 };
+
+/// The tokens that stand for something else than text, as a vocabulary spells them.
+struct SpecialTokens {
+  std::string cls, sep, unk, pad, mask;
+};
+SpecialTokens bert_special_tokens();
+SpecialTokens roberta_special_tokens();
+
+/// BERT's pipeline on a vocabulary. Throws TokenizerError, which begins with `place`, when a special token is missing;
+/// only the mask may be.
+std::shared_ptr<const Tokenizer::Pipeline> bert_pipeline(Vocabulary vocabulary, const WordPieceOptions& options,
+                                                         const SpecialTokens& special, const std::string& place);
+
+/// RoBERTa's.
+std::shared_ptr<const Tokenizer::Pipeline> roberta_pipeline(Vocabulary vocabulary,
+                                                            std::vector<ByteLevelBpe::Merge> merges,
+                                                            const ByteLevelBpeOptions& options,
+                                                            const SpecialTokens& special, const std::string& place);
 
 }  // namespace sharcs

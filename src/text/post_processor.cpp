@@ -30,15 +30,16 @@ Encoding PostProcessor::operator()(const Template& items, std::span<const std::i
   encoding.ids.reserve(text.size() + pair.size() + items.size());
   encoding.token_types.reserve(text.size() + pair.size() + items.size());
   for (const Item& item : items) {
-    const std::span<const std::int32_t> ids =
-        item.part == Part::token ? std::span(&item.id, 1) : item.part == Part::text ? text : pair;
+    const std::span<const std::int32_t> ids = item.part == Part::token  ? std::span(&item.id, 1)
+                                              : item.part == Part::text ? text
+                                                                        : pair;
     encoding.ids.insert(encoding.ids.end(), ids.begin(), ids.end());
     encoding.token_types.insert(encoding.token_types.end(), ids.size(), item.type);
   }
   return encoding;
 }
 
-std::size_t special_tokens(const PostProcessor::Template& items) {
+std::size_t special_token_count(const PostProcessor::Template& items) {
   return static_cast<std::size_t>(std::count_if(
       items.begin(), items.end(), [](const PostProcessor::Item& i) { return i.part == PostProcessor::Part::token; }));
 }

@@ -41,6 +41,6 @@ class PostProcessor {
 };
 
 /// Tokens that the template adds.
-std::size_t special_tokens(const PostProcessor::Template& items);
+std::size_t special_token_count(const PostProcessor::Template& items);
 
 }  // namespace sharcs

@@ -57,8 +57,7 @@ class TokenTable {
   std::size_t place_of(std::string_view token, std::uint32_t hash) const {
     std::size_t at = hash & (slots_.size() - 1);
     while (slots_[at].id != absent &&
-           (slots_[at].hash != hash ||
-            std::string_view(bytes_).substr(slots_[at].offset, slots_[at].length) != token))
+           (slots_[at].hash != hash || std::string_view(bytes_).substr(slots_[at].offset, slots_[at].length) != token))
       at = (at + 1) & (slots_.size() - 1);
     return at;
   }

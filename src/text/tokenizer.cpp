@@ -2,54 +2,53 @@
 
 #include <limits>
 #include <string>
+#include <system_error>
 #include <utility>
 
-#include "core/quote.hpp"
 #include "sharcs/error.hpp"
+#include "text/json_place.hpp"
 #include "text/pipeline.hpp"
+#include "text/tokenizer_json.hpp"
+#include "text/tokenizer_writer.hpp"
+#include "text/vocabulary_builder.hpp"
 #include "text/vocabulary_files.hpp"
 
 namespace sharcs {
 namespace {
 
-/// The id of a token that the tokenizer cannot do without.
-std::int32_t needed_id(const Vocabulary& vocabulary, const std::string& token, const std::string& place) {
-  const std::int32_t id = vocabulary.id(token);
-  if (id == TokenTable::absent)
-    throw TokenizerError(place + ": has no token " + quote(token) + ", which encoding needs");
-  return id;
+WordPieceOptions word_piece_options(const TokenizerConfig& config) {
+  return {.lower_case = config.do_lower_case.value_or(true),
+          .strip_accents = config.strip_accents,
+          .tokenize_chinese_chars = config.tokenize_chinese_chars.value_or(true)};
 }
 
-std::shared_ptr<const Tokenizer::Pipeline> word_piece_pipeline(Vocabulary vocabulary, const WordPieceOptions& options,
-                                                               const std::string& place) {
-  const std::int32_t cls = needed_id(vocabulary, "[CLS]", place);
-  const std::int32_t sep = needed_id(vocabulary, "[SEP]", place);
-  const std::int32_t pad = needed_id(vocabulary, "[PAD]", place);
-  needed_id(vocabulary, "[UNK]", place);
-  std::vector<AddedToken> added;
-  for (const char* token : {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"})
-    if (const std::int32_t id = vocabulary.id(token); id != TokenTable::absent) added.push_back({token, id});
-  Normalizer normalizer({Normalizer::BertNormalizer{
-      .handle_chinese_chars = options.tokenize_chinese_chars,
-      .strip_accents = options.strip_accents.value_or(options.lower_case),
-      .lowercase = options.lower_case,
-  }});
-  WordPiece model(vocabulary, {});
-  AddedTokens added_tokens(std::move(added), normalizer);
-  return std::make_shared<const Tokenizer::Pipeline>(Tokenizer::Pipeline{
-      .vocabulary = std::move(vocabulary),
-      .added_tokens = std::move(added_tokens),
-      .normalizer = std::move(normalizer),
-      .pre_tokenizer = PreTokenizer({PreTokenizer::BertPreTokenizer{}}),
-      .model = std::move(model),
-      .post_processor = PostProcessor::bert(cls, sep),
-      .pad_id = pad,
-  });
+/// The usual names, or those that the configuration gives.
+SpecialTokens special_tokens(SpecialTokens usual, const TokenizerConfig& config) {
+  return {.cls = config.cls_token.value_or(usual.cls),
+          .sep = config.sep_token.value_or(usual.sep),
+          .unk = config.unk_token.value_or(usual.unk),
+          .pad = config.pad_token.value_or(usual.pad),
+          .mask = config.mask_token.value_or(usual.mask)};
+}
+
+std::shared_ptr<const Tokenizer::Pipeline> load_bert(const std::filesystem::path& vocab_txt,
+                                                     const WordPieceOptions& options, const SpecialTokens& special) {
+  return bert_pipeline(read_vocab_txt(vocab_txt), options, special, vocab_txt.string());
+}
+
+std::shared_ptr<const Tokenizer::Pipeline> load_roberta(const std::filesystem::path& vocab_json,
+                                                        const std::filesystem::path& merges_txt,
+                                                        const ByteLevelBpeOptions& options,
+                                                        const SpecialTokens& special) {
+  const nlohmann::json document = read_tokenizer_json_file(vocab_json);
+  Vocabulary vocabulary = vocabulary_in(JsonPlace(document, vocab_json.string()));
+  std::vector<ByteLevelBpe::Merge> merges = read_merges_txt(merges_txt, vocabulary);
+  return roberta_pipeline(std::move(vocabulary), std::move(merges), options, special, vocab_json.string());
 }
 
 /// The room that max_length leaves for the texts.
 std::size_t room_in(const PostProcessor::Template& items, std::size_t max_length) {
-  const std::size_t special = special_tokens(items);
+  const std::size_t special = special_token_count(items);
   if (max_length < special)
     throw ShapeError("encode: max_length is " + std::to_string(max_length) + "; expected at least " +
                      std::to_string(special) + ", the special tokens");
@@ -59,13 +58,48 @@ std::size_t room_in(const PostProcessor::Template& items, std::size_t max_length
 }  // namespace
 
 Tokenizer Tokenizer::load(const std::filesystem::path& directory_or_file) {
-  return wordpiece(std::filesystem::is_directory(directory_or_file) ? directory_or_file / "vocab.txt"
-                                                                     : directory_or_file);
+  const auto exists = [](const std::filesystem::path& path) {
+    std::error_code ignored;
+    return std::filesystem::exists(path, ignored);
+  };
+  if (!std::filesystem::is_directory(directory_or_file)) {
+    if (directory_or_file.extension() == ".txt") return wordpiece(directory_or_file);
+    return Tokenizer(read_tokenizer_json(directory_or_file));
+  }
+  const std::filesystem::path& directory = directory_or_file;
+  if (exists(directory / "tokenizer.json")) return Tokenizer(read_tokenizer_json(directory / "tokenizer.json"));
+  const bool bert = exists(directory / "vocab.txt");
+  if (!bert && !exists(directory / "vocab.json"))
+    throw IoError(directory.string() + ": has no tokenizer; expected tokenizer.json, vocab.txt or vocab.json");
+  const TokenizerConfig config = read_tokenizer_config(directory / "tokenizer_config.json");
+  if (bert)
+    return Tokenizer(
+        load_bert(directory / "vocab.txt", word_piece_options(config), special_tokens(bert_special_tokens(), config)));
+  return Tokenizer(load_roberta(directory / "vocab.json", directory / "merges.txt",
+                                {.add_prefix_space = config.add_prefix_space.value_or(false)},
+                                special_tokens(roberta_special_tokens(), config)));
 }
 
 Tokenizer Tokenizer::wordpiece(const std::filesystem::path& vocab_txt, const WordPieceOptions& options) {
-  return Tokenizer(word_piece_pipeline(read_vocab_txt(vocab_txt), options, vocab_txt.string()));
+  return Tokenizer(load_bert(vocab_txt, options, bert_special_tokens()));
 }
+
+Tokenizer Tokenizer::byte_level_bpe(const std::filesystem::path& vocab_json, const std::filesystem::path& merges_txt,
+                                    const ByteLevelBpeOptions& options) {
+  return Tokenizer(load_roberta(vocab_json, merges_txt, options, roberta_special_tokens()));
+}
+
+Tokenizer Tokenizer::train_wordpiece(std::span<const std::string> texts, const VocabularyOptions& options) {
+  const SpecialTokens special = bert_special_tokens();
+  Vocabulary vocabulary =
+      build_word_piece_vocabulary(texts, options, {special.pad, special.unk, special.cls, special.sep, special.mask});
+  return Tokenizer(
+      bert_pipeline(std::move(vocabulary),
+                    {.lower_case = options.lower_case, .tokenize_chinese_chars = options.tokenize_chinese_chars},
+                    special, "the vocabulary"));
+}
+
+void Tokenizer::save(const std::filesystem::path& directory) const { write_tokenizer(*pipeline_, directory); }
 
 Encoding Tokenizer::encode(std::string_view text, std::size_t max_length) const {
   const PostProcessor::Template& items = pipeline_->post_processor.single();

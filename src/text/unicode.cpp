@@ -6,9 +6,7 @@
 namespace sharcs {
 namespace {
 
-bool has_category(char32_t code, std::uint32_t mask) {
-  return (U_GET_GC_MASK(static_cast<UChar32>(code)) & mask) != 0;
-}
+bool has_category(char32_t code, std::uint32_t mask) { return (U_GET_GC_MASK(static_cast<UChar32>(code)) & mask) != 0; }
 
 /// Whether the character was in Unicode `version` already.
 bool is_as_old_as(char32_t code, std::uint8_t version) {

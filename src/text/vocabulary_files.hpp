@@ -1,12 +1,42 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
+#include "text/byte_level_bpe.hpp"
+#include "text/json_place.hpp"
 #include "text/vocabulary.hpp"
 
 namespace sharcs {
 
 /// Reads a vocabulary with one token a line, LF or CRLF. Throws IoError, or TokenizerError with the line.
 Vocabulary read_vocab_txt(const std::filesystem::path& path);
+
+/// The vocabulary in a JSON object from token to id (vocab.json, or a part of tokenizer.json). Throws TokenizerError.
+Vocabulary vocabulary_in(const JsonPlace& place);
+
+/// Reads the merges of a byte-level BPE: a line "#version…", then two tokens a line. Throws IoError, or TokenizerError
+/// with the line.
+std::vector<ByteLevelBpe::Merge> read_merges_txt(const std::filesystem::path& path, const Vocabulary& vocabulary);
+
+/// The merge that a text "left right" means. Throws TokenizerError whose message begins with `place`.
+ByteLevelBpe::Merge merge_of(std::string_view text, const Vocabulary& vocabulary, const std::string& place);
+ByteLevelBpe::Merge merge_of(const std::string& left, const std::string& right, const Vocabulary& vocabulary,
+                             const std::string& place);
+
+/// What tokenizer_config.json says to a tokenizer that is made from a vocabulary alone.
+struct TokenizerConfig {
+  std::optional<bool> do_lower_case;
+  std::optional<bool> strip_accents;
+  std::optional<bool> tokenize_chinese_chars;
+  std::optional<bool> add_prefix_space;
+  std::optional<std::string> cls_token, sep_token, unk_token, pad_token, mask_token;
+};
+
+/// Reads it; nothing is set when the file is not there. Throws IoError or TokenizerError.
+TokenizerConfig read_tokenizer_config(const std::filesystem::path& path);
 
 }  // namespace sharcs

@@ -47,5 +47,19 @@ TEST(GoldenTokens, CasedRulesKeepCaseAndAccents) {
       "tokens_bert_cased_rules.jsonl");
 }
 
+TEST(GoldenTokens, UncasedBertFromTokenizerJson) {
+  SHARCS_SKIP_WITHOUT_GOLDEN();
+  SHARCS_SKIP_WITHOUT(vocabulary_folder("bert-base-uncased") / "tokenizer.json");
+  const Tokenizer tokenizer = Tokenizer::load(vocabulary_folder("bert-base-uncased"));
+  expect_golden_tokens(tokenizer, "tokens_bert_uncased.jsonl");
+  expect_golden_tokens(tokenizer, "tokens_bert_uncased_max16.jsonl");
+}
+
+TEST(GoldenTokens, RobertaFromVocabJsonAndMerges) {
+  SHARCS_SKIP_WITHOUT_GOLDEN();
+  SHARCS_SKIP_WITHOUT(vocabulary_folder("roberta-layout"));
+  expect_golden_tokens(Tokenizer::load(vocabulary_folder("roberta-layout")), "tokens_roberta_layout.jsonl");
+}
+
 }  // namespace
 }  // namespace sharcs

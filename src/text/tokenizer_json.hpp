@@ -1,0 +1,14 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "text/pipeline.hpp"
+
+namespace sharcs {
+
+/// Builds the pipeline that a tokenizer.json of Hugging Face's `tokenizers` describes. Throws IoError, or
+/// TokenizerError that names what is damaged, or what is asked for and not supported.
+std::shared_ptr<const Tokenizer::Pipeline> read_tokenizer_json(const std::filesystem::path& path);
+
+}  // namespace sharcs

@@ -1,0 +1,217 @@
+#include "text/tokenizer_writer.hpp"
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "core/file.hpp"
+#include "sharcs/error.hpp"
+
+namespace sharcs {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json to_json(const Normalizer::BertNormalizer& step) {
+  return {{"type", "BertNormalizer"},
+          {"clean_text", step.clean_text},
+          {"handle_chinese_chars", step.handle_chinese_chars},
+          {"strip_accents", step.strip_accents},
+          {"lowercase", step.lowercase}};
+}
+ordered_json to_json(Normalizer::Form form) {
+  constexpr const char* names[] = {"NFC", "NFD", "NFKC", "NFKD"};
+  return {{"type", names[static_cast<int>(form)]}};
+}
+ordered_json to_json(Normalizer::Lowercase) { return {{"type", "Lowercase"}}; }
+ordered_json to_json(Normalizer::StripAccents) { return {{"type", "StripAccents"}}; }
+
+ordered_json to_json(PreTokenizer::BertPreTokenizer) { return {{"type", "BertPreTokenizer"}}; }
+ordered_json to_json(PreTokenizer::Whitespace) { return {{"type", "Whitespace"}}; }
+ordered_json to_json(PreTokenizer::WhitespaceSplit) { return {{"type", "WhitespaceSplit"}}; }
+ordered_json to_json(PreTokenizer::Punctuation) { return {{"type", "Punctuation"}, {"behavior", "Isolated"}}; }
+ordered_json to_json(const PreTokenizer::ByteLevel& step) {
+  return {{"type", "ByteLevel"},
+          {"add_prefix_space", step.add_prefix_space},
+          {"trim_offsets", true},
+          {"use_regex", step.use_regex}};
+}
+
+template <class Step>
+ordered_json steps_to_json(const std::vector<Step>& steps, const char* key) {
+  if (steps.empty()) return nullptr;
+  ordered_json list = ordered_json::array();
+  for (const Step& step : steps) list.push_back(std::visit([](const auto& s) { return to_json(s); }, step));
+  if (list.size() == 1) return list[0];
+  return {{"type", "Sequence"}, {key, list}};
+}
+
+ordered_json to_json(const PostProcessor::Template& items, const Vocabulary& vocabulary) {
+  ordered_json list = ordered_json::array();
+  for (const PostProcessor::Item& item : items) {
+    if (item.part == PostProcessor::Part::token)
+      list.push_back({{"SpecialToken", {{"id", vocabulary.token(item.id)}, {"type_id", item.type}}}});
+    else
+      list.push_back(
+          {{"Sequence", {{"id", item.part == PostProcessor::Part::text ? "A" : "B"}, {"type_id", item.type}}}});
+  }
+  return list;
+}
+
+ordered_json to_json(const PostProcessor& processor, const Vocabulary& vocabulary) {
+  ordered_json special = ordered_json::object();
+  for (const auto* items : {&processor.single(), &processor.pair()})
+    for (const PostProcessor::Item& item : *items)
+      if (item.part == PostProcessor::Part::token) {
+        const std::string& token = vocabulary.token(item.id);
+        special[token] = {{"id", token}, {"ids", {item.id}}, {"tokens", {token}}};
+      }
+  return {{"type", "TemplateProcessing"},
+          {"single", to_json(processor.single(), vocabulary)},
+          {"pair", to_json(processor.pair(), vocabulary)},
+          {"special_tokens", special}};
+}
+
+ordered_json to_json(const std::vector<AddedToken>& tokens) {
+  ordered_json list = ordered_json::array();
+  for (const AddedToken& token : tokens)
+    list.push_back({{"id", token.id},
+                    {"content", token.content},
+                    {"single_word", token.single_word},
+                    {"lstrip", token.lstrip},
+                    {"rstrip", token.rstrip},
+                    {"normalized", token.normalized},
+                    {"special", token.special}});
+  return list;
+}
+
+ordered_json to_json(const WordPiece::Settings& settings) {
+  return {{"type", "WordPiece"},
+          {"unk_token", settings.unknown_token},
+          {"continuing_subword_prefix", settings.continuing_prefix},
+          {"max_input_chars_per_word", settings.longest_word}};
+}
+
+ordered_json to_json(const ByteLevelBpe::Settings& settings) {
+  return {{"type", "BPE"},
+          {"dropout", nullptr},
+          {"unk_token", settings.unknown_token ? ordered_json(*settings.unknown_token) : ordered_json()},
+          {"continuing_subword_prefix", nullptr},
+          {"end_of_word_suffix", nullptr},
+          {"fuse_unk", settings.fuse_unknown},
+          {"byte_fallback", false},
+          {"ignore_merges", settings.ignore_merges}};
+}
+
+ordered_json decoder_of(const WordPiece& model) {
+  return {{"type", "WordPiece"}, {"prefix", model.settings().continuing_prefix}, {"cleanup", true}};
+}
+ordered_json decoder_of(const ByteLevelBpe&) {
+  return {{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true}, {"use_regex", true}};
+}
+
+/// The model's own tokens by id; an empty text for ids that none of them has.
+std::vector<std::string> model_tokens(const Tokenizer::Pipeline& pipeline) {
+  std::vector<std::string> tokens;
+  for (std::size_t id = 0; id < pipeline.vocabulary.size(); ++id)
+    tokens.push_back(pipeline.vocabulary.token(static_cast<std::int32_t>(id)));
+  for (const AddedToken& token : pipeline.added_tokens.all())
+    if (!token.in_model) tokens[static_cast<std::size_t>(token.id)].clear();
+  while (!tokens.empty() && tokens.back().empty()) tokens.pop_back();
+  return tokens;
+}
+
+/// A JSON object from token to id, in the order of the ids.
+std::string vocabulary_json(const std::vector<std::string>& tokens) {
+  std::string text = "{";
+  for (std::size_t id = 0; id < tokens.size(); ++id) {
+    if (tokens[id].empty()) continue;
+    if (text.size() > 1) text += ',';
+    text.append(ordered_json(tokens[id]).dump()).append(1, ':').append(std::to_string(id));
+  }
+  return text += '}';
+}
+
+/// "left right" of each merge, by rank.
+std::vector<std::string> merge_lines(const ByteLevelBpe& model, const Vocabulary& vocabulary) {
+  std::vector<std::string> lines;
+  for (const ByteLevelBpe::Merge& merge : model.merges())
+    lines.push_back(vocabulary.token(merge.left) + " " + vocabulary.token(merge.right));
+  return lines;
+}
+
+/// tokenizer.json.
+std::string tokenizer_json(const Tokenizer::Pipeline& pipeline, const std::vector<std::string>& tokens) {
+  const Vocabulary& vocabulary = pipeline.vocabulary;
+  ordered_json model = std::visit([](const auto& m) { return to_json(m.settings()); }, pipeline.model);
+  if (const auto* bpe = std::get_if<ByteLevelBpe>(&pipeline.model)) model["merges"] = merge_lines(*bpe, vocabulary);
+  const ordered_json document = {
+      {"version", "1.0"},
+      {"truncation", nullptr},
+      {"padding", nullptr},
+      {"added_tokens", to_json(pipeline.added_tokens.all())},
+      {"normalizer", steps_to_json(pipeline.normalizer.steps(), "normalizers")},
+      {"pre_tokenizer", steps_to_json(pipeline.pre_tokenizer.steps(), "pretokenizers")},
+      {"post_processor", to_json(pipeline.post_processor, vocabulary)},
+      {"decoder", std::visit([](const auto& m) { return decoder_of(m); }, pipeline.model)},
+      {"model", model},
+  };
+  // The vocabulary is set in as text: nlohmann's ordered objects are searched from front to back.
+  std::string text = document.dump();
+  return text.insert(text.size() - 2, ",\"vocab\":" + vocabulary_json(tokens)) + "\n";
+}
+
+/// tokenizer_config.json. The class is the one that takes tokenizer.json as it is.
+std::string tokenizer_config_json(const Tokenizer::Pipeline& pipeline) {
+  const Vocabulary& vocabulary = pipeline.vocabulary;
+  ordered_json config = {{"tokenizer_class", "PreTrainedTokenizerFast"}};
+  std::vector<std::int32_t> around;
+  for (const PostProcessor::Item& item : pipeline.post_processor.single())
+    if (item.part == PostProcessor::Part::token) around.push_back(item.id);
+  if (!around.empty()) {
+    config["cls_token"] = vocabulary.token(around.front());
+    config["sep_token"] = vocabulary.token(around.back());
+  }
+  if (const auto* words = std::get_if<WordPiece>(&pipeline.model))
+    config["unk_token"] = words->settings().unknown_token;
+  config["pad_token"] = vocabulary.token(pipeline.pad_id);
+  for (const char* mask : {"[MASK]", "<mask>"})
+    if (vocabulary.id(mask) != TokenTable::absent) config["mask_token"] = mask;
+  for (const Normalizer::Step& step : pipeline.normalizer.steps())
+    if (const auto* bert = std::get_if<Normalizer::BertNormalizer>(&step)) {
+      config["do_lower_case"] = bert->lowercase;
+      config["strip_accents"] = bert->strip_accents;
+      config["tokenize_chinese_chars"] = bert->handle_chinese_chars;
+    }
+  for (const PreTokenizer::Step& step : pipeline.pre_tokenizer.steps())
+    if (const auto* byte_level = std::get_if<PreTokenizer::ByteLevel>(&step))
+      config["add_prefix_space"] = byte_level->add_prefix_space;
+  return config.dump(2) + "\n";
+}
+
+std::string lines(const std::vector<std::string>& all) {
+  std::string text;
+  for (const std::string& line : all) text += line + "\n";
+  return text;
+}
+
+}  // namespace
+
+void write_tokenizer(const Tokenizer::Pipeline& pipeline, const std::filesystem::path& directory) {
+  std::error_code failure;
+  std::filesystem::create_directories(directory, failure);
+  if (failure) throw IoError(directory.string() + ": cannot make the folder: " + failure.message());
+  const std::vector<std::string> tokens = model_tokens(pipeline);
+  if (const auto* bpe = std::get_if<ByteLevelBpe>(&pipeline.model)) {
+    write_file_atomically(directory / "vocab.json", vocabulary_json(tokens) + "\n");
+    write_file_atomically(directory / "merges.txt", "#version: 0.2\n" + lines(merge_lines(*bpe, pipeline.vocabulary)));
+  } else {
+    write_file_atomically(directory / "vocab.txt", lines(tokens));
+  }
+  write_file_atomically(directory / "tokenizer_config.json", tokenizer_config_json(pipeline));
+  write_file_atomically(directory / "tokenizer.json", tokenizer_json(pipeline, tokens));
+}
+
+}  // namespace sharcs

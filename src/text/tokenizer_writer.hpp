@@ -1,0 +1,13 @@
+#pragma once
+
+#include <filesystem>
+
+#include "text/pipeline.hpp"
+
+namespace sharcs {
+
+/// Writes tokenizer.json, which says everything; vocab.txt, or vocab.json and merges.txt, for programs that read only
+/// those; and tokenizer_config.json with what these leave open. Each atomically. Throws IoError.
+void write_tokenizer(const Tokenizer::Pipeline& pipeline, const std::filesystem::path& directory);
+
+}  // namespace sharcs
