@@ -17,6 +17,7 @@ ParameterLayout::ParameterLayout(std::vector<ParameterSpec> specs) : specs_(std:
   constexpr Index line = 16;  // floats in 64 bytes
   for (const ParameterSpec& spec : specs_) {
     by_name_.emplace(spec.name, static_cast<int>(offsets_.size()));
+    if (spec.name.ends_with("word_embeddings.weight")) word_embeddings_ = offsets_.size();
     offsets_.push_back(buffer_size_);
     buffer_size_ += (spec.size() + line - 1) / line * line;
     parameter_count_ += spec.size();

@@ -45,6 +45,8 @@ class ParameterLayout {
   Index offset(std::size_t i) const { return offsets_[i]; }
   /// Index of the parameter of this name, or −1.
   int find(const std::string& name) const;
+  /// Index of the table of word embeddings, of which a batch reads the rows of its words only.
+  std::size_t word_embeddings() const { return word_embeddings_; }
   /// Elements of a buffer that holds all, gaps included.
   Index buffer_size() const { return buffer_size_; }
   /// Elements of all parameters, gaps left out.
@@ -56,6 +58,7 @@ class ParameterLayout {
   std::unordered_map<std::string, int> by_name_;
   Index buffer_size_ = 0;
   Index parameter_count_ = 0;
+  std::size_t word_embeddings_ = 0;
 };
 
 /// One number for each element of a layout: values, gradients, or moments. The gaps stay zero.

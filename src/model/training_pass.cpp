@@ -15,7 +15,7 @@ void TrainingPass<T>::forward(const RaggedBatch& batch, const Width& width, cons
   embeddings_ = encoder_.embed(batch, dropout, workspace_);
   MatrixView<const T> x = embeddings_.output;
   for (Index i = 0; i < layers; ++i) {
-    layers_.push_back(layer_pass(i).forward_training(x, dropout, static_cast<std::uint64_t>(i), workspace_));
+    layers_.push_back(forward_layer(i, x));
     x = layers_.back().output;
     if (encoder_.weights.router && i + 1 == stem) {
       router_ = router_forward<T>(*encoder_.weights.router, x, batch.offsets, workspace_);
@@ -27,6 +27,19 @@ void TrainingPass<T>::forward(const RaggedBatch& batch, const Width& width, cons
     }
   }
   head_ = encoder_.head().forward(x, batch.offsets, dropout, workspace_);
+}
+
+template <class T>
+LayerCache<T> TrainingPass<T>::forward_layer(Index i, MatrixView<const T> x) {
+  const auto number = static_cast<std::uint64_t>(i);
+  if (activations_ == Activations::keep) return layer_pass(i).forward_training(x, dropout_, number, workspace_);
+  LayerCache<T> kept;
+  kept.input = x;
+  kept.output = workspace_.matrix<T>(x.rows, x.cols);
+  const Workspace::Mark mark = workspace_.mark();
+  eigen_map(kept.output) = eigen_map(layer_pass(i).forward_training(x, dropout_, number, workspace_).output);
+  workspace_.release(mark);
+  return kept;
 }
 
 template <class T>
@@ -55,10 +68,15 @@ void TrainingPass<T>::backward(ConstMatrix<T> d_logits, ConstMatrix<T> d_router_
                            d_stem, workspace_);
       d_x = d_stem;
     }
+    const Workspace::Mark layer_mark = workspace_.mark();
+    const auto number = static_cast<std::uint64_t>(i);
+    LayerCache<T> cache = layers_[static_cast<std::size_t>(i)];
+    if (activations_ == Activations::recompute)
+      cache = layer_pass(i).forward_training(cache.input, dropout_, number, workspace_);
     layer_pass(i).backward(
-        layers_[static_cast<std::size_t>(i)], dropout_, static_cast<std::uint64_t>(i), d_x, gradient.layer(i),
-        workspace_,
+        cache, dropout_, number, d_x, gradient.layer(i), workspace_,
         d_head_masks != nullptr ? std::span<T>((*d_head_masks)[static_cast<std::size_t>(i)]) : std::span<T>());
+    workspace_.release(layer_mark);
   }
   encoder_.embed_backward(*batch_, embeddings_, dropout_, d_x, gradient, workspace_);
   workspace_.release(mark);

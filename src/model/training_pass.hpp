@@ -6,14 +6,20 @@
 
 namespace sharcs {
 
+/// What a forward pass leaves for its backward.
+enum class Activations {
+  keep,       ///< everything
+  recompute,  ///< the layers' inputs; backward runs each layer forward again, which gives the same bits
+};
+
 /// One forward and backward over a ragged micro-batch whose samples all run at one width.
 ///
 /// The activations stand in the workspace given to the constructor, from its first forward until the pass is destroyed.
 template <class T>
 class TrainingPass {
  public:
-  TrainingPass(const Encoder<T>& encoder, Workspace& workspace)
-      : encoder_(encoder), workspace_(workspace), mark_(workspace.mark()) {}
+  TrainingPass(const Encoder<T>& encoder, Workspace& workspace, Activations activations = Activations::keep)
+      : encoder_(encoder), workspace_(workspace), mark_(workspace.mark()), activations_(activations) {}
   ~TrainingPass() { workspace_.release(mark_); }
   TrainingPass(const TrainingPass&) = delete;
   TrainingPass& operator=(const TrainingPass&) = delete;
@@ -34,10 +40,8 @@ class TrainingPass {
   void backward(ConstMatrix<T> d_logits, ConstMatrix<T> d_router_logits, const EncoderParameters<T>& gradient,
                 std::vector<std::vector<T>>* d_head_masks = nullptr);
 
-  /// Pre-activation and activation of the feed-forward layers stand here for neuron importance.
-  const LayerCache<T>& layer_cache(Index i) const { return layers_[static_cast<std::size_t>(i)]; }
-
  private:
+  LayerCache<T> forward_layer(Index i, MatrixView<const T> x);
   LayerPass<T> layer_pass(Index i) const {
     return i < encoder_.stem_layers() ? encoder_.stem_layer(i, batch_->offsets)
                                       : encoder_.adaptive_layer(i, *width_, batch_->offsets);
@@ -46,11 +50,12 @@ class TrainingPass {
   const Encoder<T>& encoder_;
   Workspace& workspace_;
   Workspace::Mark mark_;
+  Activations activations_;
   const RaggedBatch* batch_ = nullptr;
   const Width* width_ = nullptr;
   DropoutPlan dropout_;
   EmbeddingCache<T> embeddings_;
-  std::vector<LayerCache<T>> layers_;
+  std::vector<LayerCache<T>> layers_;  // only input and output of each where activations are recomputed
   RouterCache<T> router_;
   ReductionCache<T> reduction_;
   typename HeadPass<T>::Cache head_;

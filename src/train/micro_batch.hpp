@@ -6,6 +6,7 @@
 
 #include "model/network.hpp"
 #include "model/training_pass.hpp"
+#include "train/gradients.hpp"
 
 namespace sharcs {
 
@@ -17,7 +18,7 @@ struct MicroBatch {
   std::span<const float> targets;        ///< regression: one a sample
   /// [samples, widths], multi-hot: the router's labels. Empty: the router takes no part.
   MatrixView<const float> width_labels = {};
-  /// Factors of the two losses, which are means over the samples: λ, the width's weight, 1 / widths in the step.
+  /// Factors of each sample's two losses: λ, the width's weight, one over the number of samples of the mean.
   double task_weight = 1;
   double router_weight = 1;
   std::uint64_t dropout_key = 0;
@@ -25,43 +26,40 @@ struct MicroBatch {
 
 /// What a micro-batch's forward says.
 struct MicroBatchOutcome {
-  double task_loss = 0;    ///< mean over the samples, unweighted
+  double task_loss = 0;    ///< sum over the samples, unweighted
   double router_loss = 0;  ///< the same; 0 where the router takes no part
   /// One a sample. Classification: the probability of the true class; regression: |error|.
-  std::vector<float> confidence_or_error;
+  std::vector<float> confidence_or_error = {};
   /// Classification: the entropy of each sample's prediction, in nats.
-  std::vector<float> entropy;
+  std::vector<float> entropy = {};
+};
+
+struct AccumulatorOptions {
+  bool dropout = true;
+  /// A micro-batch of more tokens is run in pieces, which bounds the activations' memory and changes the result by no
+  /// more than the order of sums.
+  Index piece_tokens = 4096;
+  Activations activations = Activations::keep;
 };
 
 /// Runs micro-batches forward and backward and adds up their gradients, for one network.
-///
-/// A micro-batch of more than `piece_tokens` tokens is run in pieces, which bounds the activations' memory and changes
-/// the result by no more than the order of sums.
 template <class T>
 class GradientAccumulator {
  public:
-  GradientAccumulator(const Network<T>& network, bool dropout, Index piece_tokens);
+  GradientAccumulator(const Network<T>& network, const AccumulatorOptions& options);
 
   MicroBatchOutcome add(const MicroBatch& micro_batch);
 
-  ParameterStore<T>& gradients() { return gradients_; }
-  /// Which parameters took part since clear(): those whose gradient is not zero by construction.
-  const std::vector<bool>& participates() const { return participates_; }
-  /// √Σ g² over the parameters that took part.
-  double norm() const;
-  /// Sets the gradients to zero.
-  void clear();
+  Gradients<T>& gradients() { return gradients_; }
 
  private:
-  void add_piece(const MicroBatch& micro_batch, Index first, Index last, MicroBatchOutcome& outcome);
+  void add_piece(const MicroBatch& micro_batch, const RaggedBatch& piece, Index first, MicroBatchOutcome& outcome);
   void mark_participants(const MicroBatch& micro_batch);
 
   const Network<T>& network_;
-  bool dropout_;
-  Index piece_tokens_;
-  ParameterStore<T> gradients_;
+  AccumulatorOptions options_;
+  Gradients<T> gradients_;
   EncoderParameters<T> views_;
-  std::vector<bool> participates_;
   Workspace workspace_;
 };
 

@@ -51,22 +51,25 @@ void compare_steps(const std::filesystem::path& folder) {
                                          .beta2 = steps.at("betas")[1].get<double>(),
                                          .eps = steps.at("eps").get<double>(),
                                          .weight_decay = steps.at("weight_decay").get<double>()});
-  GradientAccumulator<T> gradients(*network, false, 1 << 20);
+  GradientAccumulator<T> accumulator(*network, {.dropout = false});
   for (const auto& step : steps.at("steps")) {
     const std::string number = std::to_string(step.at("step").get<int>());
     const auto inputs = read_inputs(folder / ("batch_" + number + ".safetensors"), false);
     const Index samples = inputs.batch.samples();
+    const auto count = static_cast<double>(samples);
     const MicroBatchOutcome outcome =
-        gradients.add({.width = network->widths().at(step.at("width").get<double>()),
-                       .tokens = inputs.batch,
-                       .labels = inputs.labels,
-                       .targets = {},
-                       .width_labels = {inputs.width_labels.data(), samples, network->widths().size()}});
-    EXPECT_NEAR(outcome.task_loss, step.at("loss_task").get<double>(), tolerance<T>) << "step " << number;
-    EXPECT_NEAR(outcome.router_loss, step.at("loss_router").get<double>(), tolerance<T>) << "step " << number;
-    optimizer.step(network->values(), gradients.gradients(), gradients.participates(),
-                   step.at("learning_rate").get<double>());
-    gradients.clear();
+        accumulator.add({.width = network->widths().at(step.at("width").get<double>()),
+                         .tokens = inputs.batch,
+                         .labels = inputs.labels,
+                         .targets = {},
+                         .width_labels = {inputs.width_labels.data(), samples, network->widths().size()},
+                         .task_weight = 1 / count,
+                         .router_weight = 1 / count});
+    EXPECT_NEAR(outcome.task_loss / count, step.at("loss_task").get<double>(), tolerance<T>) << "step " << number;
+    EXPECT_NEAR(outcome.router_loss / count, step.at("loss_router").get<double>(), tolerance<T>) << "step " << number;
+    optimizer.step(network->values(), accumulator.gradients(), step.at("learning_rate").get<double>());
+    accumulator.gradients().clear();
+    optimizer.catch_up(network->values());
     network->pack();
     const auto after = folder / ("after_" + number + ".safetensors");
     if (std::filesystem::exists(after)) compare_parameters(*network, after);
