@@ -91,6 +91,13 @@ void gelu_backward(ConstMatrix<T> dy, ConstMatrix<T> x, MatrixView<T> dx) {
   reference::gelu_backward<T>(dy, x, dx);
 }
 template <class T>
+void gelu_tanh_backward(ConstMatrix<T> dy, ConstMatrix<T> x, MatrixView<T> dx) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (use_simd()) return simd::gelu_tanh_backward(dy, x, dx);
+  }
+  reference::gelu_tanh_backward<T>(dy, x, dx);
+}
+template <class T>
 void add_column_sums(ConstMatrix<T> x, T* sums) {
   if constexpr (std::is_same_v<T, float>) {
     if (use_simd()) return simd::add_column_sums(x, sums);
@@ -141,6 +148,7 @@ void adamw_idle(std::span<T> weight, std::span<T> first_moment, std::span<T> sec
   template void embedding_backward<T>(ConstMatrix<T>, std::span<const std::int32_t>, MatrixView<T>);                        \
   template void dropout(MatrixView<T>, const Dropout&);                                                                     \
   template void gelu_backward<T>(ConstMatrix<T>, ConstMatrix<T>, MatrixView<T>);                                            \
+  template void gelu_tanh_backward<T>(ConstMatrix<T>, ConstMatrix<T>, MatrixView<T>);                                       \
   template void add_column_sums<T>(ConstMatrix<T>, T*);                                                                     \
   template void add<T>(ConstMatrix<T>, MatrixView<T>);                                                                      \
   template double squared_sum(std::span<const T>);                                                                          \

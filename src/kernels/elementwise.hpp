@@ -11,6 +11,10 @@ namespace sharcs::kernels {
 template <class T>
 void gelu_backward(ConstMatrix<T> dy, ConstMatrix<T> x, MatrixView<T> dx);
 
+/// The same of x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))), the approximation of GELU by tanh (the same paper).
+template <class T>
+void gelu_tanh_backward(ConstMatrix<T> dy, ConstMatrix<T> x, MatrixView<T> dx);
+
 /// sums[c] += Σ_r x[r, c]: the gradient of a bias.
 template <class T>
 void add_column_sums(ConstMatrix<T> x, T* sums);

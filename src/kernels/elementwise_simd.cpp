@@ -27,6 +27,16 @@ void gelu_backward_rows(MatrixView<const float> dy, MatrixView<const float> x, M
   }
 }
 
+void gelu_tanh_backward_rows(MatrixView<const float> dy, MatrixView<const float> x, MatrixView<float> dx) {
+  for (Index r = 0; r < x.rows; ++r) {
+    const float *gradient = dy.row(r), *in = x.row(r);
+    float* out = dx.row(r);
+    for_each_vector(x.cols, [=](auto d, Index c) HWY_ATTR {
+      hn::StoreU(hn::Mul(hn::LoadU(d, gradient + c), gelu_tanh_derivative(d, hn::LoadU(d, in + c))), d, out + c);
+    });
+  }
+}
+
 void add_rows(MatrixView<const float> x, MatrixView<float> y) {
   for (Index r = 0; r < x.rows; ++r) {
     const float* in = x.row(r);
@@ -176,6 +186,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace sharcs::kernels {
 HWY_EXPORT(gelu_backward_rows);
+HWY_EXPORT(gelu_tanh_backward_rows);
 HWY_EXPORT(add_rows);
 HWY_EXPORT(add_column_sums_rows);
 HWY_EXPORT(squared_sum_block);
@@ -210,6 +221,10 @@ void parallel_elements(Index least, const Body& body, MatrixView<T> first, Matri
 
 void simd::gelu_backward(MatrixView<const float> dy, MatrixView<const float> x, MatrixView<float> dx) {
   parallel_elements(8192, HWY_DYNAMIC_DISPATCH(gelu_backward_rows), dy, x, dx);
+}
+
+void simd::gelu_tanh_backward(MatrixView<const float> dy, MatrixView<const float> x, MatrixView<float> dx) {
+  parallel_elements(8192, HWY_DYNAMIC_DISPATCH(gelu_tanh_backward_rows), dy, x, dx);
 }
 
 void simd::add(MatrixView<const float> x, MatrixView<float> y) {

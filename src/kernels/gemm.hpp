@@ -7,7 +7,13 @@
 
 namespace sharcs::kernels {
 
-enum class Activation { none, gelu, tanh, relu };
+enum class Activation {
+  none,
+  gelu,       ///< exact, by erf
+  gelu_tanh,  ///< its approximation by tanh: Hugging Face's "gelu_new"
+  tanh,
+  relu,
+};
 
 /// What happens to an element of a product on its way to memory, in this order.
 template <class T>

@@ -15,6 +15,8 @@ namespace sharcs::kernels::reference {
 
 template <class T>
 T gelu(T x);
+template <class T>
+T gelu_tanh(T x);
 
 template <class T>
 void multiply(std::span<const Product<T>> products);
@@ -48,6 +50,8 @@ void dropout(MatrixView<T> x, const Dropout& dropout);
 
 template <class T>
 void gelu_backward(MatrixView<const T> dy, MatrixView<const T> x, MatrixView<T> dx);
+template <class T>
+void gelu_tanh_backward(MatrixView<const T> dy, MatrixView<const T> x, MatrixView<T> dx);
 template <class T>
 void add_column_sums(MatrixView<const T> x, T* sums);
 template <class T>

@@ -32,6 +32,7 @@ void embedding_backward(MatrixView<const float> dy, std::span<const std::int32_t
 void dropout(MatrixView<float> x, const Dropout& dropout);
 
 void gelu_backward(MatrixView<const float> dy, MatrixView<const float> x, MatrixView<float> dx);
+void gelu_tanh_backward(MatrixView<const float> dy, MatrixView<const float> x, MatrixView<float> dx);
 void add_column_sums(MatrixView<const float> x, float* sums);
 void add(MatrixView<const float> x, MatrixView<float> y);
 double squared_sum(std::span<const float> x);

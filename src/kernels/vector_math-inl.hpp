@@ -84,6 +84,43 @@ HWY_INLINE V gelu_derivative(D d, V x) {
   return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), left, hn::Sub(hn::Set(d, 1.0f), left));
 }
 
+/// The parts of GELU's approximation by tanh, x · s(x) with the logistic function s(x) = 1 / (1 + exp(−2u)) and
+/// u = √(2/π) · (x + 0.044715 x³): s(−|x|) and s(|x|).
+template <class V>
+struct GeluTanhGates {
+  V left, right;
+};
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE GeluTanhGates<V> gelu_tanh_gates(D d, V x) {
+  const auto one = hn::Set(d, 1.0f);
+  const auto slope = hn::MulAdd(hn::Mul(x, x), hn::Set(d, 0.044715f), one);
+  // −2 √(2/π) · |x| · …; NaN stays NaN.
+  const auto bell = exp_nonpositive(d, hn::Mul(hn::Mul(hn::Abs(x), hn::Set(d, -1.59576912f)), slope));
+  const auto right = hn::Div(one, hn::Add(one, bell));
+  return {hn::Mul(bell, right), right};
+}
+
+/// The approximation of GELU by tanh (Hendrycks and Gimpel 2016; "gelu_new"), error below 3e-7 · max(1, |gelu(x)|).
+/// Infinities and NaN as in gelu().
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V gelu_tanh(D d, V x) {
+  // x s(x) = max(x, 0) − |x| s(−|x|)
+  return hn::NegMulAdd(gelu_size(d, x), gelu_tanh_gates(d, x).left, hn::Max(hn::Zero(d), x));
+}
+
+/// Its derivative, s(x) + x · s(x) · s(−x) · 2u'(x), absolute error below 5e-7. NaN stays NaN.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V gelu_tanh_derivative(D d, V x) {
+  // As with the exact one, the derivatives at x and −x add up to 1.
+  const auto a = gelu_size(d, x);
+  const auto gates = gelu_tanh_gates(d, x);
+  // |x| · 2u'(x)
+  const auto steep = hn::Mul(hn::Mul(a, hn::Set(d, 1.59576912f)),
+                             hn::MulAdd(hn::Mul(a, a), hn::Set(d, 3 * 0.044715f), hn::Set(d, 1.0f)));
+  const auto left = hn::Mul(gates.left, hn::NegMulAdd(steep, gates.right, hn::Set(d, 1.0f)));
+  return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), left, hn::Sub(hn::Set(d, 1.0f), left));
+}
+
 }  // namespace sharcs::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

@@ -117,7 +117,10 @@ void LayerPass<T>::backward(const LayerCache<T>& cache, const DropoutPlan& dropo
   const MatrixView<const T> d_ffn = through_dropout(d_output, dropout.output(layer_index));
   Linear<T>::backward_parameters(cache.activation, d_ffn, gradient.output);
   layer.output.backward_input(d_ffn, d_inner, Write::overwrite);
-  kernels::gelu_backward<T>(d_inner, cache.pre_activation, d_inner);
+  if (activation == kernels::Activation::gelu_tanh)
+    kernels::gelu_tanh_backward<T>(d_inner, cache.pre_activation, d_inner);
+  else
+    kernels::gelu_backward<T>(d_inner, cache.pre_activation, d_inner);
   Linear<T>::backward_parameters(cache.attended, d_inner, gradient.intermediate);
   layer.intermediate.backward_input(d_inner, d_output, Write::accumulate);
 

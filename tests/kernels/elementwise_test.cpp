@@ -74,6 +74,39 @@ TEST(GeluBackward, WorksInPlaceAndElementsDoNotDependOnTheirPlaceNorOnThreads) {
   });
 }
 
+TEST(GeluTanhBackward, AgreesWithTheReferenceInDoubleAtEveryShape) {
+  at_every_simd_target([] {
+    for (const Index rows : row_counts) {
+      for (const Index cols : col_counts) {
+        const Matrix dy(rows, cols, 1, 3);
+        Matrix x(rows, cols, 2, 3);
+        for (float& v : x.data) v *= 3;
+        Matrix dx(rows, cols, 3, 3);
+        PaddedMatrix<double> expected(dx);
+        gelu_tanh_backward<float>(dy.view(), x.view(), dx.view());
+        reference::gelu_tanh_backward<double>(PaddedMatrix<double>(dy).view(), PaddedMatrix<double>(x).view(),
+                                              expected.view());
+        for (std::size_t i = 0; i < dx.data.size(); ++i) {
+          ASSERT_NEAR(dx.data[i], expected.data[i], 1e-6 * std::max(1.0f, std::abs(dy.data[i])))
+              << rows << " x " << cols;
+        }
+      }
+    }
+  });
+}
+
+TEST(GeluTanhBackward, IsTheDerivativeOfTheApproximation) {
+  const double h = 1e-5;
+  for (double x = -8; x <= 8; x += 0.37) {
+    const double dy = 1.5;
+    double dx = 0;
+    gelu_tanh_backward<double>({&dy, 1, 1}, {&x, 1, 1}, MatrixView<double>(&dx, 1, 1));
+    EXPECT_NEAR(dx, dy * (reference::gelu_tanh(x + h) - reference::gelu_tanh(x - h)) / (2 * h), 1e-9) << x;
+    EXPECT_NEAR(reference::gelu_tanh(x), 0.5 * x * (1 + std::tanh(0.79788456080286536 * (x + 0.044715 * x * x * x))),
+                1e-14);
+  }
+}
+
 TEST(Add, EqualsTheReferenceBitForBitAtEveryShape) {
   at_every_simd_target([] {
     for (const Index rows : row_counts) {

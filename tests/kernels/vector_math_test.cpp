@@ -24,6 +24,12 @@ void gelu_all(const float* x, float* y, std::size_t count) {
 void gelu_derivative_all(const float* x, float* y, std::size_t count) {
   map_all(x, y, count, [](auto d, auto v) HWY_ATTR { return gelu_derivative(d, v); });
 }
+void gelu_tanh_all(const float* x, float* y, std::size_t count) {
+  map_all(x, y, count, [](auto d, auto v) HWY_ATTR { return gelu_tanh(d, v); });
+}
+void gelu_tanh_derivative_all(const float* x, float* y, std::size_t count) {
+  map_all(x, y, count, [](auto d, auto v) HWY_ATTR { return gelu_tanh_derivative(d, v); });
+}
 
 }  // namespace sharcs::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -44,6 +50,8 @@ namespace sharcs::kernels {
 HWY_EXPORT(exp_all);
 HWY_EXPORT(gelu_all);
 HWY_EXPORT(gelu_derivative_all);
+HWY_EXPORT(gelu_tanh_all);
+HWY_EXPORT(gelu_tanh_derivative_all);
 
 namespace {
 
@@ -82,6 +90,14 @@ double exact_gelu(double x) { return std::isinf(x) ? std::max(x, 0.0) : x * norm
 double exact_gelu_derivative(double x) {
   const double density = 0.5 * std::numbers::inv_sqrtpi * std::numbers::sqrt2 * std::exp(-0.5 * x * x);
   return normal_cdf(x) + (density == 0 ? 0 : x * density);
+}
+double tanh_gate(double x) {
+  return 1 / (1 + std::exp(-2 * std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
+}
+double tanh_gelu(double x) { return std::isinf(x) ? std::max(x, 0.0) : x * tanh_gate(x); }
+double tanh_gelu_derivative(double x) {
+  const double slope = tanh_gate(x) * tanh_gate(-x) * 2 * std::sqrt(2 / std::numbers::pi);
+  return tanh_gate(x) + (slope == 0 ? 0 : x * slope * (1 + 3 * 0.044715 * x * x));
 }
 
 TEST(VectorMath, ExpIsWithin12e8RelativeOverItsNormalRange) {
@@ -150,6 +166,29 @@ TEST(VectorMath, GeluDerivativeIsWithin3e7OfTheTruthOverAllFloatsAndKeepsNan) {
           ASSERT_TRUE(std::isnan(y[i]));
         } else {
           ASSERT_NEAR(y[i], expected[i], 3e-7) << x[i];
+        }
+      }
+    });
+  }
+}
+
+TEST(VectorMath, GeluByTanhIsWithin3e7OfTheTruthOverAllFloatsAndKeepsNan) {
+  for (const auto& x : {floats_of_every_size(8191), grid(-16, 16, 5e-5)}) {
+    const std::vector<double> expected = truth(x, tanh_gelu), slope = truth(x, tanh_gelu_derivative);
+    at_every_simd_target([&] {
+      std::vector<float> y(x.size()), dy(x.size());
+      HWY_DYNAMIC_DISPATCH(gelu_tanh_all)(x.data(), y.data(), x.size());
+      HWY_DYNAMIC_DISPATCH(gelu_tanh_derivative_all)(x.data(), dy.data(), x.size());
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        if (std::isnan(x[i])) {
+          ASSERT_TRUE(std::isnan(y[i]) && std::isnan(dy[i]));
+        } else {
+          if (std::isinf(x[i])) {
+            ASSERT_EQ(y[i], expected[i]);
+          } else {
+            ASSERT_NEAR(y[i], expected[i], 3e-7 * std::max(1.0, std::abs(expected[i]))) << x[i];
+          }
+          ASSERT_NEAR(dy[i], slope[i], 5e-7) << x[i];
         }
       }
     });
