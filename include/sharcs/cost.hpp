@@ -13,4 +13,8 @@ namespace sharcs {
 /// not counted.
 std::int64_t multiply_adds(const ModelConfig& config, const Width& width, std::int64_t tokens);
 
+/// The part of multiply_adds() that every width shares: the layers before the router, and the router. Running a sample
+/// again at another width costs the rest only. All of it for a plain encoder.
+std::int64_t stem_multiply_adds(const ModelConfig& config, std::int64_t tokens);
+
 }  // namespace sharcs

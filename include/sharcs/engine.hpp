@@ -27,9 +27,10 @@ struct Prediction {
   int label = 0;                     ///< the class with the largest logit; 0 for a regression
   std::vector<float> logits;         ///< one a class; for a regression the value
   std::vector<float> probabilities;  ///< softmax of the logits; empty for a regression
-  double width = 1;                  ///< at which the adaptive layers ran
+  double width = 1;                  ///< at which the adaptive layers ran, the last time
+  int attempts = 1;                  ///< how often they ran: more than once in a cascade
   std::vector<float> router_logits;  ///< one a width, ascending; empty for a model without router
-  std::int64_t multiply_adds = 0;    ///< by the paper's counting (cost.hpp)
+  std::int64_t multiply_adds = 0;    ///< of all attempts, by the paper's counting (cost.hpp)
 };
 
 struct EngineOptions {

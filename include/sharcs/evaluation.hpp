@@ -24,6 +24,7 @@ struct Answers {
   std::vector<std::vector<float>> logits;                ///< [widths], each [samples, outputs]
   std::vector<float> router_logits;                      ///< [samples, widths]; empty without a router
   std::vector<std::vector<std::int64_t>> multiply_adds;  ///< [widths], each [samples]; by the paper's counting
+  std::vector<std::int64_t> stem_multiply_adds;          ///< [samples]; the part of them that all widths share
   std::vector<int> labels;                               ///< the true classes; empty for a regression or without labels
   std::vector<double> targets;                           ///< the true values of a regression; empty otherwise
   std::vector<double> seconds;                           ///< time of the whole data set at each width
@@ -35,18 +36,27 @@ struct Answers {
   int label_of(std::size_t sample, int width) const;
   /// The answer of a regression.
   double value_of(std::size_t sample, int width) const { return static_cast<double>(logits_of(sample, width)[0]); }
+  bool is_regression() const { return outputs == 1; }
   int widest() const { return static_cast<int>(widths.size()) - 1; }
 };
 
-/// The width, by index, that a policy chooses for each sample; the widest for a model without router.
-std::vector<int> choose_widths(const Answers& answers, const WidthSet& widths, const RoutingPolicy& policy);
+/// What a policy does with each sample of a data set.
+struct Routing {
+  std::vector<int> width_of_sample;         ///< by index: the width that answers, the last one of a cascade
+  std::vector<std::int64_t> multiply_adds;  ///< of each sample, all attempts of a cascade counted
+};
+
+/// What the policy does; everything at the widest width for a model without router. Throws ConfigError as the policy.
+Routing route(const Answers& answers, const WidthSet& widths, const RoutingPolicy& policy);
+/// Sample i at width_of_sample[i], once. Throws ShapeError when the sizes differ or the widths do not exist.
+Routing route(const Answers& answers, std::vector<int> width_of_sample);
 
 /// The task's metrics when sample i is answered at width_of_sample[i]. Throws ShapeError when the sizes differ or the
 /// samples have no labels.
 std::vector<MetricValue> metrics_at(const Answers& answers, const Task& task, std::span<const int> width_of_sample);
 
-/// Multiply-adds of the chosen widths over those of the widest one, summed over the samples.
-double cost_fraction(const Answers& answers, std::span<const int> width_of_sample);
+/// Multiply-adds of the routing over those of the widest width, each summed over the samples.
+double cost_fraction(const Answers& answers, const Routing& routing);
 
 struct EvaluationOptions {
   std::string name = "dev";
@@ -58,10 +68,10 @@ struct EvaluationOptions {
 struct Evaluation {
   EvaluationRecord record;
   Answers answers;
-  std::vector<int> width_of_sample;  ///< by index, as the classifier's policy chose
+  Routing routing;  ///< by the classifier's policy
 };
 
-/// Runs the data set at every width, and routed by the classifier's policy. Throws DataError when a sample has no
+/// Runs the data set at every width, and routed by the engine's policy. Throws DataError when a sample has no
 /// label, ConfigError when the task does not fit the model.
 Evaluation evaluate(const Classifier& classifier, const Task& task, const Dataset& dataset,
                     const EvaluationOptions& options = {});

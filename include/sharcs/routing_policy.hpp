@@ -15,10 +15,20 @@ struct RoutingQuery {
   int tokens;  ///< length of the sample
 };
 
-/// Decides at which width each sample runs. A value: cheap to copy, safe to use from many threads.
+/// What a policy may look at when a sample has been run and could be run again, wider.
+struct EscalationQuery {
+  RoutingQuery routing;
+  int width;                             ///< at which it was run, by index
+  std::span<const float> logits;         ///< its answer: one a class; for a regression the value
+  std::span<const float> probabilities;  ///< softmax of the logits; empty for a regression
+};
+
+/// Decides at which width each sample runs, and whether its answer is good enough. A value: cheap to copy, safe to use
+/// from many threads.
 class RoutingPolicy {
  public:
   using Choice = std::function<int(const RoutingQuery&)>;
+  using Escalation = std::function<int(const EscalationQuery&)>;
 
   /// The width with the largest logit; the narrower one of equals (arXiv:2310.12126, section 3.3).
   static RoutingPolicy argmax();
@@ -29,15 +39,30 @@ class RoutingPolicy {
 
   /// This policy, but never wider than `width`, which must be one of the model's.
   RoutingPolicy capped(double width) const;
+  /// This policy, but a sample whose largest class probability is below `confidence` is run again at the next wider
+  /// width, until it is not or there is none. The layers before the router are not run again; every other attempt is
+  /// paid for. Running throws ConfigError for a regression, which has no probabilities. Throws ConfigError when
+  /// `confidence` is not in (0, 1].
+  RoutingPolicy cascade(double confidence) const;
+  /// This policy with a cascade of your own, asked after each attempt: returns the index of a wider width to run the
+  /// sample again, or the one that it was run at to keep the answer. It must be safe to call from many threads.
+  RoutingPolicy escalating(Escalation escalate, std::string name) const;
 
-  int choose(const RoutingQuery& query) const { return choose_(query); }
-  /// "argmax", "fixed 0.25", "argmax, at most 0.5", …
+  /// Throws ConfigError when the policy's choice is not a width of the model.
+  int choose(const RoutingQuery& query) const;
+  /// Whether samples may be run more than once.
+  bool escalates() const { return static_cast<bool>(escalate_); }
+  /// The width to run a sample again at, or query.width. Throws ConfigError when the policy's choice is neither.
+  int escalate(const EscalationQuery& query) const;
+  /// "argmax", "fixed 0.25", "argmax, at most 0.5", "argmax, wider below confidence 0.9", …
   const std::string& name() const { return name_; }
 
  private:
-  RoutingPolicy(Choice choose, std::string name) : choose_(std::move(choose)), name_(std::move(name)) {}
+  RoutingPolicy(Choice choose, Escalation escalate, std::string name)
+      : choose_(std::move(choose)), escalate_(std::move(escalate)), name_(std::move(name)) {}
 
   Choice choose_;
+  Escalation escalate_;  // empty: every answer is kept
   std::string name_;
 };
 

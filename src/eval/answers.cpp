@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <numeric>
 
+#include "eval/escalation.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/evaluation.hpp"
 
@@ -19,11 +21,39 @@ int Answers::label_of(std::size_t sample, int width) const {
   return static_cast<int>(std::max_element(row.begin(), row.end()) - row.begin());
 }
 
-std::vector<int> choose_widths(const Answers& answers, const WidthSet& widths, const RoutingPolicy& policy) {
-  std::vector<int> chosen(answers.samples(), answers.widest());
-  for (std::size_t i = 0; i < chosen.size(); ++i)
-    chosen[i] = policy.choose({answers.router_logits_of(i), widths, answers.tokens[i]});
-  return chosen;
+Routing route(const Answers& answers, const WidthSet& widths, const RoutingPolicy& policy) {
+  Routing routing = route(answers, std::vector<int>(answers.samples(), answers.widest()));
+  if (answers.router_logits.empty()) return routing;
+  for (std::size_t i = 0; i < answers.samples(); ++i) {
+    const RoutingQuery query = {answers.router_logits_of(i), widths, answers.tokens[i]};
+    int& width = routing.width_of_sample[i];
+    const auto cost_here = [&] { return answers.multiply_adds[static_cast<std::size_t>(width)][i]; };
+    width = policy.choose(query);
+    routing.multiply_adds[i] = cost_here();
+    if (!policy.escalates()) continue;
+    while (true) {
+      const int next = escalate(policy, query, width, answers.logits_of(i, width), answers.is_regression());
+      if (next == width) break;
+      width = next;
+      routing.multiply_adds[i] += cost_here() - answers.stem_multiply_adds.at(i);
+    }
+  }
+  return routing;
+}
+
+Routing route(const Answers& answers, std::vector<int> width_of_sample) {
+  if (width_of_sample.size() != answers.samples())
+    throw ShapeError(std::to_string(width_of_sample.size()) + " widths for " + std::to_string(answers.samples()) +
+                     " samples");
+  Routing routing = {std::move(width_of_sample), {}};
+  for (std::size_t i = 0; i < answers.samples(); ++i) {
+    const int width = routing.width_of_sample[i];
+    if (width < 0 || width > answers.widest())
+      throw ShapeError("sample " + std::to_string(i) + " has width number " + std::to_string(width) +
+                       "; expected 0 to " + std::to_string(answers.widest()));
+    routing.multiply_adds.push_back(answers.multiply_adds[static_cast<std::size_t>(width)][i]);
+  }
+  return routing;
 }
 
 std::vector<MetricValue> metrics_at(const Answers& answers, const Task& task, std::span<const int> width_of_sample) {
@@ -40,13 +70,11 @@ std::vector<MetricValue> metrics_at(const Answers& answers, const Task& task, st
   return evaluate(task.metrics(), answers.labels, labels);
 }
 
-double cost_fraction(const Answers& answers, std::span<const int> width_of_sample) {
-  double chosen = 0, full = 0;
-  for (std::size_t i = 0; i < width_of_sample.size(); ++i) {
-    chosen += static_cast<double>(answers.multiply_adds[static_cast<std::size_t>(width_of_sample[i])][i]);
-    full += static_cast<double>(answers.multiply_adds.back()[i]);
-  }
-  return chosen / full;
+double cost_fraction(const Answers& answers, const Routing& routing) {
+  const auto sum = [](const std::vector<std::int64_t>& costs) {
+    return static_cast<double>(std::accumulate(costs.begin(), costs.end(), std::int64_t{0}));
+  };
+  return sum(routing.multiply_adds) / sum(answers.multiply_adds.back());
 }
 
 }  // namespace sharcs

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "eval/escalation.hpp"
 #include "model/micro_batches.hpp"
 #include "model/routed_pass.hpp"
 #include "sharcs/cost.hpp"
@@ -23,14 +24,20 @@ class Runner {
       : encoder_(encoder), dataset_(dataset), micro_batch_tokens_(micro_batch_tokens) {}
 
   /// Appends what comes out to `logits` and `router_logits`, and returns the seconds that it took.
-  double run(const RouteChoice<float>& choose, std::vector<float>& logits, std::vector<float>& router_logits) {
+  double run(const RouteChoice<float>& choose, const RouteEscalation<float>& escalate, std::vector<float>& logits,
+             std::vector<float>& router_logits) {
     logits.clear();
     router_logits.clear();
     const double start = seconds_now();
     for_each_micro_batch(dataset_.tokens, micro_batch_tokens_, [&](const RaggedBatch& piece, Index first) {
+      RouteEscalation<float> escalate_here;
+      if (escalate)
+        escalate_here = [&](std::span<const float> scores, std::span<const float> answer, int width, Index sample) {
+          return escalate(scores, answer, width, first + sample);
+        };
       run_routed<float>(
           encoder_, piece, [&](std::span<const float> scores, Index sample) { return choose(scores, first + sample); },
-          workspace_, output_);
+          escalate_here, workspace_, output_);
       logits.insert(logits.end(), output_.logits.begin(), output_.logits.end());
       router_logits.insert(router_logits.end(), output_.router_logits.begin(), output_.router_logits.end());
     });
@@ -38,7 +45,7 @@ class Runner {
   }
 
   double run_at(int width, std::vector<float>& logits, std::vector<float>& router_logits) {
-    return run([width](std::span<const float>, Index) { return width; }, logits, router_logits);
+    return run([width](std::span<const float>, Index) { return width; }, {}, logits, router_logits);
   }
 
  private:
@@ -55,6 +62,8 @@ Answers answer_with(Runner& runner, const Encoder<float>& encoder, const Tokeniz
   answers.tokens = dataset.lengths;
   answers.labels.assign(dataset.labels.begin(), dataset.labels.end());
   answers.targets.assign(dataset.targets.begin(), dataset.targets.end());
+  for (const std::int32_t tokens : dataset.lengths)
+    answers.stem_multiply_adds.push_back(stem_multiply_adds(encoder.config, tokens));
   for (const Width& width : encoder.widths) {
     answers.widths.push_back(width.fraction());
     auto& multiply_adds_of_width = answers.multiply_adds.emplace_back();
@@ -103,12 +112,13 @@ std::vector<CalibrationBin> calibration(const Answers& answers, int width) {
   return calibration_bins(probabilities, right);
 }
 
-EvaluationRecord record_of(const Answers& answers, const Task& task, const std::vector<int>& width_of_sample) {
+EvaluationRecord record_of(const Answers& answers, const Task& task, const Routing& routing) {
+  const std::vector<int>& width_of_sample = routing.width_of_sample;
   EvaluationRecord record;
   record.samples = static_cast<std::int64_t>(answers.samples());
   record.routed = map_of(metrics_at(answers, task, width_of_sample));
   record.full = map_of(metrics_at(answers, task, std::vector<int>(answers.samples(), answers.widest())));
-  record.cost_fraction = cost_fraction(answers, width_of_sample);
+  record.cost_fraction = cost_fraction(answers, routing);
   for (int width = 0; width <= answers.widest(); ++width) {
     const std::vector<int> all_here(answers.samples(), width);
     std::vector<std::size_t> sent_here;
@@ -117,7 +127,7 @@ EvaluationRecord record_of(const Answers& answers, const Task& task, const std::
     WidthEvaluation here;
     here.width = answers.widths[static_cast<std::size_t>(width)];
     here.samples = static_cast<std::int64_t>(sent_here.size());
-    here.cost_fraction = cost_fraction(answers, all_here);
+    here.cost_fraction = cost_fraction(answers, route(answers, all_here));
     here.all = map_of(metrics_at(answers, task, all_here));
     if (!sent_here.empty())
       here.routed = map_of(metrics_at(subset(answers, sent_here), task, std::vector<int>(sent_here.size(), width)));
@@ -150,18 +160,26 @@ Evaluation evaluate(const Encoder<float>& encoder, const Task& task, const Token
   Runner runner(encoder, dataset, micro_batch_tokens);
   Evaluation result;
   result.answers = answer_with(runner, encoder, dataset);
-  result.width_of_sample = choose_widths(result.answers, encoder.widths, policy);
-  result.record = record_of(result.answers, task, result.width_of_sample);
+  result.routing = route(result.answers, encoder.widths, policy);
+  result.record = record_of(result.answers, task, result.routing);
   result.record.name = options.name;
 
   std::vector<double> routed, full = {result.answers.seconds.back()};
   std::vector<float> logits, router_logits;
-  const RouteChoice<float> choose = [&](std::span<const float> scores, Index sample) {
-    return policy.choose({scores, encoder.widths, dataset.lengths[static_cast<std::size_t>(sample)]});
+  const auto query = [&](std::span<const float> scores, Index sample) {
+    return RoutingQuery{scores, encoder.widths, dataset.lengths[static_cast<std::size_t>(sample)]};
   };
+  const RouteChoice<float> choose = [&](std::span<const float> scores, Index sample) {
+    return policy.choose(query(scores, sample));
+  };
+  RouteEscalation<float> wider;
+  if (policy.escalates())
+    wider = [&](std::span<const float> scores, std::span<const float> answer, int width, Index sample) {
+      return escalate(policy, query(scores, sample), width, answer, encoder.config.is_regression());
+    };
   for (int round = 0; round < options.timing_rounds; ++round) {
     if (round > 0) full.push_back(runner.run_at(result.answers.widest(), logits, router_logits));
-    routed.push_back(runner.run(choose, logits, router_logits));
+    routed.push_back(runner.run(choose, wider, logits, router_logits));
   }
   if (!routed.empty()) result.record.seconds_routed = median(routed);
   result.record.seconds_full = median(full);

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "core/threads.hpp"
+#include "eval/escalation.hpp"
 #include "infer/thread_budget.hpp"
 #include "infer/workspace_pool.hpp"
 #include "model/checkpoint.hpp"
@@ -95,7 +96,6 @@ struct Engine::State {
 
   /// Throws ShapeError when the model cannot read an input.
   void check(std::span<const TokenSequence> inputs) const;
-  int choose(const RoutingPolicy& policy, std::span<const float> router_logits, Index tokens) const;
 };
 
 void Engine::State::check(std::span<const TokenSequence> inputs) const {
@@ -122,14 +122,6 @@ void Engine::State::check(std::span<const TokenSequence> inputs) const {
         fail("has the token type " + std::to_string(type) + "; expected 0 to " +
              std::to_string(config.type_vocab_size - 1));
   }
-}
-
-int Engine::State::choose(const RoutingPolicy& policy, std::span<const float> router_logits, Index tokens) const {
-  const int width = policy.choose({router_logits, encoder.widths, static_cast<int>(tokens)});
-  if (width < 0 || width >= encoder.widths.size())
-    throw ConfigError("the routing policy \"" + policy.name() + "\" chose width number " + std::to_string(width) +
-                      "; expected 0 to " + std::to_string(encoder.widths.size() - 1));
-  return width;
 }
 
 Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -190,12 +182,25 @@ std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs, const
   const WorkspacePool::Loan workspace = state.workspaces.take();
   RoutedOutput<float> output;
   for_each_micro_batch(batch, state.options.micro_batch_tokens, [&](const RaggedBatch& piece, Index first) {
-    run_routed<float>(
-        encoder, piece,
-        [&](std::span<const float> router_logits, Index sample) {
-          return state.choose(policy, router_logits, piece.tokens(sample));
-        },
-        *workspace, output);
+    const auto query = [&](std::span<const float> router_logits, Index sample) {
+      return RoutingQuery{router_logits, encoder.widths, static_cast<int>(piece.tokens(sample))};
+    };
+    const auto choose = [&](std::span<const float> router_logits, Index sample) {
+      return policy.choose(query(router_logits, sample));
+    };
+    RouteEscalation<float> wider;
+    if (policy.escalates())
+      wider = [&](std::span<const float> router_logits, std::span<const float> answer, int width, Index sample) {
+        const int next = escalate(policy, query(router_logits, sample), width, answer, encoder.config.is_regression());
+        if (next == width) return width;
+        Prediction& prediction = predictions[static_cast<std::size_t>(first + sample)];
+        const Index tokens = piece.tokens(sample);
+        prediction.multiply_adds +=
+            multiply_adds(encoder.config, encoder.widths[width], tokens) - stem_multiply_adds(encoder.config, tokens);
+        ++prediction.attempts;
+        return next;
+      };
+    run_routed<float>(encoder, piece, choose, wider, *workspace, output);
     for (Index s = 0; s < piece.samples(); ++s) {
       Prediction& prediction = predictions[static_cast<std::size_t>(first + s)];
       const auto row = [s](const std::vector<float>& values, Index cols) {
@@ -206,7 +211,7 @@ std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs, const
       prediction.logits = row(output.logits, encoder.config.num_labels());
       prediction.router_logits = row(output.router_logits, encoder.widths.size());
       prediction.width = width.fraction();
-      prediction.multiply_adds = multiply_adds(encoder.config, width, piece.tokens(s));
+      prediction.multiply_adds += multiply_adds(encoder.config, width, piece.tokens(s));
       if (encoder.config.is_regression()) continue;
       const auto classes = static_cast<Index>(prediction.logits.size());
       prediction.label = static_cast<int>(std::max_element(prediction.logits.begin(), prediction.logits.end()) -

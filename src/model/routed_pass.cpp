@@ -1,6 +1,7 @@
 #include "model/routed_pass.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace sharcs {
@@ -22,8 +23,8 @@ MatrixView<const T> run_layers(Index first, Index last, MatrixView<const T> x, c
 }  // namespace
 
 template <class T>
-void run_routed(const Encoder<T>& encoder, const RaggedBatch& batch, const RouteChoice<T>& choose, Workspace& workspace,
-                RoutedOutput<T>& output) {
+void run_routed(const Encoder<T>& encoder, const RaggedBatch& batch, const RouteChoice<T>& choose,
+                const RouteEscalation<T>& escalate, Workspace& workspace, RoutedOutput<T>& output) {
   const Workspace::Mark mark = workspace.mark();
   const Index samples = batch.samples(), layers = encoder.config.num_hidden_layers, stem = encoder.stem_layers();
   const Index labels = encoder.config.num_labels();
@@ -44,39 +45,50 @@ void run_routed(const Encoder<T>& encoder, const RaggedBatch& batch, const Route
 
   const MatrixView<T> router_logits = router_forward<T>(*encoder.weights.router, x, batch.offsets, workspace).logits;
   output.router_logits.assign(router_logits.data, router_logits.data + router_logits.rows * router_logits.cols);
-  for (Index s = 0; s < samples; ++s)
-    output.widths[s] =
-        choose(std::span<const T>(router_logits.row(s), static_cast<std::size_t>(router_logits.cols)), s);
+  const auto row_of = [samples](const std::vector<T>& values, Index s) {
+    const std::size_t cols = values.size() / static_cast<std::size_t>(samples);
+    return std::span<const T>(values).subspan(static_cast<std::size_t>(s) * cols, cols);
+  };
+  for (Index s = 0; s < samples; ++s) output.widths[s] = choose(row_of(output.router_logits, s), s);
 
-  std::vector<Index> members, rows, offsets;
-  for (const Width& width : encoder.widths) {
-    members.clear();
-    rows.clear();
-    offsets.assign(1, 0);
-    for (Index s = 0; s < samples; ++s) {
-      if (output.widths[s] != width.index()) continue;
-      members.push_back(s);
-      for (Index t = batch.offsets[s]; t < batch.offsets[s + 1]; ++t) rows.push_back(t);
-      offsets.push_back(static_cast<Index>(rows.size()));
+  std::vector<Index> pending(static_cast<std::size_t>(samples)), members, rows, offsets;
+  std::iota(pending.begin(), pending.end(), Index{0});
+  while (!pending.empty()) {
+    for (const Width& width : encoder.widths) {
+      members.clear();
+      rows.clear();
+      offsets.assign(1, 0);
+      for (const Index s : pending) {
+        if (output.widths[s] != width.index()) continue;
+        members.push_back(s);
+        for (Index t = batch.offsets[s]; t < batch.offsets[s + 1]; ++t) rows.push_back(t);
+        offsets.push_back(static_cast<Index>(rows.size()));
+      }
+      if (members.empty()) continue;
+      const Workspace::Mark group = workspace.mark();
+      const MatrixView<const T> narrow = reduction_forward<T>(*encoder.weights.router, width.index(), width.hidden(),
+                                                              encoder.eps(), x, rows, workspace)
+                                             .output;
+      const MatrixView<const T> encoded = run_layers<T>(
+          stem, layers, narrow, [&](Index i) { return encoder.adaptive_layer(i, width, offsets); }, workspace);
+      const MatrixView<T> logits = encoder.head().forward(encoded, offsets, {}, workspace).logits;
+      for (std::size_t i = 0; i < members.size(); ++i)
+        std::copy_n(logits.row(static_cast<Index>(i)), labels, output.logits.data() + members[i] * labels);
+      workspace.release(group);
     }
-    if (members.empty()) continue;
-    const Workspace::Mark group = workspace.mark();
-    const MatrixView<const T> narrow =
-        reduction_forward<T>(*encoder.weights.router, width.index(), width.hidden(), encoder.eps(), x, rows, workspace)
-            .output;
-    const MatrixView<const T> encoded = run_layers<T>(
-        stem, layers, narrow, [&](Index i) { return encoder.adaptive_layer(i, width, offsets); }, workspace);
-    const MatrixView<T> logits = encoder.head().forward(encoded, offsets, {}, workspace).logits;
-    for (std::size_t i = 0; i < members.size(); ++i)
-      std::copy_n(logits.row(static_cast<Index>(i)), labels, output.logits.data() + members[i] * labels);
-    workspace.release(group);
+    if (!escalate) break;
+    std::erase_if(pending, [&](Index s) {
+      const int width = output.widths[s];
+      output.widths[s] = escalate(row_of(output.router_logits, s), row_of(output.logits, s), width, s);
+      return output.widths[s] == width;
+    });
   }
   workspace.release(mark);
 }
 
-template void run_routed(const Encoder<float>&, const RaggedBatch&, const RouteChoice<float>&, Workspace&,
-                         RoutedOutput<float>&);
-template void run_routed(const Encoder<double>&, const RaggedBatch&, const RouteChoice<double>&, Workspace&,
-                         RoutedOutput<double>&);
+template void run_routed(const Encoder<float>&, const RaggedBatch&, const RouteChoice<float>&,
+                         const RouteEscalation<float>&, Workspace&, RoutedOutput<float>&);
+template void run_routed(const Encoder<double>&, const RaggedBatch&, const RouteChoice<double>&,
+                         const RouteEscalation<double>&, Workspace&, RoutedOutput<double>&);
 
 }  // namespace sharcs

@@ -35,8 +35,26 @@ TEST(Answers, MetricsFollowTheWidthOfEachSample) {
 }
 
 TEST(Answers, CostIsTheChosenMultiplyAddsOverTheWidestOnes) {
-  EXPECT_DOUBLE_EQ(cost_fraction(four_samples(), std::vector<int>{1, 1, 1, 1}), 1);
-  EXPECT_DOUBLE_EQ(cost_fraction(four_samples(), std::vector<int>{0, 0, 1, 1}), 730.0 / 1000);
+  EXPECT_DOUBLE_EQ(cost_fraction(four_samples(), route(four_samples(), {1, 1, 1, 1})), 1);
+  EXPECT_DOUBLE_EQ(cost_fraction(four_samples(), route(four_samples(), {0, 0, 1, 1})), 730.0 / 1000);
+}
+
+TEST(Answers, CascadePaysForEveryAttemptAndTheStemOnce) {
+  Answers answers = four_samples();
+  answers.router_logits = {1, 0, 1, 0, 1, 0, 0, 1};  // the first three to the narrow width
+  answers.stem_multiply_adds = {1, 2, 3, 4};
+  answers.logits[0] = {0, 5, 0, 0.1f, 0, 0, 0, 0};  // the first is sure of itself
+  ModelConfig config = testing::small_config();
+  config.sharcs->width_mult_list = {1.0 / 3, 1};
+  const Routing routing = route(answers, WidthSet(config), RoutingPolicy::argmax().cascade(0.9));
+  EXPECT_EQ(routing.width_of_sample, (std::vector<int>{0, 1, 1, 1}));
+  EXPECT_EQ(routing.multiply_adds, (std::vector<std::int64_t>{10, 20 + 200 - 2, 30 + 300 - 3, 400}));
+  EXPECT_DOUBLE_EQ(cost_fraction(answers, routing), (10 + 218 + 327 + 400) / 1000.0);
+}
+
+TEST(Answers, WidthsThatDoNotExistAreRefused) {
+  EXPECT_THROW(route(four_samples(), {0, 0, 0, 2}), ShapeError);
+  EXPECT_THROW(route(four_samples(), {0, 0, 0}), ShapeError);
 }
 
 /// The small model over labelled samples that it has never seen.
@@ -86,6 +104,18 @@ TEST(EncoderEvaluation, RoutedMetricsAreThoseOfTheShares) {
   EXPECT_EQ(found.record.full, found.record.widths.back().all);
   EXPECT_LT(found.record.cost_fraction, 1);
   EXPECT_EQ(found.record.widths[0].calibration.size(), 10u);
+}
+
+TEST(EncoderEvaluation, CascadeSpreadsTheSamplesAndCostsMoreThanItsLastAttempts) {
+  const Fixture fixture;
+  const auto by_length = [](const EscalationQuery& query) {
+    return query.width < query.routing.tokens % 3 ? query.width + 1 : query.width;
+  };
+  const Evaluation found = fixture.evaluate_with(RoutingPolicy::fixed(1.0 / 3).escalating(by_length, "by length"));
+  const auto ended_at = [&](int width) { return std::ranges::count(found.routing.width_of_sample, width); };
+  for (int width = 0; width < 3; ++width) EXPECT_GT(ended_at(width), 0) << "width " << width;
+  EXPECT_GT(found.record.cost_fraction,
+            cost_fraction(found.answers, route(found.answers, found.routing.width_of_sample)));
 }
 
 TEST(EncoderEvaluation, SamplesWithoutLabelsAreRefused) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <set>
 #include <thread>
 
 #include "core/random.hpp"
@@ -117,6 +118,83 @@ TEST(Engine, CountsMultiplyAddsOfTheWidthAndLength) {
   for (std::size_t i = 0; i < predictions.size(); ++i)
     EXPECT_EQ(predictions[i].multiply_adds,
               multiply_adds(engine.config(), engine.widths().at(predictions[i].width), lengths[i]));
+}
+
+/// As mixed(), but never sure before the widest width for about half of the samples.
+RoutingPolicy wary() {
+  return mixed().escalating(
+      [](const EscalationQuery& query) {
+        const bool sure = query.routing.tokens % 2 == 0 || query.width + 1 == query.routing.widths.size();
+        return sure ? query.width : query.width + 1;
+      },
+      "wary");
+}
+
+TEST(Engine, CascadeAnswersAsTheWidthThatItEndedAt) {
+  const Model model = small_model();
+  const Engine engine(model, {.micro_batch_tokens = 1, .policy = wary()});
+  const Inputs inputs(lengths);
+  const auto found = engine.run(inputs.sequences), routed = engine.run(inputs.sequences, mixed());
+  int again = 0;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const bool escalated = lengths[i] % 2 == 1;
+    again += escalated && routed[i].width < 1;
+    EXPECT_EQ(found[i].width, escalated ? 1 : routed[i].width);
+    const Prediction manual = engine.run(std::span(&inputs.sequences[i], 1), RoutingPolicy::fixed(found[i].width))[0];
+    EXPECT_EQ(found[i].logits, manual.logits);
+    EXPECT_EQ(found[i].probabilities, manual.probabilities);
+    EXPECT_EQ(found[i].router_logits, manual.router_logits);
+  }
+  EXPECT_GT(again, 0);
+}
+
+TEST(Engine, CascadeCountsTheStemOnceAndEveryAttempt) {
+  const Engine engine(small_model(), {.policy = wary()});
+  const Inputs inputs(lengths);
+  const auto found = engine.run(inputs.sequences), routed = engine.run(inputs.sequences, mixed());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const std::int64_t stem = stem_multiply_adds(engine.config(), lengths[i]);
+    std::int64_t expected = stem;
+    int attempts = 0;
+    for (const Width& width : engine.widths()) {
+      if (width.fraction() < routed[i].width || width.fraction() > found[i].width) continue;
+      expected += multiply_adds(engine.config(), width, lengths[i]) - stem;
+      ++attempts;
+    }
+    EXPECT_EQ(found[i].multiply_adds, expected);
+    EXPECT_EQ(found[i].attempts, attempts);
+  }
+}
+
+TEST(Engine, CascadeByConfidenceStopsAtTheFirstSureAnswer) {
+  const Engine engine(small_model());
+  const Inputs inputs(lengths);
+  const float sure = 0.6f;
+  const auto found = engine.run(inputs.sequences, RoutingPolicy::fixed(engine.widths()[0].fraction()).cascade(sure));
+  std::set<double> widths;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    widths.insert(found[i].width);
+    for (const Width& width : engine.widths()) {
+      if (width.fraction() > found[i].width) break;
+      const auto at = engine.run(std::span(&inputs.sequences[i], 1), RoutingPolicy::fixed(width.fraction()))[0];
+      const float confidence = *std::max_element(at.probabilities.begin(), at.probabilities.end());
+      if (width.fraction() < found[i].width) {
+        EXPECT_LT(confidence, sure);
+      } else if (width.index() + 1 < engine.widths().size()) {
+        EXPECT_GE(confidence, sure);
+      }
+    }
+  }
+  EXPECT_GT(widths.size(), 1u);
+}
+
+TEST(Engine, CascadeOfARegressionIsRefused) {
+  ModelConfig config = small_config();
+  config.labels = {"score"};
+  const Engine engine(Model::create(config));
+  const Inputs inputs({3});
+  EXPECT_THAT(message_of<ConfigError>([&] { engine.run(inputs.sequences, RoutingPolicy::argmax().cascade(0.9)); }),
+              HasSubstr("needs class probabilities; a regression has none"));
 }
 
 TEST(Engine, RunsNothingForNoInputs) { EXPECT_TRUE(Engine(small_model()).run({}).empty()); }

@@ -125,7 +125,7 @@ void compare_routed(const fs::path& folder, const Network<T>& network) {
       [](std::span<const T> logits, Index) {
         return static_cast<int>(std::max_element(logits.begin(), logits.end()) - logits.begin());
       },
-      workspace, output);
+      {}, workspace, output);
   const std::size_t labels = static_cast<std::size_t>(network.config().num_labels());
   ASSERT_EQ(static_cast<std::size_t>(inputs.batch.samples()), expected.size());
   for (std::size_t s = 0; s < expected.size(); ++s) {
