@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "sharcs/dataset.hpp"
-#include "sharcs/metrics_log.hpp"
+#include "sharcs/evaluation_record.hpp"
 #include "sharcs/routing_policy.hpp"
 #include "sharcs/task.hpp"
 

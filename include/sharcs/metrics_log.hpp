@@ -2,11 +2,12 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "sharcs/evaluation_record.hpp"
 
 namespace sharcs {
 
@@ -35,41 +36,11 @@ namespace sharcs {
 // | – `.labelled` | integer | training samples whose label has this width, alone or among others |
 // | – `.loss_task`, `.loss_router` | number | means over the samples trained at this width |
 // | `transitions[i][j]` | integer | samples at width i in the epoch before and at j in this one; [] in the first one |
-// | `evaluations[]` | list | one entry a data set |
-// | – `.name` | text | "dev", "test", … |
-// | – `.samples` | integer | |
-// | – `.routed`, `.full` | object | metric to value: with the router; everything at the largest width |
-// | – `.cost_fraction` | number | multiply-adds with the router over those at the largest width |
-// | – `.seconds_routed`, `.seconds_full` | number | measured time of either |
-// | – `.widths[].width` | number | as a fraction |
-// | – `.widths[].samples`, `.share` | integer, number | samples that the router sends there; as a share of all |
-// | – `.widths[].cost_fraction` | number | everything at this width over everything at the largest |
-// | – `.widths[].routed`, `.all` | object | metrics over the samples sent there; over all samples at this width |
-// | – `.widths[].calibration[]` | list | the router's probability for this width against being right there, in bins |
-// | – – `.low`, `.high` | number | bounds of the bin's probabilities, [low, high); the last bin is closed |
-// | – – `.samples` | integer | samples in the bin |
-// | – – `.predicted`, `.right` | number | their mean probability; the share of them that this width answers right |
+// | `evaluations[]` | list | one entry a data set, as evaluation_record.hpp says |
 // clang-format on
 //
 // A number that does not exist (the router's loss before there are labels, the loss of a width without samples, a
 // metric over none) is null in the file and NaN in the structs.
-
-/// One bin of a reliability diagram.
-struct CalibrationBin {
-  double low = 0;
-  double high = 1;
-  std::int64_t samples = 0;
-  double predicted = 0;
-  double right = 0;
-};
-
-/// `bins` equal bins over [0, 1]. probabilities: predicted, one a sample. right: 1 where it came true, else 0. Empty
-/// bins have NaN means. Throws ShapeError when the sizes differ, bins < 1 or a probability is outside [0, 1].
-std::vector<CalibrationBin> calibration_bins(const std::vector<double>& probabilities, const std::vector<int>& right,
-                                             int bins = 10);
-
-/// The names of metrics and their values.
-using MetricMap = std::map<std::string, double>;
 
 /// What an epoch trained at one width.
 struct WidthTraining {
@@ -78,28 +49,6 @@ struct WidthTraining {
   std::int64_t labelled = 0;
   double loss_task = 0;
   double loss_router = 0;
-};
-
-/// How one width does on a data set.
-struct WidthEvaluation {
-  double width = 1;
-  std::int64_t samples = 0;
-  double cost_fraction = 1;
-  MetricMap routed = {};
-  MetricMap all = {};
-  std::vector<CalibrationBin> calibration = {};
-};
-
-/// How the model does on a data set after an epoch.
-struct EvaluationRecord {
-  std::string name = "dev";
-  std::int64_t samples = 0;
-  MetricMap routed = {};
-  MetricMap full = {};
-  double cost_fraction = 1;
-  double seconds_routed = 0;
-  double seconds_full = 0;
-  std::vector<WidthEvaluation> widths = {};
 };
 
 /// One line of metrics.jsonl. The fields are explained in the table above.

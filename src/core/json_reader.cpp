@@ -16,14 +16,18 @@ std::string short_number(double value) {
   return {text, end};
 }
 
+std::string invalid_json(const json::parse_error& error, std::string_view text, const std::string& name) {
+  const std::string_view before = text.substr(0, error.byte > 0 ? error.byte - 1 : 0);
+  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  return name + ":" + std::to_string(line) + ": not valid JSON at byte " + std::to_string(error.byte) +
+         "; expected a JSON object";
+}
+
 JsonReader::JsonReader(std::string_view text, std::string name) : name_(std::move(name)) {
   try {
     object_ = json::parse(text);
   } catch (const json::parse_error& error) {
-    const std::string_view before = text.substr(0, error.byte > 0 ? error.byte - 1 : 0);
-    const auto line = 1 + std::count(before.begin(), before.end(), '\n');
-    throw ConfigError(name_ + ":" + std::to_string(line) + ": not valid JSON at byte " + std::to_string(error.byte) +
-                      "; expected a JSON object");
+    throw ConfigError(invalid_json(error, text, name_));
   }
   if (!object_.is_object()) throw ConfigError(name_ + ": found a JSON " + object_.type_name() + ", expected an object");
 }

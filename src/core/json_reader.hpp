@@ -46,6 +46,9 @@ class JsonReader {
   std::set<std::string> asked_;
 };
 
+/// What is wrong with `text`, which the parser refused, and in which line of the file `name`.
+std::string invalid_json(const nlohmann::json::parse_error& error, std::string_view text, const std::string& name);
+
 /// A number as short as it can be written: 0.25, 1, 2e-05.
 std::string short_number(double value);
 

@@ -146,7 +146,7 @@ TEST(EpochRecord, ErrorsNameThePlaceTheKeyAndWhatWasFound) {
             "metrics.jsonl:7: \"evaluations[0].routed.f1\" is \"good\"; expected a number or null");
   EXPECT_EQ(message([](auto& line) { line["evaluations"] = "none"; }),
             "metrics.jsonl:7: \"evaluations\" is \"none\"; expected a list");
-  EXPECT_EQ(message([](auto& line) { line = {1, 2}; }), "metrics.jsonl:7: the line is [1,2]; expected an object");
+  EXPECT_EQ(message([](auto& line) { line = {1, 2}; }), "metrics.jsonl:7: found [1,2], expected an object");
   EXPECT_EQ(message_of<DataError>([] { EpochRecord::from_json("{\"schema\":", "metrics.jsonl:7"); }),
             "metrics.jsonl:7: not valid JSON: \"{\\\"schema\\\":\"");
 }
@@ -227,40 +227,6 @@ TEST(MetricsLog, BrokenLinesAreNamedByNumber) {
               HasSubstr("absent.jsonl: cannot open"));
   EXPECT_THAT(message_of<IoError>([&] { MetricsLog(folder / "no/metrics.jsonl", 0); }),
               HasSubstr("no/metrics.jsonl: cannot open"));
-}
-
-TEST(CalibrationBins, HoldMeansAndSharesOfTheirSamples) {
-  const auto bins = calibration_bins({0.0, 0.1, 0.3, 0.75, 1.0}, {0, 1, 1, 1, 0}, 4);
-  ASSERT_EQ(bins.size(), 4u);
-  EXPECT_EQ(bins[0].samples, 2);
-  EXPECT_NEAR(bins[0].predicted, 0.05, 1e-12);
-  EXPECT_EQ(bins[0].right, 0.5);
-  EXPECT_EQ(bins[1].samples, 1);
-  EXPECT_EQ(bins[2].samples, 0);
-  EXPECT_TRUE(std::isnan(bins[2].predicted));
-  EXPECT_TRUE(std::isnan(bins[2].right));
-  EXPECT_EQ(bins[3].samples, 2);
-  EXPECT_EQ(bins[3].low, 0.75);
-  EXPECT_EQ(bins[3].high, 1.0);
-}
-
-TEST(CalibrationBins, ABoundBelongsToTheBinAboveIt) {
-  for (const int count : {3, 7, 10, 49}) {
-    for (int i = 0; i < count; ++i) {
-      const auto bins = calibration_bins({static_cast<double>(i) / count}, {1}, count);
-      EXPECT_EQ(bins[static_cast<std::size_t>(i)].samples, 1) << i << "/" << count;
-    }
-  }
-}
-
-TEST(CalibrationBins, RefuseWhatIsNoProbability) {
-  EXPECT_THAT(message_of<ShapeError>([] { calibration_bins({1.5}, {1}); }), HasSubstr("probability 1.5"));
-  EXPECT_THAT(message_of<ShapeError>([] { calibration_bins({nan}, {1}); }), HasSubstr("probability nan"));
-  EXPECT_THAT(message_of<ShapeError>([] {
-                calibration_bins({0.5, 0.5}, {1});
-              }),
-              HasSubstr("2 probabilities against 1 outcomes"));
-  EXPECT_THAT(message_of<ShapeError>([] { calibration_bins({0.5}, {1}, 0); }), HasSubstr("0 bins"));
 }
 
 }  // namespace

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "core/json_fields.hpp"
+#include "sharcs/evaluation_record.hpp"
+
+namespace sharcs {
+
+/// The object that evaluation_record.hpp describes, and back. read_evaluation_record() throws DataError when it is not
+/// of the schema.
+nlohmann::ordered_json evaluation_record_json(const EvaluationRecord& evaluation);
+EvaluationRecord read_evaluation_record(const JsonFields& fields);
+
+nlohmann::ordered_json metrics_json(const MetricMap& metrics);
+
+/// samples / of, NaN of none.
+double share_of(std::int64_t samples, std::int64_t of);
+
+}  // namespace sharcs
