@@ -7,13 +7,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-MetricMap read_metrics_of(const JsonFields& fields, const std::string& key) {
-  const JsonFields metrics = fields.object(key);
-  MetricMap values;
-  for (const auto& [name, value] : metrics.whole().items()) values[name] = metrics.number(name);
-  return values;
-}
-
 CalibrationBin read_bin(const JsonFields& fields) {
   return {.low = fields.number("low"),
           .high = fields.number("high"),
@@ -26,8 +19,8 @@ WidthEvaluation read_width(const JsonFields& fields) {
   return {.width = fields.number("width"),
           .samples = fields.count("samples"),
           .cost_fraction = fields.number("cost_fraction"),
-          .routed = read_metrics_of(fields, "routed"),
-          .all = read_metrics_of(fields, "all"),
+          .routed = read_metric_map(fields.object("routed")),
+          .all = read_metric_map(fields.object("all")),
           .calibration = fields.each("calibration", read_bin)};
 }
 
@@ -45,10 +38,16 @@ double share_of(std::int64_t samples, std::int64_t of) {
   return of > 0 ? static_cast<double>(samples) / static_cast<double>(of) : std::numeric_limits<double>::quiet_NaN();
 }
 
-ordered_json metrics_json(const MetricMap& metrics) {
+ordered_json metric_map_json(const MetricMap& metrics) {
   ordered_json object = ordered_json::object();
   for (const auto& [name, value] : metrics) object[name] = finite_or_null(value);
   return object;
+}
+
+MetricMap read_metric_map(const JsonFields& fields) {
+  MetricMap values;
+  for (const auto& [name, value] : fields.whole().items()) values[name] = fields.number(name);
+  return values;
 }
 
 ordered_json evaluation_record_json(const EvaluationRecord& evaluation) {
@@ -60,14 +59,14 @@ ordered_json evaluation_record_json(const EvaluationRecord& evaluation) {
                       {"samples", width.samples},
                       {"share", finite_or_null(share_of(width.samples, evaluation.samples))},
                       {"cost_fraction", finite_or_null(width.cost_fraction)},
-                      {"routed", metrics_json(width.routed)},
-                      {"all", metrics_json(width.all)},
+                      {"routed", metric_map_json(width.routed)},
+                      {"all", metric_map_json(width.all)},
                       {"calibration", std::move(calibration)}});
   }
   return {{"name", evaluation.name},
           {"samples", evaluation.samples},
-          {"routed", metrics_json(evaluation.routed)},
-          {"full", metrics_json(evaluation.full)},
+          {"routed", metric_map_json(evaluation.routed)},
+          {"full", metric_map_json(evaluation.full)},
           {"cost_fraction", finite_or_null(evaluation.cost_fraction)},
           {"seconds_routed", finite_or_null(evaluation.seconds_routed)},
           {"seconds_full", finite_or_null(evaluation.seconds_full)},
@@ -77,8 +76,8 @@ ordered_json evaluation_record_json(const EvaluationRecord& evaluation) {
 EvaluationRecord read_evaluation_record(const JsonFields& fields) {
   return {.name = fields.text("name"),
           .samples = fields.count("samples"),
-          .routed = read_metrics_of(fields, "routed"),
-          .full = read_metrics_of(fields, "full"),
+          .routed = read_metric_map(fields.object("routed")),
+          .full = read_metric_map(fields.object("full")),
           .cost_fraction = fields.number("cost_fraction"),
           .seconds_routed = fields.number("seconds_routed"),
           .seconds_full = fields.number("seconds_full"),

@@ -7,12 +7,12 @@
 
 namespace sharcs {
 
-/// The object that evaluation_record.hpp describes, and back. read_evaluation_record() throws DataError when it is not
-/// of the schema.
+/// The object that evaluation_record.hpp describes, and back. Reading throws DataError when it is not of the schema.
 nlohmann::ordered_json evaluation_record_json(const EvaluationRecord& evaluation);
 EvaluationRecord read_evaluation_record(const JsonFields& fields);
 
-nlohmann::ordered_json metrics_json(const MetricMap& metrics);
+nlohmann::ordered_json metric_map_json(const MetricMap& metrics);
+MetricMap read_metric_map(const JsonFields& fields);
 
 /// samples / of, NaN of none.
 double share_of(std::int64_t samples, std::int64_t of);
