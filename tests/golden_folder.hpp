@@ -2,22 +2,15 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 namespace sharcs::testing {
 
-/// A folder that the environment variable names, else the one given when the build was configured.
-inline std::filesystem::path folder_from(const char* variable, const char* configured) {
-  const char* value = std::getenv(variable);
-  return value != nullptr && *value != '\0' ? value : configured;
-}
-
 /// Numbers made with the authors' code. May be absent.
-inline std::filesystem::path golden_dir() { return folder_from("SHARCS_GOLDEN_DIR", SHARCS_GOLDEN_DIR); }
+std::filesystem::path golden_dir();
 
 /// Real data sets and vocabularies. May be absent.
-inline std::filesystem::path data_dir() { return folder_from("SHARCS_DATA_DIR", SHARCS_DATA_DIR); }
+std::filesystem::path data_dir();
 
 }  // namespace sharcs::testing
 

@@ -4,13 +4,14 @@
 #include <gtest/gtest.h>
 
 #include "expect_error.hpp"
+#include "golden_folder.hpp"
 #include "model/safetensors.hpp"
 #include "temporary_folder.hpp"
 
 namespace sharcs {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 /// A safetensors file with one-element tensors of these names, the n-th holding n.
 void write_scalars(const std::filesystem::path& path, const std::vector<std::string>& names) {
@@ -25,7 +26,7 @@ void write_scalars(const std::filesystem::path& path, const std::vector<std::str
 TEST(OpenCheckpoint, NamesWhatItLookedFor) {
   const TemporaryFolder folder;
   EXPECT_THAT(message_of<CheckpointError>([&] { open_checkpoint(folder.path()); }),
-              testing::StartsWith(
+              ::testing::StartsWith(
                   folder.path().string() +
                   ": the folder has no weights; expected one of model.safetensors, model.safetensors.index.json"));
   EXPECT_EQ(message_of<IoError>([&] { open_checkpoint(folder / "absent"); }),
@@ -39,7 +40,7 @@ TEST(OpenCheckpoint, OpensAFolderOrAFile) {
   EXPECT_EQ(open_checkpoint(folder / "model.safetensors").read<float>("b"), std::vector<float>{1});
 }
 
-class Shards : public testing::Test {
+class Shards : public ::testing::Test {
  protected:
   void SetUp() override {
     write_scalars(folder / "model-00001-of-00002.safetensors", {"a", "b"});
@@ -116,7 +117,7 @@ TEST_F(Shards, ADamagedShardIsNamed) {
   write_file_atomically(folder / "model-00002-of-00002.safetensors", "short");
   EXPECT_THAT(
       refusal(R"({"weight_map":{"a":)" + one + R"(,"b":)" + one + R"(,"c":)" + two + "}}"),
-      testing::StartsWith((folder / "model-00002-of-00002.safetensors").string() + ": found 5 bytes; expected"));
+      ::testing::StartsWith((folder / "model-00002-of-00002.safetensors").string() + ": found 5 bytes; expected"));
 }
 
 TEST(TensorSource, ReadsTensorsThatAreNotInRowMajorOrder) {
@@ -171,11 +172,9 @@ TEST(DType, NamesAreThoseOfSafetensors) {
 
 /// Where the golden numbers are at hand: every one of their files opens and reads, in its whole.
 TEST(TensorSource, ReadsTheGoldenFiles) {
-  const char* environment = std::getenv("SHARCS_GOLDEN_DIR");
-  const std::filesystem::path golden = environment == nullptr ? SHARCS_GOLDEN_DIR : environment;
-  if (!std::filesystem::exists(golden)) GTEST_SKIP() << golden << " is absent";
+  SHARCS_SKIP_WITHOUT_GOLDEN();
   std::size_t files = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(golden)) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(testing::golden_dir())) {
     if (entry.path().extension() != ".safetensors") continue;
     const TensorSource source = open_safetensors(entry.path());
     for (const TensorInfo& info : source.tensors()) {
