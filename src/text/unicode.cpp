@@ -51,9 +51,11 @@ bool is_word_character(char32_t code) {
          u_hasBinaryProperty(c, UCHAR_JOIN_CONTROL);
 }
 
+// Characters whose category has changed since are named one by one.
+
 bool is_punctuation(char32_t code) {
   if (code < 0x80) return code > ' ' && code < 0x7F && !is_letter(code) && !is_number(code);
-  return has_category(code, U_GC_P_MASK) && is_as_old_as(code, 8);
+  return (has_category(code, U_GC_P_MASK) && is_as_old_as(code, 8)) || code == 0x166D || code == 0x111C9;
 }
 
 bool is_control(char32_t code) {
@@ -62,10 +64,14 @@ bool is_control(char32_t code) {
 }
 
 bool is_nonspacing_mark(char32_t code) {
-  return code >= 0x80 && has_category(code, U_GC_MN_MASK) && is_as_old_as(code, 8);
+  if (code < 0x80 || code == 0x1885 || code == 0x1886 || code == 0xA9BD || code == 0x111C9) return false;
+  return (has_category(code, U_GC_MN_MASK) && is_as_old_as(code, 8)) || code == 0x1734;
 }
 
-bool is_mark(char32_t code) { return code >= 0x80 && has_category(code, U_GC_M_MASK) && is_as_old_as(code, 9); }
+bool is_mark(char32_t code) {
+  if (code < 0x80 || code == 0x111C9) return false;
+  return (has_category(code, U_GC_M_MASK) && is_as_old_as(code, 9)) || code == 0x1CF2 || code == 0x1CF3;
+}
 
 bool is_chinese(char32_t code) {
   // 0x2B920 (BERT's own code has 0x2B820) is Hugging Face's.

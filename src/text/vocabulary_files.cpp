@@ -73,8 +73,9 @@ ByteLevelBpe::Merge merge_of(const std::string& left, const std::string& right, 
 
 ByteLevelBpe::Merge merge_of(std::string_view text, const Vocabulary& vocabulary, const std::string& place) {
   const std::size_t space = text.find(' ');
-  if (space == 0 || space + 1 >= text.size() || text.find(' ', space + 1) != std::string_view::npos)
-    throw TokenizerError(place + ": is " + quote(text) + "; expected two tokens with a space between them");
+  const bool two = space != std::string_view::npos && space > 0 && space + 1 < text.size() &&
+                   text.find(' ', space + 1) == std::string_view::npos;
+  if (!two) throw TokenizerError(place + ": is " + quote(text) + "; expected two tokens with a space between them");
   return merge_of(std::string(text.substr(0, space)), std::string(text.substr(space + 1)), vocabulary, place);
 }
 

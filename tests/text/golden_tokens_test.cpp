@@ -6,6 +6,7 @@
 
 #include "golden_folder.hpp"
 #include "sharcs/tokenizer.hpp"
+#include "text/small_tokenizers.hpp"
 
 namespace sharcs {
 namespace {
@@ -53,6 +54,31 @@ TEST(GoldenTokens, UncasedBertFromTokenizerJson) {
   const Tokenizer tokenizer = Tokenizer::load(vocabulary_folder("bert-base-uncased"));
   expect_golden_tokens(tokenizer, "tokens_bert_uncased.jsonl");
   expect_golden_tokens(tokenizer, "tokens_bert_uncased_max16.jsonl");
+}
+
+TEST(GoldenTokens, CasedRulesFromTokenizerJson) {
+  SHARCS_SKIP_WITHOUT_GOLDEN();
+  SHARCS_SKIP_WITHOUT(vocabulary_folder("bert-base-uncased") / "tokenizer.json");
+  json document = json::parse(std::ifstream(vocabulary_folder("bert-base-uncased") / "tokenizer.json"));
+  document["normalizer"]["lowercase"] = false;
+  expect_golden_tokens(load_json(document), "tokens_bert_cased_rules.jsonl");
+}
+
+TEST(GoldenTokens, CasedRulesFromTokenizerConfig) {
+  SHARCS_SKIP_WITHOUT_GOLDEN();
+  SHARCS_SKIP_WITHOUT(vocabulary_folder("bert-base-uncased"));
+  const TemporaryFolder folder;
+  std::filesystem::copy_file(vocabulary_folder("bert-base-uncased") / "vocab.txt", folder / "vocab.txt");
+  write_text(folder / "tokenizer_config.json", R"({"do_lower_case": false})");
+  expect_golden_tokens(Tokenizer::load(folder.path()), "tokens_bert_cased_rules.jsonl");
+}
+
+TEST(GoldenTokens, RobertaFromTokenizerJson) {
+  SHARCS_SKIP_WITHOUT_GOLDEN();
+  SHARCS_SKIP_WITHOUT(vocabulary_folder("roberta-layout"));
+  const TemporaryFolder folder;
+  Tokenizer::load(vocabulary_folder("roberta-layout")).save(folder.path());
+  expect_golden_tokens(Tokenizer::load(folder / "tokenizer.json"), "tokens_roberta_layout.jsonl");
 }
 
 TEST(GoldenTokens, RobertaFromVocabJsonAndMerges) {
