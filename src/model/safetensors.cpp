@@ -9,6 +9,7 @@
 #include "core/half.hpp"
 #include "core/quote.hpp"
 #include "model/checkpoint_json.hpp"
+#include "model/lfs_pointer.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs {
@@ -17,7 +18,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint64_t largest_header = 100'000'000;  // the limit of the reference implementation
-constexpr std::string_view lfs_pointer = "version https://git-lfs.github.com/spec/";
 
 /// One entry of the header, its shape and offsets checked against each other but not yet against its neighbours.
 struct Entry {
@@ -79,9 +79,7 @@ TensorSource open_safetensors(const std::filesystem::path& path) {
   const auto file = std::make_shared<const MappedFile>(path);
   const std::string name = path.string();
   const std::string_view text(reinterpret_cast<const char*>(file->bytes().data()), file->size());
-  if (text.starts_with(lfs_pointer))
-    throw CheckpointError(name +
-                          ": is a Git LFS pointer, not the file it points to; expected safetensors (run git lfs pull)");
+  refuse_lfs_pointer(*file, "safetensors");
   std::uint64_t header_size = 0;
   if (text.size() < sizeof header_size)
     throw CheckpointError(name + ": found " + std::to_string(text.size()) +

@@ -14,6 +14,7 @@
 #include "core/half.hpp"
 #include "core/quote.hpp"
 #include "core/threads.hpp"
+#include "model/pytorch_file.hpp"
 #include "model/safetensors.hpp"
 #include "model/shard_index.hpp"
 #include "sharcs/error.hpp"
@@ -291,9 +292,11 @@ TensorSource open_checkpoint(const std::filesystem::path& path) {
   };
   using Open = std::function<TensorSource(const std::filesystem::path&)>;
   // The order in which Hugging Face's loader looks.
-  const std::array<std::pair<std::string_view, Open>, 2> kinds = {{
+  const std::array<std::pair<std::string_view, Open>, 4> kinds = {{
       {"model.safetensors", open_safetensors},
       {"model.safetensors.index.json", open_index(open_safetensors)},
+      {"pytorch_model.bin", open_pytorch},
+      {"pytorch_model.bin.index.json", open_index(open_pytorch)},
   }};
   if (std::filesystem::is_directory(path)) {
     std::string names;
@@ -305,6 +308,9 @@ TensorSource open_checkpoint(const std::filesystem::path& path) {
   }
   const std::string name = path.filename().string();
   if (name.ends_with(".safetensors.index.json")) return open_shards(path, open_safetensors);
+  if (name.ends_with(".bin.index.json")) return open_shards(path, open_pytorch);
+  for (const char* extension : {".bin", ".pt", ".pth"})
+    if (name.ends_with(extension)) return open_pytorch(path);
   return open_safetensors(path);
 }
 

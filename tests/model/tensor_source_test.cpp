@@ -28,7 +28,8 @@ TEST(OpenCheckpoint, NamesWhatItLookedFor) {
   EXPECT_THAT(message_of<CheckpointError>([&] { open_checkpoint(folder.path()); }),
               ::testing::StartsWith(
                   folder.path().string() +
-                  ": the folder has no weights; expected one of model.safetensors, model.safetensors.index.json"));
+                  ": the folder has no weights; expected one of model.safetensors, model.safetensors.index.json, "
+                  "pytorch_model.bin, pytorch_model.bin.index.json"));
   EXPECT_EQ(message_of<IoError>([&] { open_checkpoint(folder / "absent"); }),
             (folder / "absent").string() + ": cannot open: No such file or directory");
 }
