@@ -15,7 +15,7 @@ std::string message_of(const Call& call) {
     call();
   } catch (const E& error) {
     const std::string message = error.what();
-    EXPECT_THAT(message, testing::Not(testing::HasSubstr("\n")));
+    EXPECT_THAT(message, ::testing::Not(::testing::HasSubstr("\n")));
     return message;
   } catch (const std::exception& other) {
     ADD_FAILURE() << "threw another exception: " << other.what();

@@ -7,8 +7,7 @@
 #include <utility>
 
 #include "core/quote.hpp"
-#include "core/random.hpp"
-#include "core/threads.hpp"
+#include "data/bootstrap.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs {
@@ -105,45 +104,6 @@ std::vector<MetricValue> measure_each(std::span<const Metric> metrics, std::span
   std::vector<MetricValue> values;
   for (const Metric metric : metrics) values.push_back({metric, measure(metric, labels, predictions)});
   return values;
-}
-
-// Linear interpolation between order statistics. `sorted` is not empty.
-double quantile(const std::vector<double>& sorted, double share) {
-  const double position = share * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(position);
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (position - static_cast<double>(below)) * (sorted[above] - sorted[below]);
-}
-
-void require_confidence(double confidence) {
-  if (!(confidence > 0 && confidence < 1))
-    throw ConfigError("confidence is " + std::to_string(confidence) + "; expected a number between 0 and 1");
-}
-
-// statistic(draw) on `resamples` draws of sample numbers with replacement; each draw has its own key, so that the
-// threads that share the work do not matter.
-template <class Statistic>
-Interval bootstrap_interval(std::size_t samples, const BootstrapOptions& options, const Statistic& statistic) {
-  require_confidence(options.confidence);
-  if (options.resamples < 1)
-    throw ConfigError("resamples is " + std::to_string(options.resamples) + "; expected at least 1");
-  std::vector<double> values(static_cast<std::size_t>(options.resamples));
-  parallel_for(options.resamples, [&](Index r) {
-    Random random(derive_key(options.seed, "bootstrap", static_cast<std::uint64_t>(r)));
-    std::vector<std::size_t> draw(samples);
-    for (std::size_t& sample : draw) sample = static_cast<std::size_t>(random.below(samples));
-    values[static_cast<std::size_t>(r)] = statistic(draw);
-  });
-  std::sort(values.begin(), values.end());
-  const double outside = (1 - options.confidence) / 2;
-  return {quantile(values, outside), quantile(values, 1 - outside)};
-}
-
-template <class T>
-std::vector<T> drawn(std::span<const T> values, const std::vector<std::size_t>& draw) {
-  std::vector<T> result(draw.size());
-  for (std::size_t i = 0; i < draw.size(); ++i) result[i] = values[draw[i]];
-  return result;
 }
 
 template <class T>
