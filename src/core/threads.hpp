@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "core/matrix_view.hpp"
 
@@ -68,6 +69,29 @@ void parallel_ranges(Index total, Index grain, const Body& body) {
   {
     const WorkShare share = work_share(total, omp_get_thread_num(), omp_get_num_threads());
     if (share.begin < share.end) body(share.begin, share.end);
+  }
+}
+
+/// Like parallel_ranges, but threads that have done a range take another of what is left: long ranges first, then ever
+/// shorter ones, so that all end together even where ranges are unequal work or something else runs on a core. Which
+/// thread runs what differs from call to call.
+template <class Body>
+void parallel_guided(Index total, Index grain, const Body& body) {
+  const int workers = static_cast<int>(std::clamp<Index>(total / grain, 1, thread_count()));
+  if (workers <= 1) {
+    if (total > 0) body(Index{0}, total);
+    return;
+  }
+  std::atomic<Index> next = 0;
+#pragma omp parallel num_threads(workers)
+  {
+    Index begin = next.load(std::memory_order_relaxed);
+    while (begin < total) {
+      const Index end = begin + std::max<Index>(1, (total - begin) / (2 * workers));
+      if (!next.compare_exchange_weak(begin, end, std::memory_order_relaxed)) continue;
+      body(begin, end);
+      begin = next.load(std::memory_order_relaxed);
+    }
   }
 }
 

@@ -19,7 +19,12 @@ Index attention_probability_count(std::span<const Index> offsets, Index heads) {
 }
 
 template <class T>
-void multiply(std::span<const Product<T>> products) { reference::multiply(products); }
+void multiply(std::span<const Product<T>> products) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (use_simd()) return simd::multiply(products);
+  }
+  reference::multiply(products);
+}
 template <class T>
 void multiply_nn(ConstMatrix<T> a, ConstMatrix<T> b, MatrixView<T> y, Write write) { reference::multiply_nn<T>(a, b, y, write); }
 template <class T>

@@ -7,11 +7,19 @@
 #include "kernels/dropout.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/embedding.hpp"
+#include "kernels/gemm.hpp"
 #include "kernels/layer_norm.hpp"
 
 /// The float kernels in SIMD code, compiled for every instruction set of the architecture and chosen at run time
 /// (Highway). See the public header of each kernel for what it computes.
 namespace sharcs::kernels::simd {
+
+/// Outputs of a panel of PackedMatrix<float>.
+Index panel_width();
+/// Packs `weight` as documented at PackedMatrix. panels: ceil(rows / panel_width()) · panel_width() · cols elements.
+void pack_panels(MatrixView<const float> weight, float* panels);
+
+void multiply(std::span<const Product<float>> products);
 
 void attention(const Attention<float>& problem, MatrixView<float> context);
 void attention_forward(const Attention<float>& problem, const Dropout& dropout, MatrixView<float> context,

@@ -121,6 +121,25 @@ HWY_INLINE V gelu_tanh_derivative(D d, V x) {
   return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), left, hn::Sub(hn::Set(d, 1.0f), left));
 }
 
+/// tanh(x), relative error below 2e-7. tanh(±inf) = ±1; NaN stays NaN.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V tanh(D d, V x) {
+  const auto one = hn::Set(d, 1.0f);
+  // From there on (1 − e) / (1 + e) with e = exp(−2|x|); nearer to 0, where that is a difference of near equals,
+  // x + x³ · p(x²) with the coefficients of Cephes' tanhf.
+  const auto a = hn::Abs(x);
+  const auto e = exp_nonpositive(d, hn::Mul(a, hn::Set(d, -2.0f)));
+  const auto far = hn::CopySign(hn::Div(hn::Sub(one, e), hn::Add(one, e)), x);
+  const auto square = hn::Mul(x, x);
+  auto p = hn::Set(d, -5.70498872745e-3f);
+  p = hn::MulAdd(p, square, hn::Set(d, 2.06390887954e-2f));
+  p = hn::MulAdd(p, square, hn::Set(d, -5.37397155531e-2f));
+  p = hn::MulAdd(p, square, hn::Set(d, 1.33314422036e-1f));
+  p = hn::MulAdd(p, square, hn::Set(d, -3.33332819422e-1f));
+  const auto near = hn::MulAdd(hn::Mul(p, square), x, x);
+  return hn::IfThenElse(hn::Lt(a, hn::Set(d, 0.625f)), near, far);
+}
+
 }  // namespace sharcs::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

@@ -33,6 +33,20 @@ TEST(Threads, RangesAreAtLeastAGrainLong) {
   }
 }
 
+TEST(Threads, GuidedRangesCoverEveryItemOnce) {
+  const ThreadScope threads(5);
+  for (const Index total : {0, 1, 4, 5, 6, 99, 10000}) {
+    for (const Index grain : {1, 3, 50, 1000}) {
+      std::vector<int> visits(static_cast<std::size_t>(total));
+      parallel_guided(total, grain, [&](Index begin, Index end) {
+        EXPECT_LT(begin, end);
+        for (Index i = begin; i < end; ++i) ++visits[i];
+      });
+      EXPECT_EQ(visits, std::vector<int>(static_cast<std::size_t>(total), 1)) << total << " by " << grain;
+    }
+  }
+}
+
 TEST(Threads, RangesInsideARegionStayOnItsThread) {
   const ThreadScope threads(2);
   std::atomic<int> ranges = 0;

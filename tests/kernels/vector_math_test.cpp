@@ -30,6 +30,9 @@ void gelu_tanh_all(const float* x, float* y, std::size_t count) {
 void gelu_tanh_derivative_all(const float* x, float* y, std::size_t count) {
   map_all(x, y, count, [](auto d, auto v) HWY_ATTR { return gelu_tanh_derivative(d, v); });
 }
+void tanh_all(const float* x, float* y, std::size_t count) {
+  map_all(x, y, count, [](auto d, auto v) HWY_ATTR { return tanh(d, v); });
+}
 
 }  // namespace sharcs::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -52,6 +55,7 @@ HWY_EXPORT(gelu_all);
 HWY_EXPORT(gelu_derivative_all);
 HWY_EXPORT(gelu_tanh_all);
 HWY_EXPORT(gelu_tanh_derivative_all);
+HWY_EXPORT(tanh_all);
 
 namespace {
 
@@ -189,6 +193,23 @@ TEST(VectorMath, GeluByTanhIsWithin3e7OfTheTruthOverAllFloatsAndKeepsNan) {
             ASSERT_NEAR(y[i], expected[i], 3e-7 * std::max(1.0, std::abs(expected[i]))) << x[i];
           }
           ASSERT_NEAR(dy[i], slope[i], 5e-7) << x[i];
+        }
+      }
+    });
+  }
+}
+
+TEST(VectorMath, TanhIsWithin2e7RelativeOverAllFloatsAndKeepsNan) {
+  for (const auto& x : {floats_of_every_size(8191), grid(-10, 10, 5e-5)}) {
+    const std::vector<double> expected = truth(x, std::tanh);
+    at_every_simd_target([&] {
+      std::vector<float> y(x.size());
+      HWY_DYNAMIC_DISPATCH(tanh_all)(x.data(), y.data(), x.size());
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        if (std::isnan(x[i])) {
+          ASSERT_TRUE(std::isnan(y[i]));
+        } else {
+          ASSERT_NEAR(y[i], expected[i], 2e-7 * std::abs(expected[i])) << x[i];
         }
       }
     });

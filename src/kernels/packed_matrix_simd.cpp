@@ -1,0 +1,43 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/packed_matrix_simd.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/highway.h>
+
+#include <algorithm>
+
+#include "core/threads.hpp"
+#include "kernels/panel-inl.hpp"
+#include "kernels/simd.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace sharcs::kernels::HWY_NAMESPACE {
+
+Index panel_width() { return tile_cols; }
+
+/// Panels begin .. end − 1 of `weight`, the first panel at `panels`.
+void pack_panels(MatrixView<const float> weight, Index begin, Index end, float* panels) {
+  for (Index p = begin; p < end; ++p) {
+    const Index first = p * tile_cols;
+    pack_transposed(weight.row_range(first, std::min(tile_cols, weight.rows - first)), panels + first * weight.cols);
+  }
+}
+
+}  // namespace sharcs::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace sharcs::kernels {
+HWY_EXPORT(panel_width);
+HWY_EXPORT(pack_panels);
+
+Index simd::panel_width() { return HWY_DYNAMIC_DISPATCH(panel_width)(); }
+
+void simd::pack_panels(MatrixView<const float> weight, float* panels) {
+  const Index width = panel_width();
+  parallel_ranges((weight.rows + width - 1) / width, grain(32768, width * weight.cols), [&](Index begin, Index end) {
+    HWY_DYNAMIC_DISPATCH(pack_panels)(weight, begin, end, panels);
+  });
+}
+
+}  // namespace sharcs::kernels
+#endif
