@@ -7,28 +7,40 @@
 
 namespace sharcs::kernels {
 
-/// Self-attention of a ragged batch: sample s owns the rows offsets[s] .. offsets[s + 1] − 1 of every matrix, and its
+/// Self-attention of a ragged batch: sample s owns the rows offsets[s] .. offsets[s + 1] − 1 of keys and values, and its
 /// tokens see each other only. Scores are scaled by 1 / sqrt(head_size) (Vaswani et al. 2017, section 3.2.1).
+///
+/// The queries are the leading tokens of each sample: all of them, or the first alone where nothing else is wanted. They
+/// stand one after the other: sample s owns the rows query_offsets[s] .. query_offsets[s + 1] − 1 of queries and context.
 template <class T>
 struct Attention {
-  MatrixView<const T> query;  ///< [tokens, heads · head_size]; the views may be column ranges of one matrix
-  MatrixView<const T> key;
+  MatrixView<const T> query;  ///< [queries, heads · head_size]; the views may be column ranges of one matrix
+  MatrixView<const T> key;    ///< [tokens, heads · head_size]
   MatrixView<const T> value;
-  std::span<const Index> offsets;  ///< samples + 1, ascending, from 0 to tokens
+  std::span<const Index> query_offsets;  ///< samples + 1, ascending from 0; at least one query a sample
+  std::span<const Index> offsets;
   Index heads;
   Index head_size;
 };
 
-/// Elements that the probabilities of all samples and heads take: Σ heads · n².
-/// Sample s, head h is the row-major [n, n] matrix at Σ_{t<s} heads · n_t² + h · n².
-Index attention_probability_count(std::span<const Index> offsets, Index heads);
+/// Elements that the probabilities of all samples and heads take: Σ heads · q · n for q queries and n tokens.
+/// Sample s, head h is the row-major [q, n] matrix at Σ_{t<s} heads · q_t · n_t + h · q · n.
+template <class T>
+Index attention_probability_count(const Attention<T>& problem) {
+  Index count = 0;
+  for (std::size_t s = 0; s + 1 < problem.offsets.size(); ++s)
+    count += problem.heads * (problem.query_offsets[s + 1] - problem.query_offsets[s]) *
+             (problem.offsets[s + 1] - problem.offsets[s]);
+  return count;
+}
 
-/// context = softmax(query · keyᵀ · scale) · value, per sample and head. context: [tokens, heads · head_size].
+/// context = softmax(query · keyᵀ · scale) · value, per sample and head. context: [queries, heads · head_size].
 template <class T>
 void attention(const Attention<T>& problem, MatrixView<T> context);
 
 /// The same for training: keeps the probabilities (before dropout) for attention_backward. Dropout falls on the
-/// probabilities; its row is (first_row + token) · heads + head, its column the position of the key in the sample.
+/// probabilities; its row is (first_row + the query's token) · heads + head, its column the key's position in the
+/// sample.
 template <class T>
 void attention_forward(const Attention<T>& problem, const Dropout& dropout, MatrixView<T> context,
                        std::span<T> probabilities);

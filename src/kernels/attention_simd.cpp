@@ -236,7 +236,7 @@ class HeadOutput {
   MatrixView<float> place_, written_;
 };
 
-/// Row `row` of a head in the numbering of the dropout's rows.
+/// Query `row` of a head in the numbering of the dropout's rows.
 inline std::uint64_t dropout_row(const Dropout& dropout, Index heads, const HeadRows& head, Index row) {
   return (dropout.first_row + static_cast<std::uint64_t>(head.first_token + row)) * static_cast<std::uint64_t>(heads) +
          static_cast<std::uint64_t>(head.head);
@@ -247,15 +247,16 @@ inline Index block_rows(Index floats, Index tokens) {
   return std::clamp(floats / (tokens * tile_rows), Index{1}, Index{8}) * tile_rows;
 }
 
-/// Context of some rows of one head, block by block: the scores of a block stay in the L1 cache. `probabilities` is
+/// Context of some queries of one head, block by block: the scores of a block stay in the L1 cache. `probabilities` is
 /// null or receives those of all heads, before dropout.
 void attend(const Attention<float>& problem, const HeadRows& head, const Dropout& dropout, MatrixView<float> context,
             float* probabilities) {
   thread_local Workspace workspace;
   const Index n = head.tokens, block = std::min(block_rows(4096, n), head.end - head.begin);
-  const MatrixView<const float> query = head.of(problem.query);
-  const Panels keys = pack_transpose(head.of(problem.key), workspace), values = pack(head.of(problem.value), workspace);
-  const HeadOutput output(head.of(context).row_range(head.begin, head.end - head.begin), workspace);
+  const MatrixView<const float> query = head.of_queries(problem.query);
+  const Panels keys = pack_transpose(head.of_tokens(problem.key), workspace),
+               values = pack(head.of_tokens(problem.value), workspace);
+  const HeadOutput output(head.of_queries(context).row_range(head.begin, head.end - head.begin), workspace);
   const MatrixView<float> scores = score_rows(block, n, workspace);
   const std::span<float> inverse_sums = workspace.span<float>(block);
   const float scale = 1.0f / std::sqrt(static_cast<float>(head.head_size));
@@ -283,24 +284,25 @@ void attend(const Attention<float>& problem, const HeadRows& head, const Dropout
   workspace.clear();
 }
 
-/// Gradients of one whole head, block by block of query rows.
+/// Gradients of one whole head, block by block of queries.
 void attend_backward(const Attention<float>& problem, const HeadRows& head, const Dropout& dropout,
                      const float* probabilities, MatrixView<const float> d_context, MatrixView<float> d_query,
                      MatrixView<float> d_key, MatrixView<float> d_value) {
   thread_local Workspace workspace;
-  const Index n = head.tokens, block = std::min(block_rows(8192, n), n);
-  const MatrixView<const float> query = head.of(problem.query), d_output = head.of(d_context);
-  const Panels keys = pack(head.of(problem.key), workspace), values = pack_transpose(head.of(problem.value), workspace);
-  const HeadOutput query_output(head.of(d_query), workspace), key_output(head.of(d_key), workspace),
-      value_output(head.of(d_value), workspace);
+  const Index n = head.tokens, block = std::min(block_rows(8192, n), head.queries);
+  const MatrixView<const float> query = head.of_queries(problem.query), d_output = head.of_queries(d_context);
+  const Panels keys = pack(head.of_tokens(problem.key), workspace),
+               values = pack_transpose(head.of_tokens(problem.value), workspace);
+  const HeadOutput query_output(head.of_queries(d_query), workspace), key_output(head.of_tokens(d_key), workspace),
+      value_output(head.of_tokens(d_value), workspace);
   const MatrixView<float> dropped = score_rows(block, n, workspace), d_scores = score_rows(block, n, workspace);
   const std::span<float> ones = workspace.span<float>(n);
   std::fill(ones.begin(), ones.end(), 1.0f);
   const float scale = 1.0f / std::sqrt(static_cast<float>(head.head_size));
 
-  for (Index first = 0; first < n; first += block) {
+  for (Index first = 0; first < head.queries; first += block) {
     const Workspace::Mark mark = workspace.mark();
-    const Index rows = std::min(block, n - first);
+    const Index rows = std::min(block, head.queries - first);
     const Panels query_rows = pack(query.row_range(first, rows), workspace),
                  d_output_rows = pack(d_output.row_range(first, rows), workspace);
     multiply({d_output.row(first), rows, d_output.stride, 1}, values, {d_scores.data, d_scores.stride});
@@ -357,7 +359,7 @@ namespace {
 /// head over all of them.
 template <class Body>
 void for_each_head(const Attention<float>& problem, Index unit_rows, const Body& body) {
-  const AttentionWork work = {problem.offsets, problem.heads, problem.head_size, unit_rows};
+  const AttentionWork work = {problem, unit_rows};
   parallel_ranges(work.cost(), grain(100'000, problem.head_size),
                   [&](Index begin, Index end) { work.for_each_head(begin, end, body); });
 }

@@ -12,12 +12,6 @@ bool use_simd() { return backend() == Backend::simd; }
 
 }  // namespace
 
-Index attention_probability_count(std::span<const Index> offsets, Index heads) {
-  Index count = 0;
-  for (std::size_t s = 0; s + 1 < offsets.size(); ++s) count += heads * (offsets[s + 1] - offsets[s]) * (offsets[s + 1] - offsets[s]);
-  return count;
-}
-
 template <class T>
 void multiply(std::span<const Product<T>> products) {
   if constexpr (std::is_same_v<T, float>) {

@@ -40,40 +40,42 @@ void for_each_row(Index rows, Index cols, const Body& body) {
   });
 }
 
-/// The rows and the probability matrix of one (sample, head).
-template <class T>
+/// The rows of one (sample, head), and where its probabilities [queries, tokens] begin.
 struct HeadBlock {
-  Index first;
-  Index tokens;
-  Index first_col;
-  Index cols;
+  Index first_query, queries;
+  Index first_token, tokens;
+  Index first_col, cols;
   Index probabilities;
 
   template <class U>
-  MatrixView<U> of(MatrixView<U> m) const {
-    return m.block(first, first_col, tokens, cols);
+  MatrixView<U> of_queries(MatrixView<U> m) const {
+    return m.block(first_query, first_col, queries, cols);
+  }
+  template <class U>
+  MatrixView<U> of_tokens(MatrixView<U> m) const {
+    return m.block(first_token, first_col, tokens, cols);
   }
 };
 
 template <class T, class Body>
 void for_each_head(const Attention<T>& problem, const Body& body) {
   const Index samples = static_cast<Index>(problem.offsets.size()) - 1;
-  std::vector<Index> start(samples + 1, 0);
+  std::vector<HeadBlock> blocks;
+  Index probabilities = 0;
   for (Index s = 0; s < samples; ++s) {
-    const Index n = problem.offsets[s + 1] - problem.offsets[s];
-    start[s + 1] = start[s] + problem.heads * n * n;
+    const Index first_query = problem.query_offsets[s], queries = problem.query_offsets[s + 1] - first_query;
+    const Index first_token = problem.offsets[s], tokens = problem.offsets[s + 1] - first_token;
+    for (Index h = 0; h < problem.heads; ++h, probabilities += queries * tokens)
+      blocks.push_back({first_query, queries, first_token, tokens, h * problem.head_size, problem.head_size, probabilities});
   }
-  const Index pairs = start[samples] / std::max<Index>(samples * problem.heads, 1);  // of tokens, the mean over the heads
-  for_each_row(samples * problem.heads, pairs * problem.head_size, [&](Index i) {
-    const Index s = i / problem.heads, h = i % problem.heads;
-    const Index n = problem.offsets[s + 1] - problem.offsets[s];
-    body(HeadBlock<T>{problem.offsets[s], n, h * problem.head_size, problem.head_size, start[s] + h * n * n}, h);
-  });
+  const Index count = static_cast<Index>(blocks.size());
+  const Index pairs = probabilities / std::max<Index>(count, 1);  // of a query and a key, the mean over the heads
+  for_each_row(count, pairs * problem.head_size, [&](Index i) { body(blocks[i], i % problem.heads); });
 }
 
 template <class T>
-RowMajorMatrix<T> softmax_scores(const Attention<T>& problem, const HeadBlock<T>& block) {
-  RowMajorMatrix<T> p = eigen_map(block.of(problem.query)) * eigen_map(block.of(problem.key)).transpose();
+RowMajorMatrix<T> softmax_scores(const Attention<T>& problem, const HeadBlock& block) {
+  RowMajorMatrix<T> p = eigen_map(block.of_queries(problem.query)) * eigen_map(block.of_tokens(problem.key)).transpose();
   p *= T(1) / std::sqrt(static_cast<T>(problem.head_size));
   for (Index r = 0; r < p.rows(); ++r) {
     p.row(r) = (p.row(r).array() - p.row(r).maxCoeff()).exp();
@@ -84,12 +86,12 @@ RowMajorMatrix<T> softmax_scores(const Attention<T>& problem, const HeadBlock<T>
 
 /// Rows of the probabilities' mask are numbered token by token, head by head.
 template <class T>
-void drop_probabilities(RowMajorMatrix<T>& p, const Attention<T>& problem, const HeadBlock<T>& block, Index head,
+void drop_probabilities(RowMajorMatrix<T>& p, const Attention<T>& problem, const HeadBlock& block, Index head,
                         const Dropout& dropout_of) {
   if (!dropout_of.active()) return;
   for (Index r = 0; r < p.rows(); ++r) {
     Dropout row = dropout_of;
-    row.first_row = (dropout_of.first_row + block.first + r) * problem.heads + head;
+    row.first_row = (dropout_of.first_row + block.first_token + r) * problem.heads + head;
     reference::dropout(MatrixView<T>(p.data() + r * p.cols(), 1, p.cols()), row);
   }
 }
@@ -141,19 +143,19 @@ void multiply_tn(MatrixView<const T> a, MatrixView<const T> b, MatrixView<T> y, 
 
 template <class T>
 void attention(const Attention<T>& problem, MatrixView<T> context) {
-  for_each_head(problem, [&](const HeadBlock<T>& block, Index) {
-    eigen_map(block.of(context)).noalias() = softmax_scores(problem, block) * eigen_map(block.of(problem.value));
+  for_each_head(problem, [&](const HeadBlock& block, Index) {
+    eigen_map(block.of_queries(context)).noalias() = softmax_scores(problem, block) * eigen_map(block.of_tokens(problem.value));
   });
 }
 
 template <class T>
 void attention_forward(const Attention<T>& problem, const Dropout& dropout_of, MatrixView<T> context,
                        std::span<T> probabilities) {
-  for_each_head(problem, [&](const HeadBlock<T>& block, Index head) {
+  for_each_head(problem, [&](const HeadBlock& block, Index head) {
     RowMajorMatrix<T> p = softmax_scores(problem, block);
     std::copy_n(p.data(), p.size(), probabilities.data() + block.probabilities);
     drop_probabilities(p, problem, block, head, dropout_of);
-    eigen_map(block.of(context)).noalias() = p * eigen_map(block.of(problem.value));
+    eigen_map(block.of_queries(context)).noalias() = p * eigen_map(block.of_tokens(problem.value));
   });
 }
 
@@ -161,18 +163,18 @@ template <class T>
 void attention_backward(const Attention<T>& problem, const Dropout& dropout_of, std::span<const T> probabilities,
                         MatrixView<const T> d_context, MatrixView<T> d_query, MatrixView<T> d_key, MatrixView<T> d_value) {
   const T scale = T(1) / std::sqrt(static_cast<T>(problem.head_size));
-  for_each_head(problem, [&](const HeadBlock<T>& block, Index head) {
-    const auto p = eigen_map(MatrixView<const T>(probabilities.data() + block.probabilities, block.tokens, block.tokens));
-    const auto dc = eigen_map(block.of(d_context));
+  for_each_head(problem, [&](const HeadBlock& block, Index head) {
+    const auto p = eigen_map(MatrixView<const T>(probabilities.data() + block.probabilities, block.queries, block.tokens));
+    const auto dc = eigen_map(block.of_queries(d_context));
     RowMajorMatrix<T> dropped = p;
     drop_probabilities(dropped, problem, block, head, dropout_of);
-    eigen_map(block.of(d_value)).noalias() = dropped.transpose() * dc;
-    RowMajorMatrix<T> ds = dc * eigen_map(block.of(problem.value)).transpose();
+    eigen_map(block.of_tokens(d_value)).noalias() = dropped.transpose() * dc;
+    RowMajorMatrix<T> ds = dc * eigen_map(block.of_tokens(problem.value)).transpose();
     drop_probabilities(ds, problem, block, head, dropout_of);
     const Eigen::Matrix<T, Eigen::Dynamic, 1> inner = (ds.array() * p.array()).rowwise().sum();
     ds = p.array() * (ds.colwise() - inner).array();
-    eigen_map(block.of(d_query)).noalias() = ds * eigen_map(block.of(problem.key)) * scale;
-    eigen_map(block.of(d_key)).noalias() = ds.transpose() * eigen_map(block.of(problem.query)) * scale;
+    eigen_map(block.of_queries(d_query)).noalias() = ds * eigen_map(block.of_tokens(problem.key)) * scale;
+    eigen_map(block.of_tokens(d_key)).noalias() = ds.transpose() * eigen_map(block.of_queries(problem.query)) * scale;
   });
 }
 

@@ -12,7 +12,7 @@ using kernels::Write;
 template <class T>
 kernels::Attention<T> LayerPass<T>::attention(MatrixView<const T> qkv) const {
   const Index cols = slice.attention();
-  return {qkv.col_range(0, cols), qkv.col_range(cols, cols), qkv.col_range(2 * cols, cols), offsets, slice.heads,
+  return {qkv.col_range(0, cols), qkv.col_range(cols, cols), qkv.col_range(2 * cols, cols), offsets, offsets, slice.heads,
           slice.head_size};
 }
 
@@ -54,7 +54,7 @@ LayerCache<T> LayerPass<T>::forward_training(ConstMatrix<T> input, const Dropout
   LayerCache<T> cache;
   cache.input = input;
   cache.qkv = workspace.matrix<T>(rows, 3 * slice.attention());
-  cache.probabilities = workspace.span<T>(kernels::attention_probability_count(offsets, slice.heads));
+  cache.probabilities = workspace.span<T>(kernels::attention_probability_count(attention(cache.qkv)));
   cache.context = workspace.matrix<T>(rows, slice.attention());
   cache.attention_sum = workspace.matrix<T>(rows, slice.hidden);
   cache.attended = workspace.matrix<T>(rows, slice.hidden);

@@ -44,7 +44,7 @@ struct Inputs {
   Index cols() const { return heads * head_size; }
   Index samples() const { return static_cast<Index>(offsets.size()) - 1; }
   MatrixView<const float> part(Index which) const { return qkv.view().col_range(which * cols(), cols()); }
-  Attention<float> problem() const { return {part(0), part(1), part(2), offsets, heads, head_size}; }
+  Attention<float> problem() const { return {part(0), part(1), part(2), offsets, offsets, heads, head_size}; }
 };
 
 /// What the kernels return. What lies between the rows, and at the end of `probabilities`, are numbers that must stay.
@@ -58,7 +58,7 @@ struct Outputs {
   explicit Outputs(const Inputs& in)
       : context(in.offsets.back(), in.cols(), 3, 7),
         d_qkv(in.offsets.back(), 3 * in.cols(), 4, 9),
-        probabilities(static_cast<std::size_t>(attention_probability_count(in.offsets, in.heads)) + tail, T(7)) {}
+        probabilities(static_cast<std::size_t>(attention_probability_count(in.problem())) + tail, T(7)) {}
   template <class U>
   explicit Outputs(const Outputs<U>& other)
       : context(other.context),
@@ -276,6 +276,59 @@ TEST(Attention, DropsProbabilitiesByTheDocumentedMask) {
           ASSERT_EQ(found.context.view()(5 + t, h * n + j) != 0, kept) << t << ", " << h << ", " << j;
         }
   });
+}
+
+// What a layer does whose other tokens nobody looks at.
+TEST(Attention, LeadingQueriesAloneGetWhatTheyGetAmongAll) {
+  const Dropout dropout = {.rate = 0.1f, .key = 4, .first_row = 7};
+  for (const Index leading : {1, 3, 40}) {
+    Inputs in({9, 130, 1, 33, 64}, 3, 24);
+    std::vector<Index> lengths;
+    for (Index s = 0; s < in.samples(); ++s) lengths.push_back(std::min(leading, in.offsets[s + 1] - in.offsets[s]));
+    const std::vector<Index> query_offsets = offsets_of(lengths);
+    PaddedMatrix<float> query(query_offsets.back(), in.cols(), 6), d_context(query);
+    for (Index s = 0; s < in.samples(); ++s) {
+      for (Index t = in.offsets[s], q = query_offsets[s]; t < in.offsets[s + 1]; ++t, ++q) {
+        if (q < query_offsets[s + 1]) {
+          std::copy_n(in.part(0).row(t), in.cols(), query.view().row(q));
+          std::copy_n(in.d_context.view().row(t), in.cols(), d_context.view().row(q));
+        } else {
+          std::fill_n(in.d_context.view().row(t), in.cols(), 0.0f);
+        }
+      }
+    }
+    Attention<float> problem = in.problem();
+    problem.query = query.view();
+    problem.query_offsets = query_offsets;
+    const auto run = [&] {
+      const PaddedMatrix<float> inferred = infer(in);
+      const Outputs<float> trained = train(in, dropout);
+      PaddedMatrix<float> context(query), trained_context(query), d_query(query), d_key_value(in.qkv);
+      attention<float>(problem, context.view());
+      std::vector<float> probabilities(static_cast<std::size_t>(attention_probability_count(problem)));
+      attention_forward<float>(problem, dropout, trained_context.view(), probabilities);
+      const auto gradient = [&](Index which) { return d_key_value.view().col_range(which * in.cols(), in.cols()); };
+      attention_backward<float>(problem, dropout, probabilities, d_context.view(), d_query.view(), gradient(1),
+                                gradient(2));
+      for (Index s = 0; s < in.samples(); ++s) {
+        for (Index t = in.offsets[s], q = query_offsets[s]; q < query_offsets[s + 1]; ++t, ++q) {
+          for (Index c = 0; c < in.cols(); ++c) {
+            ASSERT_NEAR(context.view()(q, c), inferred.view()(t, c), 1e-6);
+            ASSERT_NEAR(trained_context.view()(q, c), trained.context.view()(t, c), 1e-6);
+            ASSERT_NEAR(d_query.view()(q, c), trained.d_qkv.view()(t, c), 1e-6);
+          }
+        }
+      }
+      for (Index t = 0; t < in.offsets.back(); ++t)
+        for (Index c = in.cols(); c < 3 * in.cols(); ++c)
+          ASSERT_NEAR(d_key_value.view()(t, c), trained.d_qkv.view()(t, c), 1e-6);
+    };
+    at_every_simd_target(run);
+    const Backend before = backend();
+    set_backend(Backend::eigen);
+    run();
+    set_backend(before);
+  }
 }
 
 TEST(Attention, NoSamplesAreNoWork) {
