@@ -17,22 +17,24 @@ float Encoder<T>::classifier_dropout() const {
 }
 
 template <class T>
-LayerPass<T> Encoder<T>::stem_layer(Index index, std::span<const Index> offsets) const {
+LayerPass<T> Encoder<T>::stem_layer(Index index, std::span<const Index> offsets,
+                                    std::span<const Index> output_offsets) const {
   const LayerSlice slice = {.hidden = config.hidden_size,
                             .heads = config.num_attention_heads,
                             .head_size = config.head_size(),
                             .ffn = config.intermediate_size};
-  return {weights.layer(index), slice, activation, eps(), offsets};
+  return {weights.layer(index), slice, activation, eps(), offsets, output_offsets};
 }
 
 template <class T>
-LayerPass<T> Encoder<T>::adaptive_layer(Index index, const Width& width, std::span<const Index> offsets) const {
+LayerPass<T> Encoder<T>::adaptive_layer(Index index, const Width& width, std::span<const Index> offsets,
+                                        std::span<const Index> output_offsets) const {
   const LayerSlice slice = {.hidden = width.hidden(),
                             .heads = width.heads(),
                             .head_size = config.head_size(),
                             .ffn = width.ffn(),
                             .width = width.index()};
-  return {weights.layer(index), slice, activation, eps(), offsets};
+  return {weights.layer(index), slice, activation, eps(), offsets, output_offsets};
 }
 
 template <class T>

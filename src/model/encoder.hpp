@@ -38,10 +38,11 @@ struct Encoder {
   T eps() const { return static_cast<T>(config.layer_norm_eps); }
   float classifier_dropout() const;
 
-  /// Layer `index` at full width with its own LayerNorms, as in the stem.
-  LayerPass<T> stem_layer(Index index, std::span<const Index> offsets) const;
+  /// Layer `index` at full width with its own LayerNorms, as in the stem. The offsets are those of the LayerPass.
+  LayerPass<T> stem_layer(Index index, std::span<const Index> offsets, std::span<const Index> output_offsets) const;
   /// Layer `index` at `width` with the private LayerNorms.
-  LayerPass<T> adaptive_layer(Index index, const Width& width, std::span<const Index> offsets) const;
+  LayerPass<T> adaptive_layer(Index index, const Width& width, std::span<const Index> offsets,
+                              std::span<const Index> output_offsets) const;
   HeadPass<T> head() const;
 
   /// Word, position and token-type embeddings, LayerNorm, dropout, projection. The result stands in `workspace`.

@@ -55,26 +55,24 @@ void router_backward(const Router<Linear<T>, const T>& router, const RouterCache
 
 template <class T>
 ReductionCache<T> reduction_forward(const Router<Linear<T>, const T>& router, int width, Index hidden, T eps,
-                                    ConstMatrix<T> x, std::span<const Index> rows, Workspace& workspace) {
-  const Index count = static_cast<Index>(rows.size());
+                                    ConstMatrix<T> x, Workspace& workspace) {
   const auto at = static_cast<std::size_t>(width);
   ReductionCache<T> cache;
-  cache.reduced = workspace.matrix<T>(count, hidden);
-  cache.output = workspace.matrix<T>(count, hidden);
-  cache.statistics = workspace.span<kernels::RowStatistics<T>>(count);
-  if (router.reduction_weights.empty()) {
-    parallel_for(count, [&](Index i) { std::copy_n(x.row(rows[i]), hidden, cache.reduced.row(i)); });
-  } else {
+  cache.reduced = x.leading(x.rows, hidden);
+  cache.output = workspace.matrix<T>(x.rows, hidden);
+  cache.statistics = workspace.span<kernels::RowStatistics<T>>(x.rows);
+  if (!router.reduction_weights.empty()) {
     const std::span<const T> weights = router.reduction_weights[at];
     const Index group = static_cast<Index>(weights.size());
-    parallel_for(count, [&](Index i) {
-      const T* from = x.row(rows[i]);
+    const MatrixView<T> combined = workspace.matrix<T>(x.rows, hidden);
+    parallel_for(x.rows, [&](Index t) {
       for (Index c = 0; c < hidden; ++c) {
         T sum = 0;
-        for (Index g = 0; g < group; ++g) sum += from[c * group + g] * weights[g];
-        cache.reduced(i, c) = sum;
+        for (Index g = 0; g < group; ++g) sum += x(t, c * group + g) * weights[g];
+        combined(t, c) = sum;
       }
     });
+    cache.reduced = combined;
   }
   const auto norm = router.reduction_norms[at];
   kernels::layer_norm<T>(cache.reduced, norm.weight, norm.bias, eps, cache.output, cache.statistics);
@@ -91,9 +89,7 @@ void reduction_backward(const Router<Linear<T>, const T>& router, int width, Con
                                   d_output, d_norm.weight, d_norm.bias);
   const Index hidden = d_output.cols;
   if (router.reduction_weights.empty()) {
-    parallel_for(d_output.rows, [&](Index t) {
-      for (Index c = 0; c < hidden; ++c) d_x(t, c) += d_output(t, c);
-    });
+    kernels::add<T>(d_output, d_x.leading(d_x.rows, hidden));
     return;
   }
   const std::span<const T> weights = router.reduction_weights[at];
@@ -113,7 +109,7 @@ void reduction_backward(const Router<Linear<T>, const T>& router, int width, Con
   template void router_backward<T>(const Router<Linear<T>, const T>&, const RouterCache<T>&, std::span<const Index>,   \
                                    ConstMatrix<T>, const Router<LinearView<T>, T>&, MatrixView<T>, Workspace&);        \
   template ReductionCache<T> reduction_forward<T>(const Router<Linear<T>, const T>&, int, Index, T, ConstMatrix<T>,    \
-                                                  std::span<const Index>, Workspace&);                                 \
+                                                  Workspace&);                                                         \
   template void reduction_backward<T>(const Router<Linear<T>, const T>&, int, ConstMatrix<T>,                          \
                                       const ReductionCache<T>&, MatrixView<T>, const Router<LinearView<T>, T>&,        \
                                       MatrixView<T>);

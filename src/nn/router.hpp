@@ -42,17 +42,17 @@ void router_backward(const Router<Linear<T>, const T>& router, const RouterCache
 /// What the reduction's forward leaves for its backward.
 template <class T>
 struct ReductionCache {
-  MatrixView<T> reduced;  ///< [tokens, hidden(r)]: input of the LayerNorm
-  MatrixView<T> output;   ///< [tokens, hidden(r)]
+  MatrixView<const T> reduced;  ///< [tokens, hidden(r)]: input of the LayerNorm
+  MatrixView<T> output;         ///< [tokens, hidden(r)]
   std::span<kernels::RowStatistics<T>> statistics;
 };
 
 /// The first hidden(r) dimensions of every token, or (weighted) consecutive groups of 1/r dimensions combined with the
-/// width's weights; then the width's LayerNorm (arXiv:2310.12126, section 3.2). x: [tokens, hidden]; `rows`: the tokens
-/// to reduce, in order (all of them in training). The result stands in `workspace`.
+/// width's weights; then the width's LayerNorm (arXiv:2310.12126, section 3.2). x: [tokens, hidden], which must live as
+/// long as the cache. The result stands in `workspace`.
 template <class T>
 ReductionCache<T> reduction_forward(const Router<Linear<T>, const T>& router, int width, Index hidden, T eps,
-                                    ConstMatrix<T> x, std::span<const Index> rows, Workspace& workspace);
+                                    ConstMatrix<T> x, Workspace& workspace);
 
 /// d_output: [tokens, hidden(r)], overwritten. Adds the gradient of x to d_x [tokens, hidden].
 template <class T>

@@ -1,5 +1,6 @@
 #include "nn/transformer_layer.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "core/eigen_map.hpp"
@@ -10,33 +11,60 @@ using kernels::Epilogue;
 using kernels::Write;
 
 template <class T>
-kernels::Attention<T> LayerPass<T>::attention(MatrixView<const T> qkv) const {
-  const Index cols = slice.attention();
-  return {qkv.col_range(0, cols), qkv.col_range(cols, cols), qkv.col_range(2 * cols, cols), offsets, offsets, slice.heads,
-          slice.head_size};
+MatrixView<const T> LayerPass<T>::output_rows(MatrixView<const T> x, Workspace& workspace) const {
+  if (outputs() == tokens()) return x;
+  const MatrixView<T> rows = workspace.matrix<T>(outputs(), x.cols);
+  for (std::size_t s = 0; s + 1 < offsets.size(); ++s)
+    for (Index r = output_offsets[s], t = offsets[s]; r < output_offsets[s + 1]; ++r, ++t)
+      std::copy_n(x.row(t), x.cols, rows.row(r));
+  return rows;
 }
 
 template <class T>
-void project_qkv(const TransformerLayer<Linear<T>, const T>& layer, MatrixView<const T> input, MatrixView<T> qkv) {
-  const Index cols = qkv.cols / 3;
-  const std::array<kernels::Product<T>, 3> products = {layer.query.product(input, qkv.col_range(0, cols)),
-                                                       layer.key.product(input, qkv.col_range(cols, cols)),
-                                                       layer.value.product(input, qkv.col_range(2 * cols, cols))};
+void LayerPass<T>::project(MatrixView<const T> input, MatrixView<const T> output_input, MatrixView<T> query,
+                           MatrixView<T> key_value) const {
+  const Index cols = query.cols;
+  const std::array<kernels::Product<T>, 3> products = {layer.query.product(output_input, query),
+                                                       layer.key.product(input, key_value.col_range(0, cols)),
+                                                       layer.value.product(input, key_value.col_range(cols, cols))};
   kernels::multiply(std::span<const kernels::Product<T>>(products));
+}
+
+template <class T>
+kernels::Attention<T> LayerPass<T>::attention(MatrixView<const T> query, MatrixView<const T> key_value) const {
+  const Index cols = query.cols;
+  return {.query = query,
+          .key = key_value.col_range(0, cols),
+          .value = key_value.col_range(cols, cols),
+          .query_offsets = output_offsets,
+          .offsets = offsets,
+          .heads = slice.heads,
+          .head_size = slice.head_size};
+}
+
+template <class T>
+void LayerPass<T>::drop(MatrixView<T> x, const kernels::Dropout& dropout) const {
+  if (outputs() == tokens()) return kernels::dropout(x, dropout);
+  for (std::size_t s = 0; s + 1 < offsets.size(); ++s) {
+    kernels::Dropout of_sample = dropout;
+    of_sample.first_row += static_cast<std::uint64_t>(offsets[s]);
+    kernels::dropout(x.row_range(output_offsets[s], output_offsets[s + 1] - output_offsets[s]), of_sample);
+  }
 }
 
 template <class T>
 void LayerPass<T>::forward(ConstMatrix<T> input, MatrixView<T> output, Workspace& workspace) const {
   const Workspace::Mark mark = workspace.mark();
-  const Index rows = input.rows;
-  const MatrixView<T> qkv = workspace.matrix<T>(rows, 3 * slice.attention());
-  const MatrixView<T> context = workspace.matrix<T>(rows, slice.attention());
-  const MatrixView<T> attended = workspace.matrix<T>(rows, slice.hidden);
-  const MatrixView<T> inner = workspace.matrix<T>(rows, slice.ffn);
+  const MatrixView<const T> residual = output_rows(input, workspace);
+  const MatrixView<T> query = workspace.matrix<T>(outputs(), slice.attention());
+  const MatrixView<T> key_value = workspace.matrix<T>(tokens(), 2 * slice.attention());
+  const MatrixView<T> context = workspace.matrix<T>(outputs(), slice.attention());
+  const MatrixView<T> attended = workspace.matrix<T>(outputs(), slice.hidden);
+  const MatrixView<T> inner = workspace.matrix<T>(outputs(), slice.ffn);
 
-  project_qkv<T>(layer, input, qkv);
-  kernels::attention(attention(qkv), context);
-  layer.attention_output.forward(context, attended, {.residual = input});
+  project(input, residual, query, key_value);
+  kernels::attention(attention(query, key_value), context);
+  layer.attention_output.forward(context, attended, {.residual = residual});
   const auto attention_norm = slice.attention_norm(layer);
   kernels::layer_norm<T>(attended, attention_norm.weight, attention_norm.bias, eps, attended);
 
@@ -50,11 +78,14 @@ void LayerPass<T>::forward(ConstMatrix<T> input, MatrixView<T> output, Workspace
 template <class T>
 LayerCache<T> LayerPass<T>::forward_training(ConstMatrix<T> input, const DropoutPlan& dropout,
                                              std::uint64_t layer_index, Workspace& workspace) const {
-  const Index rows = input.rows;
+  const Index rows = outputs();
   LayerCache<T> cache;
   cache.input = input;
-  cache.qkv = workspace.matrix<T>(rows, 3 * slice.attention());
-  cache.probabilities = workspace.span<T>(kernels::attention_probability_count(attention(cache.qkv)));
+  cache.output_input = output_rows(input, workspace);
+  cache.query = workspace.matrix<T>(rows, slice.attention());
+  cache.key_value = workspace.matrix<T>(tokens(), 2 * slice.attention());
+  const kernels::Attention<T> heads = attention(cache.query, cache.key_value);
+  cache.probabilities = workspace.span<T>(kernels::attention_probability_count(heads));
   cache.context = workspace.matrix<T>(rows, slice.attention());
   cache.attention_sum = workspace.matrix<T>(rows, slice.hidden);
   cache.attended = workspace.matrix<T>(rows, slice.hidden);
@@ -66,18 +97,17 @@ LayerCache<T> LayerPass<T>::forward_training(ConstMatrix<T> input, const Dropout
   cache.output_statistics = workspace.span<kernels::RowStatistics<T>>(rows);
 
   // The residual rides on the product, unless dropout has to come between them.
-  const auto project_and_add = [](const Linear<T>& linear, MatrixView<const T> x, MatrixView<const T> residual,
-                                  const kernels::Dropout& drop, MatrixView<T> sum) {
-    if (!drop.active()) return linear.forward(x, sum, {.residual = residual});
+  const auto project_and_add = [&](const Linear<T>& linear, MatrixView<const T> x, MatrixView<const T> residual,
+                                   const kernels::Dropout& dropout_of_sum, MatrixView<T> sum) {
+    if (!dropout_of_sum.active()) return linear.forward(x, sum, {.residual = residual});
     linear.forward(x, sum);
-    kernels::dropout(sum, drop);
+    drop(sum, dropout_of_sum);
     kernels::add<T>(residual, sum);
   };
 
-  project_qkv<T>(layer, input, cache.qkv);
-  kernels::attention_forward(attention(cache.qkv), dropout.probabilities(layer_index), cache.context,
-                             cache.probabilities);
-  project_and_add(layer.attention_output, cache.context, input, dropout.attention_output(layer_index),
+  project(input, cache.output_input, cache.query, cache.key_value);
+  kernels::attention_forward(heads, dropout.probabilities(layer_index), cache.context, cache.probabilities);
+  project_and_add(layer.attention_output, cache.context, cache.output_input, dropout.attention_output(layer_index),
                   cache.attention_sum);
   const auto attention_norm = slice.attention_norm(layer);
   kernels::layer_norm<T>(cache.attention_sum, attention_norm.weight, attention_norm.bias, eps, cache.attended,
@@ -94,18 +124,19 @@ LayerCache<T> LayerPass<T>::forward_training(ConstMatrix<T> input, const Dropout
 
 template <class T>
 void LayerPass<T>::backward(const LayerCache<T>& cache, const DropoutPlan& dropout, std::uint64_t layer_index,
-                            MatrixView<T> d_output, const TransformerLayer<LinearView<T>, T>& gradient,
-                            Workspace& workspace, std::span<T> d_head_mask) const {
+                            MatrixView<T> d_output, MatrixView<T> d_input,
+                            const TransformerLayer<LinearView<T>, T>& gradient, Workspace& workspace,
+                            std::span<T> d_head_mask) const {
   const Workspace::Mark mark = workspace.mark();
-  const Index rows = d_output.rows, cols = slice.attention();
+  const Index rows = outputs(), cols = slice.attention();
 
   // The gradient of a sub-layer's output is the sum's, dropped out again: a copy only where there is dropout.
-  const auto through_dropout = [&](MatrixView<const T> d_sum, const kernels::Dropout& drop) -> MatrixView<const T> {
-    if (!drop.active()) return d_sum;
+  const auto through_dropout = [&](MatrixView<const T> d_sum, const kernels::Dropout& dropout_of_sum) {
+    if (!dropout_of_sum.active()) return d_sum;
     const MatrixView<T> dropped = workspace.matrix<T>(rows, d_sum.cols);
     eigen_map(dropped) = eigen_map(d_sum);
-    kernels::dropout(dropped, drop);
-    return dropped;
+    drop(dropped, dropout_of_sum);
+    return MatrixView<const T>(dropped);
   };
 
   // y = LN(a + dropout(W2 · act(W1 · a))). d_output becomes the gradient of the sum, then of a.
@@ -140,17 +171,23 @@ void LayerPass<T>::backward(const LayerCache<T>& cache, const DropoutPlan& dropo
                           .sum();
   }
 
-  const MatrixView<T> d_qkv = workspace.matrix<T>(rows, 3 * cols);
-  const MatrixView<T> d_query = d_qkv.col_range(0, cols), d_key = d_qkv.col_range(cols, cols),
-                      d_value = d_qkv.col_range(2 * cols, cols);
-  kernels::attention_backward<T>(attention(cache.qkv), dropout.probabilities(layer_index), cache.probabilities,
-                                 d_context, d_query, d_key, d_value);
-  Linear<T>::backward_parameters(cache.input, d_query, gradient.query);
+  const MatrixView<T> d_query = workspace.matrix<T>(rows, cols), d_key_value = workspace.matrix<T>(tokens(), 2 * cols);
+  const MatrixView<T> d_key = d_key_value.col_range(0, cols), d_value = d_key_value.col_range(cols, cols);
+  kernels::attention_backward<T>(attention(cache.query, cache.key_value), dropout.probabilities(layer_index),
+                                 cache.probabilities, d_context, d_query, d_key, d_value);
+  Linear<T>::backward_parameters(cache.output_input, d_query, gradient.query);
   Linear<T>::backward_parameters(cache.input, d_key, gradient.key);
   Linear<T>::backward_parameters(cache.input, d_value, gradient.value);
+
+  // The outputs' tokens get theirs from the residual and the query, every token from its key and value.
   layer.query.backward_input(d_query, d_output, Write::accumulate);
-  layer.key.backward_input(d_key, d_output, Write::accumulate);
-  layer.value.backward_input(d_value, d_output, Write::accumulate);
+  const bool apart = d_input.data != d_output.data;
+  layer.key.backward_input(d_key, d_input, apart ? Write::overwrite : Write::accumulate);
+  layer.value.backward_input(d_value, d_input, Write::accumulate);
+  for (std::size_t s = 0; apart && s + 1 < offsets.size(); ++s) {
+    const Index first = output_offsets[s], count = output_offsets[s + 1] - first;
+    kernels::add<T>(d_output.row_range(first, count), d_input.row_range(offsets[s], count));
+  }
   workspace.release(mark);
 }
 

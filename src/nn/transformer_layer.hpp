@@ -42,24 +42,30 @@ struct LayerSlice {
   }
 };
 
-/// What a layer's forward leaves for its backward. rows = tokens of the batch.
+/// What a layer's forward leaves for its backward. tokens: of the batch; outputs: those whose output is wanted.
 template <class T>
 struct LayerCache {
-  MatrixView<const T> input;     ///< [rows, hidden]
-  MatrixView<T> qkv;             ///< [rows, 3 · attention]: query, key, value side by side
-  std::span<T> probabilities;    ///< of all samples and heads, before dropout
-  MatrixView<T> context;         ///< [rows, attention]
-  MatrixView<T> attention_sum;   ///< [rows, hidden]: input of the attention's LayerNorm
-  MatrixView<T> attended;        ///< [rows, hidden]: its output
-  MatrixView<T> pre_activation;  ///< [rows, ffn]
-  MatrixView<T> activation;      ///< [rows, ffn]
-  MatrixView<T> output_sum;      ///< [rows, hidden]: input of the output's LayerNorm
-  MatrixView<T> output;          ///< [rows, hidden]
+  MatrixView<const T> input;         ///< [tokens, hidden]
+  MatrixView<const T> output_input;  ///< [outputs, hidden]: the input's rows of the tokens whose output is wanted
+  MatrixView<T> query;               ///< [outputs, attention]
+  MatrixView<T> key_value;           ///< [tokens, 2 · attention]: key and value side by side
+  std::span<T> probabilities;        ///< of all samples and heads, before dropout
+  MatrixView<T> context;             ///< [outputs, attention]
+  MatrixView<T> attention_sum;       ///< [outputs, hidden]: input of the attention's LayerNorm
+  MatrixView<T> attended;            ///< [outputs, hidden]: its output
+  MatrixView<T> pre_activation;      ///< [outputs, ffn]
+  MatrixView<T> activation;          ///< [outputs, ffn]
+  MatrixView<T> output_sum;          ///< [outputs, hidden]: input of the output's LayerNorm
+  MatrixView<T> output;              ///< [outputs, hidden]
   std::span<kernels::RowStatistics<T>> attention_statistics, output_statistics;
 };
 
 /// Post-LN transformer layer (Vaswani et al. 2017; Devlin et al. 2019) on the leading slice of its weights:
 ///   a = LN(x + dropout(Wo · attention(Wq x, Wk x, Wv x)));  y = LN(a + dropout(W2 · gelu(W1 · a)))
+///
+/// Every token is a key and a value. Outputs may be asked for the leading tokens of each sample only, as after the last
+/// layer, of which the head reads the first token: the others' queries, contexts and feed-forward are not computed
+/// then.
 template <class T>
 struct LayerPass {
   const TransformerLayer<Linear<T>, const T>& layer;
@@ -67,23 +73,35 @@ struct LayerPass {
   kernels::Activation activation;
   T eps;
   std::span<const Index> offsets;  ///< of the ragged batch
+  std::span<const Index>
+      output_offsets;  ///< the same for the outputs: sample s has output_offsets[s + 1] − [s] of them
 
-  /// For inference. input: [rows, hidden]; output: the same shape, not the same memory.
+  Index tokens() const { return offsets.back(); }
+  Index outputs() const { return output_offsets.back(); }
+
+  /// For inference. input: [tokens, hidden]; output: [outputs, hidden], not the same memory.
   void forward(ConstMatrix<T> input, MatrixView<T> output, Workspace& workspace) const;
 
   /// For training. The cache's memory comes from `workspace` and lives as long as it does.
   LayerCache<T> forward_training(ConstMatrix<T> input, const DropoutPlan& dropout, std::uint64_t layer_index,
                                  Workspace& workspace) const;
 
-  /// d_output: [rows, hidden], overwritten with the gradient of the input. Parameter gradients are added to `gradient`.
+  /// d_output: [outputs, hidden], overwritten. d_input: [tokens, hidden], overwritten; the same memory as d_output when
+  /// every token has an output, and else apart. Parameter gradients are added to `gradient`.
   /// `d_head_mask` ([heads] or empty): receives += Σ d_context · context of each head, the gradient of the loss by a
   /// mask on the head's output (Michel et al. 2019, arXiv:1905.10650).
   void backward(const LayerCache<T>& cache, const DropoutPlan& dropout, std::uint64_t layer_index,
-                MatrixView<T> d_output, const TransformerLayer<LinearView<T>, T>& gradient, Workspace& workspace,
-                std::span<T> d_head_mask = {}) const;
+                MatrixView<T> d_output, MatrixView<T> d_input, const TransformerLayer<LinearView<T>, T>& gradient,
+                Workspace& workspace, std::span<T> d_head_mask = {}) const;
 
  private:
-  kernels::Attention<T> attention(MatrixView<const T> qkv) const;
+  /// The rows of the tokens that have an output: the view itself when all have.
+  MatrixView<const T> output_rows(MatrixView<const T> x, Workspace& workspace) const;
+  void project(MatrixView<const T> input, MatrixView<const T> output_input, MatrixView<T> query,
+               MatrixView<T> key_value) const;
+  kernels::Attention<T> attention(MatrixView<const T> query, MatrixView<const T> key_value) const;
+  /// Dropout of the outputs' rows, which have their tokens' numbers.
+  void drop(MatrixView<T> x, const kernels::Dropout& dropout) const;
 };
 
 }  // namespace sharcs

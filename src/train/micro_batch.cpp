@@ -48,7 +48,7 @@ void GradientAccumulator<T>::add_piece(const MicroBatch& micro_batch, const Ragg
                .first_token = static_cast<std::uint64_t>(micro_batch.tokens.offsets[first]),
                .first_sample = static_cast<std::uint64_t>(first)};
   }
-  TrainingPass<T> pass(network_.encoder(), workspace_, options_.activations);
+  TrainingPass<T> pass(network_.encoder(), workspace_, {.activations = options_.activations});
   pass.forward(piece, micro_batch.width, dropout);
 
   const MatrixView<T> d_logits = workspace_.matrix<T>(samples, classes);

@@ -32,9 +32,9 @@ Labels random_labels(const ModelConfig& config, Index samples) {
 
 /// The loss of one batch at one width; with `gradient`, its gradients are added there.
 double loss(const Network<double>& network, const RaggedBatch& batch, const Width& width, const DropoutPlan& dropout,
-            const Labels& labels, EncoderParameters<double>* gradient = nullptr) {
+            const Labels& labels, EncoderParameters<double>* gradient = nullptr, const PassOptions& options = {}) {
   Workspace workspace;
-  TrainingPass<double> pass(network.encoder(), workspace);
+  TrainingPass<double> pass(network.encoder(), workspace, options);
   pass.forward(batch, width, dropout);
   const Index samples = batch.samples(), classes = network.config().num_labels();
   std::vector<double> probabilities(samples * classes), d_logits(samples * classes), d_router;
@@ -113,6 +113,32 @@ TEST(TrainingPass, GradientsAreTheFiniteDifferencesOfAPlainRegression) {
   config.sharcs.reset();
   config.labels = {"score"};
   check_gradients(config);
+}
+
+TEST(TrainingPass, LastLayerOfFirstTokensGivesTheLossAndGradientsOfAllTokens) {
+  ModelConfig plain = small_config();
+  plain.sharcs.reset();
+  for (const ModelConfig& config : {small_config(), plain}) {
+    Network<double> network(config);
+    randomise(network);
+    const RaggedBatch batch = random_batch(config, {5, 1, 7});
+    const Labels labels = random_labels(config, batch.samples());
+    const DropoutPlan dropout = {.hidden = 0.3f, .attention = 0.3f, .classifier = 0.3f, .key = 99, .first_token = 6};
+    for (const Width& width : network.widths()) {
+      const auto run = [&](const PassOptions& options) {
+        ParameterStore<double> gradients(network.layout());
+        EncoderParameters<double> views = bind_parameters(network.config(), network.widths(), gradients);
+        const double value = loss(network, batch, width, dropout, labels, &views, options);
+        return std::pair(value, std::vector<double>(gradients.buffer().begin(), gradients.buffer().end()));
+      };
+      const auto [loss_of_all, gradients_of_all] = run({.last_layer = LastLayer::all_tokens});
+      for (const Activations activations : {Activations::keep, Activations::recompute}) {
+        const auto [value, gradients] = run({.activations = activations, .last_layer = LastLayer::first_tokens});
+        EXPECT_NEAR(value, loss_of_all, 1e-12);
+        for (std::size_t i = 0; i < gradients.size(); ++i) ASSERT_NEAR(gradients[i], gradients_of_all[i], 1e-11) << i;
+      }
+    }
+  }
 }
 
 TEST(TrainingPass, GradientsOutsideTheSliceStayZero) {
