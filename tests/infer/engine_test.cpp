@@ -62,6 +62,35 @@ void expect_same(const Prediction& a, const Prediction& b) {
   EXPECT_EQ(a.multiply_adds, b.multiply_adds);
 }
 
+TEST(Engine, BatchGivesTheBitsOfItsSamplesOneByOneInAnyOrder) {
+  const Engine engine(small_model(), {.policy = mixed()});
+  const Inputs inputs(lengths);
+  const auto together = engine.run(inputs.sequences);
+  ASSERT_EQ(together.size(), lengths.size());
+  std::set<double> widths;
+  for (std::size_t i = 0; i < together.size(); ++i) {
+    SCOPED_TRACE(i);
+    expect_same(together[i], engine.run(std::span(&inputs.sequences[i], 1)).front());
+    widths.insert(together[i].width);
+  }
+  EXPECT_GT(widths.size(), 1u);
+
+  std::vector<TokenSequence> reversed(inputs.sequences.rbegin(), inputs.sequences.rend());
+  const auto backwards = engine.run(reversed);
+  for (std::size_t i = 0; i < together.size(); ++i) expect_same(together[i], backwards[together.size() - 1 - i]);
+}
+
+TEST(Engine, MicroBatchesOfAnySizeGiveTheSameBits) {
+  const Model model = small_model();
+  const Inputs inputs(lengths);
+  const auto expected = Engine(model, {.policy = mixed()}).run(inputs.sequences);
+  for (const std::int64_t tokens : {1, 7, 20, 1000}) {
+    const Engine engine(model, {.micro_batch_tokens = tokens, .policy = mixed()});
+    const auto found = engine.run(inputs.sequences);
+    for (std::size_t i = 0; i < expected.size(); ++i) expect_same(found[i], expected[i]);
+  }
+}
+
 TEST(Engine, AnyNumberOfThreadsGivesTheSameBits) {
   const Model model = small_model();
   const Inputs inputs(lengths);

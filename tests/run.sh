@@ -1,0 +1,15 @@
+#!/bin/sh
+# Installs what is missing, builds sharcs and runs all tests: tests/run.sh [preset]
+# The preset is release (the default), debug, asan-ubsan or tsan; see CMakePresets.json.
+set -eu
+cd "$(dirname "$0")/.."
+preset="${1:-release}"
+
+if [ "$preset" = tsan ]; then
+  sh cmake/dependencies.sh clang libomp-dev
+else
+  sh cmake/dependencies.sh
+fi
+cmake --preset "$preset"
+cmake --build --preset "$preset"
+ctest --preset "$preset" --parallel "$(nproc)"
