@@ -77,8 +77,12 @@ Entry parse_entry(const std::string& name, const json& entry, const std::string&
 
 TensorSource open_safetensors(const std::filesystem::path& path) {
   const auto file = std::make_shared<const MappedFile>(path);
-  const std::string name = path.string();
-  const std::string_view text(reinterpret_cast<const char*>(file->bytes().data()), file->size());
+  return open_embedded_safetensors(file, file->size());
+}
+
+TensorSource open_embedded_safetensors(const std::shared_ptr<const MappedFile>& file, std::size_t size) {
+  const std::string name = file->path().string();
+  const std::string_view text(reinterpret_cast<const char*>(file->bytes().data()), size);
   refuse_lfs_pointer(*file, "safetensors");
   std::uint64_t header_size = 0;
   if (text.size() < sizeof header_size)
@@ -94,7 +98,7 @@ TensorSource open_safetensors(const std::filesystem::path& path) {
                           std::to_string(largest_header));
   const json header = parse_checkpoint_json(text.substr(sizeof header_size, header_size), name + ": the header");
 
-  TensorSource source(path);
+  TensorSource source(file->path());
   std::vector<Entry> entries;
   entries.reserve(header.size());
   for (const auto& [key, value] : header.items()) {
@@ -128,7 +132,7 @@ TensorSource open_safetensors(const std::filesystem::path& path) {
     throw CheckpointError(name + ": the tensors end at byte " + std::to_string(expected) +
                           " of the data, but the file has " + std::to_string(data_size) + " bytes of data");
 
-  const auto data = file->bytes().subspan(sizeof header_size + header_size);
+  const auto data = file->bytes().first(size).subspan(sizeof header_size + header_size);
   for (Entry& entry : entries)
     source.add(std::move(entry.info), {.file = file, .bytes = data.subspan(entry.begin, entry.end - entry.begin)});
   return source;

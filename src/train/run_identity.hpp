@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "data/tokenized_dataset.hpp"
+#include "sharcs/dataset.hpp"
+#include "sharcs/model_config.hpp"
+#include "sharcs/training_options.hpp"
+
+namespace sharcs {
+
+/// What decides the result of a training run: a checkpoint continues only the run that it was written in.
+struct RunIdentity {
+  struct Data {
+    std::string file = {};  ///< as it was given; not compared
+    std::int64_t samples = 0;
+    std::uint64_t content = 0;  ///< checksum of texts, labels and targets
+    std::uint64_t tokens = 0;   ///< checksum of what the tokenizer made of them
+  };
+
+  nlohmann::json options;  ///< without those that change time and memory only
+  nlohmann::json config;
+  Data train;
+  Data dev;
+
+  nlohmann::ordered_json to_json() const;
+  /// Throws nlohmann::json::exception when `object` is not what to_json() writes.
+  static RunIdentity from_json(const nlohmann::json& object);
+};
+
+RunIdentity::Data identify(const Dataset& dataset, const TokenizedDataset& tokenized);
+RunIdentity identify(const TrainingOptions& options, const ModelConfig& config, RunIdentity::Data train,
+                     RunIdentity::Data dev);
+
+/// What differs between a run and one that was started before, for people: `"batch_size" is 16; it was 32`. Empty when
+/// they are the same.
+std::vector<std::string> differences(const RunIdentity& now, const RunIdentity& before);
+
+}  // namespace sharcs

@@ -1,0 +1,119 @@
+#include "train/step_runner.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "core/json_reader.hpp"
+#include "core/random.hpp"
+#include "sharcs/error.hpp"
+
+namespace sharcs {
+
+StepRunner::StepRunner(Network<float>& network, const TrainingOptions& options, double regression_scale,
+                       const Dataset& dataset, const TokenizedDataset& tokenized)
+    : network_(network),
+      options_(options),
+      regression_scale_(regression_scale),
+      dataset_(dataset),
+      tokenized_(tokenized),
+      optimizer_(network.layout(), {.beta1 = options.adam_beta1,
+                                    .beta2 = options.adam_beta2,
+                                    .eps = options.adam_epsilon,
+                                    .weight_decay = options.weight_decay}),
+      accumulator_(network,
+                   {.piece_tokens = options.micro_batch_tokens,
+                    .activations = options.recompute_activations ? Activations::recompute : Activations::keep}) {}
+
+std::vector<BatchOutcome> StepRunner::run(const PlannedStep& step, std::span<const WidthLabel> labels,
+                                          std::int64_t number, double learning_rate, HardnessHistory& history) {
+  std::vector<RaggedBatch> batches;
+  Gradients<float>& gradients = accumulator_.gradients();
+  for (const PlannedBatch& planned : step) {
+    batches.push_back(tokenized_.gather(planned.samples));
+    gradients.words().add(batches.back().ids);
+  }
+  optimizer_.catch_up(network_.values(), gradients.words());
+
+  std::vector<BatchOutcome> outcomes;
+  const std::uint64_t dropout_key = derive_key(options_.seed, "dropout", static_cast<std::uint64_t>(number));
+  for (std::size_t i = 0; i < step.size(); ++i) {
+    const MicroBatchOutcome outcome =
+        run(step[i], batches[i], labels, 1.0 / static_cast<double>(step.size()), derive_key(dropout_key, "batch", i));
+    for (const auto& [name, loss] : {std::pair{"task", outcome.task_loss}, std::pair{"router", outcome.router_loss}})
+      if (!std::isfinite(loss)) fail(number, step[i], "the " + std::string(name) + "'s loss is " + short_number(std::abs(loss)));
+    record(step[i], outcome, number, history);
+    outcomes.push_back({.width = step[i].width,
+                        .samples = batches[i].samples(),
+                        .tokens = batches[i].tokens(),
+                        .task_loss = outcome.task_loss,
+                        .router_loss = outcome.router_loss});
+  }
+
+  const double norm = gradients.norm();
+  if (!std::isfinite(norm)) fail(number, step.back(), "the gradient's length is " + short_number(norm));
+  const bool too_long = options_.max_grad_norm > 0 && norm > options_.max_grad_norm;
+  // The 1e-6 is torch.nn.utils.clip_grad_norm_'s, which the authors call.
+  optimizer_.step(network_.values(), gradients, learning_rate, too_long ? options_.max_grad_norm / (norm + 1e-6) : 1.0);
+  gradients.clear();
+  network_.pack();
+  return outcomes;
+}
+
+MicroBatchOutcome StepRunner::run(const PlannedBatch& planned, const RaggedBatch& tokens,
+                                  std::span<const WidthLabel> labels, double share, std::uint64_t dropout_key) {
+  const WidthSet& widths = network_.widths();
+  std::vector<std::int32_t> classes;
+  std::vector<float> targets, width_labels;
+  for (const Index sample : planned.samples) {
+    const auto i = static_cast<std::size_t>(sample);
+    if (!tokenized_.labels.empty()) classes.push_back(tokenized_.labels[i]);
+    if (!tokenized_.targets.empty()) targets.push_back(tokenized_.targets[i]);
+    if (labels.empty()) continue;
+    width_labels.resize(width_labels.size() + static_cast<std::size_t>(widths.size()));
+    labels[i].write_multi_hot(std::span(width_labels).last(static_cast<std::size_t>(widths.size())));
+  }
+  const std::vector<double>& by_width = options_.width_loss_weights;
+  const double weight = (by_width.empty() ? 1.0 : by_width[static_cast<std::size_t>(planned.width)]) * share /
+                        static_cast<double>(planned.whole_size);
+  return accumulator_.add(
+      {.width = widths[planned.width],
+       .tokens = tokens,
+       .labels = classes,
+       .targets = targets,
+       .width_labels = labels.empty() ? MatrixView<const float>()
+                                      : MatrixView<const float>(width_labels.data(), tokens.samples(), widths.size()),
+       .task_weight = weight * options_.task_loss_weight,
+       .router_weight = weight * options_.router_loss_weight,
+       .dropout_key = dropout_key});
+}
+
+void StepRunner::record(const PlannedBatch& planned, const MicroBatchOutcome& outcome, std::int64_t number,
+                        HardnessHistory& history) const {
+  const bool by_entropy = history.options().measure == HardnessMeasure::entropy;
+  for (std::size_t i = 0; i < planned.samples.size(); ++i) {
+    float measure = by_entropy ? outcome.entropy[i] : outcome.confidence_or_error[i];
+    if (!tokenized_.targets.empty()) measure = static_cast<float>(std::exp(-measure / regression_scale_));
+    history.record(planned.samples[i], measure, number);
+  }
+}
+
+void StepRunner::fail(std::int64_t number, const PlannedBatch& planned, const std::string& what) const {
+  constexpr std::size_t shown = 8;
+  const bool has_lines = dataset_.samples[static_cast<std::size_t>(planned.samples.front())].line > 0;
+  std::string places;
+  for (std::size_t i = 0; i < std::min(shown, planned.samples.size()); ++i) {
+    const auto sample = static_cast<std::size_t>(planned.samples[i]);
+    places += (i > 0 ? ", " : "") + std::to_string(has_lines ? dataset_.samples[sample].line : sample + 1);
+  }
+  if (planned.samples.size() > shown) places += ", …";
+  throw TrainingError("step " + std::to_string(number) + ", width " +
+                      short_number(network_.widths()[planned.width].fraction()) + ": " + what +
+                      "; the micro-batch is " + std::to_string(planned.samples.size()) + " samples of " +
+                      dataset_.file + (has_lines ? ", on lines " : ", numbers ") + places);
+}
+
+void StepRunner::catch_up() { optimizer_.catch_up(network_.values()); }
+
+}  // namespace sharcs

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "data/tokenized_dataset.hpp"
+#include "sharcs/training_options.hpp"
+#include "train/adamw.hpp"
+#include "train/epoch_plan.hpp"
+#include "train/hardness_history.hpp"
+#include "train/micro_batch.hpp"
+
+namespace sharcs {
+
+/// What a micro-batch has shown: sums over its samples.
+struct BatchOutcome {
+  int width = 0;
+  Index samples = 0;
+  Index tokens = 0;
+  double task_loss = 0;
+  double router_loss = 0;
+};
+
+/// Takes optimizer steps: every micro-batch of a step forward and backward, then the gradient's length is cut and
+/// AdamW moves the parameters.
+class StepRunner {
+ public:
+  /// `dataset` names the samples in messages; `tokenized` is what they are trained on. regression_scale: see
+  /// TrainingOptions. All but the options must outlive the runner.
+  StepRunner(Network<float>& network, const TrainingOptions& options, double regression_scale, const Dataset& dataset,
+             const TokenizedDataset& tokenized);
+
+  /// Takes step `number` of the training, from 1. `labels`: the hardness label of every training sample, or none when
+  /// the router is not trained. The measures of the step's samples are recorded in `history`.
+  /// Throws TrainingError naming step, width and samples when a loss or the gradient is not finite; the parameters are
+  /// then those of the step before.
+  std::vector<BatchOutcome> run(const PlannedStep& step, std::span<const WidthLabel> labels, std::int64_t number,
+                                double learning_rate, HardnessHistory& history);
+
+  /// Steps postpone work on parameters that they do not need; this does all of it. Before anyone else reads the
+  /// network's parameters or the optimizer's moments.
+  void catch_up();
+
+  Adamw<float>& optimizer() { return optimizer_; }
+
+ private:
+  MicroBatchOutcome run(const PlannedBatch& planned, const RaggedBatch& tokens, std::span<const WidthLabel> labels,
+                        double share, std::uint64_t dropout_key);
+  void record(const PlannedBatch& planned, const MicroBatchOutcome& outcome, std::int64_t number,
+              HardnessHistory& history) const;
+  [[noreturn]] void fail(std::int64_t number, const PlannedBatch& planned, const std::string& what) const;
+
+  Network<float>& network_;
+  TrainingOptions options_;
+  double regression_scale_;
+  const Dataset& dataset_;
+  const TokenizedDataset& tokenized_;
+  Adamw<float> optimizer_;
+  GradientAccumulator<float> accumulator_;
+};
+
+}  // namespace sharcs

@@ -1,0 +1,64 @@
+#include "sharcs/trainer.hpp"
+
+#include <algorithm>
+
+#include "core/quote.hpp"
+#include "model/network.hpp"
+#include "sharcs/error.hpp"
+#include "sharcs/tokenizer.hpp"
+#include "train/training_run.hpp"
+
+namespace sharcs {
+
+void TrainingInputs::check() const {
+  const ModelConfig& config = model.config();
+  const std::vector<std::string> labels = task.labels();
+  const bool is_regression = task.kind() == TaskKind::regression;
+  if (config.is_regression() != is_regression)
+    throw ConfigError("task " + task.name() + " is a " + to_string(task.kind()) + ", the model is made for a " +
+                      to_string(config.is_regression() ? TaskKind::regression : TaskKind::classification));
+  for (std::size_t i = 0; !is_regression && i < std::max(labels.size(), config.labels.size()); ++i) {
+    const auto name = [i](const std::vector<std::string>& names) {
+      return i < names.size() ? quote(names[i]) : "none";
+    };
+    if (name(labels) != name(config.labels))
+      throw ConfigError("label " + std::to_string(i) + " of task " + task.name() + " is " + name(labels) +
+                        ", of the model " + name(config.labels));
+  }
+  if (is_regression && options.hardness_measure == HardnessMeasure::entropy)
+    throw ConfigError("\"hardness_measure\" is \"entropy\", but task " + task.name() +
+                      " is a regression, whose predictions have none; expected \"confidence\"");
+  require_trainable(task, train);
+  if (!dev.labelled()) throw DataError(dev.file + ": expected dev samples, all with a label");
+  if (tokenizer.vocab_size() > static_cast<std::size_t>(config.vocab_size))
+    throw ConfigError("the tokenizer has " + std::to_string(tokenizer.vocab_size()) +
+                      " tokens, the model only \"vocab_size\" " + std::to_string(config.vocab_size));
+  const int positions = config.max_position_embeddings - find_backbone(config.model_type).first_position(config);
+  if (options.max_length > positions)
+    throw ConfigError("\"max_length\" is " + std::to_string(options.max_length) + ", but the model has only " +
+                      std::to_string(positions) + " positions");
+}
+
+Trainer::Trainer(Model& model, const TrainingOptions& options) : model_(model), options_(options) {
+  options_.check(model.widths());
+}
+
+TrainingOutcome Trainer::train(const Task& task, const Tokenizer& tokenizer, const Dataset& train, const Dataset& dev,
+                               const std::filesystem::path& output, const TrainingCallbacks& callbacks) {
+  const TrainingInputs inputs = {model_, options_, task, tokenizer, train, dev, output, callbacks};
+  inputs.check();
+  TrainingRun run(inputs);
+  run.start();
+  return run.run();
+}
+
+TrainingOutcome Trainer::resume(const Task& task, const Tokenizer& tokenizer, const Dataset& train, const Dataset& dev,
+                                const std::filesystem::path& output, const TrainingCallbacks& callbacks) {
+  const TrainingInputs inputs = {model_, options_, task, tokenizer, train, dev, output, callbacks};
+  inputs.check();
+  TrainingRun run(inputs);
+  run.resume();
+  return run.run();
+}
+
+}  // namespace sharcs

@@ -1,0 +1,210 @@
+#include "train/training_checkpoint.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <system_error>
+
+#include "core/checksum.hpp"
+#include "core/file.hpp"
+#include "model/safetensors.hpp"
+#include "sharcs/error.hpp"
+
+namespace sharcs {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+constexpr const char* format_name = "sharcs training checkpoint 1";
+constexpr const char* extension = ".checkpoint";
+
+ordered_json record_json(const std::optional<EpochRecord>& record) {
+  return record ? ordered_json::parse(record->to_json()) : ordered_json();
+}
+
+std::optional<EpochRecord> record_from(const json& object, const std::string& place) {
+  if (object.is_null()) return std::nullopt;
+  return EpochRecord::from_json(object.dump(), place);
+}
+
+ordered_json state_json(const TrainingState& state) {
+  ordered_json widths = ordered_json::array();
+  for (const EpochTally::OfWidth& width : state.tally.widths)
+    widths.push_back({width.samples, width.task_loss, width.router_loss});
+  return {{"epoch", state.epoch},
+          {"step", state.step},
+          {"total_steps", state.total_steps},
+          {"tally",
+           {{"widths", std::move(widths)},
+            {"tokens", state.tally.tokens},
+            {"seconds", state.tally.seconds},
+            {"learning_rate", state.tally.learning_rate}}},
+          {"best", record_json(state.best)},
+          {"last", record_json(state.last)}};
+}
+
+TrainingState state_from(const json& object, const std::string& place) {
+  TrainingState state = {.epoch = object.at("epoch").get<int>(),
+                         .step = object.at("step").get<std::int64_t>(),
+                         .total_steps = object.at("total_steps").get<std::int64_t>()};
+  const auto& tally = object.at("tally");
+  for (const auto& width : tally.at("widths"))
+    state.tally.widths.push_back({.samples = width.at(0).get<std::int64_t>(),
+                                  .task_loss = width.at(1).get<double>(),
+                                  .router_loss = width.at(2).get<double>()});
+  state.tally.tokens = tally.at("tokens").get<std::int64_t>();
+  state.tally.seconds = tally.at("seconds").get<double>();
+  state.tally.learning_rate = tally.at("learning_rate").get<double>();
+  state.best = record_from(object.at("best"), place);
+  state.last = record_from(object.at("last"), place);
+  return state;
+}
+
+/// The stores that a checkpoint holds, with the scope of their tensors' names.
+template <class Body>
+void for_each_store(auto& values, Adamw<float>& optimizer, const Body& body) {
+  body("values.", values);
+  body("first_moments.", optimizer.first_moments());
+  body("second_moments.", optimizer.second_moments());
+}
+
+/// The file without its checksum, which is verified.
+TensorSource open_verified(const std::filesystem::path& path) {
+  const auto file = std::make_shared<const MappedFile>(path);
+  std::uint64_t stored = 0;
+  if (file->size() < sizeof stored)
+    throw CheckpointError(path.string() + ": found " + std::to_string(file->size()) +
+                          " bytes; expected a training checkpoint");
+  const std::size_t size = file->size() - sizeof stored;
+  std::memcpy(&stored, file->bytes().data() + size, sizeof stored);
+  file->expect_sequential_reading();
+  if (checksum(file->bytes().first(size)) != stored)
+    throw CheckpointError(path.string() + ": is damaged: its checksum is not that of its content");
+  return open_embedded_safetensors(file, size);
+}
+
+template <class T>
+std::vector<T> read_if_there(const TensorSource& source, const char* name) {
+  if (source.find(name) == nullptr) return {};
+  return source.read<T>(name, NonFinite::accept);
+}
+
+}  // namespace
+
+void TrainingCheckpoint::write(const std::filesystem::path& file, const TrainingSnapshot& snapshot) {
+  std::vector<NamedTensor> tensors;
+  for_each_store(snapshot.values, snapshot.optimizer, [&](const std::string& scope, const auto& store) {
+    const auto specs = store.layout().specs();
+    for (std::size_t i = 0; i < specs.size(); ++i)
+      tensors.push_back({scope + specs[i].name, specs[i].shape, std::span<const float>(store.values(i))});
+  });
+  const auto add = [&](const char* name, const auto& values) {
+    tensors.push_back({name, {static_cast<Index>(values.size())}, std::span(values)});
+  };
+  const std::vector<std::int64_t>& step_counts = snapshot.optimizer.step_counts();
+  add("step_counts", step_counts);
+  add("hardness.values", snapshot.hardness.values);
+  add("hardness.current", snapshot.hardness.current);
+  add("hardness.current_steps", snapshot.hardness.current_steps);
+  if (!snapshot.state.widths_before.empty()) add("widths_before", snapshot.state.widths_before);
+
+  ordered_json run = snapshot.identity.to_json();
+  run["state"] = state_json(snapshot.state);
+  run["hardness_epochs"] = snapshot.hardness.epochs_seen;
+  const SafetensorsOptions options = {
+      .metadata = {{"format", format_name}, {"run", run.dump(-1, ' ', false, json::error_handler_t::replace)}}};
+  write_file_atomically(file, [&](FileWriter& writer) {
+    write_safetensors(writer, tensors, options);
+    const std::uint64_t sum = writer.checksum();
+    writer.write(std::as_bytes(std::span(&sum, 1)));
+  });
+}
+
+TrainingCheckpoint::TrainingCheckpoint(const std::filesystem::path& file) : source_(open_verified(file)) {
+  const auto& metadata = source_.metadata();
+  const auto format = metadata.find("format"), run = metadata.find("run");
+  if (format == metadata.end() || format->second != format_name || run == metadata.end())
+    throw CheckpointError(file.string() + ": expected a \"" + format_name + "\"");
+  try {
+    const json parsed = json::parse(run->second);
+    identity_ = RunIdentity::from_json(parsed);
+    state_ = state_from(parsed.at("state"), file.string());
+  } catch (const json::exception& error) {
+    throw CheckpointError(file.string() + ": cannot be understood: " + error.what());
+  }
+  state_.widths_before = read_if_there<std::int32_t>(source_, "widths_before");
+}
+
+bool TrainingCheckpoint::is_finished() const { return state_.epoch > identity_.options.at("epochs").get<int>(); }
+
+HardnessState TrainingCheckpoint::hardness() const {
+  return {.epochs_seen = json::parse(source_.metadata().at("run")).at("hardness_epochs").get<std::int64_t>(),
+          .values = source_.read<float>("hardness.values", NonFinite::accept),
+          .current = source_.read<float>("hardness.current", NonFinite::accept),
+          .current_steps = source_.read<std::int64_t>("hardness.current_steps")};
+}
+
+void TrainingCheckpoint::read(ParameterStore<float>& values, Adamw<float>& optimizer) const {
+  for_each_store(values, optimizer, [&](const std::string& scope, ParameterStore<float>& store) {
+    const auto specs = store.layout().specs();
+    for (std::size_t i = 0; i < specs.size(); ++i) {
+      source_.require(scope + specs[i].name, specs[i].shape);
+      source_.read<float>(scope + specs[i].name, store.values(i));
+    }
+  });
+  source_.read<std::int64_t>("step_counts", optimizer.step_counts());
+}
+
+std::vector<std::filesystem::path> CheckpointFolder::files() const {
+  std::vector<std::filesystem::path> found;
+  std::error_code none;  // a folder that is not there has no checkpoints
+  for (const auto& entry : std::filesystem::directory_iterator(folder_, none))
+    if (entry.path().extension() == extension) found.push_back(entry.path());
+  std::sort(found.rbegin(), found.rend());
+  return found;
+}
+
+void CheckpointFolder::write(const TrainingSnapshot& snapshot, int keep) const {
+  std::error_code error;
+  std::filesystem::create_directories(folder_, error);
+  if (error) throw IoError(folder_.string() + ": cannot make the folder: " + error.message());
+  char name[40];
+  std::snprintf(name, sizeof name, "step-%012lld", static_cast<long long>(snapshot.state.total_steps));
+  TrainingCheckpoint::write(folder_ / (std::string(name) + extension), snapshot);
+  const auto all = files();
+  for (std::size_t i = static_cast<std::size_t>(keep); i < all.size(); ++i) std::filesystem::remove(all[i], error);
+}
+
+std::optional<TrainingCheckpoint> CheckpointFolder::newest(const std::function<void(std::string_view)>& note) const {
+  const auto all = files();
+  std::string first_problem;
+  for (const std::filesystem::path& file : all) {
+    try {
+      return TrainingCheckpoint(file);
+    } catch (const Error& error) {
+      if (first_problem.empty()) first_problem = error.what();
+      if (&file != &all.back()) note(std::string(error.what()) + "; trying the one before");
+    }
+  }
+  if (all.empty()) return std::nullopt;
+  throw CheckpointError(first_problem + (all.size() > 1 ? "; nor is any of the " + std::to_string(all.size() - 1) +
+                                                              " older checkpoints whole"
+                                                        : "; there is no older checkpoint"));
+}
+
+void CheckpointFolder::remove_half_written() const {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_, ignored))
+    if (entry.path().extension() == ".tmp") std::filesystem::remove(entry.path(), ignored);
+}
+
+void CheckpointFolder::clear() const {
+  std::error_code ignored;
+  for (const std::filesystem::path& file : files()) std::filesystem::remove(file, ignored);
+  remove_half_written();
+}
+
+}  // namespace sharcs

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/folder_lock.hpp"
+#include "core/threads.hpp"
+#include "sharcs/trainer.hpp"
+#include "train/pace.hpp"
+#include "train/schedule.hpp"
+#include "train/step_runner.hpp"
+#include "train/tensorboard.hpp"
+#include "train/training_checkpoint.hpp"
+
+namespace sharcs {
+
+/// What a training is made of. Everything outlives the run.
+struct TrainingInputs {
+  Model& model;
+  const TrainingOptions& options;
+  const Task& task;
+  const Tokenizer& tokenizer;
+  const Dataset& train;
+  const Dataset& dev;
+  std::filesystem::path output;
+  const TrainingCallbacks& callbacks;
+
+  /// Throws ConfigError or DataError when they do not fit together.
+  void check() const;
+};
+
+/// One training from its first to its last epoch, or a part of it. See Trainer.
+class TrainingRun {
+ public:
+  /// Takes possession of the output folder and tokenizes.
+  explicit TrainingRun(const TrainingInputs& inputs);
+
+  /// One of the two comes before run().
+  void start();
+  void resume();
+  /// Until the last epoch is finished or the caller wants to stop.
+  TrainingOutcome run();
+
+ private:
+  void write_settings() const;
+  void open_logs(int finished_epochs);
+  /// False when the caller wants to stop.
+  bool train_epoch();
+  void finish_epoch();
+  EpochRecord record_of_epoch() const;
+  /// Everything that others see of a finished epoch. May be repeated.
+  void publish(const EpochRecord& record);
+  void report_progress();
+  bool checkpoint_is_due() const;
+  void write_checkpoint();
+  void note(std::string_view text) const;
+  Network<float>& network() const { return in_.model.network(); }
+  bool has_router() const { return in_.model.config().sharcs.has_value(); }
+
+  TrainingInputs in_;
+  ThreadScope threads_;
+  FolderLock lock_;
+  CheckpointFolder checkpoints_;
+  TokenizedDataset train_;
+  TokenizedDataset dev_;
+  RunIdentity identity_;
+  std::vector<double> widths_;
+  EpochPlanOptions plan_options_;
+  Schedule schedule_;
+  HardnessHistory history_;
+  StepRunner runner_;
+  Pace pace_;
+  TrainingState state_;
+
+  // Of the running epoch.
+  std::vector<WidthLabel> labels_;  // none while the router is not trained
+  EpochPlan plan_;
+
+  std::optional<MetricsLog> metrics_;
+  std::optional<TensorboardWriter> tensorboard_;
+  bool tokenizer_is_saved_ = false;
+  double last_checkpoint_ = 0;
+};
+
+}  // namespace sharcs
