@@ -3,11 +3,9 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 install(TARGETS sharcs EXPORT sharcs_targets)
-if(TARGET sharcs_cli)
-  # A shared libsharcs is looked for beside the program, wherever the prefix is.
-  set_target_properties(sharcs_cli PROPERTIES INSTALL_RPATH "$<$<BOOL:${BUILD_SHARED_LIBS}>:$ORIGIN/../${CMAKE_INSTALL_LIBDIR}>")
-  install(TARGETS sharcs_cli)
-endif()
+# A shared libsharcs is looked for beside the program, wherever the prefix is.
+set_target_properties(sharcs_cli PROPERTIES INSTALL_RPATH "$<$<BOOL:${BUILD_SHARED_LIBS}>:$ORIGIN/../${CMAKE_INSTALL_LIBDIR}>")
+install(TARGETS sharcs_cli)
 install(DIRECTORY include/sharcs DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT sharcs_targets NAMESPACE sharcs:: FILE sharcs-targets.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/sharcs)
 get_target_property(sharcs_type sharcs TYPE)

@@ -17,4 +17,8 @@ std::int64_t multiply_adds(const ModelConfig& config, const Width& width, std::i
 /// again at another width costs the rest only. All of it for a plain encoder.
 std::int64_t stem_multiply_adds(const ModelConfig& config, std::int64_t tokens);
 
+/// Trainable numbers that a sample at `width` meets: all that every width shares, the slices of the adaptive layers and
+/// of the head, and the width's own LayerNorms and reduction weights.
+std::int64_t parameters_used(const ModelConfig& config, const Width& width);
+
 }  // namespace sharcs

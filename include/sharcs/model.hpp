@@ -18,9 +18,9 @@ class Network;
 /// How a checkpoint that is not yet a SHARCS model becomes one.
 struct LoadOptions {
   /// Replaces the checkpoint's widths and router settings; absent: those of its config.json, if any.
-  std::optional<SharcsConfig> sharcs;
+  std::optional<SharcsConfig> sharcs = {};
   /// Replaces the checkpoint's labels, and with another number of them its classifier.
-  std::optional<std::vector<std::string>> labels;
+  std::optional<std::vector<std::string>> labels = {};
   /// Private LayerNorms start from weight 1 and bias 0 instead of the leading entries of the pretrained ones.
   bool layer_norm_from_scratch = false;
   /// For what has to be initialised.

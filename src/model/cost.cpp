@@ -1,10 +1,19 @@
 #include "sharcs/cost.hpp"
 
+#include "model/backbone.hpp"
+
 namespace sharcs {
 namespace {
 
 std::int64_t layer_multiply_adds(std::int64_t hidden, std::int64_t attention, std::int64_t ffn, std::int64_t tokens) {
   return tokens * (4 * hidden * attention + 2 * hidden * ffn) + 2 * tokens * tokens * attention;
+}
+
+std::int64_t linear_parameters(std::int64_t outputs, std::int64_t inputs) { return outputs * inputs + outputs; }
+
+std::int64_t layer_parameters(std::int64_t hidden, std::int64_t attention, std::int64_t ffn) {
+  return 3 * linear_parameters(attention, hidden) + linear_parameters(hidden, attention) +
+         linear_parameters(ffn, hidden) + linear_parameters(hidden, ffn);
 }
 
 }  // namespace
@@ -23,6 +32,30 @@ std::int64_t multiply_adds(const ModelConfig& config, const Width& width, std::i
   if (!config.sharcs) return stem;
   return stem + (config.num_hidden_layers - config.sharcs->adaptive_layer_idx) *
                     layer_multiply_adds(width.hidden(), width.attention(), width.ffn(), tokens);
+}
+
+std::int64_t parameters_used(const ModelConfig& config, const Width& width) {
+  const Backbone& backbone = find_backbone(config.model_type);
+  const std::int64_t hidden = config.hidden_size, embedding = config.word_embedding_size(), slice = width.hidden();
+  std::int64_t count = (std::int64_t{config.vocab_size} + config.max_position_embeddings +
+                        (backbone.has_token_types ? config.type_vocab_size : 0) + 2) *
+                       embedding;
+  if (backbone.projects_embeddings) count += linear_parameters(hidden, embedding);
+
+  const std::int64_t full_layer =
+      layer_parameters(hidden, config.num_attention_heads * config.head_size(), config.intermediate_size);
+  const std::int64_t stem = config.sharcs ? config.sharcs->adaptive_layer_idx : config.num_hidden_layers;
+  const std::int64_t adaptive = config.num_hidden_layers - stem;
+  // Where layers are shared, the one that the stem runs whole serves them all, each kind with its LayerNorms.
+  count += (backbone.shares_layers ? 1 : stem) * (full_layer + 4 * hidden);
+  if (config.sharcs) {
+    count += backbone.shares_layers ? 4 * slice
+                                    : adaptive * (layer_parameters(slice, width.attention(), width.ffn()) + 4 * slice);
+    const std::int64_t router = config.sharcs->hidden_size_router;
+    count += linear_parameters(router, hidden) + linear_parameters(std::ssize(config.sharcs->width_mult_list), router);
+    count += 2 * slice + (config.sharcs->weighted_dim_reduction ? hidden / slice : 0);
+  }
+  return count + linear_parameters(hidden, slice) + linear_parameters(config.num_labels(), hidden);
 }
 
 }  // namespace sharcs

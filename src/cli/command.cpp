@@ -1,0 +1,63 @@
+#include "cli/command.hpp"
+
+#include <algorithm>
+
+#include "cli/config_file.hpp"
+#include "core/quote.hpp"
+#include "sharcs/error.hpp"
+
+namespace sharcs {
+namespace {
+
+/// A JSON value as the words that would stand on the command line.
+std::vector<std::string> words_of(const nlohmann::ordered_json& value) {
+  if (value.is_string()) return {value.get<std::string>()};
+  if (!value.is_array()) return {value.dump()};
+  std::vector<std::string> words;
+  for (const auto& item : value)
+    for (const std::string& word : words_of(item)) words.push_back(word);
+  return words;
+}
+
+}  // namespace
+
+CLI::App* add_command(CLI::App& program, const std::string& name, const std::string& description,
+                      const std::string& seed_meaning, CommonArguments& arguments) {
+  CLI::App* command = program.add_subcommand(name, description);
+  command->set_help_flag("-h,--help", "Print the options, with their defaults, and exit");
+  command->add_option("--config", arguments.config, "JSON file with settings; options given here override it");
+  command->add_option("--seed", arguments.seed, "Seed of random numbers: " + seed_meaning)->default_str("1");
+  command->add_option("--threads", arguments.threads, "Threads; 0: as OMP_NUM_THREADS says, or all cores")
+      ->check(CLI::Range(0, 4096))
+      ->default_str("0");
+  command->add_flag("--json", arguments.json, "Write results as JSON");
+  return command;
+}
+
+void take_from_config(CLI::App& command, const CommonArguments& arguments) {
+  if (arguments.config.empty()) return;
+  const ConfigFile file = ConfigFile::read(arguments.config);
+  for (const auto& [key, value] : file.section(command.get_name()).items()) {
+    const std::string place = arguments.config + ": \"" + command.get_name() + "." + key + "\"";
+    std::string name = key;
+    std::replace(name.begin(), name.end(), '_', '-');
+    CLI::Option* option = command.get_option_no_throw("--" + name);
+    if (option == nullptr || key == "config" || key == "help")
+      throw ConfigError(place + " is not an option of sharcs " + command.get_name());
+    if (option->count() > 0) continue;
+    try {
+      for (const std::string& word : words_of(value)) option->add_result(word);
+      option->run_callback();
+    } catch (const CLI::ParseError& error) {
+      throw ConfigError(place + " is " + quote(value.dump()) + ": " + error.what());
+    }
+  }
+}
+
+void usage_error(const std::string& message) { throw UsageError(message); }
+
+void require(const std::string& value, const std::string& option) {
+  if (value.empty()) usage_error(option + " is required");
+}
+
+}  // namespace sharcs

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+namespace sharcs {
+
+/// What every command takes.
+struct CommonArguments {
+  std::string config;  ///< a ConfigFile
+  std::optional<std::uint64_t> seed;
+  std::optional<int> threads;
+  bool json = false;
+
+  std::uint64_t seed_or_default() const { return seed.value_or(1); }
+  /// 0: all cores, as OMP_NUM_THREADS says.
+  int threads_or_default() const { return threads.value_or(0); }
+};
+
+/// Adds a command with the common options. `seed_meaning`: what the command draws random numbers for.
+CLI::App* add_command(CLI::App& program, const std::string& name, const std::string& description,
+                      const std::string& seed_meaning, CommonArguments& arguments);
+
+/// Takes options that the command line does not have from the command's section of its config file. Throws IoError or
+/// ConfigError.
+void take_from_config(CLI::App& command, const CommonArguments& arguments);
+
+/// What the command does when it is called, once its options have their values.
+template <class Arguments>
+void on_call(CLI::App* command, std::shared_ptr<Arguments> arguments, void (*run)(const Arguments&)) {
+  command->callback([=] {
+    take_from_config(*command, *arguments);
+    run(*arguments);
+  });
+}
+
+/// The program was called wrongly.
+struct UsageError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+[[noreturn]] void usage_error(const std::string& message);
+/// Throws a usage error when the option has no value from anywhere.
+void require(const std::string& value, const std::string& option);
+
+}  // namespace sharcs

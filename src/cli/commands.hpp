@@ -1,0 +1,14 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace sharcs {
+
+// Each adds one command to the program, from the file of its name.
+void add_eval(CLI::App& program);
+void add_predict(CLI::App& program);
+void add_reorder(CLI::App& program);
+void add_inspect(CLI::App& program);
+void add_synth(CLI::App& program);
+
+}  // namespace sharcs

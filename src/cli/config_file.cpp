@@ -1,0 +1,63 @@
+#include "cli/config_file.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "core/file.hpp"
+#include "core/json_reader.hpp"
+#include "core/quote.hpp"
+#include "sharcs/error.hpp"
+
+namespace sharcs {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::array known_sections = {"model",   "tokenizer", "training", "train", "eval",
+                                       "predict", "reorder",   "inspect",  "synth"};
+
+void check_section(const std::string& name, const std::string& file) {
+  if (std::find(known_sections.begin(), known_sections.end(), name) != known_sections.end()) return;
+  std::string known;
+  for (const char* section : known_sections) known += (known.empty() ? "" : ", ") + std::string(section);
+  throw ConfigError(file + ": " + quote(name) + " is not a section; expected one of " + known);
+}
+
+}  // namespace
+
+ConfigFile ConfigFile::read(const std::filesystem::path& file) {
+  const std::string text = read_text_file(file);
+  ConfigFile config;
+  config.name_ = file.string();
+  JsonReader(text, config.name_);  // says where it is no JSON object
+  config.sections_ = Json::parse(text);
+  for (const auto& [name, section] : config.sections_.items()) {
+    check_section(name, config.name_);
+    if (!section.is_object())
+      throw ConfigError(config.name_ + ": \"" + name + "\" is a JSON " + section.type_name() + "; expected an object");
+  }
+  return config;
+}
+
+const Json& ConfigFile::section(const std::string& name) const {
+  static const Json nothing = Json::object();
+  const auto found = sections_.find(name);
+  return found == sections_.end() ? nothing : *found;
+}
+
+void ConfigFile::set(const std::string& place, Json value) {
+  Json* at = &sections_;
+  std::size_t begin = 0;
+  for (std::size_t dot; (dot = place.find('.', begin)) != std::string::npos; begin = dot + 1) {
+    const std::string key = place.substr(begin, dot - begin);
+    if (begin == 0) check_section(key, "command line");
+    at = &(*at)[key];
+    if (at->is_null()) *at = Json::object();
+    if (!at->is_object()) throw ConfigError(quote(place) + ": " + quote(key) + " is no object");
+  }
+  if (begin == 0 || begin == place.size())
+    throw ConfigError(quote(place) + ": expected a section and a key, as in training.epochs");
+  (*at)[place.substr(begin)] = std::move(value);
+}
+
+}  // namespace sharcs

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace sharcs {
+
+/// The JSON file of --config: an object of sections.
+///
+/// "model": the encoder, keys of Hugging Face's config.json with "sharcs" among them. "tokenizer": how a vocabulary is
+/// built, or where one is. "training": TrainingOptions. And for each command a section of its name with its options,
+/// named as on the command line with or without '_' for '-': {"synth": {"train": 8000}}.
+class ConfigFile {
+ public:
+  /// No file: no section has anything.
+  ConfigFile() = default;
+  /// Throws IoError, or ConfigError for what is no JSON object of known sections.
+  static ConfigFile read(const std::filesystem::path& file);
+
+  /// For messages: the file, or "command line" where there is none.
+  const std::string& name() const { return name_; }
+  /// An object; empty when the file does not have the section.
+  const nlohmann::ordered_json& section(const std::string& name) const;
+  /// Sets "training.window", "model.sharcs.adaptive_layer_idx", …: a section and the keys that lead to the value.
+  /// Throws ConfigError when the first part is no section or a later one no object.
+  void set(const std::string& place, nlohmann::ordered_json value);
+
+ private:
+  std::string name_ = "command line";
+  nlohmann::ordered_json sections_ = nlohmann::ordered_json::object();
+};
+
+}  // namespace sharcs

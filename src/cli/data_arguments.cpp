@@ -1,0 +1,165 @@
+#include "cli/data_arguments.hpp"
+
+#include "cli/command.hpp"
+#include "core/quote.hpp"
+#include "sharcs/error.hpp"
+
+namespace sharcs {
+namespace {
+
+std::optional<Column> column_or_none(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional(Column::parse(text));
+}
+
+/// Names that say nothing but the number of the class: any order of labels is meant.
+bool are_placeholders(const std::vector<std::string>& labels) {
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    if (labels[i] != std::to_string(i) && labels[i] != "LABEL_" + std::to_string(i)) return false;
+  return true;
+}
+
+}  // namespace
+
+void TaskArguments::add_to(CLI::App& command) {
+  std::string names;
+  for (const std::string& name : Task::names()) names += (names.empty() ? "" : ", ") + name;
+  command.add_option("--task", task, "Task of GLUE: " + names)->group("Data");
+  const std::string place = " (name, or position from 1)";
+  command.add_option("--text-column", text_column, "Own data: column of the sentence" + place)
+      ->default_str("text")
+      ->group("Data");
+  command.add_option("--pair-column", pair_column, "Own data: column of the second sentence; none: single sentences")
+      ->group("Data");
+  command.add_option("--label-column", label_column, "Own data: column of the class or target" + place)
+      ->default_str("label")
+      ->group("Data");
+  command.add_option("--id-column", id_column, "Own data: column of the sample's own index")->group("Data");
+  command.add_option("--difficulty-column", difficulty_column, "Own data: column of a known level of difficulty")
+      ->group("Data");
+  command.add_flag("--regression", regression, "Own data: the label is a number to be met")->group("Data");
+  command
+      .add_option("--metrics", metrics, "Own data: accuracy, f1, macro_f1, matthews, pearson, spearman; none: by kind")
+      ->delimiter(',')
+      ->group("Data");
+  command.add_option("--format", format, "Own data: tsv, csv, jsonl or by_extension")
+      ->capture_default_str()
+      ->group("Data");
+  command.add_option("--quoting", quoting, "Own data: none, rfc4180 or automatic (rfc4180 for csv)")
+      ->capture_default_str()
+      ->group("Data");
+  command.add_option("--header", header, "Own data: yes, no or automatic")->capture_default_str()->group("Data");
+  command
+      .add_option("--invalid-text", invalid_text,
+                  "Bytes that are not UTF-8: refuse the file, or replace them by U+FFFD")
+      ->check(CLI::IsMember({"refuse", "replace"}))
+      ->capture_default_str()
+      ->group("Data");
+}
+
+bool TaskArguments::describes_own_data() const {
+  return regression || !(text_column + pair_column + label_column + id_column + difficulty_column).empty();
+}
+
+TaskSpec TaskArguments::spec() const {
+  TaskSpec spec;
+  spec.kind = regression ? TaskKind::regression : TaskKind::classification;
+  if (!text_column.empty()) spec.text = Column::parse(text_column);
+  spec.pair = column_or_none(pair_column);
+  if (!label_column.empty()) spec.label = Column::parse(label_column);
+  spec.id = column_or_none(id_column);
+  spec.difficulty = column_or_none(difficulty_column);
+  spec.format = table_format_named(format);
+  spec.quoting = quoting_named(quoting);
+  spec.header = header_named(header);
+  for (const std::string& name : metrics) spec.metrics.push_back(metric_named(name));
+  return spec;
+}
+
+ReadOptions TaskArguments::read_options() const {
+  return {.invalid_text = invalid_text == "replace" ? InvalidText::replace : InvalidText::refuse};
+}
+
+Task TaskArguments::task_of(const ModelConfig& config, const std::string& place) const {
+  const std::string file = place + "/config.json";
+  if (!task.empty()) {
+    const Task named = Task::named(task);
+    if (named.outputs() != config.labels.size())
+      throw ConfigError(file + ": the model has " + std::to_string(config.labels.size()) + " outputs; task " +
+                        quote(named.name()) + " needs " + std::to_string(named.outputs()));
+    if (named.kind() == TaskKind::regression || are_placeholders(config.labels)) return named;
+    return named.with_label_order(config.labels);
+  }
+  if (describes_own_data()) {
+    TaskSpec own = spec();
+    if (config.is_regression()) own.kind = TaskKind::regression;
+    if (own.kind == TaskKind::classification) own.labels = config.labels;
+    return Task::custom(own);
+  }
+  if (std::optional<Task> stored = Task::of(config, file)) return *stored;
+  usage_error(file + " does not say what the model was trained for; give --task, or the columns of own data");
+}
+
+void DatasetArguments::add_to(CLI::App& command, const std::string& default_split) {
+  split = default_split;
+  command.add_option("--data", data, "Folder with the task's files (train.tsv, dev.tsv, test.tsv)")->group("Data");
+  command.add_option("--split", split, "Which of them: train, dev or test")
+      ->check(CLI::IsMember({"train", "dev", "test"}))
+      ->capture_default_str()
+      ->group("Data");
+  command.add_option("--file", file, "One file, in place of --data and --split")->group("Data");
+  TaskArguments::add_to(command);
+}
+
+Split DatasetArguments::chosen_split() const {
+  return split == "train" ? Split::train : split == "dev" ? Split::dev : Split::test;
+}
+
+Dataset DatasetArguments::read(const Task& task_) const {
+  if (!file.empty()) return task_.read_file(file, chosen_split(), read_options());
+  return task_.read(data, chosen_split(), read_options());
+}
+
+void TrainingDataArguments::add_to(CLI::App& command) {
+  command.add_option("--data", data, "Folder with the task's train.tsv and dev.tsv")->group("Data");
+  command.add_option("--train", train, "Training file, in place of --data: TSV, CSV or JSON Lines")->group("Data");
+  command.add_option("--dev", dev, "Dev file; none: split off the training file")->group("Data");
+  command.add_option("--dev-share", dev_share, "Share of the training samples that becomes dev")
+      ->default_str("0.1")
+      ->group("Data");
+  TaskArguments::add_to(command);
+  command.add_option("--labels", labels, "Own data: the classes in order; none: found in the training file")
+      ->delimiter(',')
+      ->group("Data");
+}
+
+TrainingData TrainingDataArguments::read(std::uint64_t seed) const {
+  if (data.empty() == train.empty()) usage_error("give --data FOLDER or --train FILE");
+  if (!data.empty() && task.empty()) usage_error("--data is a folder of a task's files; give --task, too");
+  if (!dev.empty() && dev_share) usage_error("--dev and --dev-share exclude each other");
+  const SplitOptions split = {.dev_share = dev_share.value_or(SplitOptions().dev_share), .seed = seed};
+  if (task.empty()) {
+    TaskSpec own = spec();
+    own.labels = labels;
+    return read_training_data(own, {.train = train, .dev = dev, .split = split, .read = read_options()});
+  }
+  if (describes_own_data()) usage_error("columns are for own data; the files of --task are known");
+  Task named = Task::named(task);
+  if (!labels.empty()) named = named.with_label_order(labels);
+  const bool split_off = dev_share || (data.empty() && dev.empty());
+  TrainingData all = {named,
+                      train.empty() ? named.read(data, Split::train, read_options())
+                                    : named.read_file(train, Split::train, read_options()),
+                      {}};
+  require_trainable(named, all.train);
+  if (split_off) {
+    TrainAndDev parts = split_stratified(all.train, split);
+    all.train = std::move(parts.train);
+    all.dev = std::move(parts.dev);
+  } else {
+    all.dev =
+        dev.empty() ? named.read(data, Split::dev, read_options()) : named.read_file(dev, Split::dev, read_options());
+  }
+  return all;
+}
+
+}  // namespace sharcs

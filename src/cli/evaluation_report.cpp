@@ -1,0 +1,199 @@
+#include "cli/evaluation_report.hpp"
+
+#include <ostream>
+
+#include "cli/text_table.hpp"
+#include "core/json_reader.hpp"
+#include "eval/difficulty.hpp"
+
+namespace sharcs {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t largest_confusion = 12;
+
+std::string interval_text(const Estimate& estimate) {
+  return decimal(estimate.value, 3) + " [" + decimal(estimate.interval.low, 3) + ", " +
+         decimal(estimate.interval.high, 3) + "]";
+}
+
+std::string level_list(const std::vector<int>& levels) {
+  std::string list;
+  for (const int level : levels) list += (list.empty() ? "" : ", ") + std::to_string(level);
+  return list;
+}
+
+double value_in(const MetricMap& metrics, Metric metric) {
+  const auto found = metrics.find(to_string(metric));
+  return found == metrics.end() ? std::numeric_limits<double>::quiet_NaN() : found->second;
+}
+
+/// How many samples were longer than the model's positions: those of the greatest length are looked at once more.
+std::size_t count_truncated(const Classifier& classifier, const Dataset& dataset, const Answers& answers) {
+  std::size_t truncated = 0;
+  for (std::size_t i = 0; i < dataset.size(); ++i) {
+    if (static_cast<std::size_t>(answers.tokens[i]) < classifier.max_tokens()) continue;
+    const Sample& sample = dataset.samples[i];
+    const std::size_t room = classifier.max_tokens() + 1;
+    const Encoding longer = sample.pair ? classifier.tokenizer().encode(sample.text, *sample.pair, room)
+                                        : classifier.tokenizer().encode(sample.text, room);
+    truncated += longer.ids.size() == room;
+  }
+  return truncated;
+}
+
+}  // namespace
+
+EvaluationReport::EvaluationReport(const Classifier& classifier, const Task& task, const Dataset& dataset,
+                                   const std::string& name, int timing_rounds, std::uint64_t seed)
+    : task_(task),
+      dataset_(dataset),
+      policy_(classifier.engine().options().policy.name()),
+      seed_(seed),
+      max_tokens_(classifier.max_tokens()),
+      evaluation_(evaluate(classifier, task, dataset, {.name = name, .timing_rounds = timing_rounds})) {
+  truncated_ = count_truncated(classifier, dataset, evaluation_.answers);
+  const EvaluationRecord& record = evaluation_.record;
+  const std::vector<int> widest(dataset.size(), evaluation_.answers.widest());
+  rows_ = {{"routed", {}, record.cost_fraction, record.seconds_routed}, {"full width", {}, 1, record.seconds_full}};
+  for (const Metric metric : task.metrics()) {
+    rows_[0].metrics.push_back(estimate(metric, evaluation_.routing.width_of_sample));
+    rows_[1].metrics.push_back(estimate(metric, widest));
+  }
+}
+
+Estimate EvaluationReport::estimate(Metric metric, const std::vector<int>& width_of_sample) const {
+  const Answers& answers = evaluation_.answers;
+  if (task_.kind() == TaskKind::regression) {
+    std::vector<double> values;
+    for (std::size_t i = 0; i < answers.samples(); ++i) values.push_back(answers.value_of(i, width_of_sample[i]));
+    return bootstrap(metric, answers.targets, values, {.seed = seed_});
+  }
+  std::vector<int> labels;
+  for (std::size_t i = 0; i < answers.samples(); ++i) labels.push_back(answers.label_of(i, width_of_sample[i]));
+  return bootstrap(metric, answers.labels, labels, {.seed = seed_});
+}
+
+std::vector<std::vector<std::size_t>> EvaluationReport::confusion() const {
+  const std::size_t classes = task_.outputs();
+  std::vector<std::vector<std::size_t>> counts(classes, std::vector<std::size_t>(classes));
+  const Answers& answers = evaluation_.answers;
+  for (std::size_t i = 0; i < answers.samples(); ++i)
+    ++counts[static_cast<std::size_t>(answers.labels[i])]
+            [static_cast<std::size_t>(answers.label_of(i, evaluation_.routing.width_of_sample[i]))];
+  return counts;
+}
+
+void EvaluationReport::print(std::ostream& out) const {
+  const EvaluationRecord& record = evaluation_.record;
+  out << task_.name() << ", " << record.name << ": " << counted(dataset_.size(), task_.is_pair() ? "pair" : "sentence")
+      << " of " << dataset_.file << ", routed by " << policy_ << '\n';
+  for (const std::string& note : dataset_.notes) out << note << '\n';
+  if (truncated_ > 0)
+    out << counted(truncated_, "sample") << " longer than " << max_tokens_ << " tokens, and cut there\n";
+
+  std::vector<std::string> header = {""};
+  for (const Metric metric : task_.metrics()) header.push_back(to_string(metric) + " [95 % interval]");
+  for (const char* column : {"cost", "time"}) header.emplace_back(column);
+  TextTable whole(header);
+  for (const Row& row : rows_) {
+    std::vector<std::string> cells = {row.name};
+    for (const Estimate& metric : row.metrics) cells.push_back(interval_text(metric));
+    cells.push_back(decimal(row.cost, 3));
+    cells.push_back(seconds_text(row.seconds));
+    whole.add(std::move(cells));
+  }
+  out << '\n';
+  whole.print(out);
+
+  const Metric metric = task_.metrics().front();
+  TextTable widths({"width", "samples", "share", to_string(metric) + " there", "of all", "cost"});
+  for (const WidthEvaluation& width : record.widths)
+    widths.add({short_number(width.width), grouped(width.samples),
+                percent(static_cast<double>(width.samples) / static_cast<double>(record.samples)),
+                decimal(value_in(width.routed, metric), 3), decimal(value_in(width.all, metric), 3),
+                decimal(width.cost_fraction, 3)});
+  out << '\n';
+  widths.print(out);
+
+  const std::optional<DifficultyEvaluation> difficulty = evaluate_difficulty(dataset_, evaluation_);
+  if (!difficulty) return;
+  std::vector<std::string> columns = {"difficulty", "samples", "routed"};
+  for (const double width : evaluation_.answers.widths) columns.push_back("at " + short_number(width));
+  for (const double width : evaluation_.answers.widths) columns.push_back("sent to " + short_number(width));
+  TextTable levels(columns);
+  for (const LevelEvaluation& level : difficulty->levels) {
+    std::vector<std::string> cells = {std::to_string(level.level), grouped(static_cast<long long>(level.samples)),
+                                      decimal(level.routed, 3)};
+    for (const double accuracy : level.at_width) cells.push_back(decimal(accuracy, 3));
+    for (const double share : level.width_share) cells.push_back(percent(share));
+    levels.add(std::move(cells));
+  }
+  out << '\n';
+  levels.print(out);
+  if (std::isfinite(difficulty->router_auc))
+    out << "AUC of the router's logit for width " << short_number(evaluation_.answers.widths.back()) << ", difficulty "
+        << level_list(difficulty->hard) << " against " << level_list(difficulty->easy) << ": "
+        << decimal(difficulty->router_auc, 3) << '\n';
+}
+
+void EvaluationReport::print_confusion(std::ostream& out) const {
+  if (task_.kind() == TaskKind::regression || task_.outputs() > largest_confusion) return;
+  const std::vector<std::string> labels = task_.labels();
+  std::vector<std::string> header = {"true \\ predicted"};
+  header.insert(header.end(), labels.begin(), labels.end());
+  TextTable table(header);
+  const auto counts = confusion();
+  for (std::size_t label = 0; label < counts.size(); ++label) {
+    std::vector<std::string> cells = {labels[label]};
+    for (const std::size_t count : counts[label]) cells.push_back(grouped(static_cast<long long>(count)));
+    table.add(std::move(cells));
+  }
+  out << '\n';
+  table.print(out);
+}
+
+Json EvaluationReport::json() const {
+  const EvaluationRecord& record = evaluation_.record;
+  Json json = {{"task", task_.name()},      {"split", record.name},    {"file", dataset_.file},
+               {"samples", record.samples}, {"truncated", truncated_}, {"policy", policy_}};
+  for (const Row& row : rows_) {
+    Json& entry = json[row.name == "routed" ? "routed" : "full"];
+    for (std::size_t i = 0; i < row.metrics.size(); ++i) {
+      const Estimate& metric = row.metrics[i];
+      entry[to_string(task_.metrics()[i])] = {{"value", metric.value},
+                                              {"interval", {metric.interval.low, metric.interval.high}}};
+    }
+    entry["cost_fraction"] = row.cost;
+    entry["seconds"] = row.seconds;
+  }
+  json["widths"] = Json::array();
+  for (const WidthEvaluation& width : record.widths)
+    json["widths"].push_back({{"width", width.width},
+                              {"samples", width.samples},
+                              {"share", static_cast<double>(width.samples) / static_cast<double>(record.samples)},
+                              {"cost_fraction", width.cost_fraction},
+                              {"routed", width.routed},
+                              {"all", width.all}});
+  if (task_.kind() == TaskKind::classification) {
+    json["labels"] = task_.labels();
+    json["confusion"] = confusion();
+  }
+  if (const auto difficulty = evaluate_difficulty(dataset_, evaluation_)) {
+    Json& entry = json["difficulty"];
+    entry["levels"] = Json::array();
+    for (const LevelEvaluation& level : difficulty->levels)
+      entry["levels"].push_back({{"level", level.level},
+                                 {"samples", level.samples},
+                                 {"routed", level.routed},
+                                 {"at_width", level.at_width},
+                                 {"width_share", level.width_share}});
+    entry["easy"] = difficulty->easy;
+    entry["hard"] = difficulty->hard;
+    entry["router_auc"] = difficulty->router_auc;
+  }
+  return json;
+}
+
+}  // namespace sharcs

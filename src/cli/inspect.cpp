@@ -1,0 +1,126 @@
+#include <algorithm>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "cli/command.hpp"
+#include "cli/commands.hpp"
+#include "cli/text_table.hpp"
+#include "core/json_reader.hpp"
+#include "sharcs/cost.hpp"
+#include "sharcs/engine.hpp"
+#include "sharcs/task.hpp"
+
+namespace sharcs {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct InspectArguments : CommonArguments {
+  std::string model;
+  std::optional<int> tokens;
+};
+
+Json width_json(const ModelConfig& config, const Width& width, int tokens) {
+  const std::int64_t cost = multiply_adds(config, width, tokens);
+  const std::int64_t full = multiply_adds(config, WidthSet(config).widest(), tokens);
+  return {{"width", width.fraction()},
+          {"heads", width.heads()},
+          {"hidden", width.hidden()},
+          {"ffn", width.ffn()},
+          {"parameters", parameters_used(config, width)},
+          {"multiply_adds", cost},
+          {"cost_fraction", static_cast<double>(cost) / static_cast<double>(full)}};
+}
+
+Json describe(const Model& model, const LoadReport& report, int tokens) {
+  const ModelConfig& config = model.config();
+  Json json = {{"model_type", config.model_type},
+               {"layers", config.num_hidden_layers},
+               {"hidden_size", config.hidden_size},
+               {"attention_heads", config.num_attention_heads},
+               {"head_size", config.head_size()},
+               {"intermediate_size", config.intermediate_size},
+               {"vocab_size", config.vocab_size},
+               {"positions", config.max_position_embeddings},
+               {"labels", config.labels}};
+  const std::optional<Task> task = Task::of(config);
+  json["task"] = task ? Json(task->name()) : Json();
+  if (config.sharcs)
+    json["sharcs"] = {{"width_mult_list", config.sharcs->width_mult_list},
+                      {"adaptive_layer_idx", config.sharcs->adaptive_layer_idx},
+                      {"hidden_size_router", config.sharcs->hidden_size_router},
+                      {"weighted_dim_reduction", config.sharcs->weighted_dim_reduction}};
+  else
+    json["sharcs"] = nullptr;
+  json["policy"] = config.sharcs ? Json(RoutingPolicy::argmax().name()) : Json();
+  json["parameters"] = model.parameter_count();
+  json["weight_bytes"] = Engine(model).weight_bytes();
+  json["tokens"] = tokens;
+  json["widths"] = Json::array();
+  for (const Width& width : model.widths()) json["widths"].push_back(width_json(config, width, tokens));
+  json["missing"] = report.initialised;
+  json["unexpected"] = report.unexpected;
+  return json;
+}
+
+std::string listed(const Json& names) {
+  std::string list;
+  for (const Json& name : names) list += (list.empty() ? "" : ", ") + name.get<std::string>();
+  return list;
+}
+
+void print(const Json& model, const std::string& place, std::ostream& out) {
+  const auto number = [&](const char* key) { return grouped(model[key].get<long long>()); };
+  out << place << ": " << model["model_type"].get<std::string>() << ", " << number("layers") << " layers of "
+      << number("hidden_size") << ", " << number("attention_heads") << " heads of " << number("head_size")
+      << ", feed-forward " << number("intermediate_size") << '\n'
+      << "vocabulary " << number("vocab_size") << ", positions " << number("positions") << '\n'
+      << "task " << (model["task"].is_null() ? "not known" : model["task"].get<std::string>()) << ", labels "
+      << listed(model["labels"]) << '\n';
+  const Json& sharcs = model["sharcs"];
+  if (sharcs.is_null())
+    out << "no router: a plain encoder\n";
+  else
+    out << "router of " << sharcs["hidden_size_router"] << " after layer " << sharcs["adaptive_layer_idx"] << ", "
+        << (sharcs["weighted_dim_reduction"].get<bool>() ? "weighted" : "leading") << " dimensions, policy "
+        << model["policy"].get<std::string>() << '\n';
+  out << "parameters " << number("parameters") << ", weights in memory "
+      << bytes_text(model["weight_bytes"].get<double>()) << "\n\n";
+  TextTable table(
+      {"width", "heads", "hidden", "ffn", "parameters", "multiply-adds (" + number("tokens") + " tokens)", "share"});
+  for (const Json& width : model["widths"])
+    table.add({short_number(width["width"]), width["heads"].dump(), width["hidden"].dump(), width["ffn"].dump(),
+               grouped(width["parameters"]), grouped(width["multiply_adds"]), decimal(width["cost_fraction"], 3)});
+  table.print(out);
+  if (!model["missing"].empty()) out << "\nmissing, and so not trained: " << listed(model["missing"]) << '\n';
+  if (!model["unexpected"].empty()) out << "\nnot used: " << listed(model["unexpected"]) << '\n';
+}
+
+void inspect(const InspectArguments& arguments) {
+  require(arguments.model, "--model");
+  LoadReport report;
+  const Model model = Model::load(arguments.model, {.seed = arguments.seed_or_default()}, &report);
+  const int tokens = arguments.tokens.value_or(std::min(128, model.config().max_position_embeddings));
+  const Json json = describe(model, report, tokens);
+  if (arguments.json)
+    std::cout << json.dump(2) << '\n';
+  else
+    print(json, arguments.model, std::cout);
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& program) {
+  const auto arguments = std::make_shared<InspectArguments>();
+  CLI::App* command =
+      add_command(program, "inspect", "Shows what a model or checkpoint is, and what each of its widths costs.",
+                  "parameters that a checkpoint lacks", *arguments);
+  command->add_option("--model,model", arguments->model, "Model directory or checkpoint (required)");
+  command->add_option("--tokens", arguments->tokens, "Length of the input that costs are told for")
+      ->check(CLI::Range(1, 1 << 20))
+      ->default_str("128, or the model's positions where they are fewer");
+  on_call(command, arguments, inspect);
+}
+
+}  // namespace sharcs

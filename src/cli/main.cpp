@@ -1,0 +1,66 @@
+// The `sharcs` program.
+//
+// Exit codes: 0 done, 1 wrong usage, 2 an error that the message names, 128 + n stopped by signal n.
+
+#include <exception>
+#include <iostream>
+#include <new>
+
+#include "cli/command.hpp"
+#include "cli/commands.hpp"
+#include "cli/help_format.hpp"
+#include "sharcs/error.hpp"
+#include "sharcs/version.hpp"
+
+namespace {
+
+int run(int argc, char** argv) {
+  CLI::App program("Trains and runs width-adaptive transformers (SHARCS, arXiv:2310.12126) on CPUs.", "sharcs");
+  program.set_version_flag("--version", "sharcs " + std::string(sharcs::version()), "Print the version and exit");
+  program.set_help_flag("-h,--help", "Print what there is, with its defaults, and exit");
+  program.require_subcommand(1);
+  program.formatter(std::make_shared<sharcs::HelpFormat>());  // of the commands below, too
+  sharcs::add_eval(program);
+  sharcs::add_predict(program);
+  sharcs::add_reorder(program);
+  sharcs::add_inspect(program);
+  sharcs::add_synth(program);
+  const auto wrong_usage = [&](const std::exception& error) {
+    std::string command = "sharcs";
+    for (const CLI::App* subcommand : program.get_subcommands()) command += " " + subcommand->get_name();
+    std::cerr << "sharcs: " << error.what() << " (" << command << " --help tells more)\n";
+    return 1;
+  };
+  try {
+    const std::string first = argc > 1 ? argv[1] : "";
+    const auto is_first = [&](const CLI::App* command) { return command->get_name() == first; };
+    if (!first.empty() && !first.starts_with('-') && program.get_subcommands(is_first).empty())
+      sharcs::usage_error("there is no command \"" + first + "\"");
+    program.parse(argc, argv);
+  } catch (const CLI::Success& asked) {  // --help, --version
+    program.exit(asked);
+  } catch (const CLI::RuntimeError& status) {
+    return status.get_exit_code();
+  } catch (const CLI::ParseError& error) {
+    return wrong_usage(error);
+  } catch (const sharcs::UsageError& error) {
+    return wrong_usage(error);
+  }
+  // What could not be written must not look like success.
+  if (!std::cout.flush()) throw sharcs::IoError("standard output: cannot be written");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::ios::sync_with_stdio(false);
+  try {
+    return run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    std::cerr << "sharcs: not enough memory\n";
+  } catch (const std::exception& error) {
+    std::cerr << "sharcs: " << error.what() << '\n';
+  }
+  return 2;
+}

@@ -1,0 +1,235 @@
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "cli/command.hpp"
+#include "cli/commands.hpp"
+#include "cli/data_arguments.hpp"
+#include "cli/policy_argument.hpp"
+#include "cli/sentence_stream.hpp"
+#include "cli/text_table.hpp"
+#include "core/file.hpp"
+#include "core/json_reader.hpp"
+#include "sharcs/classifier.hpp"
+#include "sharcs/error.hpp"
+
+namespace sharcs {
+namespace {
+
+struct PredictArguments : CommonArguments {
+  std::string model;
+  std::string input = "-", output = "-";
+  std::vector<std::string> texts;
+  std::string data, split = "test", glue_submission;
+  TaskArguments task;
+  std::string policy;
+};
+
+bool is_table(const std::string& file) {
+  const std::string extension = std::filesystem::path(file).extension().string();
+  for (const char* each : {".tsv", ".csv", ".jsonl", ".ndjson", ".json"})
+    if (extension == each) return true;
+  return false;
+}
+
+std::vector<Prediction> predictions_of(const Classifier& classifier, std::span<const Sample> samples) {
+  if (!samples.empty() && samples.front().pair) {
+    std::vector<TextPair> pairs;
+    for (const Sample& sample : samples) pairs.push_back({sample.text, *sample.pair});
+    return classifier.classify(pairs);
+  }
+  std::vector<std::string> texts;
+  for (const Sample& sample : samples) texts.push_back(sample.text);
+  return classifier.classify(texts);
+}
+
+/// What predictions look like in the output, a line each.
+class PredictionFormat {
+ public:
+  enum class Kind { tsv, tsv_with_text, json_lines };
+
+  PredictionFormat(const Classifier& classifier, Kind kind) : classifier_(classifier), kind_(kind) {}
+
+  std::string header() const {
+    if (kind_ == Kind::json_lines) return {};
+    return std::string(regression() ? "score" : "label\tprobability") + "\twidth" +
+           (kind_ == Kind::tsv_with_text ? "\ttext\n" : "\n");
+  }
+
+  std::string line(const Sample& sample, const Prediction& prediction) const {
+    if (kind_ == Kind::json_lines) return json(sample, prediction).dump() + "\n";
+    std::string line = regression() ? decimal(static_cast<double>(prediction.logits[0]), 4)
+                                    : classifier_.label_name(prediction.label) + "\t" +
+                                          decimal(static_cast<double>(probability(prediction)), 4);
+    line += "\t" + short_number(prediction.width);
+    if (kind_ == Kind::tsv_with_text) line += "\t" + sample.text + (sample.pair ? "\t" + *sample.pair : "");
+    return line + "\n";
+  }
+
+ private:
+  bool regression() const { return classifier_.engine().config().is_regression(); }
+  static float probability(const Prediction& prediction) {
+    return prediction.probabilities[static_cast<std::size_t>(prediction.label)];
+  }
+
+  nlohmann::ordered_json json(const Sample& sample, const Prediction& prediction) const {
+    nlohmann::ordered_json json;
+    if (!sample.id.empty()) json["id"] = sample.id;
+    if (regression()) {
+      json["score"] = prediction.logits[0];
+    } else {
+      json["label"] = classifier_.label_name(prediction.label);
+      json["probability"] = probability(prediction);
+      for (std::size_t i = 0; i < prediction.probabilities.size(); ++i)
+        json["probabilities"][classifier_.label_name(static_cast<int>(i))] = prediction.probabilities[i];
+    }
+    json["width"] = prediction.width;
+    json["multiply_adds"] = prediction.multiply_adds;
+    json["text"] = sample.text;
+    if (sample.pair) json["pair"] = *sample.pair;
+    return json;
+  }
+
+  const Classifier& classifier_;
+  Kind kind_;
+};
+
+/// GLUE's form of a submission: the sample's index, and the class as the task writes it or the score in its range.
+std::string submission(const Task& task, const Dataset& dataset, const std::vector<Prediction>& predictions) {
+  std::string text = "index\tprediction\n";
+  for (std::size_t i = 0; i < dataset.size(); ++i) {
+    const std::string& id = dataset.samples[i].id;
+    text += (id.empty() ? std::to_string(i) : id) + "\t";
+    if (task.kind() == TaskKind::regression) {
+      const std::optional<TargetRange> range = task.target_range();
+      auto score = static_cast<double>(predictions[i].logits[0]);
+      if (range) score = std::clamp(score, range->low, range->high);
+      text += decimal(score, 3);
+    } else {
+      text += task.label_word(predictions[i].label);
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+void write_submissions(const PredictArguments& arguments, const Classifier& classifier, const Task& task) {
+  if (arguments.data.empty()) usage_error("--glue-submission needs --data FOLDER");
+  if (task.submission_file().empty())
+    usage_error("--glue-submission is for the tasks of GLUE; the model's task is \"" + task.name() + "\"");
+  const bool is_folder =
+      arguments.glue_submission.ends_with('/') || std::filesystem::is_directory(arguments.glue_submission);
+  // MNLI is judged by two test sets, which one model answers.
+  std::vector<Task> tasks = {task};
+  if (task.name() == "mnli") {
+    if (!is_folder) usage_error("the submission of mnli is two files; expected a folder in --glue-submission");
+    tasks.push_back(Task::named("mnli-mm").with_label_order(task.labels()));
+  }
+  const Split split = arguments.split == "train" ? Split::train : arguments.split == "dev" ? Split::dev : Split::test;
+  for (const Task& each : tasks) {
+    const Dataset dataset = each.read(arguments.data, split, arguments.task.read_options());
+    for (const std::string& note : dataset.notes) std::cerr << "sharcs: " << note << '\n';
+    const std::filesystem::path file = is_folder
+                                           ? std::filesystem::path(arguments.glue_submission) / each.submission_file()
+                                           : std::filesystem::path(arguments.glue_submission);
+    if (is_folder) std::filesystem::create_directories(arguments.glue_submission);
+    write_file_atomically(file, submission(each, dataset, predictions_of(classifier, dataset.samples)));
+    std::cout << file.string() << ": " << counted(dataset.size(), "prediction") << " of " << dataset.file << '\n';
+  }
+}
+
+/// Hands `write` the predictions, batch by batch as the input arrives.
+void predict_all(const PredictArguments& arguments, const Classifier& classifier, const std::optional<Task>& task,
+                 const PredictionFormat& format, const std::function<void(const std::string&)>& write) {
+  std::string lines = format.header();  // with the first batch: an input that cannot be read leaves no output
+  const auto answer = [&](std::span<const Sample> samples) {
+    const std::vector<Prediction> predictions = predictions_of(classifier, samples);
+    for (std::size_t i = 0; i < samples.size(); ++i) lines += format.line(samples[i], predictions[i]);
+    write(lines);
+    lines.clear();
+  };
+  const bool pairs = task && task->is_pair();
+  if (!arguments.texts.empty()) {
+    std::vector<Sample> samples;
+    for (const std::string& text : arguments.texts) {
+      samples.push_back({.text = text});
+      if (!pairs) continue;
+      const std::size_t tab = text.find('\t');
+      if (tab == std::string::npos) usage_error("--text: the model judges pairs; expected two sentences with a TAB");
+      samples.back().pair = text.substr(tab + 1);
+      samples.back().text.erase(tab);
+    }
+    answer(samples);
+  } else if (!arguments.data.empty() || is_table(arguments.input)) {
+    const Split split = arguments.split == "train" ? Split::train : arguments.split == "dev" ? Split::dev : Split::test;
+    const Dataset dataset = arguments.data.empty()
+                                ? task->read_file(arguments.input, Split::test, arguments.task.read_options())
+                                : task->read(arguments.data, split, arguments.task.read_options());
+    for (const std::string& note : dataset.notes) std::cerr << "sharcs: " << note << '\n';
+    constexpr std::size_t batch = 1024;
+    for (std::size_t first = 0; first < dataset.size(); first += batch)
+      answer(std::span(dataset.samples).subspan(first, std::min(batch, dataset.size() - first)));
+  } else {
+    SentenceStream stream(arguments.input, pairs, arguments.task.read_options().invalid_text);
+    for (std::vector<Sample> samples = stream.next(); !samples.empty(); samples = stream.next()) answer(samples);
+  }
+}
+
+void predict(const PredictArguments& arguments) {
+  require(arguments.model, "--model");
+  const Classifier classifier = Classifier::load(
+      arguments.model, {.threads = arguments.threads_or_default(), .policy = policy_named(arguments.policy)});
+  const ModelConfig& config = classifier.engine().config();
+  // Lines of text can be judged by a model that nobody knows the task of; files of columns cannot be read.
+  std::optional<Task> task = Task::of(config, arguments.model + "/config.json");
+  if (!arguments.task.task.empty() || arguments.task.describes_own_data() || !arguments.data.empty() ||
+      is_table(arguments.input))
+    task = arguments.task.task_of(config, arguments.model);
+  if (!arguments.glue_submission.empty()) return write_submissions(arguments, classifier, *task);
+
+  const PredictionFormat format(classifier, arguments.json            ? PredictionFormat::Kind::json_lines
+                                            : arguments.texts.empty() ? PredictionFormat::Kind::tsv
+                                                                      : PredictionFormat::Kind::tsv_with_text);
+  if (arguments.output == "-") {
+    predict_all(arguments, classifier, task, format,
+                [](const std::string& lines) { std::cout << lines << std::flush; });
+  } else {
+    write_file_atomically(arguments.output, [&](FileWriter& out) {
+      predict_all(arguments, classifier, task, format, [&](const std::string& lines) { out.write(lines); });
+    });
+  }
+}
+
+}  // namespace
+
+void add_predict(CLI::App& program) {
+  const auto arguments = std::make_shared<PredictArguments>();
+  CLI::App* command = add_command(program, "predict",
+                                  "Classifies sentences: of a file, of standard input as they arrive, or given here. "
+                                  "Writes a line each, with tabs: "
+                                  "label, probability and width, or score and width for a regression.",
+                                  "nothing, a prediction draws none", *arguments);
+  command->add_option("--model", arguments->model, "Model directory (required)");
+  command
+      ->add_option(
+          "--input", arguments->input,
+          "A sentence a line (pairs: with a TAB between), or columns in .tsv, .csv or .jsonl; -: standard input")
+      ->capture_default_str();
+  command->add_option("--text", arguments->texts, "A sentence to classify, in place of --input; may be repeated");
+  command->add_option("--output", arguments->output, "File to write; -: standard output")->capture_default_str();
+  add_policy_option(*command, arguments->policy);
+  command->add_option("--data", arguments->data, "Folder with the task's files, in place of --input")->group("Data");
+  command->add_option("--split", arguments->split, "Which of them: train, dev or test")
+      ->check(CLI::IsMember({"train", "dev", "test"}))
+      ->capture_default_str()
+      ->group("Data");
+  command
+      ->add_option("--glue-submission", arguments->glue_submission,
+                   "Write the split's predictions as GLUE's server wants them, to a file, or to a folder under GLUE's "
+                   "name for it (mnli: both files)")
+      ->group("Data");
+  arguments->task.add_to(*command);
+  on_call(command, arguments, predict);
+}
+
+}  // namespace sharcs

@@ -1,0 +1,131 @@
+#include <algorithm>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.hpp"
+#include "cli/commands.hpp"
+#include "cli/data_arguments.hpp"
+#include "cli/text_table.hpp"
+#include "core/random.hpp"
+#include "core/threads.hpp"
+#include "data/tokenized_dataset.hpp"
+#include "model/backbone.hpp"
+#include "sharcs/error.hpp"
+#include "sharcs/model.hpp"
+#include "sharcs/tokenizer.hpp"
+#include "train/importance.hpp"
+
+namespace sharcs {
+namespace {
+
+struct ReorderArguments : CommonArguments {
+  std::string model, output;
+  DatasetArguments dataset;
+  std::size_t samples = 0;
+  std::size_t batch_size = 32;
+  std::size_t max_length = 128;
+};
+
+/// The samples that the importance is measured on: all, or some drawn at random.
+std::vector<Index> drawn(std::size_t total, std::size_t wanted, std::uint64_t seed) {
+  std::vector<Index> order(total);
+  std::iota(order.begin(), order.end(), Index{0});
+  if (wanted == 0 || wanted >= total) return order;
+  Random(derive_key(seed, "importance")).shuffle(order);
+  order.resize(wanted);
+  std::sort(order.begin(), order.end());
+  return order;
+}
+
+void reorder_model(const ReorderArguments& arguments) {
+  require(arguments.model, "--model");
+  require(arguments.output, "--output");
+  if (!arguments.dataset.given()) usage_error("give --data FOLDER or --file FILE");
+  std::error_code error;
+  if (std::filesystem::equivalent(arguments.model, arguments.output, error))
+    usage_error("--output is the folder of --model; expected another one");
+  const ThreadScope scope(arguments.threads_or_default() > 0 ? arguments.threads_or_default() : thread_count());
+
+  const ModelConfig config = ModelConfig::load(std::filesystem::path(arguments.model) / "config.json");
+  const Task task = arguments.dataset.task_of(config, arguments.model);
+  LoadReport report;
+  Model model = Model::load(arguments.model,
+                            {.labels = task.kind() == TaskKind::regression ? config.labels : task.labels(),
+                             .seed = arguments.seed_or_default()},
+                            &report);
+  if (!report.summary().empty()) std::cerr << "sharcs: " << arguments.model << ": " << report.summary() << '\n';
+  const Tokenizer tokenizer = Tokenizer::load(arguments.model);
+  const Dataset dataset = arguments.dataset.read(task);
+  if (!dataset.labelled()) throw DataError(dataset.file + ": has samples without a label; the loss needs one for each");
+
+  const auto positions = static_cast<std::size_t>(config.max_position_embeddings -
+                                                  find_backbone(config.model_type).first_position(config));
+  const TokenizedDataset tokens = tokenize(dataset, task, tokenizer, std::min(arguments.max_length, positions));
+  const std::vector<Index> samples = drawn(dataset.size(), arguments.samples, arguments.seed_or_default());
+  ImportanceMeter<float> meter(model.network());
+  for (std::size_t first = 0; first < samples.size(); first += arguments.batch_size) {
+    const std::span<const Index> batch =
+        std::span(samples).subspan(first, std::min(arguments.batch_size, samples.size() - first));
+    std::vector<std::int32_t> labels;
+    std::vector<float> targets;
+    for (const Index sample : batch) {
+      if (task.kind() == TaskKind::regression)
+        targets.push_back(tokens.targets[static_cast<std::size_t>(sample)]);
+      else
+        labels.push_back(tokens.labels[static_cast<std::size_t>(sample)]);
+    }
+    meter.add(tokens.gather(batch), labels, targets);
+  }
+  reorder(model.network(), meter.importance());
+  model.save(arguments.output);
+  tokenizer.save(arguments.output);
+
+  const Importance& importance = meter.importance();
+  nlohmann::ordered_json json = {{"output", arguments.output}, {"samples", samples.size()}};
+  json["layers"] = nlohmann::ordered_json::array();
+  TextTable table({"layer", "heads, most important first", "share of the first half of the neurons"});
+  for (std::size_t layer = 0; layer < importance.heads.size(); ++layer) {
+    const std::vector<Index> heads = descending_order(importance.heads[layer]);
+    std::string order;
+    for (const Index head : heads) order += (order.empty() ? "" : " ") + std::to_string(head + 1);
+    std::vector<double> neurons = importance.neurons[layer];
+    std::sort(neurons.begin(), neurons.end(), std::greater<>());
+    const auto half = neurons.begin() + std::ssize(neurons) / 2;
+    const double total = std::accumulate(neurons.begin(), neurons.end(), 0.0);
+    const double share = total > 0 ? std::accumulate(neurons.begin(), half, 0.0) / total : 0;
+    table.add({std::to_string(layer + 1), order, percent(share)});
+    json["layers"].push_back(
+        {{"head_importance", importance.heads[layer]}, {"head_order", heads}, {"neurons_first_half_share", share}});
+  }
+  if (arguments.json) {
+    std::cout << json.dump(2) << '\n';
+    return;
+  }
+  table.print(std::cout);
+  std::cout << "\nmeasured on " << counted(samples.size(), "sample") << ", written to " << arguments.output
+            << "; train it with --init " << arguments.output << '\n';
+}
+
+}  // namespace
+
+void add_reorder(CLI::App& program) {
+  const auto arguments = std::make_shared<ReorderArguments>();
+  CLI::App* command = add_command(
+      program, "reorder",
+      "Moves the heads and neurons that matter most for a task to the front of each layer, so that the leading slices "
+      "hold them. The full-width model stays the same.",
+      "the samples that are drawn", *arguments);
+  command->add_option("--model", arguments->model, "Model directory, fine-tuned for the task (required)");
+  command->add_option("--output", arguments->output, "Folder for the reordered model (required)");
+  command->add_option("--samples", arguments->samples, "Samples to measure on; 0: all")->capture_default_str();
+  command->add_option("--batch-size", arguments->batch_size, "Samples whose loss is one")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 20))
+      ->capture_default_str();
+  command->add_option("--max-length", arguments->max_length, "Tokens that a sample is cut to")
+      ->check(CLI::Range(std::size_t{3}, std::size_t{1} << 20))
+      ->capture_default_str();
+  arguments->dataset.add_to(*command, "train");
+  on_call(command, arguments, reorder_model);
+}
+
+}  // namespace sharcs

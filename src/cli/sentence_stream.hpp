@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sharcs/dataset.hpp"
+
+namespace sharcs {
+
+/// Sentences, or pairs separated by a TAB, one a line, from a file or standard input: in batches, as they arrive.
+class SentenceStream {
+ public:
+  /// `input`: a file, or "-" for standard input. Throws IoError.
+  SentenceStream(const std::string& input, bool pairs, InvalidText invalid_text);
+  ~SentenceStream();
+  SentenceStream(const SentenceStream&) = delete;
+  SentenceStream& operator=(const SentenceStream&) = delete;
+
+  /// The whole lines that have arrived; waits for one. None at the end. Throws IoError; DataError for an input
+  /// without lines, and naming the line that is empty, not a pair, or not UTF-8.
+  std::vector<Sample> next();
+
+ private:
+  Sample sample_of(std::string line);
+  [[noreturn]] void fail(const std::string& message) const;
+
+  std::string name_;
+  int descriptor_;
+  bool pairs_;
+  InvalidText invalid_text_;
+  std::string waiting_;  // what has arrived of a line that is not whole
+  bool at_end_ = false;
+  std::size_t line_ = 0;
+};
+
+}  // namespace sharcs

@@ -1,0 +1,67 @@
+#include "cli/text_table.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <ostream>
+
+namespace sharcs {
+namespace {
+
+/// Characters, each of which is one column wide.
+std::size_t width_of(const std::string& text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+}  // namespace
+
+void TextTable::print(std::ostream& out) const {
+  std::vector<std::size_t> widths(rows_.front().size());
+  for (const auto& row : rows_)
+    for (std::size_t c = 0; c < widths.size(); ++c) widths[c] = std::max(widths[c], width_of(row[c]));
+  for (const auto& row : rows_) {
+    for (std::size_t c = 0; c < widths.size(); ++c) {
+      const std::string space(widths[c] - width_of(row[c]), ' ');
+      if (c == 0)
+        out << row[c] << (widths.size() > 1 ? space : "");
+      else
+        out << "  " << space << row[c];
+    }
+    out << '\n';
+  }
+}
+
+std::string decimal(double value, int digits) {
+  if (!std::isfinite(value)) return "-";
+  char text[400];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
+std::string percent(double share) { return std::isfinite(share) ? decimal(100 * share, 1) + " %" : "-"; }
+
+std::string grouped(long long number) {
+  std::string text = std::to_string(number);
+  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > (number < 0 ? 1 : 0); at -= 3)
+    text.insert(static_cast<std::size_t>(at), 1, ',');
+  return text;
+}
+
+std::string counted(std::size_t number, const std::string& noun) {
+  return grouped(static_cast<long long>(number)) + " " + noun + (number == 1 ? "" : "s");
+}
+
+std::string seconds_text(double seconds) {
+  if (!std::isfinite(seconds)) return "-";
+  return seconds < 1 ? decimal(1000 * seconds, seconds < 0.1 ? 1 : 0) + " ms" : decimal(seconds, 2) + " s";
+}
+
+std::string bytes_text(double bytes) {
+  constexpr const char* units[] = {"B", "KB", "MB", "GB", "TB"};
+  std::size_t unit = 0;
+  for (; bytes >= 1000 && unit + 1 < std::size(units); ++unit) bytes /= 1000;
+  return decimal(bytes, unit == 0 ? 0 : 1) + " " + units[unit];
+}
+
+}  // namespace sharcs

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+namespace sharcs {
+
+/// Cells in aligned columns: the first column to the left, the others to the right.
+class TextTable {
+ public:
+  explicit TextTable(std::vector<std::string> header) { rows_.push_back(std::move(header)); }
+  /// As many cells as the header has.
+  void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  /// Two blanks between columns, a line each row.
+  void print(std::ostream& out) const;
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+};
+
+/// "0.84"; "-" for NaN.
+std::string decimal(double value, int digits);
+/// "69.2 %"; "-" for NaN.
+std::string percent(double share);
+/// "12,345,678".
+std::string grouped(long long number);
+/// "1 sentence", "12,345 sentences".
+std::string counted(std::size_t number, const std::string& noun);
+/// "612 ms", "1.42 s".
+std::string seconds_text(double seconds);
+/// "438.0 MB".
+std::string bytes_text(double bytes);
+
+}  // namespace sharcs

@@ -1,0 +1,119 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/program.hpp"
+#include "core/file.hpp"
+#include "sharcs/synthetic.hpp"
+#include "sharcs/task.hpp"
+
+namespace sharcs {
+namespace {
+
+using testing::error_of;
+using ::testing::HasSubstr;
+using testing::run_program;
+using ::testing::StartsWith;
+
+class Eval : public ::testing::Test {
+ protected:
+  Eval() {
+    testing::save_tiny_model(model(), [](ModelConfig& config) {
+      Task::named("sst-2").store_in(config);
+      config.max_position_embeddings = 32;
+    });
+    SyntheticData::generate({.train = 10, .dev = 50, .test = 0}).save(data());
+  }
+  std::string model() const { return folder_ / "model"; }
+  std::string data() const { return folder_ / "data"; }
+  std::string file(const std::string& name, const std::string& text) const {
+    write_file_atomically(folder_ / name, text);
+    return folder_ / name;
+  }
+  testing::ProgramRun eval(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {"eval", "--model", model(), "--timing-rounds", "1"});
+    return run_program(arguments);
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(Eval, NeedsNoTaskForAModelThatKnowsIts) {
+  const auto json = eval({"--data", data(), "--json"}).json();
+  EXPECT_EQ(json["task"], "sst-2");
+  EXPECT_EQ(json["split"], "dev");
+  EXPECT_EQ(json["samples"], 50);
+  EXPECT_EQ(json["full"]["cost_fraction"], 1);
+  int samples = 0;
+  double right = 0, cost = 0;
+  for (const auto& width : json["widths"]) {
+    samples += width["samples"].get<int>();
+    cost += width["samples"].get<double>();
+    if (width["samples"] > 0) right += width["samples"].get<double>() * width["routed"]["accuracy"].get<double>();
+  }
+  EXPECT_EQ(samples, 50);
+  EXPECT_NEAR(right / 50, json["routed"]["accuracy"]["value"].get<double>(), 1e-12);
+  EXPECT_EQ(json["widths"][2]["all"]["accuracy"], json["full"]["accuracy"]["value"]);
+  EXPECT_LE(json["routed"]["accuracy"]["interval"][0], json["routed"]["accuracy"]["value"]);
+  EXPECT_EQ(json["confusion"][0][0].get<int>() + json["confusion"][0][1].get<int>(), 25);
+}
+
+TEST_F(Eval, TellsTheLevelsOfDifficulty) {
+  const auto json = eval({"--data", data(), "--json"}).json();
+  ASSERT_EQ(json["difficulty"]["levels"].size(), 5u);
+  EXPECT_EQ(json["difficulty"]["hard"], nlohmann::json({3, 4}));
+  EXPECT_GE(json["difficulty"]["router_auc"], 0);
+  const auto text = eval({"--data", data()}).output;
+  for (const char* part :
+       {"sst-2, dev: 50 sentences of", "routed by argmax", "\nfull width ", "\ndifficulty ",
+        "AUC of the router's logit for width 1, difficulty 3, 4 against 0, 1: ", "true \\ predicted"})
+    EXPECT_THAT(text, HasSubstr(part));
+}
+
+TEST_F(Eval, PolicyIsObeyed) {
+  const auto json = eval({"--data", data(), "--policy", "fixed:0.5", "--json"}).json();
+  EXPECT_EQ(json["widths"][1]["samples"], 50);
+  EXPECT_EQ(json["policy"], "fixed 0.5");
+  EXPECT_EQ(json["routed"]["cost_fraction"], json["widths"][1]["cost_fraction"]);
+}
+
+TEST_F(Eval, SaysHowManySamplesWereCut) {
+  const std::string dev = file("long.tsv", "sentence\tlabel\nshort\t1\n" + std::string(200, 'a') +
+                                               "\t0\na b c d e f g h i j k l m n o p q r "
+                                               "s t u v w x y z a b c d e f g h\t1\n");
+  EXPECT_EQ(eval({"--file", dev, "--json"}).json()["truncated"], 1);
+  EXPECT_THAT(eval({"--file", dev}).output, HasSubstr("1 sample longer than 32 tokens, and cut there"));
+}
+
+TEST_F(Eval, DataThatCannotBeUsedAreNamedWithTheirLine) {
+  EXPECT_EQ(
+      error_of(eval({"--file", file("a.tsv", "sentence\tlabel\ngood\t2\n")})),
+      (folder_ / "a.tsv").string() + ":2: unknown label \"2\"; expected one of \"0\" (negative), \"1\" (positive)");
+  EXPECT_EQ(error_of(eval({"--file", file("b.tsv", "sentence\tlabel\ngood\t1\nbad\t0\tx\n")})),
+            (folder_ / "b.tsv").string() + ":3: expected 2 columns (sentence, label), found 3");
+  EXPECT_THAT(error_of(eval({"--file", file("c.tsv", "")})), StartsWith((folder_ / "c.tsv").string() + ": "));
+  EXPECT_THAT(error_of(eval({"--file", file("d.tsv", "sentence\tlabel\nb\xff\t1\n")})),
+              StartsWith((folder_ / "d.tsv").string() + ":2: 0xff at byte 2 of the line is not UTF-8"));
+  const auto replaced = eval({"--file", folder_ / "d.tsv", "--invalid-text", "replace"});
+  EXPECT_EQ(replaced.exit_code, 0);
+  EXPECT_THAT(replaced.output, HasSubstr("replaced 1 ill-formed UTF-8 sequence"));
+  EXPECT_THAT(error_of(eval({"--data", folder_ / "model"})), HasSubstr("no dev.tsv; found"));
+}
+
+TEST_F(Eval, OwnColumnsNeedNoGlue) {
+  const std::string own = file("own.csv", "body,verdict\n\"good, really\",positive\nbad,negative\n");
+  const auto json = eval({"--file", own, "--text-column", "body", "--label-column", "verdict", "--json"}).json();
+  EXPECT_EQ(json["task"], "own data");
+  EXPECT_EQ(json["samples"], 2);
+}
+
+TEST_F(Eval, TaskMustFitTheModel) {
+  EXPECT_EQ(error_of(eval({"--data", data(), "--task", "mnli"})),
+            model() + "/config.json: the model has 2 outputs; task \"mnli\" needs 3");
+  EXPECT_THAT(error_of(eval({"--data", data(), "--task", "rte"})),
+              HasSubstr("the labels \"negative\", \"positive\" are not those of task \"rte\""));
+  EXPECT_THAT(error_of(eval({"--data", data(), "--task", "sst-3"})),
+              StartsWith("unknown task \"sst-3\"; expected one of cola, sst-2"));
+}
+
+}  // namespace
+}  // namespace sharcs

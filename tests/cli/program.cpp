@@ -1,0 +1,88 @@
+#include "cli/program.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/file.hpp"
+#include "sharcs/tokenizer.hpp"
+
+namespace sharcs::testing {
+
+nlohmann::json ProgramRun::json() const {
+  auto parsed = nlohmann::json::parse(output, nullptr, false);
+  EXPECT_FALSE(parsed.is_discarded()) << output << errors;
+  return parsed;
+}
+
+RunningProgram::RunningProgram(const std::vector<std::string>& arguments, const std::string& input) {
+  write_file_atomically(folder_ / "in", input);
+  std::vector<char*> words = {const_cast<char*>(SHARCS_PROGRAM)};
+  for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
+  words.push_back(nullptr);
+  const std::string in = folder_ / "in", out = folder_ / "out", err = folder_ / "err";
+  process_ = ::fork();
+  if (process_ != 0) return;
+  const int created = O_WRONLY | O_CREAT | O_TRUNC;
+  ::dup2(::open(in.c_str(), O_RDONLY), STDIN_FILENO);
+  ::dup2(::open(out.c_str(), created, 0600), STDOUT_FILENO);
+  ::dup2(::open(err.c_str(), created, 0600), STDERR_FILENO);
+  ::execv(words[0], words.data());
+  ::_exit(127);
+}
+
+RunningProgram::~RunningProgram() {
+  if (process_ <= 0) return;
+  ::kill(process_, SIGKILL);
+  ::waitpid(process_, nullptr, 0);
+}
+
+void RunningProgram::send(int signal) { ::kill(process_, signal); }
+
+std::string RunningProgram::errors() const {
+  return std::filesystem::exists(folder_ / "err") ? read_text_file(folder_ / "err") : std::string();
+}
+
+ProgramRun RunningProgram::wait() {
+  int status = 0;
+  ::waitpid(process_, &status, 0);
+  process_ = 0;
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_text_file(folder_ / "out"),
+          read_text_file(folder_ / "err")};
+}
+
+ProgramRun run_program(const std::vector<std::string>& arguments, const std::string& input) {
+  return RunningProgram(arguments, input).wait();
+}
+
+std::string error_of(const ProgramRun& run, int exit_code) {
+  EXPECT_EQ(run.exit_code, exit_code) << run.errors;
+  EXPECT_EQ(run.output, "");
+  EXPECT_THAT(run.errors, ::testing::StartsWith("sharcs: "));
+  EXPECT_EQ(run.errors.find('\n'), run.errors.size() - 1) << run.errors;
+  return run.errors.size() > 9 ? run.errors.substr(8, run.errors.size() - 9) : "";
+}
+
+void save_tiny_model(const std::filesystem::path& folder, void (*change)(ModelConfig&)) {
+  const std::vector<std::string> texts = {"the film was superb", "the plot is dull", "a gem", "a mess , not a joy"};
+  const Tokenizer tokenizer = Tokenizer::train_wordpiece(texts, {.vocab_size = 60, .min_frequency = 1});
+  ModelConfig config;
+  config.vocab_size = static_cast<int>(tokenizer.vocab_size());
+  config.hidden_size = 16;
+  config.num_hidden_layers = 3;
+  config.num_attention_heads = 4;
+  config.intermediate_size = 32;
+  config.max_position_embeddings = 16;
+  config.pad_token_id = tokenizer.pad_id();
+  config.labels = {"negative", "positive"};
+  config.initializer_range = 0.5;
+  config.sharcs = SharcsConfig{.width_mult_list = {0.25, 0.5, 1.0}, .adaptive_layer_idx = 1, .hidden_size_router = 8};
+  if (change != nullptr) change(config);
+  Model::create(config).save(folder);
+  tokenizer.save(folder);
+}
+
+}  // namespace sharcs::testing

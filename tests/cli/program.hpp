@@ -1,0 +1,53 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "sharcs/model.hpp"
+#include "temporary_folder.hpp"
+
+namespace sharcs::testing {
+
+/// What a run of the `sharcs` program left.
+struct ProgramRun {
+  int exit_code = 0;  ///< 128 + n when signal n ended it
+  std::string output, errors;
+
+  /// The output as JSON; a test failure when it is none.
+  nlohmann::json json() const;
+};
+
+/// Runs the program to its end.
+ProgramRun run_program(const std::vector<std::string>& arguments, const std::string& input = {});
+
+/// A program that runs beside the test.
+class RunningProgram {
+ public:
+  explicit RunningProgram(const std::vector<std::string>& arguments, const std::string& input = {});
+  ~RunningProgram();
+  RunningProgram(const RunningProgram&) = delete;
+  RunningProgram& operator=(const RunningProgram&) = delete;
+
+  void send(int signal);
+  /// What it has written to standard error so far.
+  std::string errors() const;
+  ProgramRun wait();
+
+ private:
+  TemporaryFolder folder_;
+  pid_t process_;
+};
+
+/// Expects one line "sharcs: …" on standard error, nothing on standard output and the exit code, and returns the line
+/// without "sharcs: ".
+std::string error_of(const ProgramRun& run, int exit_code = 2);
+
+/// A tiny untrained model with its tokenizer: three widths, labels "negative" and "positive", 16 positions.
+/// `change` may change the configuration before the model is made.
+void save_tiny_model(const std::filesystem::path& folder, void (*change)(ModelConfig&) = nullptr);
+
+}  // namespace sharcs::testing

@@ -1,0 +1,65 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "cli/program.hpp"
+#include "core/file.hpp"
+#include "sharcs/classifier.hpp"
+#include "sharcs/synthetic.hpp"
+#include "sharcs/task.hpp"
+
+namespace sharcs {
+namespace {
+
+using testing::error_of;
+using ::testing::HasSubstr;
+using testing::run_program;
+
+class Reorder : public ::testing::Test {
+ protected:
+  Reorder() {
+    testing::save_tiny_model(folder_ / "model", [](ModelConfig& config) {
+      Task::named("sst-2").store_in(config);
+      config.sharcs.reset();
+    });
+    SyntheticData::generate({.train = 30, .dev = 10, .test = 0}).save(folder_ / "data");
+  }
+  testing::ProgramRun reorder(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {"reorder", "--model", folder_ / "model", "--data", folder_ / "data"});
+    return run_program(arguments);
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(Reorder, LeavesThePlainModelsAnswersAsTheyAre) {
+  const auto json = reorder({"--output", folder_ / "new", "--json"}).json();
+  EXPECT_EQ(json["samples"], 30);
+  ASSERT_EQ(json["layers"].size(), 3u);
+  bool moved = false;
+  for (const auto& layer : json["layers"]) {
+    const auto importance = layer["head_importance"].get<std::vector<double>>();
+    const auto order = layer["head_order"].get<std::vector<std::size_t>>();
+    for (std::size_t i = 1; i < order.size(); ++i) EXPECT_GE(importance[order[i - 1]], importance[order[i]]);
+    moved = moved || !std::is_sorted(order.begin(), order.end());
+    EXPECT_GE(layer["neurons_first_half_share"], 0.5);
+  }
+  EXPECT_TRUE(moved);
+  const Classifier before = Classifier::load(folder_ / "model"), after = Classifier::load(folder_ / "new");
+  for (const char* text : {"the film was superb", "a mess , not a joy"})
+    EXPECT_NEAR(before.classify(text).probabilities[0], after.classify(text).probabilities[0], 1e-4);
+  EXPECT_EQ(Task::of(after.engine().config())->name(), "sst-2");
+}
+
+TEST_F(Reorder, MeasuresOnAsManySamplesAsAskedFor) {
+  EXPECT_EQ(reorder({"--output", folder_ / "new", "--samples", "12", "--json"}).json()["samples"], 12);
+  EXPECT_THAT(reorder({"--output", folder_ / "newer"}).output, HasSubstr("measured on 30 samples"));
+}
+
+TEST_F(Reorder, DoesNotWriteOverItsModel) {
+  EXPECT_THAT(error_of(reorder({"--output", folder_ / "model"}), 1), HasSubstr("--output is the folder of --model"));
+}
+
+}  // namespace
+}  // namespace sharcs

@@ -1,0 +1,103 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/program.hpp"
+#include "core/file.hpp"
+#include "sharcs/version.hpp"
+
+namespace sharcs {
+namespace {
+
+using testing::error_of;
+using ::testing::HasSubstr;
+using testing::run_program;
+using ::testing::StartsWith;
+
+const std::vector<std::string>& commands() {
+  static const std::vector<std::string> all = {"eval", "predict", "reorder", "inspect", "synth"};
+  return all;
+}
+
+TEST(Usage, HelpListsTheCommands) {
+  const auto help = run_program({"--help"});
+  EXPECT_EQ(help.exit_code, 0);
+  EXPECT_EQ(help.errors, "");
+  for (const std::string& command : commands()) EXPECT_THAT(help.output, HasSubstr("\n  " + command + " "));
+}
+
+TEST(Usage, EveryCommandHasHelpWithItsDefaults) {
+  for (const std::string& command : commands()) {
+    const auto help = run_program({command, "--help"});
+    EXPECT_EQ(help.exit_code, 0);
+    EXPECT_EQ(help.errors, "");
+    for (const char* text : {"--config", "--seed", "--threads", "--json", "[1]", "[0]"})
+      EXPECT_THAT(help.output, HasSubstr(text)) << command;
+    std::istringstream lines(help.output);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 112u) << command << ": " << line;
+  }
+}
+
+TEST(Usage, VersionIsThatOfTheLibrary) {
+  const auto run = run_program({"--version"});
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_EQ(run.output, "sharcs " + std::string(version()) + "\n");
+}
+
+TEST(Usage, WrongCallsAreOneLineAndExitCodeOne) {
+  EXPECT_EQ(error_of(run_program({}), 1), "A subcommand is required (sharcs --help tells more)");
+  EXPECT_EQ(error_of(run_program({"frobnicate"}), 1), "there is no command \"frobnicate\" (sharcs --help tells more)");
+  for (const std::string& command : commands()) {
+    EXPECT_THAT(error_of(run_program({command, "--no-such-option"}), 1),
+                HasSubstr("--no-such-option (sharcs " + command + " --help tells more)"));
+    EXPECT_THAT(error_of(run_program({command, "--threads", "-1"}), 1), StartsWith("--threads: "));
+    EXPECT_THAT(error_of(run_program({command, "--seed", "x"}), 1), HasSubstr("--seed"));
+  }
+  EXPECT_EQ(error_of(run_program({"predict"}), 1), "--model is required (sharcs predict --help tells more)");
+  EXPECT_EQ(error_of(run_program({"eval", "--model", "m"}), 1),
+            "give --data FOLDER or --file FILE (sharcs eval --help tells more)");
+  EXPECT_THAT(error_of(run_program({"predict", "--model", "m", "--policy", "often"}), 1),
+              StartsWith("--policy often: expected argmax, fixed:W, cap:W or cascade:P"));
+}
+
+TEST(Usage, ConfigFileGivesOptionsThatFlagsOverride) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "config.json",
+                        R"({"synth": {"train": 30, "dev": 8, "test": 0, "levels": [1, 1, 0, 0, 0], "json": true}})");
+  const auto run =
+      run_program({"synth", "--config", folder / "config.json", "--output", folder / "data", "--dev", "6"});
+  EXPECT_EQ(run.errors, "");
+  const auto files = run.json()["files"];
+  EXPECT_EQ(files.size(), 2u);
+  EXPECT_EQ(files["train.tsv"]["sentences"], 30);
+  EXPECT_EQ(files["train.tsv"]["negation"], 15);
+  EXPECT_EQ(files["dev.tsv"]["sentences"], 6);
+}
+
+TEST(Usage, ConfigFilesThatCannotBeUsedAreNamed) {
+  const TemporaryFolder folder;
+  const auto error_with = [&](const std::string& config) {
+    write_file_atomically(folder / "c.json", config);
+    const std::string message =
+        error_of(run_program({"synth", "--config", folder / "c.json", "--output", folder / "data"}));
+    EXPECT_THAT(message, StartsWith((folder / "c.json").string()));
+    return message.substr((folder / "c.json").string().size());
+  };
+  EXPECT_THAT(error_with("{"), StartsWith(":1: not valid JSON at byte 2"));
+  EXPECT_EQ(error_with("[]"), ": found a JSON array, expected an object");
+  EXPECT_THAT(error_with(R"({"modle": {}})"), StartsWith(": \"modle\" is not a section; expected one of model, "));
+  EXPECT_EQ(error_with(R"({"model": 3})"), ": \"model\" is a JSON number; expected an object");
+  EXPECT_EQ(error_with(R"({"synth": {"trian": 3}})"), ": \"synth.trian\" is not an option of sharcs synth");
+  EXPECT_THAT(error_with(R"({"synth": {"train": "many"}})"), StartsWith(": \"synth.train\" is \"\\\"many\\\"\": "));
+  EXPECT_EQ(error_of(run_program({"synth", "--config", folder / "none.json", "--output", folder / "data"})),
+            (folder / "none.json").string() + ": cannot open: No such file or directory");
+}
+
+TEST(Usage, OutputThatCannotBeWrittenIsAnError) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "file", "");
+  const auto run = run_program({"synth", "--output", folder / "file" / "x"});
+  EXPECT_THAT(error_of(run), HasSubstr("cannot make the folder"));
+}
+
+}  // namespace
+}  // namespace sharcs
