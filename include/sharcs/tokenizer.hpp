@@ -39,7 +39,8 @@ struct VocabularyOptions {
   bool tokenize_chinese_chars = true;  ///< as in WordPieceOptions
 };
 
-/// Turns text into token ids, exactly as Hugging Face's `tokenizers` does for BERT's and RoBERTa's families.
+/// Turns text into token ids, exactly as Hugging Face's `tokenizers` does for the families of BERT (WordPiece), RoBERTa
+/// (byte-level BPE) and ALBERT (SentencePiece's Unigram).
 ///
 /// Cheap to copy (copies share one immutable state) and safe to use from many threads at once.
 class Tokenizer {

@@ -2,6 +2,7 @@
 
 #include <unicode/bytestream.h>
 #include <unicode/normalizer2.h>
+#include <unicode/uniset.h>
 #include <unicode/unistr.h>
 
 #include <stdexcept>
@@ -11,25 +12,40 @@
 namespace sharcs {
 namespace {
 
+/// A form of Unicode's normalization as of Unicode 11, which is what Hugging Face's tables know.
+class UnicodeForm {
+ public:
+  explicit UnicodeForm(const icu::Normalizer2* (*instance)(UErrorCode&))
+      : known_(u"[:Age=11.0:]", status_), form_(*checked(instance(status_)), known_) {
+    known_.freeze();
+  }
+  const icu::Normalizer2& form() const { return form_; }
+
+ private:
+  const icu::Normalizer2* checked(const icu::Normalizer2* normalizer) const {
+    if (U_FAILURE(status_)) throw std::runtime_error(std::string("ICU's data: ") + u_errorName(status_));
+    return normalizer;
+  }
+
+  UErrorCode status_ = U_ZERO_ERROR;
+  icu::UnicodeSet known_;
+  icu::FilteredNormalizer2 form_;
+};
+
 const icu::Normalizer2& unicode_normalizer(Normalizer::Form form) {
-  UErrorCode status = U_ZERO_ERROR;
-  const icu::Normalizer2* normalizer = nullptr;
+  static const UnicodeForm nfc(icu::Normalizer2::getNFCInstance), nfd(icu::Normalizer2::getNFDInstance),
+      nfkc(icu::Normalizer2::getNFKCInstance), nfkd(icu::Normalizer2::getNFKDInstance);
   switch (form) {
     case Normalizer::Form::nfc:
-      normalizer = icu::Normalizer2::getNFCInstance(status);
-      break;
+      return nfc.form();
     case Normalizer::Form::nfd:
-      normalizer = icu::Normalizer2::getNFDInstance(status);
-      break;
+      return nfd.form();
     case Normalizer::Form::nfkc:
-      normalizer = icu::Normalizer2::getNFKCInstance(status);
-      break;
+      return nfkc.form();
     case Normalizer::Form::nfkd:
-      normalizer = icu::Normalizer2::getNFKDInstance(status);
       break;
   }
-  if (U_FAILURE(status)) throw std::runtime_error(std::string("ICU's normalization data: ") + u_errorName(status));
-  return *normalizer;
+  return nfkd.form();
 }
 
 /// BertNormalizer, character by character. What Unicode's decomposition may reorder is held back until the next
@@ -140,6 +156,21 @@ void apply(Normalizer::StripAccents, std::string_view text, std::string& result)
     if (!is_mark(character.code)) result.append(text, at, character.bytes);
     at += character.bytes;
   }
+}
+
+void apply(const Normalizer::Replace& rule, std::string_view text, std::string& result) {
+  result.clear();
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t found = text.find(rule.pattern, at);
+    result.append(text, at, found - at);
+    if (found == std::string_view::npos) return;
+    result += rule.content;
+    at = found + rule.pattern.size();
+  }
+}
+
+void apply(const Normalizer::Precompiled& charsmap, std::string_view text, std::string& result) {
+  charsmap->apply(text, result);
 }
 
 }  // namespace

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
+
+#include "text/charsmap.hpp"
 
 namespace sharcs {
 
@@ -19,7 +22,11 @@ class Normalizer {
   enum class Form { nfc, nfd, nfkc, nfkd };  // of Unicode's normalization
   struct Lowercase {};
   struct StripAccents {};  // all marks; precomposed characters keep theirs unless NFD came before
-  using Step = std::variant<BertNormalizer, Form, Lowercase, StripAccents>;
+  struct Replace {
+    std::string pattern, content;
+  };
+  using Precompiled = std::shared_ptr<const Charsmap>;  // SentencePiece's
+  using Step = std::variant<BertNormalizer, Form, Lowercase, StripAccents, Replace, Precompiled>;
 
   explicit Normalizer(std::vector<Step> steps = {}) : steps_(std::move(steps)) {}
 

@@ -14,6 +14,7 @@
 #include "text/normalizer.hpp"
 #include "text/post_processor.hpp"
 #include "text/pre_tokenizer.hpp"
+#include "text/unigram.hpp"
 #include "text/vocabulary.hpp"
 #include "text/word_piece.hpp"
 
@@ -26,7 +27,7 @@ struct Tokenizer::Pipeline {
   AddedTokens added_tokens;
   Normalizer normalizer;
   PreTokenizer pre_tokenizer;
-  std::variant<WordPiece, ByteLevelBpe> model;
+  std::variant<WordPiece, ByteLevelBpe, Unigram> model;
   PostProcessor post_processor;
   std::int32_t pad_id;
 

@@ -1,5 +1,7 @@
 #include "text/pre_tokenizer.hpp"
 
+#include <algorithm>
+
 #include "text/unicode.hpp"
 
 namespace sharcs {
@@ -85,10 +87,42 @@ std::string_view next(const PreTokenizer::ByteLevel& rules, std::string_view tex
   return text.substr(start, at - start);
 }
 
+std::string_view next(const PreTokenizer::Metaspace& rules, std::string_view text, std::size_t& at) {
+  const std::size_t start = at;
+  const std::size_t found = rules.split ? text.find(rules.replacement, start + 1) : std::string_view::npos;
+  at = std::min(found, text.size());
+  return text.substr(start, at - start);
+}
+
+template <class Rules>
+std::string_view rewrite_for(const Rules&, std::string_view text, std::string&) {
+  return text;
+}
+
+std::string_view rewrite_for(const PreTokenizer::ByteLevel& rules, std::string_view text, std::string& rewritten) {
+  if (!rules.add_prefix_space || text.starts_with(' ')) return text;
+  return rewritten.append(1, ' ').append(text);
+}
+
+std::string_view rewrite_for(const PreTokenizer::Metaspace& rules, std::string_view text, std::string& rewritten) {
+  for (const char byte : text) {
+    if (byte == ' ')
+      rewritten += rules.replacement;
+    else
+      rewritten += byte;
+  }
+  if (rules.add_prefix_space && !rewritten.starts_with(rules.replacement)) rewritten.insert(0, rules.replacement);
+  return rewritten;
+}
+
 }  // namespace
 
 std::string_view PreTokenizer::next_word(const Step& step, std::string_view text, std::size_t& at) {
   return std::visit([&](const auto& rules) { return next(rules, text, at); }, step);
+}
+
+std::string_view PreTokenizer::rewrite(const Step& step, std::string_view text, std::string& rewritten) {
+  return std::visit([&](const auto& rules) { return rewrite_for(rules, text, rewritten); }, step);
 }
 
 }  // namespace sharcs

@@ -21,7 +21,12 @@ class PreTokenizer {
     bool add_prefix_space = false;
     bool use_regex = true;  // false: no cuts
   };
-  using Step = std::variant<BertPreTokenizer, Whitespace, WhitespaceSplit, Punctuation, ByteLevel>;
+  struct Metaspace {  // SentencePiece's: a space is spelled as another character, which begins a word
+    std::string replacement = "▁";
+    bool add_prefix_space = true;
+    bool split = true;  // false: no cuts
+  };
+  using Step = std::variant<BertPreTokenizer, Whitespace, WhitespaceSplit, Punctuation, ByteLevel, Metaspace>;
 
   explicit PreTokenizer(std::vector<Step> steps = {}) : steps_(std::move(steps)) {}
 
@@ -38,12 +43,8 @@ class PreTokenizer {
   template <class Take>
   bool cut(std::size_t step, std::string_view text, const Take& take) const {
     if (step == steps_.size()) return take(text);
-    std::string prefixed;
-    const auto* byte_level = std::get_if<ByteLevel>(&steps_[step]);
-    if (byte_level != nullptr && byte_level->add_prefix_space && text.front() != ' ') {
-      prefixed.reserve(text.size() + 1);
-      text = prefixed.append(1, ' ').append(text);
-    }
+    std::string rewritten;
+    text = rewrite(steps_[step], text, rewritten);
     for (std::size_t at = 0; at < text.size();) {
       const std::string_view word = next_word(steps_[step], text, at);
       if (!word.empty() && !cut(step + 1, word, take)) return false;
@@ -51,6 +52,8 @@ class PreTokenizer {
     return true;
   }
 
+  /// The text as the step reads it: a view of `rewritten`, or of `text` itself.
+  static std::string_view rewrite(const Step& step, std::string_view text, std::string& rewritten);
   /// The next word from byte `at` on, which moves behind it; empty when there is none.
   static std::string_view next_word(const Step& step, std::string_view text, std::size_t& at);
 

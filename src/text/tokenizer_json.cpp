@@ -7,6 +7,7 @@
 #include "core/quote.hpp"
 #include "sharcs/error.hpp"
 #include "text/json_place.hpp"
+#include "text/unicode.hpp"
 #include "text/vocabulary_files.hpp"
 
 namespace sharcs {
@@ -42,7 +43,19 @@ Normalizer::Step normalizer_step(const JsonPlace& place) {
   if (const auto form = forms.find(type); form != forms.end()) return form->second;
   if (type == "Lowercase") return Normalizer::Lowercase{};
   if (type == "StripAccents") return Normalizer::StripAccents{};
-  place.member("type").fail("BertNormalizer, NFC, NFD, NFKC, NFKD, Lowercase or StripAccents, alone or in a Sequence");
+  if (type == "Replace") {
+    const JsonPlace pattern = place.member("pattern").member("String");
+    if (pattern.text().empty()) pattern.fail("a text");
+    return Normalizer::Replace{pattern.text(), place.member("content").text()};
+  }
+  if (type == "Precompiled") {
+    const JsonPlace charsmap = place.member("precompiled_charsmap");
+    std::optional<Charsmap> parsed = Charsmap::parse(charsmap.text());
+    if (!parsed) charsmap.fail("SentencePiece's table of characters in base64");
+    return std::make_shared<const Charsmap>(*std::move(parsed));
+  }
+  place.member("type").fail(
+      "BertNormalizer, NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Replace or Precompiled, alone or in a Sequence");
 }
 
 PreTokenizer::Step pre_tokenizer_step(const JsonPlace& place) {
@@ -58,14 +71,32 @@ PreTokenizer::Step pre_tokenizer_step(const JsonPlace& place) {
   if (type == "ByteLevel")
     return PreTokenizer::ByteLevel{.add_prefix_space = place.member("add_prefix_space").truth_or(true),
                                    .use_regex = place.member("use_regex").truth_or(true)};
+  if (type == "Metaspace") {
+    PreTokenizer::Metaspace rules{.replacement = place.member("replacement").text_or("▁"),
+                                  .add_prefix_space = place.member("add_prefix_space").truth_or(true),
+                                  .split = place.member("split").truth_or(true)};
+    if (count_characters(rules.replacement) != 1) place.member("replacement").fail("one character");
+    if (const JsonPlace scheme = place.member("prepend_scheme"); scheme.present()) {
+      if (scheme.text() != "always" && scheme.text() != "never") scheme.fail("\"always\" or \"never\"");
+      rules.add_prefix_space = scheme.text() == "always";
+    }
+    return rules;
+  }
   place.member("type").fail(
-      "BertPreTokenizer, Whitespace, WhitespaceSplit, Punctuation or ByteLevel, alone or in a Sequence");
+      "BertPreTokenizer, Whitespace, WhitespaceSplit, Punctuation, ByteLevel or Metaspace, alone or in a Sequence");
+}
+
+std::int32_t token_id(const JsonPlace& place, const Vocabulary& vocabulary) {
+  const std::int32_t id = place.number(0, INT32_MAX);
+  if (!vocabulary.has(id)) place.fail("the id of a token");
+  return id;
 }
 
 std::string model_type(const JsonPlace& model) {
   // Files of 2020 do not name it.
   if (model.member("type").present()) return model.member("type").text();
   if (model.member("merges").present()) return "BPE";
+  if (model.member("unk_id").present()) return "Unigram";
   return model.member("continuing_subword_prefix").present() ? "WordPiece" : "";
 }
 
@@ -112,6 +143,20 @@ ByteLevelBpe byte_level_bpe(const JsonPlace& model, const Vocabulary& vocabulary
   return {vocabulary, std::move(merges), std::move(settings)};
 }
 
+/// The list of tokens and scores of a Unigram model.
+Vocabulary unigram_vocabulary(const JsonPlace& list, std::vector<double>& scores) {
+  Vocabulary vocabulary;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const json& item = list.list()[i];
+    if (!item.is_array() || item.size() != 2 || !item[0].is_string() || !item[1].is_number())
+      list.element(i).fail("a token and its score");
+    vocabulary.add(item[0].get<std::string>(), static_cast<std::int32_t>(i));
+    scores.push_back(item[1].get<double>());
+  }
+  if (scores.empty()) list.fail("a list with at least one token");
+  return vocabulary;
+}
+
 std::vector<AddedToken> added_tokens(const JsonPlace& list, Vocabulary& vocabulary) {
   if (!list.present()) return {};
   std::vector<AddedToken> tokens;
@@ -139,12 +184,6 @@ std::vector<AddedToken> added_tokens(const JsonPlace& list, Vocabulary& vocabula
     tokens.push_back(std::move(token));
   }
   return tokens;
-}
-
-std::int32_t token_id(const JsonPlace& place, const Vocabulary& vocabulary) {
-  const std::int32_t id = place.number(0, INT32_MAX);
-  if (!vocabulary.has(id)) place.fail("the id of a token");
-  return id;
 }
 
 PostProcessor::Template template_items(const JsonPlace& list, const JsonPlace& special_tokens,
@@ -234,12 +273,18 @@ std::shared_ptr<const Tokenizer::Pipeline> read_tokenizer_json(const std::filesy
       cuts.fail("ByteLevel as the last part, before a BPE model");
   if (type == "BPE" && (cut_steps.empty() || !std::holds_alternative<PreTokenizer::ByteLevel>(cut_steps.back())))
     cuts.fail("ByteLevel before a BPE model: only BPE on bytes is supported");
-  if (type != "BPE" && type != "WordPiece") model.member("type").fail("WordPiece or BPE");
+  if (type != "BPE" && type != "WordPiece" && type != "Unigram") model.member("type").fail("WordPiece, BPE or Unigram");
 
-  Vocabulary vocabulary = vocabulary_in(model.member("vocab"));
-  std::variant<WordPiece, ByteLevelBpe> words =
-      type == "BPE" ? std::variant<WordPiece, ByteLevelBpe>(byte_level_bpe(model, vocabulary))
-                    : word_piece(model, vocabulary);
+  const JsonPlace tokens = model.member("vocab");
+  std::vector<double> scores;
+  Vocabulary vocabulary = type == "Unigram" ? unigram_vocabulary(tokens, scores) : vocabulary_in(tokens);
+  std::variant<WordPiece, ByteLevelBpe, Unigram> words = [&]() -> decltype(words) {
+    if (type == "BPE") return byte_level_bpe(model, vocabulary);
+    if (type == "WordPiece") return word_piece(model, vocabulary);
+    if (model.member("byte_fallback").truth_or(false)) model.member("byte_fallback").fail("false");
+    const std::int32_t unknown = token_id(model.member("unk_id"), vocabulary);
+    return Unigram(vocabulary, std::move(scores), unknown);
+  }();
   AddedTokens added(added_tokens(root.member("added_tokens"), vocabulary), normalizer);
   PostProcessor post = post_processor(root.member("post_processor"), vocabulary);
   const std::int32_t pad = find_pad(vocabulary, path.string());

@@ -28,6 +28,13 @@ ordered_json to_json(Normalizer::Form form) {
 ordered_json to_json(Normalizer::Lowercase) { return {{"type", "Lowercase"}}; }
 ordered_json to_json(Normalizer::StripAccents) { return {{"type", "StripAccents"}}; }
 
+ordered_json to_json(const Normalizer::Replace& step) {
+  return {{"type", "Replace"}, {"pattern", {{"String", step.pattern}}}, {"content", step.content}};
+}
+ordered_json to_json(const Normalizer::Precompiled& charsmap) {
+  return {{"type", "Precompiled"}, {"precompiled_charsmap", charsmap->base64()}};
+}
+
 ordered_json to_json(PreTokenizer::BertPreTokenizer) { return {{"type", "BertPreTokenizer"}}; }
 ordered_json to_json(PreTokenizer::Whitespace) { return {{"type", "Whitespace"}}; }
 ordered_json to_json(PreTokenizer::WhitespaceSplit) { return {{"type", "WhitespaceSplit"}}; }
@@ -37,6 +44,13 @@ ordered_json to_json(const PreTokenizer::ByteLevel& step) {
           {"add_prefix_space", step.add_prefix_space},
           {"trim_offsets", true},
           {"use_regex", step.use_regex}};
+}
+
+ordered_json to_json(const PreTokenizer::Metaspace& step) {
+  return {{"type", "Metaspace"},
+          {"replacement", step.replacement},
+          {"prepend_scheme", step.add_prefix_space ? "always" : "never"},
+          {"split", step.split}};
 }
 
 template <class Step>
@@ -87,14 +101,16 @@ ordered_json to_json(const std::vector<AddedToken>& tokens) {
   return list;
 }
 
-ordered_json to_json(const WordPiece::Settings& settings) {
+ordered_json to_json(const WordPiece& model) {
+  const WordPiece::Settings& settings = model.settings();
   return {{"type", "WordPiece"},
           {"unk_token", settings.unknown_token},
           {"continuing_subword_prefix", settings.continuing_prefix},
           {"max_input_chars_per_word", settings.longest_word}};
 }
 
-ordered_json to_json(const ByteLevelBpe::Settings& settings) {
+ordered_json to_json(const ByteLevelBpe& model) {
+  const ByteLevelBpe::Settings& settings = model.settings();
   return {{"type", "BPE"},
           {"dropout", nullptr},
           {"unk_token", settings.unknown_token ? ordered_json(*settings.unknown_token) : ordered_json()},
@@ -105,11 +121,19 @@ ordered_json to_json(const ByteLevelBpe::Settings& settings) {
           {"ignore_merges", settings.ignore_merges}};
 }
 
+ordered_json to_json(const Unigram& model) {
+  return {{"type", "Unigram"}, {"unk_id", model.unknown()}, {"byte_fallback", false}};
+}
+
 ordered_json decoder_of(const WordPiece& model) {
   return {{"type", "WordPiece"}, {"prefix", model.settings().continuing_prefix}, {"cleanup", true}};
 }
 ordered_json decoder_of(const ByteLevelBpe&) {
   return {{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true}, {"use_regex", true}};
+}
+
+ordered_json decoder_of(const Unigram&) {
+  return {{"type", "Metaspace"}, {"replacement", "▁"}, {"prepend_scheme", "always"}, {"split", true}};
 }
 
 /// The model's own tokens by id; an empty text for ids that none of them has.
@@ -134,6 +158,14 @@ std::string vocabulary_json(const std::vector<std::string>& tokens) {
   return text += '}';
 }
 
+/// A JSON list of tokens with their scores.
+std::string scored_vocabulary_json(const std::vector<std::string>& tokens, const std::vector<double>& scores) {
+  ordered_json list = ordered_json::array();
+  for (std::size_t id = 0; id < scores.size(); ++id)
+    list.push_back({id < tokens.size() ? tokens[id] : std::string(), scores[id]});
+  return list.dump();
+}
+
 /// "left right" of each merge, by rank.
 std::vector<std::string> merge_lines(const ByteLevelBpe& model, const Vocabulary& vocabulary) {
   std::vector<std::string> lines;
@@ -145,7 +177,7 @@ std::vector<std::string> merge_lines(const ByteLevelBpe& model, const Vocabulary
 /// tokenizer.json.
 std::string tokenizer_json(const Tokenizer::Pipeline& pipeline, const std::vector<std::string>& tokens) {
   const Vocabulary& vocabulary = pipeline.vocabulary;
-  ordered_json model = std::visit([](const auto& m) { return to_json(m.settings()); }, pipeline.model);
+  ordered_json model = std::visit([](const auto& m) { return to_json(m); }, pipeline.model);
   if (const auto* bpe = std::get_if<ByteLevelBpe>(&pipeline.model)) model["merges"] = merge_lines(*bpe, vocabulary);
   const ordered_json document = {
       {"version", "1.0"},
@@ -160,7 +192,10 @@ std::string tokenizer_json(const Tokenizer::Pipeline& pipeline, const std::vecto
   };
   // The vocabulary is set in as text: nlohmann's ordered objects are searched from front to back.
   std::string text = document.dump();
-  return text.insert(text.size() - 2, ",\"vocab\":" + vocabulary_json(tokens)) + "\n";
+  const auto* unigram = std::get_if<Unigram>(&pipeline.model);
+  const std::string entries =
+      unigram != nullptr ? scored_vocabulary_json(tokens, unigram->scores()) : vocabulary_json(tokens);
+  return text.insert(text.size() - 2, ",\"vocab\":" + entries) + "\n";
 }
 
 /// tokenizer_config.json. The class is the one that takes tokenizer.json as it is.
@@ -176,6 +211,8 @@ std::string tokenizer_config_json(const Tokenizer::Pipeline& pipeline) {
   }
   if (const auto* words = std::get_if<WordPiece>(&pipeline.model))
     config["unk_token"] = words->settings().unknown_token;
+  if (const auto* pieces = std::get_if<Unigram>(&pipeline.model))
+    config["unk_token"] = vocabulary.token(pieces->unknown());
   config["pad_token"] = vocabulary.token(pipeline.pad_id);
   for (const char* mask : {"[MASK]", "<mask>"})
     if (vocabulary.id(mask) != TokenTable::absent) config["mask_token"] = mask;
@@ -207,7 +244,7 @@ void write_tokenizer(const Tokenizer::Pipeline& pipeline, const std::filesystem:
   if (const auto* bpe = std::get_if<ByteLevelBpe>(&pipeline.model)) {
     write_file_atomically(directory / "vocab.json", vocabulary_json(tokens) + "\n");
     write_file_atomically(directory / "merges.txt", "#version: 0.2\n" + lines(merge_lines(*bpe, pipeline.vocabulary)));
-  } else {
+  } else if (std::holds_alternative<WordPiece>(pipeline.model)) {
     write_file_atomically(directory / "vocab.txt", lines(tokens));
   }
   write_file_atomically(directory / "tokenizer_config.json", tokenizer_config_json(pipeline));

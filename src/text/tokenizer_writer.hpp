@@ -6,8 +6,9 @@
 
 namespace sharcs {
 
-/// Writes tokenizer.json, which says everything; vocab.txt, or vocab.json and merges.txt, for programs that read only
-/// those; and tokenizer_config.json with what these leave open. Each atomically. Throws IoError.
+/// Writes tokenizer.json, which says everything; vocab.txt (WordPiece), or vocab.json and merges.txt (BPE), for
+/// programs that read only those; and tokenizer_config.json with what these leave open. Each atomically. Throws
+/// IoError.
 void write_tokenizer(const Tokenizer::Pipeline& pipeline, const std::filesystem::path& directory);
 
 }  // namespace sharcs

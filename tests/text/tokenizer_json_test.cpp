@@ -188,7 +188,7 @@ TEST(TokenizerJson, ThatIsNoJsonObjectIsRefused) {
   EXPECT_EQ(message_for_text("[1, 2]"), "tokenizer.json: is a JSON array; expected an object");
   EXPECT_EQ(message_for_text("{\"version\": 1e999}"),
             "tokenizer.json: has a number that is too large; expected a JSON object");
-  EXPECT_EQ(message_for_text("{}"), "tokenizer.json: \"model.type\" is absent; expected WordPiece or BPE");
+  EXPECT_EQ(message_for_text("{}"), "tokenizer.json: \"model.type\" is absent; expected WordPiece, BPE or Unigram");
 }
 
 TEST(TokenizerJson, CutAnywhereIsRefusedAndNeverCrashes) {
@@ -221,18 +221,22 @@ TEST(TokenizerJson, WithAnyValueOfAnotherTypeIsRefusedOrWorks) {
 }
 
 TEST(TokenizerJson, UnknownComponentsAreRefusedByName) {
-  EXPECT_EQ(message_for(changed("/normalizer", {{"type", "Precompiled"}, {"precompiled_charsmap", ""}})),
-            "tokenizer.json: \"normalizer.type\" is \"Precompiled\"; expected BertNormalizer, NFC, NFD, NFKC, NFKD, "
-            "Lowercase or StripAccents, alone or in a Sequence");
+  EXPECT_EQ(message_for(changed("/normalizer", {{"type", "Nmt"}})),
+            "tokenizer.json: \"normalizer.type\" is \"Nmt\"; expected BertNormalizer, NFC, NFD, NFKC, NFKD, Lowercase, "
+            "StripAccents, Replace or Precompiled, alone or in a Sequence");
   EXPECT_EQ(message_for(changed(
                 "/pre_tokenizer",
-                {{"type", "Sequence"}, {"pretokenizers", {{{"type", "WhitespaceSplit"}}, {{"type", "Metaspace"}}}}})),
-            "tokenizer.json: \"pre_tokenizer.pretokenizers[1].type\" is \"Metaspace\"; expected BertPreTokenizer, "
-            "Whitespace, WhitespaceSplit, Punctuation or ByteLevel, alone or in a Sequence");
+                {{"type", "Sequence"}, {"pretokenizers", {{{"type", "WhitespaceSplit"}}, {{"type", "Digits"}}}}})),
+            "tokenizer.json: \"pre_tokenizer.pretokenizers[1].type\" is \"Digits\"; expected BertPreTokenizer, "
+            "Whitespace, WhitespaceSplit, Punctuation, ByteLevel or Metaspace, alone or in a Sequence");
   EXPECT_EQ(message_for(changed("/pre_tokenizer", {{"type", "Punctuation"}, {"behavior", "Removed"}})),
             "tokenizer.json: \"pre_tokenizer.behavior\" is \"Removed\"; expected \"Isolated\"");
-  EXPECT_EQ(message_for(changed("/model/type", "Unigram")),
-            "tokenizer.json: \"model.type\" is \"Unigram\"; expected WordPiece or BPE");
+  EXPECT_EQ(message_for(changed("/pre_tokenizer", {{"type", "Metaspace"}, {"prepend_scheme", "first"}})),
+            "tokenizer.json: \"pre_tokenizer.prepend_scheme\" is \"first\"; expected \"always\" or \"never\"");
+  EXPECT_EQ(message_for(changed("/normalizer", {{"type", "Replace"}, {"pattern", {{"Regex", " +"}}}, {"content", ""}})),
+            "tokenizer.json: \"normalizer.pattern.String\" is absent; expected a string");
+  EXPECT_EQ(message_for(changed("/model/type", "WordLevel")),
+            "tokenizer.json: \"model.type\" is \"WordLevel\"; expected WordPiece, BPE or Unigram");
   EXPECT_EQ(message_for(changed("/post_processor/type", "FancyProcessing")),
             "tokenizer.json: \"post_processor.type\" is \"FancyProcessing\"; expected TemplateProcessing, "
             "BertProcessing, RobertaProcessing or ByteLevel, alone or in a Sequence");

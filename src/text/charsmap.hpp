@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sharcs {
+
+/// SentencePiece's table of character replacements ("precompiled_charsmap": a double-array trie over UTF-8 and the
+/// replacements it points to), used as Hugging Face's `tokenizers` does.
+class Charsmap {
+ public:
+  /// Takes the base64 text of tokenizer.json; none when it is damaged.
+  static std::optional<Charsmap> parse(const std::string& base64);
+
+  /// Replaces every grapheme that begins with a character sequence of the table, or its single characters.
+  void apply(std::string_view text, std::string& result) const;
+
+  const std::string& base64() const { return base64_; }
+
+ private:
+  Charsmap() = default;
+  /// The replacement for the shortest prefix of `part` in the table.
+  std::optional<std::string_view> find(std::string_view part) const;
+
+  std::string base64_;
+  std::vector<std::uint32_t> units_;
+  std::string replacements_;  // each ends with a NUL
+};
+
+}  // namespace sharcs
