@@ -72,12 +72,18 @@ void parallel_ranges(Index total, Index grain, const Body& body) {
   }
 }
 
-/// Like parallel_ranges, but threads that have done a range take another of what is left: long ranges first, then ever
-/// shorter ones, so that all end together even where ranges are unequal work or something else runs on a core. Which
-/// thread runs what differs from call to call.
+/// The threads that are worth waking for `work` when each should get at least `least` of it.
+inline int useful_threads(double work, double least) {
+  return static_cast<int>(std::clamp(work / least, 1.0, static_cast<double>(thread_count())));
+}
+
+/// Calls body(begin, end) on consecutive ranges that cover [0, total), on up to `workers` threads. A thread that has done
+/// its range takes another of what is left: long ones first, then ever shorter ones, so that all end together even where
+/// items are unequal work or something else runs on a core. Which thread runs what differs from call to call. `body`
+/// must not throw.
 template <class Body>
-void parallel_guided(Index total, Index grain, const Body& body) {
-  const int workers = static_cast<int>(std::clamp<Index>(total / grain, 1, thread_count()));
+void parallel_guided(Index total, int workers, const Body& body) {
+  workers = static_cast<int>(std::min<Index>(total, workers));
   if (workers <= 1) {
     if (total > 0) body(Index{0}, total);
     return;

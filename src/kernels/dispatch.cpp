@@ -20,9 +20,19 @@ void multiply(std::span<const Product<T>> products) {
   reference::multiply(products);
 }
 template <class T>
-void multiply_nn(ConstMatrix<T> a, ConstMatrix<T> b, MatrixView<T> y, Write write) { reference::multiply_nn<T>(a, b, y, write); }
+void multiply_nn(std::span<const Term<T>> terms, MatrixView<T> y, Write write) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (use_simd()) return simd::multiply_nn(terms, y, write);
+  }
+  reference::multiply_nn(terms, y, write);
+}
 template <class T>
-void multiply_tn(ConstMatrix<T> a, ConstMatrix<T> b, MatrixView<T> y, Write write) { reference::multiply_tn<T>(a, b, y, write); }
+void multiply_tn(std::span<const TransposedProduct<T>> products, Write write) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (use_simd()) return simd::multiply_tn(products, write);
+  }
+  reference::multiply_tn(products, write);
+}
 template <class T>
 void attention(const Attention<T>& problem, MatrixView<T> context) {
   if constexpr (std::is_same_v<T, float>) {
@@ -134,8 +144,8 @@ void adamw_idle(std::span<T> weight, std::span<T> first_moment, std::span<T> sec
 
 #define SHARCS_INSTANTIATE(T)                                                                                               \
   template void multiply(std::span<const Product<T>>);                                                                      \
-  template void multiply_nn<T>(ConstMatrix<T>, ConstMatrix<T>, MatrixView<T>, Write);                                       \
-  template void multiply_tn<T>(ConstMatrix<T>, ConstMatrix<T>, MatrixView<T>, Write);                                       \
+  template void multiply_nn(std::span<const Term<T>>, MatrixView<T>, Write);                                               \
+  template void multiply_tn(std::span<const TransposedProduct<T>>, Write);                                                 \
   template void attention(const Attention<T>&, MatrixView<T>);                                                              \
   template void attention_forward(const Attention<T>&, const Dropout&, MatrixView<T>, std::span<T>);                        \
   template void attention_backward<T>(const Attention<T>&, const Dropout&, std::span<const T>, ConstMatrix<T>,              \

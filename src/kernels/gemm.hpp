@@ -49,12 +49,39 @@ void multiply(const Product<T>& product) {
 
 enum class Write { overwrite, accumulate };
 
-/// y = a · b or y += a · b. a: [rows, inner]; b: [inner, cols]; y: [rows, cols]. For input gradients: dx = dy · W.
 template <class T>
-void multiply_nn(ConstMatrix<T> a, ConstMatrix<T> b, MatrixView<T> y, Write write = Write::overwrite);
+struct Term {
+  MatrixView<const T> a;  ///< [rows, inner]
+  MatrixView<const T> b;  ///< [inner, cols]
+};
 
-/// y = aᵀ · b or y += aᵀ · b. a: [inner, rows]; b: [inner, cols]; y: [rows, cols]. For weight gradients: dW += dyᵀ · x.
+/// y = Σ a · b or y += Σ a · b over the terms, whose inner sizes may differ. y: [rows, cols]. For input gradients:
+/// dx = dy · W, and the dx of several layers that read the same x. The bits do not depend on the thread count.
 template <class T>
-void multiply_tn(ConstMatrix<T> a, ConstMatrix<T> b, MatrixView<T> y, Write write = Write::accumulate);
+void multiply_nn(std::span<const Term<T>> terms, MatrixView<T> y, Write write = Write::overwrite);
+
+template <class T>
+void multiply_nn(ConstMatrix<T> a, ConstMatrix<T> b, MatrixView<T> y, Write write = Write::overwrite) {
+  const Term<T> term = {a, b};
+  multiply_nn(std::span<const Term<T>>(&term, 1), y, write);
+}
+
+template <class T>
+struct TransposedProduct {
+  MatrixView<const T> a;  ///< [inner, rows]
+  MatrixView<const T> b;  ///< [inner, cols]
+  MatrixView<T> y;        ///< [rows, cols]
+};
+
+/// y = aᵀ · b or y += aᵀ · b for each of several independent products, as one parallel job. For weight gradients:
+/// dW += dyᵀ · x. The bits do not depend on the thread count.
+template <class T>
+void multiply_tn(std::span<const TransposedProduct<T>> products, Write write = Write::accumulate);
+
+template <class T>
+void multiply_tn(ConstMatrix<T> a, ConstMatrix<T> b, MatrixView<T> y, Write write = Write::accumulate) {
+  const TransposedProduct<T> product = {a, b, y};
+  multiply_tn(std::span<const TransposedProduct<T>>(&product, 1), write);
+}
 
 }  // namespace sharcs::kernels

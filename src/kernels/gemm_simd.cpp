@@ -1,68 +1,19 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/gemm_simd.cpp"
-#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
 #include <algorithm>
-#include <array>
 #include <cassert>
-#include <utility>
 
 #include "core/threads.hpp"
-#include "kernels/micro_kernel-inl.hpp"
 #include "kernels/simd.hpp"
+#include "kernels/tile_run-inl.hpp"
 #include "kernels/vector_loop-inl.hpp"
 #include "kernels/vector_math-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace sharcs::kernels::HWY_NAMESPACE {
-
-/// Where a tile's sums go, and what is added to them in this order on the way. What is null is not added.
-struct TileEnd {
-  const float* earlier = nullptr;  ///< sums over the depth before this one
-  Index earlier_row = 0;           ///< elements from a row to the next
-  const float* bias = nullptr;
-  const float* residual = nullptr;
-  Index residual_row = 0;
-  float* out = nullptr;
-  Index out_row = 0;
-};
-
-template <int Rows, int Vectors>
-void run_tile(TileLeft a, TileRight b, Index depth, const TileEnd& end) {
-  const TileTag d;
-  TileVector sum[Rows][Vectors];
-  multiply_tile<Rows, Vectors>(a, b, depth, sum);
-  const auto add = [&](const float* from, Index row) HWY_ATTR {
-    HWY_UNROLL(6)
-    for (int r = 0; r < Rows; ++r) {
-      HWY_UNROLL(4)
-      for (int v = 0; v < Vectors; ++v) sum[r][v] = hn::Add(sum[r][v], hn::LoadU(d, from + r * row + v * tile_lanes));
-    }
-  };
-  if (end.earlier != nullptr) add(end.earlier, end.earlier_row);
-  if (end.bias != nullptr) add(end.bias, 0);
-  if (end.residual != nullptr) add(end.residual, end.residual_row);
-  HWY_UNROLL(6)
-  for (int r = 0; r < Rows; ++r) {
-    HWY_UNROLL(4)
-    for (int v = 0; v < Vectors; ++v) hn::StoreU(sum[r][v], d, end.out + r * end.out_row + v * tile_lanes);
-  }
-}
-
-using RunTile = void (*)(TileLeft, TileRight, Index, const TileEnd&);
-
-template <int Rows, int... Vectors>
-constexpr std::array<RunTile, tile_vectors> tiles_of_rows(std::integer_sequence<int, Vectors...>) {
-  return {run_tile<Rows, Vectors + 1>...};
-}
-template <int... Rows>
-constexpr std::array<std::array<RunTile, tile_vectors>, tile_rows> all_tiles(std::integer_sequence<int, Rows...>) {
-  return {tiles_of_rows<Rows + 1>(std::make_integer_sequence<int, tile_vectors>())...};
-}
-/// The tile of r rows and v vectors is run_tiles[r − 1][v − 1].
-constexpr auto run_tiles = all_tiles(std::make_integer_sequence<int, tile_rows>());
 
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V activate(D d, V x, Activation activation) {
@@ -94,16 +45,6 @@ void finish_row(const float* sum, Index cols, const Epilogue<float>& epilogue, I
     if (residual != nullptr) v = hn::Add(v, hn::LoadU(d, residual + c));
     hn::StoreU(v, d, y + c);
   });
-}
-
-/// Asks for part of some rows, so that it is in the cache when the tile's sums are ready: result rows come from far
-/// when the matrix is large, and the stores of a whole tile at once would fill the store queue and stop the next tile.
-template <class T>
-void prefetch_rows(MatrixView<T> m, Index first, Index rows, Index first_col, Index cols) {
-  constexpr Index line = 16;
-  for (Index r = first; m && r < first + rows; ++r) {
-    for (Index c = 0; c < cols; c += line) hwy::Prefetch(m.row(r) + first_col + c);
-  }
 }
 
 /// Rows that a pass over the panels of a weight takes: with K of 768, their x and one panel fit into an L2 cache of
@@ -169,11 +110,6 @@ void multiply_panel(const Product<float>& p, Index panel, Index first, Index end
   }
 }
 
-Index tile_count(const Product<float>& product) {
-  assert(product.weight->panel_width() == tile_cols);
-  return TileGrid(product).count();
-}
-
 /// The tiles begin .. end − 1 of all products.
 void multiply_tiles(std::span<const Product<float>> products, Index begin, Index end) {
   Index start = 0;  // of the product's tiles
@@ -194,29 +130,26 @@ void multiply_tiles(std::span<const Product<float>> products, Index begin, Index
   }
 }
 
+void multiply(std::span<const Product<float>> products) {
+  Index tiles = 0;
+  double work = 0;
+  for (const auto& p : products) {
+    assert(p.weight->panel_width() == tile_cols);
+    tiles += TileGrid(p).count();
+    work += product_work(p.x.rows, p.slice.inputs, p.slice.outputs);
+  }
+  parallel_guided(tiles, useful_threads(work, work_of_a_thread),
+                  [&](Index begin, Index end) { multiply_tiles(products, begin, end); });
+}
+
 }  // namespace sharcs::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace sharcs::kernels {
-HWY_EXPORT(tile_count);
-HWY_EXPORT(multiply_tiles);
+HWY_EXPORT(multiply);
 
-void simd::multiply(std::span<const Product<float>> products) {
-  Index tiles = 0;
-  double work = 0;  // in multiply-adds
-  for (const auto& p : products) {
-    tiles += HWY_DYNAMIC_DISPATCH(tile_count)(p);
-    // Reading an element of the weight takes as long as about ten multiply-adds.
-    work += static_cast<double>(p.slice.outputs * p.slice.inputs) * static_cast<double>(p.x.rows + 10);
-  }
-  if (tiles == 0) return;
-  const double work_of_a_thread = 1e6;  // some 20 µs
-  const auto least = static_cast<Index>(static_cast<double>(tiles) * std::min(1.0, work_of_a_thread / work)) + 1;
-  parallel_guided(tiles, least, [&](Index begin, Index end) {
-    HWY_DYNAMIC_DISPATCH(multiply_tiles)(products, begin, end);
-  });
-}
+void simd::multiply(std::span<const Product<float>> products) { HWY_DYNAMIC_DISPATCH(multiply)(products); }
 
 }  // namespace sharcs::kernels
 #endif

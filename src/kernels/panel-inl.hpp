@@ -70,6 +70,49 @@ inline void pack_transposed(MatrixView<const float> rows, float* HWY_RESTRICT pa
   }
 }
 
+/// panel[k · tile_cols + c] = b(k, c). At most tile_cols columns; columns up to the next whole vector become 0.
+inline void pack_panel(MatrixView<const float> b, float* HWY_RESTRICT panel) {
+  const TileTag d;
+  const Index whole = b.cols / tile_lanes * tile_lanes;
+  const Index padded = (b.cols + tile_lanes - 1) / tile_lanes * tile_lanes;
+  for (Index k = 0; k < b.rows; ++k) {
+    const float* const from = b.row(k);
+    float* const to = panel + k * tile_cols;
+    for (Index c = 0; c < whole; c += tile_lanes) hn::StoreU(hn::LoadU(d, from + c), d, to + c);
+    if (whole < padded) std::fill(std::copy(from + whole, from + b.cols, to + whole), to + padded, 0.0f);
+  }
+}
+
+/// Floats from a group of tile_rows rows of `depth` elements to the next. The odd line keeps groups that are written at
+/// the same time out of each other's sets of the L1 cache.
+inline Index left_group_stride(Index depth) { return (depth * tile_rows / 16 | 1) * 16 + 16; }
+
+/// to[0 .. tile_rows − 1] = from[…]: six elements as two overlapping vectors of four.
+HWY_INLINE void copy_tile_rows(const float* from, float* to) {
+  static_assert(tile_rows == 6);
+  if constexpr (tile_lanes >= 4) {
+    const hn::CappedTag<float, 4> four;
+    const auto first = hn::LoadU(four, from), last = hn::LoadU(four, from + 2);
+    hn::StoreU(first, four, to);
+    hn::StoreU(last, four, to + 2);
+  } else {
+    for (int r = 0; r < tile_rows; ++r) to[r] = from[r];
+  }
+}
+
+/// Copies aᵀ so that the register tile reads it in order: row r of aᵀ, which is column r of `a`, goes to group
+/// r / tile_rows; element k of it to groups[group · left_group_stride(depth) + k · tile_rows + r % tile_rows], with
+/// depth = a.rows. Rows that the last group lacks keep what stood there.
+inline void pack_left_transposed(MatrixView<const float> a, float* HWY_RESTRICT groups) {
+  const Index whole = a.cols / tile_rows * tile_rows, stride = left_group_stride(a.rows);
+  for (Index k = 0; k < a.rows; ++k) {
+    const float* from = a.row(k);
+    float* to = groups + k * tile_rows;
+    for (Index r = 0; r < whole; r += tile_rows, from += tile_rows, to += stride) copy_tile_rows(from, to);
+    for (Index r = whole; r < a.cols; ++r) *to++ = *from++;
+  }
+}
+
 }  // namespace sharcs::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

@@ -128,17 +128,19 @@ void multiply(std::span<const Product<T>> products) {
 }
 
 template <class T>
-void multiply_nn(MatrixView<const T> a, MatrixView<const T> b, MatrixView<T> y, Write write) {
+void multiply_nn(std::span<const Term<T>> terms, MatrixView<T> y, Write write) {
   auto out = eigen_map(y);
   if (write == Write::overwrite) out.setZero();
-  out.noalias() += eigen_map(a) * eigen_map(b);
+  for (const Term<T>& term : terms) out.noalias() += eigen_map(term.a) * eigen_map(term.b);
 }
 
 template <class T>
-void multiply_tn(MatrixView<const T> a, MatrixView<const T> b, MatrixView<T> y, Write write) {
-  auto out = eigen_map(y);
-  if (write == Write::overwrite) out.setZero();
-  out.noalias() += eigen_map(a).transpose() * eigen_map(b);
+void multiply_tn(std::span<const TransposedProduct<T>> products, Write write) {
+  for (const TransposedProduct<T>& p : products) {
+    auto out = eigen_map(p.y);
+    if (write == Write::overwrite) out.setZero();
+    out.noalias() += eigen_map(p.a).transpose() * eigen_map(p.b);
+  }
 }
 
 template <class T>
@@ -329,8 +331,8 @@ void adamw_idle(std::span<T> weight, std::span<T> first_moment, std::span<T> sec
   template T gelu(T);                                                                                                      \
   template T gelu_tanh(T);                                                                                                 \
   template void multiply(std::span<const Product<T>>);                                                                     \
-  template void multiply_nn(MatrixView<const T>, MatrixView<const T>, MatrixView<T>, Write);                               \
-  template void multiply_tn(MatrixView<const T>, MatrixView<const T>, MatrixView<T>, Write);                               \
+  template void multiply_nn(std::span<const Term<T>>, MatrixView<T>, Write);                                               \
+  template void multiply_tn(std::span<const TransposedProduct<T>>, Write);                                                 \
   template void attention(const Attention<T>&, MatrixView<T>);                                                             \
   template void attention_forward(const Attention<T>&, const Dropout&, MatrixView<T>, std::span<T>);                       \
   template void attention_backward(const Attention<T>&, const Dropout&, std::span<const T>, MatrixView<const T>,           \

@@ -21,9 +21,9 @@ T gelu_tanh(T x);
 template <class T>
 void multiply(std::span<const Product<T>> products);
 template <class T>
-void multiply_nn(MatrixView<const T> a, MatrixView<const T> b, MatrixView<T> y, Write write);
+void multiply_nn(std::span<const Term<T>> terms, MatrixView<T> y, Write write);
 template <class T>
-void multiply_tn(MatrixView<const T> a, MatrixView<const T> b, MatrixView<T> y, Write write);
+void multiply_tn(std::span<const TransposedProduct<T>> products, Write write);
 
 template <class T>
 void attention(const Attention<T>& problem, MatrixView<T> context);

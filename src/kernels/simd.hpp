@@ -20,6 +20,8 @@ Index panel_width();
 void pack_panels(MatrixView<const float> weight, float* panels);
 
 void multiply(std::span<const Product<float>> products);
+void multiply_nn(std::span<const Term<float>> terms, MatrixView<float> y, Write write);
+void multiply_tn(std::span<const TransposedProduct<float>> products, Write write);
 
 void attention(const Attention<float>& problem, MatrixView<float> context);
 void attention_forward(const Attention<float>& problem, const Dropout& dropout, MatrixView<float> context,

@@ -34,17 +34,24 @@ TEST(Threads, RangesAreAtLeastAGrainLong) {
 }
 
 TEST(Threads, GuidedRangesCoverEveryItemOnce) {
-  const ThreadScope threads(5);
   for (const Index total : {0, 1, 4, 5, 6, 99, 10000}) {
-    for (const Index grain : {1, 3, 50, 1000}) {
+    for (const int workers : {1, 2, 5}) {
       std::vector<int> visits(static_cast<std::size_t>(total));
-      parallel_guided(total, grain, [&](Index begin, Index end) {
+      parallel_guided(total, workers, [&](Index begin, Index end) {
         EXPECT_LT(begin, end);
         for (Index i = begin; i < end; ++i) ++visits[i];
       });
-      EXPECT_EQ(visits, std::vector<int>(static_cast<std::size_t>(total), 1)) << total << " by " << grain;
+      EXPECT_EQ(visits, std::vector<int>(static_cast<std::size_t>(total), 1)) << total << " by " << workers;
     }
   }
+}
+
+TEST(Threads, AreUsefulWhereEachGetsWorkEnough) {
+  const ThreadScope threads(4);
+  EXPECT_EQ(useful_threads(0, 10), 1);
+  EXPECT_EQ(useful_threads(29, 10), 2);
+  EXPECT_EQ(useful_threads(1e30, 10), 4);
+  parallel_for(2, [](Index) { EXPECT_EQ(useful_threads(1e30, 10), 1); });
 }
 
 TEST(Threads, RangesInsideARegionStayOnItsThread) {

@@ -222,5 +222,129 @@ TEST(Multiply, InfinityAndNanComeThrough) {
   });
 }
 
+/// The element of a · b (or aᵀ · b) by a plain loop.
+Sum element(ConstMatrix<float> a, bool transposed, ConstMatrix<float> b, Index r, Index c) {
+  Sum sum;
+  for (Index k = 0; k < b.rows; ++k) sum.add(transposed ? a(k, r) : a(r, k), b(k, c));
+  return sum;
+}
+
+/// y = before · (write ? accumulate) + sum(r, c); nothing else may have changed.
+template <class SumOf>
+void expect_written(const Matrix& y, Matrix before, Write write, const SumOf& sum_of) {
+  for (Index r = 0; r < y.rows; ++r) {
+    for (Index c = 0; c < y.cols; ++c) {
+      Sum sum = sum_of(r, c);
+      if (write == Write::accumulate) sum.add(before.view()(r, c), 1);
+      ASSERT_NEAR(y.view()(r, c), sum.value, sum.tolerance()) << y.rows << " x " << y.cols << ": " << r << ", " << c;
+      before.view()(r, c) = y.view()(r, c);
+    }
+  }
+  ASSERT_TRUE(y == before) << "written outside";
+}
+
+struct Shape {
+  Index rows, inner, cols;
+};
+constexpr Shape shapes[] = {{1, 1, 1},   {1, 70, 64}, {2, 19, 130},  {6, 64, 32},  {7, 3, 77},   {12, 65, 64},
+                            {13, 40, 5}, {61, 1, 65}, {130, 77, 75}, {3, 1100, 9}, {40, 530, 70}};
+
+TEST(MultiplyNn, AgreesWithPlainLoopsAtEveryShapeAndStaysInside) {
+  at_every_simd_target([] {
+    for (const auto& [rows, inner, cols] : shapes) {
+      const Matrix a(rows, inner, 1), b(inner, cols, 2);
+      for (const Write write : {Write::overwrite, Write::accumulate}) {
+        Matrix y(rows, cols, 3);
+        const Matrix before(y);
+        multiply_nn<float>(a.view(), b.view(), y.view(), write);
+        ASSERT_NO_FATAL_FAILURE(expect_written(
+            y, before, write, [&](Index r, Index c) { return element(a.view(), false, b.view(), r, c); }));
+      }
+    }
+  });
+}
+
+TEST(MultiplyNn, AddsUpTermsOfUnequalDepth) {
+  at_every_simd_target([] {
+    const Matrix a1(33, 20, 1), b1(20, 70, 2), a2(33, 600, 3), b2(600, 70, 4);
+    const std::array<Term<float>, 2> terms = {{{a1.view(), b1.view()}, {a2.view(), b2.view()}}};
+    for (const Write write : {Write::overwrite, Write::accumulate}) {
+      Matrix y(33, 70, 5);
+      const Matrix before(y);
+      multiply_nn<float>(terms, y.view(), write);
+      expect_written(y, before, write, [&](Index r, Index c) {
+        Sum sum = element(a1.view(), false, b1.view(), r, c);
+        const Sum second = element(a2.view(), false, b2.view(), r, c);
+        return Sum{sum.value + second.value, sum.size + second.size};
+      });
+    }
+  });
+}
+
+TEST(MultiplyTn, AgreesWithPlainLoopsAtEveryShapeAndStaysInside) {
+  at_every_simd_target([] {
+    for (const auto& [rows, inner, cols] : shapes) {
+      const Matrix a(inner, rows, 1), b(inner, cols, 2);
+      for (const Write write : {Write::overwrite, Write::accumulate}) {
+        Matrix y(rows, cols, 3);
+        const Matrix before(y);
+        multiply_tn<float>(a.view(), b.view(), y.view(), write);
+        ASSERT_NO_FATAL_FAILURE(expect_written(
+            y, before, write, [&](Index r, Index c) { return element(a.view(), true, b.view(), r, c); }));
+      }
+    }
+  });
+}
+
+TEST(MultiplyTn, RunsUnequalProductsAsOneJob) {
+  at_every_simd_target([] {
+    const ThreadScope threads(3);
+    const Matrix a1(20, 300, 1), b1(20, 170, 2), a2(600, 33, 3), b2(600, 70, 4);
+    Matrix y1(300, 170, 5), y2(33, 70, 6), none(0, 70, 7);
+    const Matrix before1(y1), before2(y2);
+    multiply_tn<float>(std::array<TransposedProduct<float>, 3>{{{a1.view(), b1.view(), y1.view()},
+                                                                {a2.view().col_range(0, 0), b2.view(), none.view()},
+                                                                {a2.view(), b2.view(), y2.view()}}});
+    expect_written(y1, before1, Write::accumulate,
+                   [&](Index r, Index c) { return element(a1.view(), true, b1.view(), r, c); });
+    expect_written(y2, before2, Write::accumulate,
+                   [&](Index r, Index c) { return element(a2.view(), true, b2.view(), r, c); });
+  });
+}
+
+TEST(MultiplyNnAndTn, HaveTheSameBitsAtAnyThreadCount) {
+  at_every_simd_target([] {
+    const Matrix a(300, 600, 1), b(600, 301, 2), a_transposed(600, 300, 3);
+    Matrix nn(300, 301, 4), tn(nn);
+    const Matrix before(nn);
+    for (const int thread_count : {1, 2, 5}) {
+      const ThreadScope threads(thread_count);
+      Matrix nn_again(before), tn_again(before);
+      multiply_nn<float>(a.view(), b.view(), nn_again.view(), Write::accumulate);
+      multiply_tn<float>(a_transposed.view(), b.view(), tn_again.view());
+      if (thread_count == 1) nn = nn_again, tn = tn_again;
+      EXPECT_TRUE(nn == nn_again);
+      EXPECT_TRUE(tn == tn_again);
+    }
+  });
+}
+
+TEST(MultiplyNnAndTn, OverNothingAreZeroOrChangeNothing) {
+  at_every_simd_target([] {
+    const Matrix a(5, 0, 1), b(0, 70, 2), a_transposed(0, 5, 3);
+    Matrix nn(5, 70, 4), tn(nn);
+    const Matrix before(nn);
+    multiply_nn<float>(a.view(), b.view(), nn.view(), Write::accumulate);
+    multiply_tn<float>(a_transposed.view(), b.view(), tn.view(), Write::accumulate);
+    EXPECT_TRUE(nn == before);
+    EXPECT_TRUE(tn == before);
+    multiply_nn<float>(a.view(), b.view(), nn.view(), Write::overwrite);
+    multiply_tn<float>(a_transposed.view(), b.view(), tn.view(), Write::overwrite);
+    const auto nothing = [](Index, Index) { return Sum(); };
+    expect_written(nn, before, Write::overwrite, nothing);
+    expect_written(tn, before, Write::overwrite, nothing);
+  });
+}
+
 }  // namespace
 }  // namespace sharcs::kernels

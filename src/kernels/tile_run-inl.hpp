@@ -1,0 +1,88 @@
+// Runs the register tile at every shape and takes its sums to memory. Included by files that are compiled once per SIMD
+// target (hwy/foreach_target.h), hence the guard that opens again for each of them.
+#if defined(SHARCS_KERNELS_TILE_RUN_INL_) == defined(HWY_TARGET_TOGGLE)
+#ifdef SHARCS_KERNELS_TILE_RUN_INL_
+#undef SHARCS_KERNELS_TILE_RUN_INL_
+#else
+#define SHARCS_KERNELS_TILE_RUN_INL_
+#endif
+
+#include <hwy/cache_control.h>
+#include <hwy/highway.h>
+
+#include <array>
+#include <utility>
+
+#include "kernels/micro_kernel-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace sharcs::kernels::HWY_NAMESPACE {
+
+/// Where a tile's sums go, and what is added to them in this order on the way. What is null is not added.
+struct TileEnd {
+  const float* earlier = nullptr;  ///< sums over the depth before this one
+  Index earlier_row = 0;           ///< elements from a row to the next
+  const float* bias = nullptr;
+  const float* residual = nullptr;
+  Index residual_row = 0;
+  float* out = nullptr;
+  Index out_row = 0;
+};
+
+template <int Rows, int Vectors>
+void run_tile(TileLeft a, TileRight b, Index depth, const TileEnd& end) {
+  const TileTag d;
+  TileVector sum[Rows][Vectors];
+  multiply_tile<Rows, Vectors>(a, b, depth, sum);
+  const auto add = [&](const float* from, Index row) HWY_ATTR {
+    HWY_UNROLL(6)
+    for (int r = 0; r < Rows; ++r) {
+      HWY_UNROLL(4)
+      for (int v = 0; v < Vectors; ++v) sum[r][v] = hn::Add(sum[r][v], hn::LoadU(d, from + r * row + v * tile_lanes));
+    }
+  };
+  if (end.earlier != nullptr) add(end.earlier, end.earlier_row);
+  if (end.bias != nullptr) add(end.bias, 0);
+  if (end.residual != nullptr) add(end.residual, end.residual_row);
+  HWY_UNROLL(6)
+  for (int r = 0; r < Rows; ++r) {
+    HWY_UNROLL(4)
+    for (int v = 0; v < Vectors; ++v) hn::StoreU(sum[r][v], d, end.out + r * end.out_row + v * tile_lanes);
+  }
+}
+
+using RunTile = void (*)(TileLeft, TileRight, Index, const TileEnd&);
+
+template <int Rows, int... Vectors>
+constexpr std::array<RunTile, tile_vectors> tiles_of_rows(std::integer_sequence<int, Vectors...>) {
+  return {run_tile<Rows, Vectors + 1>...};
+}
+template <int... Rows>
+constexpr std::array<std::array<RunTile, tile_vectors>, tile_rows> all_tiles(std::integer_sequence<int, Rows...>) {
+  return {tiles_of_rows<Rows + 1>(std::make_integer_sequence<int, tile_vectors>())...};
+}
+/// The tile of r rows and v vectors is run_tiles[r − 1][v − 1].
+constexpr auto run_tiles = all_tiles(std::make_integer_sequence<int, tile_rows>());
+
+/// Asks for part of some rows, so that it is in the cache when the tile's sums are ready: result rows come from far
+/// when the matrix is large, and the stores of a whole tile at once would fill the store queue and stop the next tile.
+template <class T>
+void prefetch_rows(MatrixView<T> m, Index first, Index rows, Index first_col, Index cols) {
+  constexpr Index line = 16;
+  for (Index r = first; m && r < first + rows; ++r) {
+    for (Index c = 0; c < cols; c += line) hwy::Prefetch(m.row(r) + first_col + c);
+  }
+}
+
+/// The work of a product of [rows, inner] by [inner, cols], in multiply-adds. Bringing in an element of the right
+/// operand takes as long as about ten.
+inline double product_work(Index rows, Index inner, Index cols) {
+  return static_cast<double>(rows + 10) * static_cast<double>(inner) * static_cast<double>(cols);
+}
+/// Some 20 µs, which is several times what waking a thread costs.
+inline constexpr double work_of_a_thread = 1e6;
+
+}  // namespace sharcs::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // SHARCS_KERNELS_TILE_RUN_INL_
