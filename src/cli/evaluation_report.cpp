@@ -2,8 +2,8 @@
 
 #include <ostream>
 
-#include "cli/text_table.hpp"
 #include "core/json_reader.hpp"
+#include "core/text_table.hpp"
 #include "eval/difficulty.hpp"
 
 namespace sharcs {

@@ -5,8 +5,8 @@
 
 #include "cli/command.hpp"
 #include "cli/commands.hpp"
-#include "cli/text_table.hpp"
 #include "core/json_reader.hpp"
+#include "core/text_table.hpp"
 #include "sharcs/cost.hpp"
 #include "sharcs/engine.hpp"
 #include "sharcs/task.hpp"

@@ -7,9 +7,9 @@
 #include "cli/data_arguments.hpp"
 #include "cli/policy_argument.hpp"
 #include "cli/sentence_stream.hpp"
-#include "cli/text_table.hpp"
 #include "core/file.hpp"
 #include "core/json_reader.hpp"
+#include "core/text_table.hpp"
 #include "sharcs/classifier.hpp"
 #include "sharcs/error.hpp"
 

@@ -3,7 +3,7 @@
 
 #include "cli/command.hpp"
 #include "cli/commands.hpp"
-#include "cli/text_table.hpp"
+#include "core/text_table.hpp"
 #include "sharcs/synthetic.hpp"
 
 namespace sharcs {

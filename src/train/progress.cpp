@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/block_elements.hpp"
 #include "core/json_reader.hpp"
 
 namespace sharcs {
@@ -21,21 +22,6 @@ std::string with_digits(double value, int digits) {
   char text[400];
   std::snprintf(text, sizeof text, "%.*f", digits, value);
   return text;
-}
-
-/// Columns on a terminal: all our characters are one wide.
-int columns_of(std::string_view text) {
-  return static_cast<int>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
-/// A bar of `columns` columns, filled to eighths of one.
-std::string bar(double fraction, int columns) {
-  static constexpr const char* eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-  const int filled = static_cast<int>(std::clamp(fraction, 0.0, 1.0) * columns * 8);
-  std::string text;
-  for (int i = 0; i < filled / 8; ++i) text += "█";
-  text += eighths[filled % 8];
-  return text + std::string(static_cast<std::size_t>(columns - columns_of(text)), ' ');
 }
 
 }  // namespace

@@ -1,28 +1,20 @@
-#include "cli/text_table.hpp"
+#include "core/text_table.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <ostream>
 
+#include "core/block_elements.hpp"
+
 namespace sharcs {
-namespace {
-
-/// Characters, each of which is one column wide.
-std::size_t width_of(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-}  // namespace
-
 void TextTable::print(std::ostream& out) const {
-  std::vector<std::size_t> widths(rows_.front().size());
+  std::vector<int> widths(rows_.front().size());
   for (const auto& row : rows_)
-    for (std::size_t c = 0; c < widths.size(); ++c) widths[c] = std::max(widths[c], width_of(row[c]));
+    for (std::size_t c = 0; c < widths.size(); ++c) widths[c] = std::max(widths[c], columns_of(row[c]));
   for (const auto& row : rows_) {
     for (std::size_t c = 0; c < widths.size(); ++c) {
-      const std::string space(widths[c] - width_of(row[c]), ' ');
+      const std::string space(static_cast<std::size_t>(widths[c] - columns_of(row[c])), ' ');
       if (c == 0)
         out << row[c] << (widths.size() > 1 ? space : "");
       else
