@@ -10,5 +10,6 @@ void add_predict(CLI::App& program);
 void add_reorder(CLI::App& program);
 void add_inspect(CLI::App& program);
 void add_synth(CLI::App& program);
+void add_report(CLI::App& program);
 
 }  // namespace sharcs

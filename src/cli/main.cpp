@@ -25,6 +25,7 @@ int run(int argc, char** argv) {
   sharcs::add_reorder(program);
   sharcs::add_inspect(program);
   sharcs::add_synth(program);
+  sharcs::add_report(program);
   const auto wrong_usage = [&](const std::exception& error) {
     std::string command = "sharcs";
     for (const CLI::App* subcommand : program.get_subcommands()) command += " " + subcommand->get_name();

@@ -1,0 +1,71 @@
+#include "sharcs/report.hpp"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.hpp"
+#include "cli/commands.hpp"
+#include "core/file.hpp"
+#include "core/text_table.hpp"
+#include "train/progress.hpp"
+
+namespace sharcs {
+namespace {
+
+struct ReportArguments {
+  std::vector<std::filesystem::path> runs;
+  std::string output;
+  bool text = false;
+  bool json = false;
+  ReportOptions options;
+};
+
+/// The terminal's width, and colour unless NO_COLOR is set (no-color.org).
+TextReportOptions options_of_terminal() {
+  const ProgressOptions terminal = ProgressOptions::of_descriptor(STDOUT_FILENO);
+  const char* no_colour = std::getenv("NO_COLOR");
+  return {.columns = terminal.columns, .colour = terminal.is_terminal && (no_colour == nullptr || *no_colour == '\0')};
+}
+
+void report(const ReportArguments& arguments) {
+  if (arguments.runs.empty()) usage_error("give the folder of a training run, or several");
+  if (arguments.text && (arguments.json || !arguments.output.empty()))
+    usage_error("--text writes to the terminal; it goes with neither --output nor --json");
+  const std::vector<RunFolder> runs = read_runs(arguments.runs);
+  if (arguments.text) {
+    std::cout << report_text(runs, options_of_terminal());
+    return;
+  }
+  std::filesystem::path output = arguments.output;
+  if (output.empty()) output = runs.size() == 1 ? arguments.runs.front() / "report.html" : "report.html";
+  const std::uint64_t bytes = write_file_atomically(output, report_html(runs, arguments.options)).size;
+  if (arguments.json)
+    std::cout << nlohmann::ordered_json{{"report", output.string()}, {"bytes", bytes}}.dump(2) << '\n';
+  else
+    std::cout << "wrote " << output.string() << " (" << bytes_text(static_cast<double>(bytes))
+              << "); open it in a browser\n";
+}
+
+}  // namespace
+
+void add_report(CLI::App& program) {
+  const auto arguments = std::make_shared<ReportArguments>();
+  CLI::App* command = program.add_subcommand(
+      "report", "Shows what training runs came to: one HTML file for a browser, or text for a terminal.");
+  command->set_help_flag("-h,--help", "Print the options, with their defaults, and exit");
+  command->add_option("runs", arguments->runs, "Output folders of training runs; several are compared");
+  command->add_option("--output", arguments->output, "The HTML file")
+      ->default_str("report.html in the run's folder, or for several runs here");
+  command->add_flag("--text", arguments->text, "Draw the essentials on the terminal instead");
+  command
+      ->add_option("--samples", arguments->options.samples,
+                   "Sentences of each run in the HTML file: of more, the easiest and the hardest")
+      ->capture_default_str();
+  command->add_flag("--json", arguments->json, "Write what was done as JSON");
+  command->callback([=] { report(*arguments); });
+}
+
+}  // namespace sharcs

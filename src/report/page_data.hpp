@@ -1,0 +1,13 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <span>
+
+#include "sharcs/report.hpp"
+
+namespace sharcs {
+
+/// What page/report.js draws: everything is counted and averaged here, so that the page only has to draw it.
+nlohmann::ordered_json page_data(std::span<const RunFolder> runs, const ReportOptions& options);
+
+}  // namespace sharcs

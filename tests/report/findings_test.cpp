@@ -1,0 +1,183 @@
+#include "report/findings.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "report/synthetic_run.hpp"
+
+namespace sharcs {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::synthetic_run;
+
+/// Three samples at widths 0.5 and 1, two levels.
+EvaluationFile three_samples() {
+  EvaluationFile file;
+  file.widths = {0.5, 1};
+  file.labels = {"no", "yes"};
+  file.samples.resize(3);
+  const auto set = [&](std::size_t i, int level, int label, int width, std::vector<double> router,
+                       std::vector<int> predicted) {
+    SampleResult& sample = file.samples[i];
+    sample.difficulty = level;
+    sample.label = label;
+    sample.width = width;
+    sample.router_logits = std::move(router);
+    sample.predicted = std::move(predicted);
+  };
+  set(0, 0, 1, 0, {2, -1}, {1, 1});
+  set(1, 1, 0, 0, {0.5, 0.25}, {1, 0});
+  set(2, 1, 0, 1, {-1, 3}, {1, 1});
+  return file;
+}
+
+TEST(Findings, TheBestEpochIsTheLastThatSaysSo) {
+  RunFolder run = synthetic_run({.samples = 20});
+  for (EpochRecord& epoch : run.epochs) epoch.best = epoch.epoch == 2 || epoch.epoch == 5;
+  EXPECT_EQ(best_epoch(run)->epoch, 5);
+  run.evaluation.reset();
+  EXPECT_EQ(best_record(run), &run.epochs[4].evaluations[0]);
+  for (EpochRecord& epoch : run.epochs) epoch.evaluations.clear();
+  EXPECT_EQ(best_epoch(run), nullptr);
+  EXPECT_EQ(best_record(run), nullptr);
+  EXPECT_FALSE(headline_of(run).has_value());
+}
+
+TEST(Findings, TheHeadlineComesFromTheEvaluationWhereThereIsOne) {
+  const RunFolder run = synthetic_run({.samples = 50});
+  const Headline headline = *headline_of(run);
+  EXPECT_EQ(headline.score, "accuracy");
+  EXPECT_TRUE(headline.is_share);
+  EXPECT_EQ(headline.data, "50 samples of data/dev.tsv");
+  EXPECT_EQ(headline.routed.value, run.evaluation->points[0].score.value);
+  EXPECT_EQ(headline.routed.interval.low, run.evaluation->points[0].score.interval.low);
+  EXPECT_EQ(headline.full.value, run.evaluation->summary.full.at("accuracy"));
+  ASSERT_TRUE(headline.lead.has_value());
+  EXPECT_NEAR(headline.lead->value, headline.routed.value - headline.full.value, 1e-12);
+}
+
+TEST(Findings, WithoutComparedPointsAnAccuracyHasWilsonsInterval) {
+  RunFolder run = synthetic_run({.samples = 50});
+  run.evaluation->points.clear();
+  const Headline headline = *headline_of(run);
+  const double routed = run.evaluation->summary.routed.at("accuracy");
+  const Interval expected = wilson_interval(static_cast<std::size_t>(std::lround(50 * routed)), 50);
+  EXPECT_EQ(headline.routed.interval.low, expected.low);
+  EXPECT_EQ(headline.routed.interval.high, expected.high);
+  EXPECT_FALSE(headline.lead.has_value());
+}
+
+TEST(Findings, WithoutAnEvaluationTheHeadlineComesFromTheBestEpoch) {
+  RunFolder run = synthetic_run({.samples = 50});
+  run.evaluation.reset();
+  const EpochRecord& best = *best_epoch(run);
+  const Headline headline = *headline_of(run);
+  EXPECT_EQ(headline.data, "50 samples of dev, epoch " + std::to_string(best.epoch));
+  EXPECT_EQ(headline.routed.value, best.evaluations[0].routed.at("accuracy"));
+}
+
+TEST(Findings, TheScoreIsTheMeanOfTheMetrics) {
+  RunFolder run = synthetic_run({.samples = 50});
+  run.evaluation->points.clear();
+  run.evaluation->summary.routed = run.evaluation->summary.full = {{"accuracy", 0.75}, {"f1", 0.25}, {"macro_f1", 0.5}};
+  const Headline headline = *headline_of(run);
+  EXPECT_EQ(headline.score, "mean of accuracy, f1 and macro f1");
+  EXPECT_FALSE(headline.is_share);
+  EXPECT_EQ(headline.routed.value, 0.5);
+  EXPECT_TRUE(std::isnan(headline.routed.interval.low));
+}
+
+TEST(Findings, WordsTellDifferencesWithTheirIntervals) {
+  Headline headline = {.data = "100 samples of dev.tsv",
+                       .score = "accuracy",
+                       .is_share = true,
+                       .samples = 100,
+                       .routed = {0.87, {0.85, 0.89}},
+                       .full = {0.876, {0.86, 0.9}},
+                       .lead = Estimate{-0.006, {-0.012, 0.001}},
+                       .cost_fraction = 0.48,
+                       .seconds_routed = 1.5,
+                       .seconds_full = 3};
+  EXPECT_EQ(in_words(headline),
+            "With its router the model reaches accuracy 87.0 % (95 % interval 85.0 % to 89.0 %), and 87.6 % (95 % "
+            "interval 86.0 % to 90.0 %) when everything runs at full width: a difference of −0.6 points, which may be "
+            "chance (95 % interval −1.2 points to +0.1 points). It spends 48.0 % of the multiply-adds of full width, "
+            "and took 1.50 s instead of 3.00 s: 2.00 times as fast.");
+  headline.lead->interval.high = -0.001;
+  EXPECT_THAT(in_words(headline), HasSubstr("which is more than chance (95 % interval −1.2 points to −0.1 points)"));
+  headline.is_share = false;
+  headline.lead.reset();
+  headline.seconds_routed = std::nan("");
+  headline.routed.interval = {std::nan(""), std::nan("")};
+  EXPECT_THAT(in_words(headline), HasSubstr("reaches accuracy 0.870, and 0.876 (95 % interval 0.860 to 0.900) when"));
+  EXPECT_THAT(in_words(headline), HasSubstr("of full width."));
+}
+
+TEST(Findings, DifferencesHaveASignUnlessTheyRoundToNothing) {
+  EXPECT_EQ(difference_text(0.0123, true), "+1.2 points");
+  EXPECT_EQ(difference_text(-0.0004, true), "0.0 points");
+  EXPECT_EQ(difference_text(-0.0123, false), "−0.012");
+  EXPECT_EQ(difference_text(std::nan(""), false), "-");
+}
+
+TEST(Findings, LevelsOfDifficultyHoldSharesAndAccuracies) {
+  const auto levels = difficulty_levels_of(three_samples());
+  ASSERT_EQ(levels.size(), 2u);
+  EXPECT_EQ(levels[1].level, 1);
+  EXPECT_EQ(levels[1].samples, 2);
+  EXPECT_THAT(levels[1].shares, ElementsAre(0.5, 0.5));
+  EXPECT_EQ(levels[1].routed, 0);
+  EXPECT_THAT(levels[1].at_width, ElementsAre(0, 0.5));
+  EXPECT_EQ(levels[0].routed, 1);
+}
+
+TEST(Findings, ASampleWithoutLevelMeansThatThereAreNone) {
+  EvaluationFile file = three_samples();
+  file.samples[1].difficulty.reset();
+  EXPECT_TRUE(difficulty_levels_of(file).empty());
+}
+
+TEST(Findings, ARegressionsLevelsHoldErrors) {
+  EvaluationFile file = three_samples();
+  file.kind = TaskKind::regression;
+  for (SampleResult& sample : file.samples) {
+    sample.target = 2;
+    sample.values = {1, 2.5};
+  }
+  const auto levels = difficulty_levels_of(file);
+  EXPECT_EQ(levels[1].routed, 0.75);
+  EXPECT_THAT(levels[1].at_width, ElementsAre(1, 0.5));
+}
+
+TEST(Findings, NeedIsTheNarrowestWidthThatIsRight) {
+  EXPECT_THAT(need_against_choice(three_samples()),
+              ElementsAre(ElementsAre(1, 0), ElementsAre(1, 0), ElementsAre(0, 1)));
+}
+
+TEST(Findings, CalibrationErrorWeighsBinsByTheirSamples) {
+  const std::vector<CalibrationBin> bins = {{.samples = 3, .predicted = 0.2, .right = 0.3},
+                                            {.samples = 0, .predicted = std::nan(""), .right = std::nan("")},
+                                            {.samples = 1, .predicted = 0.9, .right = 0.4}};
+  EXPECT_NEAR(calibration_error(bins), (3 * 0.1 + 0.5) / 4, 1e-12);
+  EXPECT_TRUE(std::isnan(calibration_error({})));
+}
+
+TEST(Findings, HardnessIsTheRoutersLeaningTowardsWide) {
+  const EvaluationFile file = three_samples();
+  EXPECT_EQ(hardness(file.samples[0], false), -3);
+  EXPECT_EQ(hardness(file.samples[2], false), 4);
+  SampleResult plain = file.samples[0];
+  plain.router_logits.clear();
+  plain.true_confidence = {0.75, 0.9};
+  EXPECT_EQ(hardness(plain, false), 0.25);
+  plain.target = 3;
+  plain.values = {1, 2};
+  EXPECT_EQ(hardness(plain, true), 2);
+}
+
+}  // namespace
+}  // namespace sharcs

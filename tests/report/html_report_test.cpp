@@ -1,0 +1,143 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <regex>
+
+#include "report/page_data.hpp"
+#include "report/synthetic_run.hpp"
+#include "sharcs/report.hpp"
+
+namespace sharcs {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::synthetic_run;
+
+std::vector<RunFolder> two_runs() {
+  return {synthetic_run({.name = "two widths", .samples = 60}),
+          synthetic_run({.name = "three widths", .widths = {0.25, 0.5, 1}, .samples = 60, .seed = 2})};
+}
+
+/// The JSON that the page's script reads.
+nlohmann::json data_of(const std::string& page) {
+  const std::string start = "<script type=\"application/json\" id=\"data\">";
+  const std::size_t from = page.find(start) + start.size();
+  return nlohmann::json::parse(page.substr(from, page.find("</script>", from) - from));
+}
+
+std::size_t count_of(const std::string& text, const std::string& what) {
+  std::size_t count = 0;
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += what.size()) ++count;
+  return count;
+}
+
+TEST(HtmlReport, NeedsNothingFromAnywhere) {
+  const std::string page = report_html(two_runs());
+  EXPECT_EQ(page.rfind("<!DOCTYPE html>", 0), 0u);
+  EXPECT_THAT(page, HasSubstr("default-src 'none'"));
+  EXPECT_THAT(page, HasSubstr("Apache License 2.0"));
+  EXPECT_FALSE(std::regex_search(page, std::regex("(src|href)=[\"']?(https?:)?//")));
+  EXPECT_THAT(page, Not(HasSubstr("@import")));
+  EXPECT_THAT(page, Not(HasSubstr("url(")));
+  EXPECT_THAT(page, Not(HasSubstr("fetch(")));
+}
+
+TEST(HtmlReport, TextFromTheDataCannotBecomeMarkup) {
+  std::vector<RunFolder> runs = two_runs();
+  const std::string nasty = "</script><script>alert(1)</script><!-- \"quoted\" & 'single' <b>\u2028{{script}}";
+  runs[0].name = nasty;
+  runs[0].folder = nasty;
+  runs[0].settings.push_back({nasty, nasty});
+  runs[0].evaluation->samples[5].text = nasty;
+  runs[0].evaluation->labels[0] = nasty;
+  runs[0].evaluation->data = nasty;
+  const std::string page = report_html(runs);
+  EXPECT_EQ(count_of(page, "<script"), count_of(report_html(two_runs()), "<script"));
+  EXPECT_THAT(page, Not(HasSubstr("alert(1)</script>")));
+  EXPECT_THAT(page, HasSubstr("&lt;/script&gt;&lt;script&gt;alert(1)"));
+  const nlohmann::json data = data_of(page);
+  EXPECT_EQ(data["runs"][0]["name"], nasty);
+  EXPECT_EQ(data["runs"][0]["evaluation"]["samples"][5]["text"], nasty);
+  EXPECT_EQ(data["runs"][0]["evaluation"]["labels"][0], nasty);
+}
+
+TEST(HtmlReport, InvalidUtf8IsReplaced) {
+  std::vector<RunFolder> runs = {synthetic_run({.samples = 10})};
+  runs[0].name = "bad \xff name";
+  const std::string page = report_html(runs);
+  EXPECT_THAT(page, Not(HasSubstr("\xff")));
+  EXPECT_THAT(page, HasSubstr("bad \uFFFD name"));
+}
+
+TEST(HtmlReport, EverythingOfTheTemplateIsFilled) { EXPECT_THAT(report_html(two_runs()), Not(HasSubstr("{{"))); }
+
+TEST(HtmlReport, StaysSmall) {
+  RunFolder run = synthetic_run({.epochs = 3, .samples = 10});
+  EXPECT_LT(report_html(std::span(&run, 1)).size(), 150'000u) << "page, style and script";
+}
+
+TEST(HtmlReport, TheSameRunsGiveTheSameBytes) { EXPECT_EQ(report_html(two_runs()), report_html(two_runs())); }
+
+TEST(PageData, HoldsWhatTheRunHolds) {
+  const std::vector<RunFolder> runs = two_runs();
+  const auto data = page_data(runs, {});
+  ASSERT_EQ(data["runs"].size(), 2u);
+  const auto& run = data["runs"][1];
+  EXPECT_EQ(run["widths"].size(), 3u);
+  EXPECT_EQ(run["epochs"].size(), 10u);
+  EXPECT_EQ(run["epochs"][4]["transitions"].size(), 3u);
+  EXPECT_EQ(run["calibration"].size(), 3u);
+  EXPECT_EQ(run["points"].size(), runs[1].evaluation->points.size());
+  EXPECT_EQ(run["evaluation"]["latency"].size(), runs[1].evaluation->latency.size());
+  EXPECT_EQ(run["evaluation"]["latency"][2]["cost"], 1.0) << "of the widest width";
+  EXPECT_LT(run["evaluation"]["latency"][0]["cost"], 0.5);
+  EXPECT_EQ(run["evaluation"]["difficulty"].size(), 5u);
+  EXPECT_EQ(run["evaluation"]["samples"].size(), 60u);
+  EXPECT_TRUE(data["settings"]["training"].size() > 10);
+}
+
+TEST(PageData, OfManySentencesTheEasiestAndTheHardestStay) {
+  RunFolder run = synthetic_run({.samples = 50});
+  for (std::size_t i = 0; i < 50; ++i)
+    run.evaluation->samples[i].router_logits = {0, static_cast<double>((i * 7) % 50)};
+  const auto evaluation = page_data(std::span(&run, 1), {.samples = 5})["runs"][0]["evaluation"];
+  EXPECT_EQ(evaluation["all_samples"], 50);
+  std::vector<double> found;
+  for (const auto& sample : evaluation["samples"]) found.push_back(sample["hardness"]);
+  EXPECT_THAT(found, ::testing::UnorderedElementsAre(0, 1, 47, 48, 49));
+}
+
+TEST(PageData, WithoutComparedPointsTheSummaryGivesThem) {
+  RunFolder run = synthetic_run({.samples = 50});
+  run.evaluation->points.clear();
+  const auto points = page_data(std::span(&run, 1), {})["runs"][0]["points"];
+  ASSERT_EQ(points.size(), 3u);
+  EXPECT_EQ(points[0]["name"], "routed");
+  EXPECT_EQ(points[2]["name"], "fixed 1");
+  EXPECT_EQ(points[2]["cost"], 1.0);
+}
+
+TEST(PageData, ARunWithoutEvaluationsStillHasItsCurves) {
+  RunFolder run = synthetic_run({.samples = 20});
+  run.evaluation.reset();
+  for (EpochRecord& epoch : run.epochs) epoch.evaluations.clear();
+  const auto data = page_data(std::span(&run, 1), {})["runs"][0];
+  EXPECT_TRUE(data["headline"].is_null());
+  EXPECT_TRUE(data["points"].empty());
+  EXPECT_EQ(data["widths"].size(), 2u);
+  EXPECT_EQ(data["epochs"].size(), 10u);
+}
+
+TEST(PageData, NumbersThatJsonDoesNotHaveAreNull) {
+  RunFolder run = synthetic_run({.samples = 20});
+  run.epochs[3].loss_task = std::nan("");
+  run.epochs[3].seconds = 0;
+  const auto epoch = page_data(std::span(&run, 1), {})["runs"][0]["epochs"][3];
+  EXPECT_TRUE(epoch["loss_task"].is_null());
+  EXPECT_TRUE(epoch["samples_per_second"].is_null());
+}
+
+}  // namespace
+}  // namespace sharcs

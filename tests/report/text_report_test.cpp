@@ -1,0 +1,90 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "core/block_elements.hpp"
+#include "report/synthetic_run.hpp"
+#include "sharcs/report.hpp"
+
+namespace sharcs {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::synthetic_run;
+
+std::vector<RunFolder> two_runs() {
+  return {synthetic_run({.name = "two widths", .samples = 60}),
+          synthetic_run({.name = "three widths", .widths = {0.25, 0.5, 1}, .epochs = 200, .samples = 60, .seed = 2})};
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+TEST(TextReport, HasTheEssentials) {
+  const std::vector<RunFolder> runs = {synthetic_run({.samples = 60})};
+  const std::string text = report_text(runs);
+  for (const char* heading : {"Score against cost", "Widths", "Levels of difficulty", "Time of a call", "Training",
+                              "Hardest sentences", "Easiest sentences"})
+    EXPECT_THAT(text, HasSubstr(heading));
+  EXPECT_THAT(text, HasSubstr("With its router the model"));
+  EXPECT_THAT(text, HasSubstr("├"));
+  EXPECT_THAT(text, HasSubstr("█"));
+}
+
+TEST(TextReport, NoLineIsWiderThanTheTerminal) {
+  std::vector<RunFolder> runs = two_runs();
+  runs[0].evaluation->samples[0].text =
+      "映画はとても面白かったです。映画はとても面白かったです。映画はとても面白かったです。";
+  for (const int columns : {20, 33, 60, 80, 137, 300})
+    for (const std::string& line : lines_of(report_text(runs, {.columns = columns})))
+      EXPECT_LE(columns_of(line), columns) << line;
+}
+
+TEST(TextReport, HasColourOnlyWhenAsked) {
+  const std::vector<RunFolder> runs = two_runs();
+  EXPECT_THAT(report_text(runs), Not(HasSubstr("\x1b")));
+  const std::string coloured = report_text(runs, {.colour = true});
+  EXPECT_THAT(coloured, HasSubstr("\x1b[1m"));
+  EXPECT_THAT(coloured, HasSubstr("\x1b[0m"));
+}
+
+TEST(TextReport, SentencesCannotSteerTheTerminal) {
+  std::vector<RunFolder> runs = {synthetic_run({.samples = 3})};
+  for (SampleResult& sample : runs[0].evaluation->samples) sample.text = "red \x1b[31m \u009b31m bell \a\r\n";
+  EXPECT_THAT(report_text(runs), Not(HasSubstr("\x1b")));
+  EXPECT_THAT(report_text(runs), Not(HasSubstr("\u009b")));
+  EXPECT_THAT(report_text(runs), Not(HasSubstr("\r")));
+}
+
+TEST(TextReport, SeveralRunsAreComparedFirst) {
+  const std::string text = report_text(two_runs(), {.columns = 100});
+  EXPECT_EQ(lines_of(text)[0].rfind("Run", 0), 0u);
+  EXPECT_THAT(text, HasSubstr("Settings that differ"));
+  EXPECT_THAT(text, HasSubstr("seed                         1 | 2"));
+  EXPECT_THAT(text, Not(HasSubstr("batch_size")));
+}
+
+TEST(TextReport, WhatARunDoesNotHaveIsLeftOut) {
+  RunFolder run = synthetic_run({.samples = 30});
+  run.evaluation.reset();
+  const std::string training = report_text(std::span(&run, 1));
+  EXPECT_THAT(training, HasSubstr("Training"));
+  EXPECT_THAT(training, HasSubstr("fixed 0.25"));
+  EXPECT_THAT(training, Not(HasSubstr("Time of a call")));
+  for (EpochRecord& epoch : run.epochs) epoch.evaluations.clear();
+  EXPECT_THAT(report_text(std::span(&run, 1)), HasSubstr("task's loss"));
+  RunFolder evaluated = synthetic_run({.samples = 30});
+  evaluated.epochs.clear();
+  EXPECT_THAT(report_text(std::span(&evaluated, 1)), Not(HasSubstr("Training")));
+}
+
+TEST(TextReport, TheSameRunsGiveTheSameText) { EXPECT_EQ(report_text(two_runs()), report_text(two_runs())); }
+
+}  // namespace
+}  // namespace sharcs
