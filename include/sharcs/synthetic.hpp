@@ -31,7 +31,7 @@ struct SyntheticOptions {
   std::size_t test = 1000;
   std::uint64_t seed = 1;
   /// How much of each split every level has, in any unit.
-  std::array<double, difficulty_levels> level_shares = {35, 25, 15, 15, 10};
+  std::array<double, difficulty_levels> level_shares = {75, 10, 6, 5, 4};
 };
 
 /// Film reviews of one sentence whose sentiment (0: negative, 1: positive) and difficulty are known, in the form of

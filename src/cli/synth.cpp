@@ -63,7 +63,7 @@ void add_synth(CLI::App& program) {
       ->add_option("--levels", arguments->levels,
                    "Shares of the levels of difficulty: plain, negation, contrast, distance, noise")
       ->delimiter(',')
-      ->default_str("35,25,15,15,10");
+      ->default_str("75,10,6,5,4");
   on_call(command, arguments, synth);
 }
 
