@@ -1,5 +1,8 @@
 #pragma once
 
+#include <array>
+#include <span>
+
 #include "core/matrix_view.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/gemm.hpp"
@@ -31,15 +34,42 @@ struct Linear {
     kernels::multiply(product(x, y, epilogue));
   }
 
-  /// Backward of y = x · W[:n, :k]ᵀ + b[:n]: dW[:n, :k] += dyᵀ · x; db[:n] += Σ dy. Nothing outside the slice is
-  /// touched. x: [rows, k]; dy: [rows, n].
-  static void backward_parameters(ConstMatrix<T> x, ConstMatrix<T> dy, const LinearView<T>& gradient) {
-    kernels::multiply_tn<T>(dy, x, gradient.weight.leading(dy.cols, x.cols), kernels::Write::accumulate);
-    kernels::add_column_sums<T>(dy, gradient.bias);
+  /// A layer's y = x · W[:n, :k]ᵀ + b[:n] on the way back. x: [rows, k]; dy: [rows, n].
+  struct Parameters {
+    MatrixView<const T> x;
+    MatrixView<const T> dy;
+    LinearView<T> gradient;
+  };
+  /// dW[:n, :k] += dyᵀ · x; db[:n] += Σ dy, for several layers as one job. Nothing outside the slices is touched.
+  template <std::size_t N>
+  static void backward_parameters(const Parameters (&layers)[N]) {
+    std::array<kernels::TransposedProduct<T>, N> products;
+    for (std::size_t i = 0; i < N; ++i) {
+      const auto& [x, dy, gradient] = layers[i];
+      products[i] = {dy, x, gradient.weight.leading(dy.cols, x.cols)};
+    }
+    kernels::multiply_tn(std::span<const kernels::TransposedProduct<T>>(products), kernels::Write::accumulate);
+    for (const auto& layer : layers) kernels::add_column_sums<T>(layer.dy, layer.gradient.bias);
   }
-  /// dx = dy · W[:n, :k], or dx += …. dy: [rows, n]; dx: [rows, k].
+  static void backward_parameters(ConstMatrix<T> x, ConstMatrix<T> dy, const LinearView<T>& gradient) {
+    backward_parameters({{x, dy, gradient}});
+  }
+
+  struct Input {
+    const Linear& layer;
+    MatrixView<const T> dy;
+  };
+  /// dx = Σ dy · W[:n, :k], or dx += …, over layers that read the same x. dx: [rows, k].
+  template <std::size_t N>
+  static void backward_input(const Input (&layers)[N], MatrixView<T> dx, kernels::Write write) {
+    std::array<kernels::Term<T>, N> terms;
+    for (std::size_t i = 0; i < N; ++i) {
+      terms[i] = {layers[i].dy, layers[i].layer.weight.leading(layers[i].dy.cols, dx.cols)};
+    }
+    kernels::multiply_nn(std::span<const kernels::Term<T>>(terms), dx, write);
+  }
   void backward_input(ConstMatrix<T> dy, MatrixView<T> dx, kernels::Write write) const {
-    kernels::multiply_nn<T>(dy, weight.leading(dy.cols, dx.cols), dx, write);
+    backward_input({{*this, dy}}, dx, write);
   }
 };
 

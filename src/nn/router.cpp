@@ -1,6 +1,7 @@
 #include "nn/router.hpp"
 
 #include <algorithm>
+#include <vector>
 
 #include "core/threads.hpp"
 
@@ -95,12 +96,15 @@ void reduction_backward(const Router<Linear<T>, const T>& router, int width, Con
   const std::span<const T> weights = router.reduction_weights[at];
   const std::span<T> d_weights = gradient.reduction_weights[at];
   const Index group = static_cast<Index>(weights.size());
+  // Each is a sum over all tokens and dimensions that nearly cancels: in float its last digits would be noise.
+  std::vector<double> sums(weights.size());
   for (Index t = 0; t < d_output.rows; ++t)
     for (Index c = 0; c < hidden; ++c)
       for (Index g = 0; g < group; ++g) {
         d_x(t, c * group + g) += d_output(t, c) * weights[g];
-        d_weights[g] += d_output(t, c) * x(t, c * group + g);
+        sums[g] += static_cast<double>(d_output(t, c)) * static_cast<double>(x(t, c * group + g));
       }
+  for (Index g = 0; g < group; ++g) d_weights[g] += static_cast<T>(sums[g]);
 }
 
 #define SHARCS_INSTANTIATE(T)                                                                                          \

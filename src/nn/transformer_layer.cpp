@@ -175,18 +175,21 @@ void LayerPass<T>::backward(const LayerCache<T>& cache, const DropoutPlan& dropo
   const MatrixView<T> d_key = d_key_value.col_range(0, cols), d_value = d_key_value.col_range(cols, cols);
   kernels::attention_backward<T>(attention(cache.query, cache.key_value), dropout.probabilities(layer_index),
                                  cache.probabilities, d_context, d_query, d_key, d_value);
-  Linear<T>::backward_parameters(cache.output_input, d_query, gradient.query);
-  Linear<T>::backward_parameters(cache.input, d_key, gradient.key);
-  Linear<T>::backward_parameters(cache.input, d_value, gradient.value);
+  Linear<T>::backward_parameters({{cache.output_input, d_query, gradient.query},
+                                  {cache.input, d_key, gradient.key},
+                                  {cache.input, d_value, gradient.value}});
 
   // The outputs' tokens get theirs from the residual and the query, every token from its key and value.
-  layer.query.backward_input(d_query, d_output, Write::accumulate);
-  const bool apart = d_input.data != d_output.data;
-  layer.key.backward_input(d_key, d_input, apart ? Write::overwrite : Write::accumulate);
-  layer.value.backward_input(d_value, d_input, Write::accumulate);
-  for (std::size_t s = 0; apart && s + 1 < offsets.size(); ++s) {
-    const Index first = output_offsets[s], count = output_offsets[s + 1] - first;
-    kernels::add<T>(d_output.row_range(first, count), d_input.row_range(offsets[s], count));
+  if (d_input.data == d_output.data) {
+    Linear<T>::backward_input({{layer.query, d_query}, {layer.key, d_key}, {layer.value, d_value}}, d_input,
+                              Write::accumulate);
+  } else {
+    layer.query.backward_input(d_query, d_output, Write::accumulate);
+    Linear<T>::backward_input({{layer.key, d_key}, {layer.value, d_value}}, d_input, Write::overwrite);
+    for (std::size_t s = 0; s + 1 < offsets.size(); ++s) {
+      const Index first = output_offsets[s], count = output_offsets[s + 1] - first;
+      kernels::add<T>(d_output.row_range(first, count), d_input.row_range(offsets[s], count));
+    }
   }
   workspace.release(mark);
 }

@@ -27,8 +27,9 @@ double relative_error(const std::vector<double>& expected, const At& at) {
     difference = std::max(difference, std::abs(static_cast<double>(at(i)) - expected[i]));
     magnitude = std::max(magnitude, std::abs(expected[i]));
   }
-  // Below this nothing but rounding is left: the gradients of key biases, say, are zero in exact arithmetic.
-  return difference / std::max(magnitude, 1e-3);
+  // Below this nothing but rounding is left: the gradients of key biases, say, and of the one reduction weight of the
+  // full width, whose scale the LayerNorm behind it takes out again, are zero in exact arithmetic.
+  return difference / std::max(magnitude, 2e-3);
 }
 
 struct Inputs {
