@@ -296,10 +296,8 @@ double squared_sum(std::span<const T> x) {
   return sum;
 }
 
-/// Not inlined: the compiler might fuse a product and a sum in one place and not in another, and adamw_idle() has to
-/// give the bits of adamw().
 template <class T>
-[[gnu::noinline]] void adamw_element(T& w, T& m, T& v, T gradient, const AdamwStep& step) {
+void adamw_element(T& w, T& m, T& v, T gradient, const AdamwStep& step) {
   const T beta1 = static_cast<T>(step.beta1), beta2 = static_cast<T>(step.beta2);
   // Subtracted in double: 1 − 0.999f has only three digits left.
   const T new1 = static_cast<T>(1 - step.beta1), new2 = static_cast<T>(1 - step.beta2);

@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/threads.hpp"
 #include "kernels/elementwise.hpp"
 
 namespace sharcs {
+namespace {
+constexpr Index elements_of_a_thread = 1 << 17;  // less is cleared before another thread is awake
+}
 
 template <class T>
 Gradients<T>::Gradients(const ParameterLayout& layout)
@@ -38,7 +42,10 @@ double Gradients<T>::norm() const {
 
 template <class T>
 void Gradients<T>::clear() {
-  for_each_part(values_, [](std::span<T> part) { std::ranges::fill(part, T(0)); });
+  for_each_part(values_, [](std::span<T> part) {
+    parallel_ranges(static_cast<Index>(part.size()), elements_of_a_thread,
+                    [part](Index begin, Index end) { std::fill(part.data() + begin, part.data() + end, T(0)); });
+  });
   std::fill(participates_.begin(), participates_.end(), false);
   words_.clear();
 }
