@@ -55,6 +55,8 @@ class Model {
   ~Model();
 
   const ModelConfig& config() const;
+  /// Replaces ModelConfig::other_keys: a JSON object.
+  void set_other_keys(std::string json);
   const WidthSet& widths() const;
   /// Trainable numbers.
   std::int64_t parameter_count() const;

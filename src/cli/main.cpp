@@ -20,6 +20,7 @@ int run(int argc, char** argv) {
   program.set_help_flag("-h,--help", "Print what there is, with its defaults, and exit");
   program.require_subcommand(1);
   program.formatter(std::make_shared<sharcs::HelpFormat>());  // of the commands below, too
+  sharcs::add_train(program);
   sharcs::add_eval(program);
   sharcs::add_predict(program);
   sharcs::add_reorder(program);

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "model/encoder.hpp"
 
@@ -16,6 +18,8 @@ class Network {
   Network& operator=(const Network&) = delete;
 
   const ModelConfig& config() const { return encoder_.config; }
+  /// See Model.
+  void set_other_keys(std::string json) { encoder_.config.other_keys = std::move(json); }
   const WidthSet& widths() const { return encoder_.widths; }
   const ParameterLayout& layout() const { return layout_; }
   ParameterStore<T>& values() { return values_; }

@@ -9,6 +9,16 @@
 #include "train/training_run.hpp"
 
 namespace sharcs {
+namespace {
+
+/// Lets the saved model say what it was trained for.
+void remember_task(Model& model, const Task& task) {
+  ModelConfig config = model.config();
+  task.store_in(config);
+  model.set_other_keys(config.other_keys);
+}
+
+}  // namespace
 
 void TrainingInputs::check() const {
   const ModelConfig& config = model.config();
@@ -47,6 +57,7 @@ TrainingOutcome Trainer::train(const Task& task, const Tokenizer& tokenizer, con
                                const std::filesystem::path& output, const TrainingCallbacks& callbacks) {
   const TrainingInputs inputs = {model_, options_, task, tokenizer, train, dev, output, callbacks};
   inputs.check();
+  remember_task(model_, task);
   TrainingRun run(inputs);
   run.start();
   return run.run();
@@ -56,6 +67,7 @@ TrainingOutcome Trainer::resume(const Task& task, const Tokenizer& tokenizer, co
                                 const std::filesystem::path& output, const TrainingCallbacks& callbacks) {
   const TrainingInputs inputs = {model_, options_, task, tokenizer, train, dev, output, callbacks};
   inputs.check();
+  remember_task(model_, task);
   TrainingRun run(inputs);
   run.resume();
   return run.run();

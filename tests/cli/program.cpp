@@ -7,6 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <thread>
+
 #include "core/file.hpp"
 #include "sharcs/tokenizer.hpp"
 
@@ -42,8 +45,18 @@ RunningProgram::~RunningProgram() {
 
 void RunningProgram::send(int signal) { ::kill(process_, signal); }
 
-std::string RunningProgram::errors() const {
-  return std::filesystem::exists(folder_ / "err") ? read_text_file(folder_ / "err") : std::string();
+void RunningProgram::await(const std::string& text) const {
+  for (;;) {
+    siginfo_t ended = {};
+    ::waitid(P_PID, static_cast<id_t>(process_), &ended, WEXITED | WNOHANG | WNOWAIT);
+    const std::string errors = std::filesystem::exists(folder_ / "err") ? read_text_file(folder_ / "err") : "";
+    if (errors.find(text) != std::string::npos) return;
+    if (ended.si_pid != 0) {
+      ADD_FAILURE() << "ended without saying \"" << text << "\": " << errors;
+      return;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
 }
 
 ProgramRun RunningProgram::wait() {

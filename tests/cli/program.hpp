@@ -33,8 +33,8 @@ class RunningProgram {
   RunningProgram& operator=(const RunningProgram&) = delete;
 
   void send(int signal);
-  /// What it has written to standard error so far.
-  std::string errors() const;
+  /// Waits until it has written `text` to standard error. A test failure when it ends without.
+  void await(const std::string& text) const;
   ProgramRun wait();
 
  private:

@@ -76,6 +76,7 @@ TEST(Trainer, LearnsAndSavesTheBestModelAndAllEpochs) {
   EXPECT_EQ(saved.record.full, best.evaluations.at(0).full);
   EXPECT_EQ(saved.record.cost_fraction, best.evaluations.at(0).cost_fraction);
   EXPECT_TRUE(std::filesystem::exists(folder / "training.json"));
+  EXPECT_EQ(Task::of(classifier.engine().config())->name(), training.task.name());
 }
 
 TEST(Trainer, FirstEpochWithATrainedRouterIsBetterThanAnyWithout) {

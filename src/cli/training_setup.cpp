@@ -1,0 +1,122 @@
+#include "cli/training_setup.hpp"
+
+#include <limits>
+
+#include "cli/training_arguments.hpp"
+#include "core/file.hpp"
+#include "core/json_reader.hpp"
+#include "core/quote.hpp"
+#include "sharcs/error.hpp"
+
+namespace sharcs {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Throws ConfigError for keys of the model that others decide, and for those that nobody knows.
+void check_model_section(const Json& section, const std::string& name) {
+  constexpr std::pair<const char*, const char*> decided[] = {
+      {"vocab_size", "the tokenizer"}, {"pad_token_id", "the tokenizer"}, {"num_labels", "the task"},
+      {"id2label", "the task"},        {"label2id", "the task"},          {"sharcs_task", "the task"}};
+  for (const auto& [key, by] : decided)
+    if (section.contains(key))
+      throw ConfigError(name + ": \"model." + key + "\" is decided by " + by + "; leave it out");
+}
+
+/// Throws ConfigError for a key of the section that no encoder has.
+void check_known(const ModelConfig& config, const Json& section, const std::string& name) {
+  const Json others = Json::parse(config.other_keys);
+  for (const auto& [key, value] : others.items())
+    if (section.contains(key)) throw ConfigError(name + ": \"model." + key + "\" is not a known key");
+}
+
+std::vector<std::string> texts_of(const Dataset& dataset) {
+  std::vector<std::string> texts;
+  for (const Sample& sample : dataset.samples) {
+    texts.push_back(sample.text);
+    if (sample.pair) texts.push_back(*sample.pair);
+  }
+  return texts;
+}
+
+Tokenizer make_tokenizer(const ConfigFile& config, const Dataset& train) {
+  JsonReader reader(nlohmann::json(config.section("tokenizer")), config.name(), "tokenizer.");
+  std::string path;
+  int vocab_size = static_cast<int>(VocabularyOptions().vocab_size);
+  int min_frequency = static_cast<int>(VocabularyOptions().min_frequency);
+  VocabularyOptions options;
+  const bool has_path = reader.read("path", path);
+  const bool has_rules = reader.read("vocab_size", vocab_size, 1, std::numeric_limits<int>::max()) |
+                         reader.read("min_frequency", min_frequency, 1, std::numeric_limits<int>::max()) |
+                         reader.read("lower_case", options.lower_case);
+  if (const auto unknown = reader.unread(); !unknown.empty())
+    throw ConfigError(config.name() + ": \"tokenizer." + unknown.front() +
+                      "\" is not a known key; expected path, or vocab_size, min_frequency and lower_case");
+  if (has_path && has_rules)
+    throw ConfigError(config.name() + ": \"tokenizer.path\" names a vocabulary; leave the rules for building one out");
+  if (has_path) return Tokenizer::load(path);
+  options.vocab_size = static_cast<std::size_t>(vocab_size);
+  options.min_frequency = static_cast<std::size_t>(min_frequency);
+  return Tokenizer::train_wordpiece(texts_of(train), options);
+}
+
+TrainingSetup from_scratch(const ConfigFile& config, const TrainingData& data) {
+  if (config.section("model").empty())
+    throw ConfigError(config.name() + ": no section \"model\"; expected the shape of an encoder, or a checkpoint");
+  Tokenizer tokenizer = make_tokenizer(config, data.train);
+  Json section = config.section("model");
+  check_model_section(section, config.name());
+  section["vocab_size"] = tokenizer.vocab_size();
+  section["pad_token_id"] = tokenizer.pad_id();
+  ModelConfig shape = ModelConfig::parse(section.dump(), config.name());
+  check_known(shape, section, config.name());
+  data.task.store_in(shape);
+  TrainingOptions options = training_options(config);
+  Model model = Model::create(shape, options.seed);
+  return {std::move(model), std::move(tokenizer), std::move(options), {}};
+}
+
+TrainingSetup from_checkpoint(const ConfigFile& config, const TrainingData& data, const std::string& checkpoint) {
+  const std::filesystem::path file = std::filesystem::path(checkpoint) / "config.json";
+  const std::string text = read_text_file(file);
+  const ModelConfig found = ModelConfig::parse(text, file.string());
+  const Json& section = config.section("model");
+  check_model_section(section, config.name());
+
+  // The section over the checkpoint's own configuration: what the former adds, and where it contradicts.
+  Json merged = Json::parse(text);
+  merged.update(section);
+  if (section.contains("sharcs") && found.sharcs) {
+    merged["sharcs"] = Json::parse(found.to_json())["sharcs"];
+    merged["sharcs"].update(section["sharcs"]);
+  }
+  const ModelConfig wanted = ModelConfig::parse(merged.dump(), config.name());
+  check_known(wanted, section, config.name());
+  const Json is = Json::parse(found.to_json()), should_be = Json::parse(wanted.to_json());
+  for (const auto& [key, value] : should_be.items())
+    if (key != "sharcs" && (!is.contains(key) || is[key] != value))
+      throw ConfigError(config.name() + ": \"model." + key + "\" is " + value.dump() + ", in " + file.string() + " " +
+                        (is.contains(key) ? is[key].dump() : "absent") + "; expected the same, or none");
+
+  TrainingOptions options = training_options(config);
+  LoadOptions load = {.sharcs = wanted.sharcs, .seed = options.seed};
+  if (data.task.kind() == TaskKind::classification)
+    load.labels = data.task.labels();
+  else
+    load.labels = std::vector<std::string>{"score"};
+  LoadReport report;
+  Model model = Model::load(checkpoint, load, &report);
+  TrainingSetup setup = {std::move(model), Tokenizer::load(checkpoint), std::move(options), {}};
+  if (!report.summary().empty()) setup.notes.push_back(checkpoint + ": " + report.summary());
+  if (!config.section("tokenizer").empty())
+    setup.notes.push_back(config.name() + ": the tokenizer is the checkpoint's; section \"tokenizer\" is not used");
+  return setup;
+}
+
+}  // namespace
+
+TrainingSetup set_up_training(const ConfigFile& config, const TrainingData& data, const std::string& checkpoint) {
+  return checkpoint.empty() ? from_scratch(config, data) : from_checkpoint(config, data, checkpoint);
+}
+
+}  // namespace sharcs

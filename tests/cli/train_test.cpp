@@ -1,0 +1,252 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "cli/program.hpp"
+#include "core/file.hpp"
+#include "sharcs/classifier.hpp"
+#include "sharcs/synthetic.hpp"
+#include "sharcs/task.hpp"
+#include "sharcs/training_options.hpp"
+
+namespace sharcs {
+namespace {
+
+using ::testing::AllOf;
+using testing::error_of;
+using ::testing::HasSubstr;
+using testing::run_program;
+using ::testing::StartsWith;
+
+/// Little data, and a configuration with which an epoch takes milliseconds.
+class Train : public ::testing::Test {
+ protected:
+  Train() {
+    SyntheticData::generate({.train = 96, .dev = 32, .test = 0}).save(folder_ / "data");
+    config_ = {
+        {"model",
+         {{"model_type", "bert"},
+          {"hidden_size", 16},
+          {"num_hidden_layers", 2},
+          {"num_attention_heads", 4},
+          {"intermediate_size", 32},
+          {"max_position_embeddings", 32},
+          {"sharcs", {{"width_mult_list", {0.25, 1.0}}, {"adaptive_layer_idx", 1}, {"hidden_size_router", 8}}}}},
+        {"tokenizer", {{"vocab_size", 300}}},
+        {"training", {{"epochs", 3}, {"window", 1}, {"batch_size", 16}, {"learning_rate", 1e-2}, {"max_length", 32}}}};
+  }
+
+  std::string path(const std::string& name) const { return folder_ / name; }
+  std::string file(const std::string& name, const std::string& text) const {
+    write_file_atomically(folder_ / name, text);
+    return path(name);
+  }
+  std::vector<std::string> command(const std::vector<std::string>& arguments) const {
+    std::vector<std::string> all = {"train", "--config", file("config.json", config_.dump()), "--threads", "1"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return all;
+  }
+  testing::ProgramRun train(const std::vector<std::string>& arguments) const { return run_program(command(arguments)); }
+  std::vector<std::string> on_sst2(const std::string& output, std::vector<std::string> more = {}) const {
+    more.insert(more.begin(), {"--task", "sst-2", "--data", path("data"), "--output", path(output)});
+    return more;
+  }
+  /// The message of a run that says what it reads before it fails.
+  std::string last_error(const testing::ProgramRun& run) const {
+    EXPECT_EQ(run.exit_code, 2) << run.errors;
+    const std::size_t at = run.errors.rfind("sharcs: ");
+    EXPECT_NE(at, std::string::npos) << run.errors;
+    return at == std::string::npos ? "" : run.errors.substr(at + 8, run.errors.size() - at - 9);
+  }
+
+  TemporaryFolder folder_;
+  nlohmann::json config_;
+};
+
+TEST_F(Train, TrainsEvaluatesAndPredictsWithNothingSaidTwice) {
+  const auto run = train(on_sst2("run"));
+  EXPECT_EQ(run.exit_code, 0) << run.errors;
+  for (const char* text : {"train: 96 sentences of", "negative 50.0 %", "dev: 32 sentences of", "router after layer 1",
+                           "width 0.25: 0.", "epoch 1/3: loss ", "epoch 3/3: loss "})
+    EXPECT_THAT(run.errors, HasSubstr(text));
+  for (const char* text : {"\nrouted ", "\nfull width ", "\n0.25 ", "\ndifficulty "})
+    EXPECT_THAT(run.output, HasSubstr(text));
+
+  const auto evaluation = run_program({"eval", "--model", path("run"), "--data", path("data"), "--json"}).json();
+  EXPECT_EQ(evaluation["task"], "sst-2");
+  EXPECT_EQ(evaluation["samples"], 32);
+  EXPECT_THAT(run_program({"predict", "--model", path("run"), "--text", "a superb film"}).output,
+              HasSubstr("\ta superb film\n"));
+}
+
+TEST_F(Train, JsonTellsTheResult) {
+  const auto json = train(on_sst2("run", {"--json", "--epochs", "2"})).json();
+  EXPECT_EQ(json["epochs"], 2);
+  EXPECT_EQ(json["dev"]["samples"], 32);
+  const auto evaluation = run_program({"eval", "--model", path("run"), "--data", path("data"), "--json"}).json();
+  EXPECT_EQ(json["dev"]["routed"]["accuracy"], evaluation["routed"]["accuracy"]);
+}
+
+TEST_F(Train, FlagsOverrideTheConfigFile) {
+  EXPECT_EQ(train(on_sst2("run", {"--epochs", "1", "--widths", "0.5,0.75,1", "--set", "model.hidden_size=8",
+                                  "--no-repeat-smaller-buckets", "--width-loss-weights", "1,2,3", "--seed", "5"}))
+                .exit_code,
+            0);
+  const ModelConfig config = ModelConfig::load(folder_ / "run" / "config.json");
+  EXPECT_EQ(config.hidden_size, 8);
+  EXPECT_EQ(config.sharcs->width_mult_list, (std::vector<double>{0.5, 0.75, 1}));
+  EXPECT_EQ(config.sharcs->hidden_size_router, 8);
+  const auto options = nlohmann::json::parse(read_text_file(folder_ / "run" / "training.json"))["options"];
+  EXPECT_EQ(options["epochs"], 1);
+  EXPECT_EQ(options["batch_size"], 16);
+  EXPECT_EQ(options["seed"], 5);
+  EXPECT_EQ(options["repeat_smaller_buckets"], false);
+  EXPECT_EQ(options["width_loss_weights"], nlohmann::json({1, 2, 3}));
+}
+
+TEST_F(Train, FlagsOfEveryTrainingOptionAreInTheHelp) {
+  const std::string help = run_program({"train", "--help"}).output;
+  const auto options = nlohmann::json::parse(TrainingOptions().to_json());
+  for (const auto& [key, value] : options.items()) {
+    std::string flag = "--" + key;
+    std::replace(flag.begin(), flag.end(), '_', '-');
+    EXPECT_THAT(help, HasSubstr(flag + (value.is_boolean() ? "" : " ")));
+  }
+}
+
+TEST_F(Train, OwnDataAreReadByTheirColumnsAndRememberThem) {
+  std::string csv = "stars,review\n";
+  for (int i = 0; i < 30; ++i)
+    csv += std::string(i % 3 == 0   ? "five"
+                       : i % 3 == 1 ? "one"
+                                    : "three") +
+           ",\"a film, number " + std::to_string(i) + "\"\n";
+  const auto run = train({"--train", file("own.csv", csv), "--text-column", "review", "--label-column", "stars",
+                          "--output", path("run"), "--dev-share", "0.3"});
+  EXPECT_EQ(run.exit_code, 0) << run.errors;
+  EXPECT_EQ(ModelConfig::load(folder_ / "run" / "config.json").labels,
+            (std::vector<std::string>{"five", "one", "three"}));
+  const auto json = run_program({"eval", "--model", path("run"), "--file", path("own.csv"), "--json"}).json();
+  EXPECT_EQ(json["samples"], 30);
+  EXPECT_EQ(json["confusion"].size(), 3u);
+}
+
+TEST_F(Train, OwnPairsWithScoresAreARegression) {
+  std::string lines;
+  for (int i = 0; i < 30; ++i)
+    lines += R"({"a": "film )" + std::to_string(i) + R"(", "b": "plot", "score": )" + std::to_string(i % 7) + "}\n";
+  const auto run = train({"--train", file("own.jsonl", lines), "--text-column", "a", "--pair-column", "b",
+                          "--label-column", "score", "--regression", "--output", path("run"), "--json"});
+  EXPECT_EQ(run.exit_code, 0) << run.errors;
+  EXPECT_EQ(run.json()["dev"]["samples"], 3);
+  EXPECT_TRUE(run.json()["dev"]["routed"].contains("spearman"));
+  EXPECT_THAT(run_program({"predict", "--model", path("run"), "--text", "film\tplot"}).output,
+              StartsWith("score\twidth\ttext\n"));
+}
+
+TEST_F(Train, StartsFromACheckpoint) {
+  testing::save_tiny_model(folder_ / "plain", [](ModelConfig& config) { config.sharcs.reset(); });
+  config_["model"] = {{"sharcs", {{"width_mult_list", {0.5, 1.0}}, {"adaptive_layer_idx", 2}}}};
+  config_["training"]["max_length"] = 16;
+  const auto run = train(on_sst2("run", {"--init", path("plain"), "--epochs", "2"}));
+  EXPECT_EQ(run.exit_code, 0) << run.errors;
+  EXPECT_THAT(run.errors, HasSubstr(path("plain") + ": initialised anew: "));
+  EXPECT_THAT(run.errors, HasSubstr("section \"tokenizer\" is not used"));
+  const ModelConfig config = ModelConfig::load(folder_ / "run" / "config.json");
+  EXPECT_EQ(config.num_hidden_layers, 3);
+  EXPECT_EQ(config.sharcs->adaptive_layer_idx, 2);
+  EXPECT_EQ(Task::of(config)->name(), "sst-2");
+
+  config_["model"]["hidden_size"] = 32;
+  EXPECT_EQ(last_error(train(on_sst2("other", {"--init", path("plain")}))),
+            path("config.json") + ": \"model.hidden_size\" is 32, in " + path("plain") +
+                "/config.json 16; expected the same, or none");
+}
+
+TEST_F(Train, SettingsThatCannotBeAreNamed) {
+  const auto error_with = [&](const std::vector<std::string>& flags) {
+    return last_error(train(on_sst2("run", flags)));
+  };
+  const std::string config = path("config.json");
+  EXPECT_EQ(error_with({"--set", "training.epohcs=3"}), config + ": \"epohcs\" is not a known training option");
+  EXPECT_EQ(error_with({"--set", "model.hiden_size=3"}), config + ": \"model.hiden_size\" is not a known key");
+  EXPECT_THAT(error_with({"--set", "tokenizer.size=3"}),
+              StartsWith(config + ": \"tokenizer.size\" is not a known key"));
+  EXPECT_EQ(error_with({"--set", "model.vocab_size=3"}),
+            config + ": \"model.vocab_size\" is decided by the tokenizer; leave it out");
+  EXPECT_THAT(error_with({"--widths", "0.4,1"}),
+              AllOf(StartsWith(config + ": \"width_mult_list\" has 0.4"), HasSubstr("0.5")));
+  EXPECT_THAT(error_with({"--widths", "1,0.5"}), HasSubstr("ascending"));
+  EXPECT_THAT(error_with({"--adaptive-layer-idx", "2"}), HasSubstr("\"adaptive_layer_idx\" is 2; expected 1 to 1"));
+  EXPECT_THAT(error_with({"--thresholds", "[[0, 0.5], [0.9, 0.6]]"}), HasSubstr("threshold"));
+  EXPECT_THAT(error_with({"--thresholds", "[[0, 1]]"}), HasSubstr("threshold"));
+  EXPECT_THAT(error_with({"--max-length", "99"}), HasSubstr("\"max_length\" is 99"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "run" / "model.safetensors"));
+}
+
+TEST_F(Train, WrongCallsAreUsageErrors) {
+  const auto error = [&](const std::vector<std::string>& arguments) { return error_of(train(arguments), 1); };
+  EXPECT_THAT(error({"--task", "sst-2", "--data", path("data")}), StartsWith("--output is required"));
+  EXPECT_THAT(error({"--task", "sst-2", "--output", path("run")}), StartsWith("give --data FOLDER or --train FILE"));
+  EXPECT_THAT(error({"--data", path("data"), "--output", path("run")}), HasSubstr("give --task, too"));
+  EXPECT_THAT(error(on_sst2("run", {"--epochs", "0"})),
+              StartsWith("command line: \"epochs\" is 0; expected an integer ≥ 1"));
+  EXPECT_THAT(error(on_sst2("run", {"--epochs", "many"})), StartsWith("command line: \"epochs\" is \"many\""));
+  EXPECT_THAT(error(on_sst2("run", {"--set", "epochs"})), HasSubstr("expected section.key=value"));
+  EXPECT_THAT(error_of(run_program({"train", "--task", "sst-2", "--data", path("data"), "--output", path("run")}), 1),
+              StartsWith("give --config FILE with a section \"model\", or --init CHECKPOINT"));
+}
+
+TEST_F(Train, DataThatCannotBeUsedAreNamed) {
+  const auto error_with = [&](const std::string& train_file, const std::string& dev_file = "") {
+    std::vector<std::string> arguments = {"--task",   "sst-2",    "--train", file("t.tsv", train_file),
+                                          "--output", path("run")};
+    if (!dev_file.empty()) arguments.insert(arguments.end(), {"--dev", file("d.tsv", dev_file)});
+    return last_error(train(arguments));
+  };
+  const std::string good = "sentence\tlabel\na\t1\nb\t0\nc\t1\nd\t0\n";
+  EXPECT_THAT(error_with("sentence\tlabel\na\t1\nb\tgood\n"), StartsWith(path("t.tsv") + ":3: unknown label \"good\""));
+  EXPECT_THAT(error_with("sentence\tlabel\na\t1\nb\t1\n"), HasSubstr("training needs at least two classes"));
+  EXPECT_THAT(error_with(good, "sentence\tlabel\na\t3\n"), StartsWith(path("d.tsv") + ":2: unknown label \"3\""));
+  EXPECT_THAT(error_with(""), StartsWith(path("t.tsv") + ": "));
+}
+
+TEST_F(Train, SaysWhenAWidthHasNoSamples) {
+  const auto run = train(on_sst2("run", {"--thresholds", "[[1.005, 1.01], [0, 1.005]]"}));
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_THAT(run.errors, HasSubstr("no training sample has width 0.25"));
+}
+
+TEST_F(Train, SignalsEndAfterTheStepAndTheRunGoesOnToTheSameBits) {
+  const std::vector<std::string> arguments = on_sst2("run", {"--epochs", "40"});
+  for (const int signal : {SIGINT, SIGTERM}) {
+    auto stopped_arguments = arguments;
+    if (signal == SIGTERM) stopped_arguments.emplace_back("--resume");
+    testing::RunningProgram running(command(stopped_arguments));
+    running.await(signal == SIGINT ? "epoch 2/40: " : "epoch 9/40: ");
+    running.send(signal);
+    const auto stopped = running.wait();
+    ASSERT_EQ(stopped.exit_code, 128 + signal) << stopped.errors;
+    EXPECT_EQ(stopped.output, "");
+    EXPECT_THAT(stopped.errors, HasSubstr("stopped; the same command with --resume goes on from here"));
+  }
+  EXPECT_THAT(last_error(train(arguments)), HasSubstr("not finished; resume it"));
+  auto resumed = arguments;
+  resumed.emplace_back("--resume");
+  const auto finished = train(resumed);
+  EXPECT_EQ(finished.exit_code, 0) << finished.errors;
+  EXPECT_THAT(finished.errors, HasSubstr("resuming in epoch "));
+
+  EXPECT_EQ(train(on_sst2("whole", {"--epochs", "40"})).exit_code, 0);
+  EXPECT_EQ(read_text_file(folder_ / "run" / "model.safetensors"),
+            read_text_file(folder_ / "whole" / "model.safetensors"));
+}
+
+TEST_F(Train, ResumingNeedsARun) {
+  EXPECT_THAT(last_error(train(on_sst2("run", {"--resume"}))), HasSubstr("no training to resume"));
+  EXPECT_EQ(train(on_sst2("run")).exit_code, 0);
+  EXPECT_THAT(last_error(train(on_sst2("run", {"--resume", "--batch-size", "8"}))), HasSubstr("batch_size"));
+}
+
+}  // namespace
+}  // namespace sharcs
