@@ -76,7 +76,7 @@ class Tokenizer {
 
   /// Encodes one text: [CLS] text [SEP] for BERT, <s> text </s> for RoBERTa; cut on the right to at most max_length
   /// ids, special tokens included. Bytes that are not UTF-8 count as U+FFFD. Throws ShapeError when max_length has no
-  /// room for the special tokens.
+  /// room for the special tokens, or when the text has more than 2^28 bytes.
   Encoding encode(std::string_view text, std::size_t max_length) const;
 
   /// Encodes a pair: [CLS] text [SEP] pair [SEP] for BERT, <s> text </s></s> pair </s> for RoBERTa. What is too long is
@@ -92,7 +92,8 @@ class Tokenizer {
   /// The id of a token as it is spelled in the vocabulary; none when it is not there.
   std::optional<std::int32_t> id(std::string_view token) const;
 
-  /// Writes the tokenizer's files, each atomically; makes the directory when it is absent. Throws IoError.
+  /// Writes what load() and Hugging Face's libraries read, each file atomically: tokenizer.json, tokenizer_config.json,
+  /// and vocab.txt (WordPiece) or vocab.json and merges.txt (BPE). Makes the directory when it is absent. Throws IoError.
   void save(const std::filesystem::path& directory) const;
 
   struct Pipeline;  // src/text

