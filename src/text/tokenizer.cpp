@@ -23,7 +23,7 @@ WordPieceOptions word_piece_options(const TokenizerConfig& config) {
 }
 
 /// The usual names, or those that the configuration gives.
-SpecialTokens special_tokens(SpecialTokens usual, const TokenizerConfig& config) {
+SpecialTokens special_tokens(const SpecialTokens& usual, const TokenizerConfig& config) {
   return {.cls = config.cls_token.value_or(usual.cls),
           .sep = config.sep_token.value_or(usual.sep),
           .unk = config.unk_token.value_or(usual.unk),

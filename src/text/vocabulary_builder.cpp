@@ -63,10 +63,12 @@ std::vector<char32_t> find_alphabet(const std::vector<CountedWord>& words, std::
       at += character.bytes;
     }
   std::vector<std::pair<std::int64_t, char32_t>> by_count;
+  by_count.reserve(counts.size());
   for (const auto& [code, count] : counts) by_count.emplace_back(-count, code);
   std::sort(by_count.begin(), by_count.end());
   by_count.resize(std::min(by_count.size(), limit));
   std::vector<char32_t> alphabet;
+  alphabet.reserve(by_count.size());
   for (const auto& [count, code] : by_count) alphabet.push_back(code);
   std::sort(alphabet.begin(), alphabet.end());
   return alphabet;
