@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -39,8 +40,8 @@ struct EngineOptions {
   int threads = 0;
   /// Larger batches are run in pieces of at most this many tokens, which bounds the workspace.
   std::int64_t micro_batch_tokens = 4096;
-  /// How the width of each input is chosen.
-  RoutingPolicy policy = RoutingPolicy::argmax();
+  /// How the width of each input is chosen; absent: as the model's configuration says (RoutingPolicy::of_model).
+  std::optional<RoutingPolicy> policy = {};
 };
 
 /// A model that is ready to run and never changes: weights packed once so that every width runs at full speed from one
@@ -72,6 +73,8 @@ class Engine {
   const ModelConfig& config() const;
   const WidthSet& widths() const;
   const EngineOptions& options() const;
+  /// The policy in force: that of the options, or the model's own.
+  const RoutingPolicy& policy() const;
   /// The greatest number of tokens of an input.
   std::size_t max_tokens() const;
   /// Bytes of the weights, packed and plain.

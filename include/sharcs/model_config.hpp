@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "sharcs/routing_rule.hpp"
+
 namespace sharcs {
 
 /// What SHARCS adds to an encoder (arXiv:2310.12126, section 3). In config.json it stands under "sharcs"; the authors'
@@ -19,6 +21,8 @@ struct SharcsConfig {
   int hidden_size_router = 1024;
   /// Learned combination of consecutive groups of 1/width dimensions instead of the leading dimensions.
   bool weighted_dim_reduction = false;
+  /// How the router's logits become a width; absent: the largest logit decides. Calibration sets it.
+  std::optional<RoutingRule> routing = {};
 };
 
 /// An encoder's configuration: Hugging Face's config.json. Field names are Hugging Face's.

@@ -32,6 +32,10 @@ class RoutingPolicy {
 
   /// The width with the largest logit; the narrower one of equals (arXiv:2310.12126, section 3.3).
   static RoutingPolicy argmax();
+  /// By a rule that calibration made. An engine throws ConfigError when the rule is not for its model's widths.
+  static RoutingPolicy calibrated(RoutingRule rule);
+  /// The rule in the model's configuration; argmax() where there is none.
+  static RoutingPolicy of_model(const ModelConfig& config);
   /// Every sample at this width. An engine throws ConfigError when its model does not have it.
   static RoutingPolicy fixed(double width);
   /// Your own: returns the index of a width, from 0 to widths.size() − 1. It must be safe to call from many threads.

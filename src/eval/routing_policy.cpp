@@ -16,6 +16,22 @@ RoutingPolicy RoutingPolicy::argmax() {
           "argmax"};
 }
 
+RoutingPolicy RoutingPolicy::calibrated(RoutingRule rule) {
+  const std::string name = rule.name();
+  return {[rule = std::move(rule)](const RoutingQuery& query) {
+            if (rule.widths() != query.widths.size())
+              throw ConfigError("the calibrated rule is for " + std::to_string(rule.widths()) +
+                                " widths, the model has " + std::to_string(query.widths.size()));
+            return rule.choose(query.router_logits, query.tokens);
+          },
+          {},
+          name};
+}
+
+RoutingPolicy RoutingPolicy::of_model(const ModelConfig& config) {
+  return config.sharcs && config.sharcs->routing ? calibrated(*config.sharcs->routing) : argmax();
+}
+
 RoutingPolicy RoutingPolicy::fixed(double width) {
   return {[width](const RoutingQuery& query) { return query.widths.at(width).index(); },
           {},

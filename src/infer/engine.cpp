@@ -63,6 +63,7 @@ struct EngineBinder {
 
 struct Engine::State {
   EngineOptions options;
+  RoutingPolicy policy;
   Encoder<float> encoder;
   std::vector<ParameterSpec> specs;
   ParameterLayout plain_layout;
@@ -73,6 +74,7 @@ struct Engine::State {
 
   State(const ModelConfig& config, const EngineOptions& engine_options)
       : options(engine_options),
+        policy(options.policy.value_or(RoutingPolicy::of_model(config))),
         encoder(config),
         specs(parameter_specs(config, encoder.widths)),
         plain_layout(plain_ones(specs)),
@@ -166,7 +168,7 @@ Engine::Engine(const Model& model, const EngineOptions& options)
 }
 
 std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs) const {
-  return run(inputs, state_->options.policy);
+  return run(inputs, state_->policy);
 }
 
 std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs, const RoutingPolicy& policy) const {
@@ -227,6 +229,7 @@ std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs, const
 const ModelConfig& Engine::config() const { return state_->encoder.config; }
 const WidthSet& Engine::widths() const { return state_->encoder.widths; }
 const EngineOptions& Engine::options() const { return state_->options; }
+const RoutingPolicy& Engine::policy() const { return state_->policy; }
 std::size_t Engine::max_tokens() const {
   return static_cast<std::size_t>(config().max_position_embeddings -
                                   state_->encoder.backbone->first_position(config()));

@@ -6,6 +6,7 @@
 #include "core/file.hpp"
 #include "core/json_reader.hpp"
 #include "model/backbone.hpp"
+#include "model/routing_rule_json.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/width_set.hpp"
 
@@ -46,11 +47,12 @@ std::optional<SharcsConfig> read_sharcs(JsonReader& reader) {
   from.read("adaptive_layer_idx", sharcs.adaptive_layer_idx, 0, largest);
   from.read("hidden_size_router", sharcs.hidden_size_router, 1, 1 << 20);
   from.read("weighted_dim_reduction", sharcs.weighted_dim_reduction);
+  if (nested && own.has("routing")) sharcs.routing = read_routing_rule(own, "routing");
   if (!nested) reader.raw("use_router");
   if (nested && !own.unread().empty())
     throw ConfigError(reader.name() + ": \"sharcs." + own.unread().front() +
-                      "\" is not a known key; expected width_mult_list, adaptive_layer_idx, hidden_size_router or "
-                      "weighted_dim_reduction");
+                      "\" is not a known key; expected width_mult_list, adaptive_layer_idx, hidden_size_router, "
+                      "weighted_dim_reduction or routing");
   return sharcs;
 }
 
@@ -139,6 +141,7 @@ std::string ModelConfig::to_json() const {
                       {"adaptive_layer_idx", sharcs->adaptive_layer_idx},
                       {"hidden_size_router", sharcs->hidden_size_router},
                       {"weighted_dim_reduction", sharcs->weighted_dim_reduction}};
+    if (sharcs->routing) json["sharcs"]["routing"] = sharcs::to_json(*sharcs->routing);
   }
   const Json others = Json::parse(other_keys);
   for (const auto& [key, value] : others.items())
@@ -169,7 +172,8 @@ void ModelConfig::check(const std::string& name) const {
     if (k < 1 || k >= num_hidden_layers)
       fail("\"adaptive_layer_idx\" is " + std::to_string(k) + "; expected 1 to " +
            std::to_string(num_hidden_layers - 1) + " (full-width layers of " + std::to_string(num_hidden_layers) + ")");
-    WidthSet(*this, name);
+    const WidthSet widths(*this, name);
+    if (sharcs->routing) sharcs->routing->check(widths.size(), name);
   }
 }
 

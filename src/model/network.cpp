@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/random.hpp"
+#include "sharcs/error.hpp"
 
 namespace sharcs {
 namespace {
@@ -32,6 +33,16 @@ Network<T>::Network(const ModelConfig& config)
     : layout_(parameter_specs(config, WidthSet(config))), values_(layout_), encoder_(config) {
   config.check();
   encoder_.weights = build_encoder_tree<Linear<T>, const T>(config, encoder_.widths, EncoderBinder<T>{values_});
+}
+
+template <class T>
+void Network<T>::set_routing(std::optional<RoutingRule> rule) {
+  std::optional<SharcsConfig>& sharcs = encoder_.config.sharcs;
+  if (rule) {
+    if (!sharcs) throw ConfigError("a plain encoder has no router whose logits a rule could read");
+    rule->check(widths().size(), "the rule");
+  }
+  if (sharcs) sharcs->routing = std::move(rule);
 }
 
 template <class T>

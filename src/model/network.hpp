@@ -20,6 +20,8 @@ class Network {
   const ModelConfig& config() const { return encoder_.config; }
   /// See Model.
   void set_other_keys(std::string json) { encoder_.config.other_keys = std::move(json); }
+  /// As Model::set_routing.
+  void set_routing(std::optional<RoutingRule> rule);
   const WidthSet& widths() const { return encoder_.widths; }
   const ParameterLayout& layout() const { return layout_; }
   ParameterStore<T>& values() { return values_; }

@@ -1,0 +1,385 @@
+#include "sharcs/calibration.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "core/file.hpp"
+#include "core/json_reader.hpp"
+#include "core/random.hpp"
+#include "eval/value_regression.hpp"
+#include "sharcs/cost.hpp"
+#include "sharcs/error.hpp"
+#include "sharcs/width_set.hpp"
+
+namespace sharcs {
+namespace {
+
+using Samples = std::vector<std::size_t>;
+
+/// Budgets, evenly over the possible ones, on which value models are compared.
+constexpr int comparison_budgets = 15;
+
+/// What a width's answer to a sample is worth: 1 when it is right, else 0; for a regression minus the squared error.
+double worth(const Answers& answers, std::size_t sample, int width) {
+  if (!answers.is_regression()) return answers.label_of(sample, width) == answers.labels[sample] ? 1 : 0;
+  const double error = answers.value_of(sample, width) - answers.targets[sample];
+  return -error * error;
+}
+
+double mean_cost(const Answers& answers, const LengthCost& cost, const Samples& samples) {
+  double sum = 0;
+  for (const std::size_t i : samples) sum += cost.of(answers.tokens[i]);
+  return sum / static_cast<double>(samples.size());
+}
+
+/// A rule without a price. costs: in shares of the widest one's mean.
+RoutingRule fit_rule(const Answers& answers, const std::vector<LengthCost>& costs, const Samples& samples,
+                     ValueModel model) {
+  const std::size_t widths = answers.widths.size();
+  RoutingRule rule;
+  rule.costs = costs;
+  if (model == ValueModel::offsets) {
+    rule.weights.assign(widths, std::vector<double>(widths));
+    for (std::size_t w = 0; w < widths; ++w) rule.weights[w][w] = 1;
+    rule.offsets.assign(widths, 0.0);
+    // A logit is not in any unit that could be weighed against a sample's own cost.
+    for (LengthCost& cost : rule.costs) cost = {.constant = mean_cost(answers, cost, samples)};
+    return rule;
+  }
+  std::vector<std::vector<double>> features, targets;
+  for (const std::size_t i : samples) {
+    const auto logits = answers.router_logits_of(i);
+    features.emplace_back(logits.begin(), logits.end());
+    auto& row = targets.emplace_back();
+    for (int width = 0; width <= answers.widest(); ++width) row.push_back(worth(answers, i, width));
+  }
+  rule.logistic = !answers.is_regression();
+  const ValueRegression fitted =
+      fit_values(features, targets, {.logistic = rule.logistic, .own_slopes = model == ValueModel::own_slopes});
+  rule.weights = fitted.weights;
+  rule.offsets = fitted.offsets;
+  return rule;
+}
+
+/// How the total cost of samples falls as a rule's price rises.
+///
+/// For one sample, value_w − price · cost_w are lines in the price, and the rule follows their upper envelope: from the
+/// narrowest width, at the highest prices, to wider ones. Each corner of an envelope is a price at which one sample
+/// changes its width; sorted, they are all the prices at which anything happens.
+class PriceList {
+ public:
+  /// costs: that budgets are counted in. They rise with the width, as the rule's own do.
+  PriceList(const Answers& answers, const RoutingRule& rule, const std::vector<LengthCost>& costs,
+            const Samples& samples, double least_price)
+      : least_price_(least_price) {
+    const int widths = rule.widths();
+    for (const std::size_t i : samples) {
+      const auto logits = answers.router_logits_of(i);
+      const int tokens = answers.tokens[i];
+      const auto cost = [tokens](const std::vector<LengthCost>& of, int w) {
+        return of[static_cast<std::size_t>(w)].of(tokens);
+      };
+      full_cost_ += cost(costs, widths - 1);
+      least_cost_ += cost(costs, 0);
+      for (int width = 0; width + 1 < widths;) {
+        int next = width;
+        double price = -std::numeric_limits<double>::infinity();
+        for (int wider = width + 1; wider < widths; ++wider) {
+          const double more = cost(rule.costs, wider) - cost(rule.costs, width);
+          const double corner = (rule.value(logits, wider) - rule.value(logits, width)) / more;
+          // Of lines that meet in one point the steepest goes on.
+          if (more > 0 && corner >= price) next = wider, price = corner;
+        }
+        if (next == width || price <= least_price_) break;
+        changes_.push_back({price, cost(costs, next) - cost(costs, width)});
+        width = next;
+      }
+    }
+    std::ranges::stable_sort(changes_, std::greater<>(), &Change::price);
+  }
+
+  /// The least price at which the samples cost at most this share of what they cost at the widest width: half-way
+  /// between two corners, so that samples like these are decided alike.
+  double price_of(double budget) const {
+    const double allowed = budget * full_cost_ * (1 + 1e-12);
+    double cost = least_cost_;
+    std::size_t taken = 0;
+    while (taken < changes_.size()) {
+      // All changes at one price come together.
+      std::size_t end = taken;
+      double next = cost;
+      for (; end < changes_.size() && changes_[end].price == changes_[taken].price; ++end) next += changes_[end].cost;
+      if (next > allowed) break;
+      cost = next;
+      taken = end;
+    }
+    if (taken == changes_.size() && std::isfinite(least_price_)) return least_price_;
+    if (changes_.empty()) return 0;
+    const auto beyond = [](double price) { return 1 + std::abs(price); };
+    if (taken == 0) return changes_.front().price + beyond(changes_.front().price);
+    const double last = changes_[taken - 1].price;
+    if (taken == changes_.size()) return last - beyond(last);
+    return std::midpoint(last, changes_[taken].price);
+  }
+
+ private:
+  struct Change {
+    double price;  // just below it a sample runs wider
+    double cost;   // and costs so much more
+  };
+
+  double least_price_;
+  double full_cost_ = 0, least_cost_ = 0;
+  std::vector<Change> changes_;
+};
+
+/// A value model fitted to some samples, ready for any budget.
+class Fit {
+ public:
+  Fit(const Answers& answers, const std::vector<LengthCost>& costs, const Samples& samples, ValueModel model)
+      : rule_(fit_rule(answers, costs, samples, model)),
+        // Where values are expected gains, wider must not be chosen although it is expected to be worse.
+        prices_(answers, rule_, costs, samples,
+                model == ValueModel::offsets ? -std::numeric_limits<double>::infinity() : 0) {}
+
+  RoutingRule rule_for(double budget) const {
+    RoutingRule rule = rule_;
+    rule.price = prices_.price_of(budget);
+    rule.budget = budget;
+    return rule;
+  }
+
+ private:
+  RoutingRule rule_;
+  PriceList prices_;
+};
+
+void choose(const Answers& answers, const RoutingRule& rule, const Samples& samples, std::vector<int>& chosen) {
+  for (const std::size_t i : samples) chosen[i] = rule.choose(answers.router_logits_of(i), answers.tokens[i]);
+}
+
+struct Fold {
+  Samples fitted, left_out;
+};
+
+std::vector<Fold> make_folds(std::size_t samples, const CalibrationOptions& options) {
+  const std::size_t count = std::min(samples, static_cast<std::size_t>(options.folds));
+  if (count < 2) return {};
+  Samples order(samples);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  Random random(derive_key(options.seed, "calibration folds"));
+  random.shuffle(order);
+  std::vector<Fold> folds(count);
+  for (std::size_t position = 0; position < samples; ++position)
+    for (std::size_t fold = 0; fold < count; ++fold)
+      (position % count == fold ? folds[fold].left_out : folds[fold].fitted).push_back(order[position]);
+  return folds;
+}
+
+/// One value model fitted without each fold in turn.
+class CrossFit {
+ public:
+  CrossFit(const Answers& answers, const std::vector<LengthCost>& costs, const std::vector<Fold>& folds,
+           ValueModel model)
+      : answers_(answers), folds_(folds) {
+    for (const Fold& fold : folds) fits_.emplace_back(answers, costs, fold.fitted, model);
+  }
+
+  /// The width of each sample by the rule that was made without it.
+  std::vector<int> widths_for(double budget) const {
+    std::vector<int> chosen(answers_.samples());
+    for (std::size_t f = 0; f < folds_.size(); ++f)
+      choose(answers_, fits_[f].rule_for(budget), folds_[f].left_out, chosen);
+    return chosen;
+  }
+
+  /// What each sample's answer is worth, in the mean over the budgets.
+  std::vector<double> worths(const std::vector<double>& budgets) const {
+    std::vector<double> mean(answers_.samples());
+    for (const double budget : budgets) {
+      const std::vector<int> chosen = widths_for(budget);
+      for (std::size_t i = 0; i < mean.size(); ++i)
+        mean[i] += worth(answers_, i, chosen[i]) / static_cast<double>(budgets.size());
+    }
+    return mean;
+  }
+
+ private:
+  const Answers& answers_;
+  const std::vector<Fold>& folds_;
+  std::vector<Fit> fits_;
+};
+
+double mean_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+/// The first that is no more than a standard error of the difference worse than the best. worths: [models][samples].
+std::size_t simplest_good_one(const std::vector<std::vector<double>>& worths) {
+  const auto best = std::ranges::max_element(worths, {}, mean_of);
+  for (std::size_t model = 0; model < worths.size(); ++model) {
+    std::vector<double> behind = *best;
+    for (std::size_t i = 0; i < behind.size(); ++i) behind[i] -= worths[model][i];
+    const double mean = mean_of(behind);
+    double squares = 0;
+    for (const double value : behind) squares += (value - mean) * (value - mean);
+    const auto samples = static_cast<double>(behind.size());
+    if (mean <= std::sqrt(squares / samples / samples)) return model;
+  }
+  return static_cast<std::size_t>(best - worths.begin());
+}
+
+void check(const Answers& answers, const CostModel& costs, std::span<const double> budgets,
+           const CalibrationOptions& options) {
+  if (answers.samples() == 0) throw ShapeError("there are no samples to calibrate on");
+  if ((answers.is_regression() ? answers.targets.size() : answers.labels.size()) != answers.samples())
+    throw ShapeError("calibration needs a label for each of the " + std::to_string(answers.samples()) + " samples");
+  if (answers.router_logits.empty()) throw ConfigError("the model has no router to calibrate");
+  if (costs.widths.size() != answers.widths.size())
+    throw ShapeError("costs of " + std::to_string(costs.widths.size()) + " widths for a model of " +
+                     std::to_string(answers.widths.size()));
+  if (options.folds < 2) throw ConfigError("folds is " + std::to_string(options.folds) + "; expected at least 2");
+  const double least = least_budget(answers, costs);
+  for (const double budget : budgets)
+    if (!(budget >= least * (1 - 1e-9) && budget <= 1))
+      throw ConfigError("a budget of " + short_number(budget) + "; expected " + short_number(least) +
+                        " (everything at the narrowest width) to 1");
+}
+
+}  // namespace
+
+std::string to_string(ValueModel model) {
+  switch (model) {
+    case ValueModel::offsets:
+      return "offsets";
+    case ValueModel::shared_slopes:
+      return "shared slopes";
+    case ValueModel::own_slopes:
+      return "own slopes";
+  }
+  return {};
+}
+
+CostModel CostModel::multiply_adds(const ModelConfig& config) {
+  CostModel model;
+  for (const Width& width : WidthSet(config)) {
+    // Second differences of a polynomial of degree two.
+    const auto at = [&](std::int64_t tokens) {
+      return static_cast<double>(sharcs::multiply_adds(config, width, tokens));
+    };
+    const double quadratic = (at(2) - 2 * at(1) + at(0)) / 2;
+    model.widths.push_back({.constant = at(0), .linear = at(1) - at(0) - quadratic, .quadratic = quadratic});
+  }
+  return model;
+}
+
+CostModel CostModel::latency(std::span<const LatencyRecord> measurements) {
+  CostModel model;
+  model.unit = CostUnit::seconds;
+  std::vector<double> fractions;
+  for (const LatencyRecord& record : measurements)
+    if (record.batch == 1) fractions.push_back(record.width);
+  std::ranges::sort(fractions);
+  fractions.erase(std::unique(fractions.begin(), fractions.end()), fractions.end());
+  if (fractions.empty()) throw ShapeError("there are no measurements of single inputs to fit a latency to");
+  for (const double fraction : fractions) {
+    // Weighted normal equations of constant + linear · n ≈ seconds with weights 1 / seconds².
+    double w = 0, wn = 0, wnn = 0, ws = 0, wns = 0;
+    for (const LatencyRecord& record : measurements) {
+      if (record.batch != 1 || record.width != fraction) continue;
+      const double n = record.tokens, weight = 1 / (record.seconds * record.seconds);
+      w += weight, wn += weight * n, wnn += weight * n * n;
+      ws += weight * record.seconds, wns += weight * n * record.seconds;
+    }
+    const double determinant = w * wnn - wn * wn;
+    LengthCost line = {.constant = ws / w};
+    if (determinant > 1e-9 * w * wnn)
+      line = {.constant = (ws * wnn - wns * wn) / determinant, .linear = (w * wns - wn * ws) / determinant};
+    if (line.constant < 0) line = {.constant = 0, .linear = wns / wnn};
+    if (line.linear < 0) line = {.constant = ws / w};
+    if (!model.widths.empty()) {
+      line.constant = std::max(line.constant, model.widths.back().constant);
+      line.linear = std::max(line.linear, model.widths.back().linear);
+    }
+    model.widths.push_back(line);
+  }
+  return model;
+}
+
+double CostModel::mean(const Answers& answers, std::span<const int> width_of_sample) const {
+  if (width_of_sample.size() != answers.samples())
+    throw ShapeError(std::to_string(width_of_sample.size()) + " widths for " + std::to_string(answers.samples()) +
+                     " samples");
+  double sum = 0;
+  for (std::size_t i = 0; i < width_of_sample.size(); ++i)
+    sum += widths[static_cast<std::size_t>(width_of_sample[i])].of(answers.tokens[i]);
+  return sum / static_cast<double>(width_of_sample.size());
+}
+
+double least_budget(const Answers& answers, const CostModel& costs) {
+  return costs.mean(answers, std::vector<int>(answers.samples(), 0)) /
+         costs.mean(answers, std::vector<int>(answers.samples(), answers.widest()));
+}
+
+std::vector<Calibration> calibrate(const Answers& answers, const CostModel& costs, std::span<const double> budgets,
+                                   const CalibrationOptions& options) {
+  check(answers, costs, budgets, options);
+  Samples everything(answers.samples());
+  std::iota(everything.begin(), everything.end(), std::size_t{0});
+  const double full_cost = mean_cost(answers, costs.widths.back(), everything);
+  std::vector<LengthCost> shares = costs.widths;
+  for (LengthCost& cost : shares)
+    cost = {cost.constant / full_cost, cost.linear / full_cost, cost.quadratic / full_cost};
+
+  // From the simplest; slopes that all widths share move no sample of a regression.
+  std::vector<ValueModel> models = {ValueModel::offsets};
+  if (!answers.is_regression()) models.push_back(ValueModel::shared_slopes);
+  models.push_back(ValueModel::own_slopes);
+
+  const std::vector<Fold> folds = make_folds(answers.samples(), options);
+  std::vector<CrossFit> cross_fits;
+  for (const ValueModel model : models) cross_fits.emplace_back(answers, shares, folds, model);
+  std::size_t chosen = 0;
+  if (!folds.empty()) {
+    const double least = least_budget(answers, costs);
+    std::vector<double> range;
+    for (int k = 1; k <= comparison_budgets; ++k) range.push_back(least + (1 - least) * k / (comparison_budgets + 1));
+    std::vector<std::vector<double>> worths;
+    for (const CrossFit& fit : cross_fits) worths.push_back(fit.worths(range));
+    chosen = simplest_good_one(worths);
+  }
+
+  const Fit fit(answers, shares, everything, models[chosen]);
+  std::vector<Calibration> calibrations;
+  for (const double budget : budgets) {
+    Calibration calibration = {.rule = fit.rule_for(budget), .values = models[chosen], .fitted = {}, .expected = {}};
+    calibration.rule.unit = costs.unit;
+    calibration.rule.full_cost = full_cost;
+    std::vector<int> widths(answers.samples());
+    choose(answers, calibration.rule, everything, widths);
+    calibration.fitted = route(answers, widths);
+    // A single sample cannot be left out.
+    calibration.expected = folds.empty() ? calibration.fitted : route(answers, cross_fits[chosen].widths_for(budget));
+    calibrations.push_back(std::move(calibration));
+  }
+  return calibrations;
+}
+
+Calibration calibrate(const Answers& answers, const CostModel& costs, double budget,
+                      const CalibrationOptions& options) {
+  return calibrate(answers, costs, std::span(&budget, 1), options).front();
+}
+
+void save_routing(const std::filesystem::path& directory, const RoutingRule& rule) {
+  const std::filesystem::path file = directory / "config.json";
+  ModelConfig config = ModelConfig::load(file);
+  if (!config.sharcs)
+    throw ConfigError(file.string() + ": a plain encoder has no router whose logits a rule could read");
+  config.sharcs->routing = rule;
+  config.check(file.string());
+  write_file_atomically(file, config.to_json());
+}
+
+}  // namespace sharcs
