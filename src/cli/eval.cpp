@@ -20,7 +20,8 @@ void eval(const EvalArguments& arguments) {
   require(arguments.model, "--model");
   if (!arguments.dataset.given()) usage_error("give --data FOLDER or --file FILE");
   const Classifier classifier = Classifier::load(
-      arguments.model, {.threads = arguments.threads_or_default(), .policy = policy_named(arguments.policy)});
+      arguments.model,
+      {.threads = arguments.threads_or_default(), .policy = policy_named(arguments.policy, arguments.model)});
   const Task task = arguments.dataset.task_of(classifier.engine().config(), arguments.model);
   const Dataset dataset = arguments.dataset.read(task);
   const std::string name = arguments.dataset.file.empty() ? arguments.dataset.split : "file";

@@ -49,7 +49,7 @@ EvaluationReport::EvaluationReport(const Classifier& classifier, const Task& tas
                                    const std::string& name, int timing_rounds, std::uint64_t seed)
     : task_(task),
       dataset_(dataset),
-      policy_(classifier.engine().options().policy.name()),
+      policy_(classifier.engine().policy().name()),
       seed_(seed),
       max_tokens_(classifier.max_tokens()),
       evaluation_(evaluate(classifier, task, dataset, {.name = name, .timing_rounds = timing_rounds})) {

@@ -53,7 +53,7 @@ Json describe(const Model& model, const LoadReport& report, int tokens) {
                       {"weighted_dim_reduction", config.sharcs->weighted_dim_reduction}};
   else
     json["sharcs"] = nullptr;
-  json["policy"] = config.sharcs ? Json(RoutingPolicy::argmax().name()) : Json();
+  json["policy"] = config.sharcs ? Json(RoutingPolicy::of_model(config).name()) : Json();
   json["parameters"] = model.parameter_count();
   json["weight_bytes"] = Engine(model).weight_bytes();
   json["tokens"] = tokens;

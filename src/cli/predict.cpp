@@ -178,7 +178,8 @@ void predict_all(const PredictArguments& arguments, const Classifier& classifier
 void predict(const PredictArguments& arguments) {
   require(arguments.model, "--model");
   const Classifier classifier = Classifier::load(
-      arguments.model, {.threads = arguments.threads_or_default(), .policy = policy_named(arguments.policy)});
+      arguments.model,
+      {.threads = arguments.threads_or_default(), .policy = policy_named(arguments.policy, arguments.model)});
   const ModelConfig& config = classifier.engine().config();
   // Lines of text can be judged by a model that nobody knows the task of; files of columns cannot be read.
   std::optional<Task> task = Task::of(config, arguments.model + "/config.json");

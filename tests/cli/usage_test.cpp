@@ -56,7 +56,7 @@ TEST(Usage, WrongCallsAreOneLineAndExitCodeOne) {
   EXPECT_EQ(error_of(run_program({"eval", "--model", "m"}), 1),
             "give --data FOLDER or --file FILE (sharcs eval --help tells more)");
   EXPECT_THAT(error_of(run_program({"predict", "--model", "m", "--policy", "often"}), 1),
-              StartsWith("--policy often: expected argmax, fixed:W, cap:W or cascade:P"));
+              StartsWith("--policy often: expected model, argmax, fixed:W, cap:W or cascade:P"));
 }
 
 TEST(Usage, ConfigFileGivesOptionsThatFlagsOverride) {
