@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sharcs/comparison.hpp"
 #include "sharcs/dataset.hpp"
 #include "sharcs/evaluation.hpp"
 #include "sharcs/evaluation_record.hpp"
@@ -94,6 +95,9 @@ struct OperatingPoint {
   Estimate score = {};
   std::optional<Estimate> lead = {};
 };
+
+/// The routing, named "routed", and its baselines.
+std::vector<OperatingPoint> points_of(const Comparison& comparison);
 
 /// The content of an evaluation.json. The fields are explained in the table above.
 struct EvaluationFile {

@@ -5,6 +5,9 @@
 #include "cli/data_arguments.hpp"
 #include "cli/evaluation_report.hpp"
 #include "cli/policy_argument.hpp"
+#include "sharcs/comparison.hpp"
+#include "sharcs/evaluation_file.hpp"
+#include "sharcs/latency.hpp"
 
 namespace sharcs {
 namespace {
@@ -13,8 +16,23 @@ struct EvalArguments : CommonArguments {
   std::string model;
   DatasetArguments dataset;
   std::string policy;
+  std::string output;
   int timing_rounds = 3;
 };
+
+/// What `sharcs report` draws from.
+void write_evaluation(const EvalArguments& arguments, const Classifier& classifier, const Task& task,
+                      const Dataset& dataset, const Evaluation& evaluation) {
+  const Engine& engine = classifier.engine();
+  EvaluationFile file = EvaluationFile::of(evaluation, task, dataset, engine.config());
+  file.model = arguments.model;
+  file.policy = engine.options().policy.name();
+  file.threads = engine.options().threads;
+  file.points = points_of(
+      compare(evaluation.answers, task, evaluation.routing, {.bootstrap = {.seed = arguments.seed_or_default()}}));
+  file.latency = measure_latency(engine);
+  file.save(arguments.output);
+}
 
 void eval(const EvalArguments& arguments) {
   require(arguments.model, "--model");
@@ -26,6 +44,7 @@ void eval(const EvalArguments& arguments) {
   const Dataset dataset = arguments.dataset.read(task);
   const std::string name = arguments.dataset.file.empty() ? arguments.dataset.split : "file";
   const EvaluationReport report(classifier, task, dataset, name, arguments.timing_rounds, arguments.seed_or_default());
+  if (!arguments.output.empty()) write_evaluation(arguments, classifier, task, dataset, report.evaluation());
   if (arguments.json) {
     std::cout << report.json().dump(2) << '\n';
     return;
@@ -43,6 +62,9 @@ void add_eval(CLI::App& program) {
                   "the bootstrap intervals", *arguments);
   command->add_option("--model", arguments->model, "Model directory (required)");
   add_policy_option(*command, arguments->policy);
+  command->add_option("--output", arguments->output,
+                      "Write all answers, comparisons and measured times here: evaluation.json in the folder of a "
+                      "training run is what its report shows");
   command->add_option("--timing-rounds", arguments->timing_rounds, "Runs whose median is the time")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

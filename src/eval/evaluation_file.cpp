@@ -58,6 +58,18 @@ SampleResult sample_result(const Sample& sample, const Answers& answers, std::si
   return result;
 }
 
+OperatingPoint point_of(std::string name, std::string series, const RoutingResult& result) {
+  OperatingPoint point{.name = std::move(name),
+                       .series = std::move(series),
+                       .shares = result.shares,
+                       .cost_fraction = result.cost_fraction,
+                       .metrics = {},
+                       .score = result.score,
+                       .lead = {}};
+  for (const MetricValue& metric : result.metrics) point.metrics[to_string(metric.metric)] = metric.value;
+  return point;
+}
+
 // To JSON.
 
 ordered_json numbers_json(const std::vector<double>& values) {
@@ -187,6 +199,15 @@ json parse_json(std::string_view text, const std::string& name) {
 }
 
 }  // namespace
+
+std::vector<OperatingPoint> points_of(const Comparison& comparison) {
+  std::vector<OperatingPoint> points = {point_of("routed", "routed", comparison.routing)};
+  for (const BaselineResult& baseline : comparison.baselines) {
+    points.push_back(point_of(baseline.name, to_string(baseline.baseline), baseline.result));
+    points.back().lead = baseline.lead;
+  }
+  return points;
+}
 
 EvaluationFile EvaluationFile::of(const Evaluation& evaluation, const Task& task, const Dataset& dataset,
                                   const ModelConfig& config) {

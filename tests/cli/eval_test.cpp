@@ -3,6 +3,7 @@
 
 #include "cli/program.hpp"
 #include "core/file.hpp"
+#include "sharcs/evaluation_file.hpp"
 #include "sharcs/synthetic.hpp"
 #include "sharcs/task.hpp"
 
@@ -55,6 +56,21 @@ TEST_F(Eval, NeedsNoTaskForAModelThatKnowsIts) {
   EXPECT_EQ(json["widths"][2]["all"]["accuracy"], json["full"]["accuracy"]["value"]);
   EXPECT_LE(json["routed"]["accuracy"]["interval"][0], json["routed"]["accuracy"]["value"]);
   EXPECT_EQ(json["confusion"][0][0].get<int>() + json["confusion"][0][1].get<int>(), 25);
+}
+
+TEST_F(Eval, WritesWhatAReportIsDrawnFrom) {
+  const std::string output = folder_ / "model/evaluation.json";
+  const auto json = eval({"--data", data(), "--output", output, "--json"}).json();
+  const EvaluationFile file = EvaluationFile::load(output);
+  EXPECT_EQ(file.model, model());
+  EXPECT_EQ(file.policy, "argmax");
+  EXPECT_EQ(file.samples.size(), 50u);
+  EXPECT_FALSE(file.latency.empty());
+  ASSERT_GT(file.points.size(), 5u) << "the routing, three fixed widths and other baselines";
+  EXPECT_EQ(file.points[0].name, "routed");
+  EXPECT_EQ(file.points[0].score.value, json["routed"]["accuracy"]["value"]);
+  EXPECT_TRUE(file.points[1].lead.has_value());
+  EXPECT_EQ(run_program({"report", model()}).exit_code, 0);
 }
 
 TEST_F(Eval, TellsTheLevelsOfDifficulty) {
