@@ -26,7 +26,7 @@ void write_evaluation(const EvalArguments& arguments, const Classifier& classifi
   const Engine& engine = classifier.engine();
   EvaluationFile file = EvaluationFile::of(evaluation, task, dataset, engine.config());
   file.model = arguments.model;
-  file.policy = engine.options().policy.name();
+  file.policy = engine.policy().name();
   file.threads = engine.options().threads;
   file.points = points_of(
       compare(evaluation.answers, task, evaluation.routing, {.bootstrap = {.seed = arguments.seed_or_default()}}));
