@@ -17,7 +17,8 @@ class Network;
 
 /// How a checkpoint that is not yet a SHARCS model becomes one.
 struct LoadOptions {
-  /// Replaces the checkpoint's widths and router settings; absent: those of its config.json, if any.
+  /// Replaces the checkpoint's widths and router settings, and where they differ its router; absent: those of its
+  /// config.json, if any.
   std::optional<SharcsConfig> sharcs = {};
   /// Replaces the checkpoint's labels, and with another number of them its classifier.
   std::optional<std::vector<std::string>> labels = {};
@@ -43,11 +44,17 @@ class Model {
 
   /// Reads a model directory in Hugging Face's layout: config.json and model.safetensors (also sharded) or
   /// pytorch_model.bin. A plain checkpoint loads too: what it lacks (router, private LayerNorms, head) is initialised
-  /// and listed in `report`. Throws IoError, ConfigError or CheckpointError.
+  /// and listed in `report`. Of its encoder nothing may be missing. Throws IoError, ConfigError or CheckpointError.
   static Model load(const std::filesystem::path& directory, const LoadOptions& options = {},
                     LoadReport* report = nullptr);
 
   /// Writes config.json and model.safetensors, each atomically; makes the directory when it is absent. Throws IoError.
+  ///
+  /// Hugging Face's loader reads the directory as a plain model of every layer at full width. That computes what the
+  /// full width computes, but for the LayerNorm of the reduction after the router's layer, which a plain encoder does
+  /// not have; a model without widths is the same in both. Where layers share their weights (ALBERT) the plain model has
+  /// the stem's LayerNorms everywhere; where no width is 1 it has none in the adaptive layers, and starts them anew; a
+  /// head size of its own (attention_head_size) Hugging Face's encoders do not know.
   void save(const std::filesystem::path& directory) const;
 
   Model(Model&&) noexcept;

@@ -23,6 +23,12 @@ struct SharcsConfig {
   bool weighted_dim_reduction = false;
   /// How the router's logits become a width; absent: the largest logit decides. Calibration sets it.
   std::optional<RoutingRule> routing = {};
+
+  /// Whether the parameters are the same ones: all but the routing rule agrees.
+  bool same_network(const SharcsConfig& other) const {
+    return width_mult_list == other.width_mult_list && adaptive_layer_idx == other.adaptive_layer_idx &&
+           hidden_size_router == other.hidden_size_router && weighted_dim_reduction == other.weighted_dim_reduction;
+  }
 };
 
 /// An encoder's configuration: Hugging Face's config.json. Field names are Hugging Face's.

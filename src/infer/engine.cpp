@@ -50,7 +50,7 @@ struct EngineBinder {
     linear.bias = filled(name + ".bias").data();
     return linear;
   }
-  LayerNormView<const float> norm(const std::string& name, Index, int) {
+  LayerNormView<const float> norm(const std::string& name, Index, int, const std::string&) {
     return {filled(name + ".weight").data(), filled(name + ".bias").data()};
   }
   MatrixView<const float> table(const std::string& name, Index rows, Index cols) {

@@ -39,7 +39,11 @@ struct Backbone {
   bool projects_embeddings = false;
   std::string embedding_projection = {};
   /// Accepted values of hidden_act.
-  std::map<std::string, kernels::Activation> activations = {{"gelu", kernels::Activation::gelu}};
+  std::map<std::string, kernels::Activation> activations = {{"gelu", kernels::Activation::gelu},
+                                                            {"gelu_python", kernels::Activation::gelu},
+                                                            {"gelu_new", kernels::Activation::gelu_tanh},
+                                                            {"gelu_fast", kernels::Activation::gelu_tanh},
+                                                            {"gelu_pytorch_tanh", kernels::Activation::gelu_tanh}};
   HeadNames head;
   /// Dropout before the classifier where config.json does not say: negative means hidden_dropout_prob.
   double default_classifier_dropout = -1;

@@ -14,9 +14,13 @@ struct SpecCollector {
     specs.push_back({.name = name + ".bias", .shape = {outputs}, .initial = Initial::zeros, .router = router});
     return {};
   }
-  LayerNormView<float> norm(const std::string& name, Index size, int width) {
-    specs.push_back({.name = name + ".weight", .shape = {size}, .initial = Initial::ones, .width = width});
-    specs.push_back({.name = name + ".bias", .shape = {size}, .initial = Initial::zeros, .width = width});
+  LayerNormView<float> norm(const std::string& name, Index size, int width, const std::string& starts_from) {
+    for (const auto& [part, initial] : {std::pair(".weight", Initial::ones), std::pair(".bias", Initial::zeros)})
+      specs.push_back({.name = name + part,
+                       .shape = {size},
+                       .initial = initial,
+                       .width = width,
+                       .starts_from = starts_from.empty() ? starts_from : starts_from + part});
     return {};
   }
   MatrixView<float> table(const std::string& name, Index rows, Index cols) {
@@ -37,7 +41,7 @@ struct StoreBinder {
   LinearView<T> linear(const std::string& name, Index outputs, Index inputs, bool) {
     return {MatrixView<T>(store.values(name + ".weight").data(), outputs, inputs), store.values(name + ".bias").data()};
   }
-  LayerNormView<T> norm(const std::string& name, Index, int) {
+  LayerNormView<T> norm(const std::string& name, Index, int, const std::string&) {
     return {store.values(name + ".weight").data(), store.values(name + ".bias").data()};
   }
   MatrixView<T> table(const std::string& name, Index rows, Index cols) {

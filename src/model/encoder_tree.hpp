@@ -34,7 +34,8 @@ struct EncoderTree {
 
 /// Walks the structure of an encoder and asks `source` for each part:
 ///   L source.linear(name, outputs, inputs, router);
-///   LayerNormView<T> source.norm(name, size, width_index);      width_index −1: every width
+///   LayerNormView<T> source.norm(name, size, width_index, starts_from);
+///     width_index −1: every width; starts_from: the plain LayerNorm of a private one
 ///   MatrixView<T> source.table(name, rows, cols);
 ///   std::span<T> source.constants(name, count, value, width_index);
 /// The source may collect names and shapes, bind views, or pack weights.
@@ -44,6 +45,10 @@ EncoderTree<L, T> build_encoder_tree(const ModelConfig& config, const WidthSet& 
   const Index hidden = config.hidden_size, attention = widths.full().attention(), ffn = config.intermediate_size;
   const Index embedding = config.word_embedding_size();
   EncoderTree<L, T> tree;
+  const auto norm = [&](const std::string& name, Index size) { return source.norm(name, size, -1, std::string()); };
+  const auto private_norm = [&](const std::string& name, const Width& width, const std::string& starts_from) {
+    return source.norm(name + "_" + width.suffix(), width.hidden(), width.index(), starts_from);
+  };
 
   tree.word_embeddings = source.table(backbone.embeddings + ".word_embeddings.weight", config.vocab_size, embedding);
   tree.position_embeddings =
@@ -51,7 +56,7 @@ EncoderTree<L, T> build_encoder_tree(const ModelConfig& config, const WidthSet& 
   if (backbone.has_token_types)
     tree.token_type_embeddings =
         source.table(backbone.embeddings + ".token_type_embeddings.weight", config.type_vocab_size, embedding);
-  tree.embedding_norm = source.norm(backbone.embeddings + ".LayerNorm", embedding, -1);
+  tree.embedding_norm = norm(backbone.embeddings + ".LayerNorm", embedding);
   if (backbone.projects_embeddings)
     tree.embedding_projection = source.linear(backbone.embedding_projection, hidden, embedding, false);
 
@@ -67,25 +72,23 @@ EncoderTree<L, T> build_encoder_tree(const ModelConfig& config, const WidthSet& 
     layer.intermediate = source.linear(names.intermediate, ffn, hidden, false);
     layer.output = source.linear(names.output, hidden, ffn, false);
     if (i < stem) {
-      layer.attention_norm = source.norm(names.attention_norm, hidden, -1);
-      layer.output_norm = source.norm(names.output_norm, hidden, -1);
+      layer.attention_norm = norm(names.attention_norm, hidden);
+      layer.output_norm = norm(names.output_norm, hidden);
     }
     if (config.sharcs && (i >= stem || backbone.shares_layers)) {
       for (const Width& width : widths) {
-        layer.private_attention_norms.push_back(
-            source.norm(names.attention_norm + "_" + width.suffix(), width.hidden(), width.index()));
-        layer.private_output_norms.push_back(
-            source.norm(names.output_norm + "_" + width.suffix(), width.hidden(), width.index()));
+        layer.private_attention_norms.push_back(private_norm(names.attention_norm, width, names.attention_norm));
+        layer.private_output_norms.push_back(private_norm(names.output_norm, width, names.output_norm));
       }
     }
     tree.layers.push_back(std::move(layer));
   }
 
   if (config.sharcs) {
-    const std::string& scope = backbone.layer(backbone.shares_layers ? 0 : stem - 1).router_scope;
+    const LayerNames last = backbone.layer(stem - 1);
+    const std::string& scope = last.router_scope;
     // Where layers are shared, the reduction's LayerNorms cannot take the layer's names: those are its private ones.
-    const std::string norm =
-        backbone.shares_layers ? scope + "reduction_LayerNorm" : backbone.layer(stem - 1).output_norm;
+    const std::string reduction_norm = backbone.shares_layers ? scope + "reduction_LayerNorm" : last.output_norm;
     auto& router = tree.router.emplace();
     router.hidden = source.linear(scope + "router.0", config.sharcs->hidden_size_router, hidden, true);
     router.output = source.linear(scope + "router.2", widths.size(), config.sharcs->hidden_size_router, true);
@@ -94,7 +97,7 @@ EncoderTree<L, T> build_encoder_tree(const ModelConfig& config, const WidthSet& 
         router.reduction_weights.push_back(
             source.constants(scope + "dim_reduction_weights." + std::to_string(width.index()), hidden / width.hidden(),
                              width.fraction(), width.index()));
-      router.reduction_norms.push_back(source.norm(norm + "_" + width.suffix(), width.hidden(), width.index()));
+      router.reduction_norms.push_back(private_norm(reduction_norm, width, last.output_norm));
     }
   }
 

@@ -47,15 +47,18 @@ Model Model::create(const ModelConfig& config, std::uint64_t seed) {
 Model Model::load(const std::filesystem::path& directory, const LoadOptions& options, LoadReport* report) {
   const std::filesystem::path file = directory / "config.json";
   ModelConfig config = ModelConfig::load(file);
+  const bool new_widths = options.sharcs && config.sharcs && !options.sharcs->same_network(*config.sharcs);
   if (options.sharcs) config.sharcs = options.sharcs;
   // A classifier for other labels than the checkpoint's starts anew.
-  const bool other_labels = options.labels && (options.labels->size() != config.labels.size() ||
+  const bool new_labels = options.labels && (options.labels->size() != config.labels.size() ||
                                                (*options.labels != config.labels && !are_placeholders(config.labels)));
   if (options.labels) config.labels = *options.labels;
   config.check(file.string());
   auto network = std::make_unique<Network<float>>(config);
-  CheckpointReader reader(directory, config, {.layer_norm_from_scratch = options.layer_norm_from_scratch});
-  if (other_labels) reader.ignore(find_backbone(config.model_type).head.output);
+  CheckpointReader reader(directory, config,
+                          {.layer_norm_from_scratch = options.layer_norm_from_scratch,
+                           .new_widths = new_widths,
+                           .new_labels = new_labels});
   const LoadReport found = read_parameters(*network, reader, options.seed);
   if (report != nullptr) *report = found;
   network->pack();

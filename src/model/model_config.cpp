@@ -116,7 +116,7 @@ std::string ModelConfig::to_json() const {
   json["architectures"] = Json::array({kind.architecture});
   json["torch_dtype"] = "float32";
   json["vocab_size"] = vocab_size;
-  if (embedding_size > 0) json["embedding_size"] = embedding_size;
+  if (kind.projects_embeddings) json["embedding_size"] = word_embedding_size();
   json[kind.config_name("hidden_size")] = hidden_size;
   json[kind.config_name("num_hidden_layers")] = num_hidden_layers;
   json[kind.config_name("num_attention_heads")] = num_attention_heads;

@@ -17,7 +17,7 @@ struct EncoderBinder {
     return {.bias = store.values(name + ".bias").data(),
             .weight = MatrixView<const T>(store.values(name + ".weight").data(), outputs, inputs)};
   }
-  LayerNormView<const T> norm(const std::string& name, Index, int) {
+  LayerNormView<const T> norm(const std::string& name, Index, int, const std::string&) {
     return {store.values(name + ".weight").data(), store.values(name + ".bias").data()};
   }
   MatrixView<const T> table(const std::string& name, Index rows, Index cols) {

@@ -30,6 +30,8 @@ struct ParameterSpec {
   bool router = false;
   /// The weight of a linear layer: kept packed by the engine.
   bool packed = false;
+  /// The parameter of a plain encoder whose leading entries a private LayerNorm starts from; empty for others.
+  std::string starts_from = {};
 
   Index size() const;
   /// AdamW leaves biases and LayerNorms undecayed, as the authors do.
