@@ -9,10 +9,10 @@ namespace {
 const std::map<std::string, Backbone>& registry() {
   static const std::map<std::string, Backbone> all = [] {
     std::map<std::string, Backbone> map;
-    for (const Backbone& backbone :
-         {backbones::bert(), backbones::roberta(),
-          backbones::roberta("xlm-roberta", "XLMRobertaForSequenceClassification"),
-          backbones::roberta("camembert", "CamembertForSequenceClassification"), backbones::distilbert()})
+    for (const Backbone& backbone : {backbones::bert(), backbones::roberta(),
+                                     backbones::roberta("xlm-roberta", "XLMRobertaForSequenceClassification"),
+                                     backbones::roberta("camembert", "CamembertForSequenceClassification"),
+                                     backbones::distilbert(), backbones::albert()})
       map.emplace(backbone.model_type, backbone);
     return map;
   }();

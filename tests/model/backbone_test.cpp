@@ -59,7 +59,8 @@ TEST_P(Backbones, SpellConfigurationKeysAsTheyReadThem) {
   EXPECT_EQ(read.classifier_dropout, 0.5);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Backbones, ::testing::Values("bert", "roberta", "xlm-roberta", "camembert", "distilbert"),
+INSTANTIATE_TEST_SUITE_P(All, Backbones,
+                         ::testing::Values("bert", "roberta", "xlm-roberta", "camembert", "distilbert", "albert"),
                          [](const auto& type) {
                            std::string name = type.param;
                            std::erase(name, '-');

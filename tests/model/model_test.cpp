@@ -112,7 +112,7 @@ TEST_P(EveryBackbone, IsSavedWithEveryParameterOfThePlainModelForHuggingFacesLoa
   EXPECT_EQ(json.at("label2id").at("c"), 2);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EveryBackbone, ::testing::Values("bert", "roberta", "distilbert"),
+INSTANTIATE_TEST_SUITE_P(All, EveryBackbone, ::testing::Values("bert", "roberta", "distilbert", "albert"),
                          [](const auto& type) { return type.param; });
 
 TEST_F(ModelDirectory, PlainBertHasHuggingFacesNamesAndShapes) {

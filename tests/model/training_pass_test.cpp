@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/threads.hpp"
 #include "model/small_models.hpp"
 #include "nn/loss.hpp"
 
@@ -56,6 +57,7 @@ double loss(const Network<double>& network, const RaggedBatch& batch, const Widt
 
 /// Central differences of a few elements of every parameter.
 void check_gradients(const ModelConfig& config, double dropout_rate = 0) {
+  const ThreadScope threads(1);  // so little work is not worth two
   Network<double> network(config);
   randomise(network);
   const RaggedBatch batch = random_batch(config, {5, 1, 7});
@@ -138,6 +140,25 @@ TEST(TrainingPass, LastLayerOfFirstTokensGivesTheLossAndGradientsOfAllTokens) {
         for (std::size_t i = 0; i < gradients.size(); ++i) ASSERT_NEAR(gradients[i], gradients_of_all[i], 1e-11) << i;
       }
     }
+  }
+}
+
+TEST(TrainingPass, GradientsAreTheFiniteDifferencesWithSharedLayersAndNarrowEmbeddings) {
+  ModelConfig config = small_config();
+  config.model_type = "albert";
+  config.hidden_act = "gelu_new";
+  config.embedding_size = 5;
+  check_gradients(config);
+  config.sharcs->adaptive_layer_idx = 2;
+  check_gradients(config, 0.3);
+}
+
+TEST(TrainingPass, GradientsAreTheFiniteDifferencesOfTheOtherHeadsUnderDropout) {
+  for (const char* model_type : {"roberta", "distilbert"}) {
+    ModelConfig config = small_config();
+    config.model_type = model_type;
+    config.sharcs->width_mult_list = {1.0 / 3, 1.0};
+    check_gradients(config, 0.3);
   }
 }
 

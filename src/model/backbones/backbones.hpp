@@ -9,6 +9,7 @@ Backbone bert();
 Backbone roberta(const std::string& model_type = "roberta",
                  const std::string& architecture = "RobertaForSequenceClassification");
 Backbone distilbert();
+Backbone albert();
 
 /// A layer whose names are BERT's below `prefix` ("bert.encoder.layer.").
 LayerNames bert_layer(const std::string& prefix, int index);
