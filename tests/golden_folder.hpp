@@ -15,9 +15,9 @@ std::filesystem::path data_dir();
 }  // namespace sharcs::testing
 
 /// Skips the test, with the reason, where the file or folder is absent.
-#define SHARCS_SKIP_WITHOUT(place)                                                           \
-  do {                                                                                       \
-    const std::filesystem::path wanted{place};                                             \
+#define SHARCS_SKIP_WITHOUT(place)                                                          \
+  do {                                                                                      \
+    const std::filesystem::path wanted{place};                                              \
     if (!std::filesystem::exists(wanted)) GTEST_SKIP() << "not there: " << wanted.string(); \
   } while (false)
 #define SHARCS_SKIP_WITHOUT_GOLDEN() SHARCS_SKIP_WITHOUT(sharcs::testing::golden_dir())

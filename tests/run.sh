@@ -1,9 +1,10 @@
 #!/bin/sh
-# Installs what is missing, builds sharcs and runs all tests: tests/run.sh [preset]
+# Installs what is missing, builds sharcs and runs all tests: tests/run.sh [preset [options of ctest …]]
 # The preset is release (the default), debug, asan-ubsan or tsan; see CMakePresets.json.
 set -eu
 cd "$(dirname "$0")/.."
 preset="${1:-release}"
+[ $# -eq 0 ] || shift
 
 if [ "$preset" = tsan ]; then
   sh cmake/dependencies.sh clang libomp-dev
@@ -12,4 +13,4 @@ else
 fi
 cmake --preset "$preset"
 cmake --build --preset "$preset"
-ctest --preset "$preset" --parallel "$(nproc)"
+ctest --preset "$preset" --parallel "$(nproc)" "$@"

@@ -52,9 +52,9 @@ class Model {
   ///
   /// Hugging Face's loader reads the directory as a plain model of every layer at full width. That computes what the
   /// full width computes, but for the LayerNorm of the reduction after the router's layer, which a plain encoder does
-  /// not have; a model without widths is the same in both. Where layers share their weights (ALBERT) the plain model has
-  /// the stem's LayerNorms everywhere; where no width is 1 it has none in the adaptive layers, and starts them anew; a
-  /// head size of its own (attention_head_size) Hugging Face's encoders do not know.
+  /// not have; a model without widths is the same in both. Where layers share their weights (ALBERT) the plain model
+  /// has the stem's LayerNorms everywhere; where no width is 1 it has none in the adaptive layers, and starts them
+  /// anew; a head size of its own (attention_head_size) Hugging Face's encoders do not know.
   void save(const std::filesystem::path& directory) const;
 
   Model(Model&&) noexcept;

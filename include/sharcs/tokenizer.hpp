@@ -93,7 +93,8 @@ class Tokenizer {
   std::optional<std::int32_t> id(std::string_view token) const;
 
   /// Writes what load() and Hugging Face's libraries read, each file atomically: tokenizer.json, tokenizer_config.json,
-  /// and vocab.txt (WordPiece) or vocab.json and merges.txt (BPE). Makes the directory when it is absent. Throws IoError.
+  /// and vocab.txt (WordPiece) or vocab.json and merges.txt (BPE). Makes the directory when it is absent. Throws
+  /// IoError.
   void save(const std::filesystem::path& directory) const;
 
   struct Pipeline;  // src/text

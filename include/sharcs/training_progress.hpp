@@ -14,8 +14,8 @@ struct TrainingProgress {
   double loss_task = 0;    ///< running mean over the epoch
   double loss_router = 0;  ///< the same; NaN while there are no labels
   double learning_rate = 0;
-  double samples_per_second = 0;     ///< of this epoch so far
-  double seconds_left = 0;           ///< of the whole training; NaN while nothing is known
+  double samples_per_second = 0;          ///< of this epoch so far
+  double seconds_left = 0;                ///< of the whole training; NaN while nothing is known
   std::vector<double> widths = {};        ///< the model's, ascending, as fractions
   std::vector<double> width_shares = {};  ///< share of this epoch's training samples at each
 };

@@ -14,7 +14,8 @@ template <class T>
 auto eigen_map(MatrixView<T> view) {
   using Plain = RowMajorMatrix<std::remove_const_t<T>>;
   using Matrix = std::conditional_t<std::is_const_v<T>, const Plain, Plain>;
-  return Eigen::Map<Matrix, 0, Eigen::OuterStride<>>(view.data, view.rows, view.cols, Eigen::OuterStride<>(view.stride));
+  return Eigen::Map<Matrix, 0, Eigen::OuterStride<>>(view.data, view.rows, view.cols,
+                                                     Eigen::OuterStride<>(view.stride));
 }
 
 }  // namespace sharcs

@@ -8,8 +8,8 @@ namespace sharcs {
 /// that happens.
 class FolderLock {
  public:
-  /// The folder must exist. Throws IoError when another process has the lock, or when the folder cannot be opened. Where
-  /// the file system has no locks, nobody is kept out.
+  /// The folder must exist. Throws IoError when another process has the lock, or when the folder cannot be opened.
+  /// Where the file system has no locks, nobody is kept out.
   explicit FolderLock(const std::filesystem::path& folder);
   ~FolderLock();
   FolderLock(const FolderLock&) = delete;

@@ -25,11 +25,7 @@ struct MatrixView {
   }
 
   /// A view of mutable elements is also a view of constant ones.
-  operator MatrixView<const T>() const
-    requires(!std::is_const_v<T>)
-  {
-    return {data, rows, cols, stride};
-  }
+  operator MatrixView<const T>() const requires(!std::is_const_v<T>) { return {data, rows, cols, stride}; }
 
   explicit operator bool() const { return data != nullptr; }
   T* row(Index r) const { return data + r * stride; }

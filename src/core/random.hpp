@@ -6,11 +6,12 @@
 
 namespace sharcs {
 
-/// Four random words from a key and a counter: Philox4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3",
-/// SC 2011). The same inputs give the same words on every machine and any thread.
+/// Four random words from a key and a counter: Philox4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2,
+/// 3", SC 2011). The same inputs give the same words on every machine and any thread.
 std::array<std::uint32_t, 4> philox(std::uint64_t key, std::uint64_t counter_low, std::uint64_t counter_high = 0);
 
-/// A key for one use of randomness ("dropout", "shuffle", …) derived from the run's seed, so that uses do not share words.
+/// A key for one use of randomness ("dropout", "shuffle", …) derived from the run's seed, so that uses do not share
+/// words.
 std::uint64_t derive_key(std::uint64_t seed, std::string_view use, std::uint64_t index = 0);
 
 /// A stream of random numbers whose whole state is (key, position): it can be saved and continued.

@@ -77,10 +77,10 @@ inline int useful_threads(double work, double least) {
   return static_cast<int>(std::clamp(work / least, 1.0, static_cast<double>(thread_count())));
 }
 
-/// Calls body(begin, end) on consecutive ranges that cover [0, total), on up to `workers` threads. A thread that has done
-/// its range takes another of what is left: long ones first, then ever shorter ones, so that all end together even where
-/// items are unequal work or something else runs on a core. Which thread runs what differs from call to call. `body`
-/// must not throw.
+/// Calls body(begin, end) on consecutive ranges that cover [0, total), on up to `workers` threads. A thread that has
+/// done its range takes another of what is left: long ones first, then ever shorter ones, so that all end together even
+/// where items are unequal work or something else runs on a core. Which thread runs what differs from call to call.
+/// `body` must not throw.
 template <class Body>
 void parallel_guided(Index total, int workers, const Body& body) {
   workers = static_cast<int>(std::min<Index>(total, workers));

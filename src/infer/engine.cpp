@@ -167,9 +167,7 @@ Engine::Engine(const Model& model, const EngineOptions& options)
                     }});
 }
 
-std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs) const {
-  return run(inputs, state_->policy);
-}
+std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs) const { return run(inputs, state_->policy); }
 
 std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs, const RoutingPolicy& policy) const {
   State& state = *state_;

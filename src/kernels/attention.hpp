@@ -7,11 +7,12 @@
 
 namespace sharcs::kernels {
 
-/// Self-attention of a ragged batch: sample s owns the rows offsets[s] .. offsets[s + 1] − 1 of keys and values, and its
-/// tokens see each other only. Scores are scaled by 1 / sqrt(head_size) (Vaswani et al. 2017, section 3.2.1).
+/// Self-attention of a ragged batch: sample s owns the rows offsets[s] .. offsets[s + 1] − 1 of keys and values, and
+/// its tokens see each other only. Scores are scaled by 1 / sqrt(head_size) (Vaswani et al. 2017, section 3.2.1).
 ///
-/// The queries are the leading tokens of each sample: all of them, or the first alone where nothing else is wanted. They
-/// stand one after the other: sample s owns the rows query_offsets[s] .. query_offsets[s + 1] − 1 of queries and context.
+/// The queries are the leading tokens of each sample: all of them, or the first alone where nothing else is wanted.
+/// They stand one after the other: sample s owns the rows query_offsets[s] .. query_offsets[s + 1] − 1 of queries and
+/// context.
 template <class T>
 struct Attention {
   MatrixView<const T> query;  ///< [queries, heads · head_size]; the views may be column ranges of one matrix
@@ -48,7 +49,8 @@ void attention_forward(const Attention<T>& problem, const Dropout& dropout, Matr
 /// Gradients of query, key and value (overwritten) from that of the context.
 /// dV = P̃ᵀ dC; dP = mask(dC Vᵀ); dS = P ∘ (dP − rowsum(dP ∘ P)); dQ = dS K · scale; dK = dSᵀ Q · scale.
 template <class T>
-void attention_backward(const Attention<T>& problem, const Dropout& dropout, std::span<const std::type_identity_t<T>> probabilities,
-                        ConstMatrix<T> d_context, MatrixView<T> d_query, MatrixView<T> d_key, MatrixView<T> d_value);
+void attention_backward(const Attention<T>& problem, const Dropout& dropout,
+                        std::span<const std::type_identity_t<T>> probabilities, ConstMatrix<T> d_context,
+                        MatrixView<T> d_query, MatrixView<T> d_key, MatrixView<T> d_value);
 
 }  // namespace sharcs::kernels

@@ -17,7 +17,8 @@ Backend from_name(const std::string& name, const char* source) {
 std::atomic<Backend>& current() {
   static std::atomic<Backend> backend = [] {
     const char* name = std::getenv("SHARCS_KERNELS");
-    return name != nullptr ? from_name(name, "environment variable SHARCS_KERNELS") : from_name(SHARCS_DEFAULT_KERNELS, "SHARCS_KERNELS");
+    return name != nullptr ? from_name(name, "environment variable SHARCS_KERNELS")
+                           : from_name(SHARCS_DEFAULT_KERNELS, "SHARCS_KERNELS");
   }();
   return backend;
 }

@@ -10,7 +10,7 @@ namespace sharcs::kernels {
 /// y[t] = Σ over tables of table[ids[t]]: word, position and token-type rows of each token.
 template <class T>
 struct EmbeddingLookup {
-  MatrixView<const T> table;         ///< [entries, cols]
+  MatrixView<const T> table;          ///< [entries, cols]
   std::span<const std::int32_t> ids;  ///< one a token, each < entries
 };
 
@@ -18,7 +18,8 @@ struct EmbeddingLookup {
 template <class T>
 void embedding_sum(std::span<const EmbeddingLookup<T>> lookups, MatrixView<T> y);
 
-/// gradient[ids[t]] += dy[t], in token order for each row of the table, so that the sum does not depend on the thread count.
+/// gradient[ids[t]] += dy[t], in token order for each row of the table, so that the sum does not depend on the thread
+/// count.
 template <class T>
 void embedding_backward(ConstMatrix<T> dy, std::span<const std::int32_t> ids, MatrixView<T> gradient);
 

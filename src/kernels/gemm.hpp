@@ -18,10 +18,10 @@ enum class Activation {
 /// What happens to an element of a product on its way to memory, in this order.
 template <class T>
 struct Epilogue {
-  const T* bias = nullptr;               ///< [outputs], added
-  MatrixView<T> pre_activation = {};     ///< [rows, outputs]: also receives the value before the activation
+  const T* bias = nullptr;            ///< [outputs], added
+  MatrixView<T> pre_activation = {};  ///< [rows, outputs]: also receives the value before the activation
   Activation activation = Activation::none;
-  MatrixView<const T> residual = {};     ///< [rows, outputs], added last; may be the same memory as the product's result
+  MatrixView<const T> residual = {};  ///< [rows, outputs], added last; may be the same memory as the product's result
 };
 
 /// y = epilogue(x · W[:outputs, :inputs]ᵀ).

@@ -22,7 +22,7 @@ void layer_norm(ConstMatrix<T> x, const T* weight, const T* bias, T eps, MatrixV
 /// dx = (g − mean(g) − x̂ · mean(g · x̂)) · rstd with g = dy · weight; d_weight += Σ dy · x̂; d_bias += Σ dy.
 /// dx may be dy. The sums over rows are taken in an order fixed by their number, whatever the thread count.
 template <class T>
-void layer_norm_backward(ConstMatrix<T> dy, ConstMatrix<T> x, std::span<const RowStatistics<T>> statistics, const T* weight,
-                         MatrixView<T> dx, T* d_weight, T* d_bias);
+void layer_norm_backward(ConstMatrix<T> dy, ConstMatrix<T> x, std::span<const RowStatistics<T>> statistics,
+                         const T* weight, MatrixView<T> dx, T* d_weight, T* d_bias);
 
 }  // namespace sharcs::kernels

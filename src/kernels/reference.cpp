@@ -16,11 +16,16 @@ namespace {
 template <class T>
 T activate(T x, Activation activation) {
   switch (activation) {
-    case Activation::gelu: return gelu(x);
-    case Activation::gelu_tanh: return gelu_tanh(x);
-    case Activation::tanh: return std::tanh(x);
-    case Activation::relu: return x > 0 ? x : T(0);
-    case Activation::none: break;
+    case Activation::gelu:
+      return gelu(x);
+    case Activation::gelu_tanh:
+      return gelu_tanh(x);
+    case Activation::tanh:
+      return std::tanh(x);
+    case Activation::relu:
+      return x > 0 ? x : T(0);
+    case Activation::none:
+      break;
   }
   return x;
 }
@@ -66,7 +71,8 @@ void for_each_head(const Attention<T>& problem, const Body& body) {
     const Index first_query = problem.query_offsets[s], queries = problem.query_offsets[s + 1] - first_query;
     const Index first_token = problem.offsets[s], tokens = problem.offsets[s + 1] - first_token;
     for (Index h = 0; h < problem.heads; ++h, probabilities += queries * tokens)
-      blocks.push_back({first_query, queries, first_token, tokens, h * problem.head_size, problem.head_size, probabilities});
+      blocks.push_back(
+          {first_query, queries, first_token, tokens, h * problem.head_size, problem.head_size, probabilities});
   }
   const Index count = static_cast<Index>(blocks.size());
   const Index pairs = probabilities / std::max<Index>(count, 1);  // of a query and a key, the mean over the heads
@@ -75,7 +81,8 @@ void for_each_head(const Attention<T>& problem, const Body& body) {
 
 template <class T>
 RowMajorMatrix<T> softmax_scores(const Attention<T>& problem, const HeadBlock& block) {
-  RowMajorMatrix<T> p = eigen_map(block.of_queries(problem.query)) * eigen_map(block.of_tokens(problem.key)).transpose();
+  RowMajorMatrix<T> p =
+      eigen_map(block.of_queries(problem.query)) * eigen_map(block.of_tokens(problem.key)).transpose();
   p *= T(1) / std::sqrt(static_cast<T>(problem.head_size));
   for (Index r = 0; r < p.rows(); ++r) {
     p.row(r) = (p.row(r).array() - p.row(r).maxCoeff()).exp();
@@ -146,7 +153,8 @@ void multiply_tn(std::span<const TransposedProduct<T>> products, Write write) {
 template <class T>
 void attention(const Attention<T>& problem, MatrixView<T> context) {
   for_each_head(problem, [&](const HeadBlock& block, Index) {
-    eigen_map(block.of_queries(context)).noalias() = softmax_scores(problem, block) * eigen_map(block.of_tokens(problem.value));
+    eigen_map(block.of_queries(context)).noalias() =
+        softmax_scores(problem, block) * eigen_map(block.of_tokens(problem.value));
   });
 }
 
@@ -163,10 +171,12 @@ void attention_forward(const Attention<T>& problem, const Dropout& dropout_of, M
 
 template <class T>
 void attention_backward(const Attention<T>& problem, const Dropout& dropout_of, std::span<const T> probabilities,
-                        MatrixView<const T> d_context, MatrixView<T> d_query, MatrixView<T> d_key, MatrixView<T> d_value) {
+                        MatrixView<const T> d_context, MatrixView<T> d_query, MatrixView<T> d_key,
+                        MatrixView<T> d_value) {
   const T scale = T(1) / std::sqrt(static_cast<T>(problem.head_size));
   for_each_head(problem, [&](const HeadBlock& block, Index head) {
-    const auto p = eigen_map(MatrixView<const T>(probabilities.data() + block.probabilities, block.queries, block.tokens));
+    const auto p =
+        eigen_map(MatrixView<const T>(probabilities.data() + block.probabilities, block.queries, block.tokens));
     const auto dc = eigen_map(block.of_queries(d_context));
     RowMajorMatrix<T> dropped = p;
     drop_probabilities(dropped, problem, block, head, dropout_of);
@@ -313,40 +323,40 @@ void adamw_element(T& w, T& m, T& v, T gradient, const AdamwStep& step) {
 template <class T>
 void adamw(std::span<T> weight, std::span<T> first_moment, std::span<T> second_moment, std::span<const T> gradient,
            const AdamwStep& step) {
-  for_each_row(static_cast<Index>(weight.size()), 1, [&](Index i) {
-    adamw_element(weight[i], first_moment[i], second_moment[i], gradient[i], step);
-  });
+  for_each_row(static_cast<Index>(weight.size()), 1,
+               [&](Index i) { adamw_element(weight[i], first_moment[i], second_moment[i], gradient[i], step); });
 }
 
 template <class T>
 void adamw_idle(std::span<T> weight, std::span<T> first_moment, std::span<T> second_moment,
                 std::span<const AdamwStep> steps) {
   for (const AdamwStep& step : steps)
-    for (std::size_t i = 0; i < weight.size(); ++i) adamw_element(weight[i], first_moment[i], second_moment[i], T(0), step);
+    for (std::size_t i = 0; i < weight.size(); ++i)
+      adamw_element(weight[i], first_moment[i], second_moment[i], T(0), step);
 }
 
-#define SHARCS_INSTANTIATE(T)                                                                                              \
-  template T gelu(T);                                                                                                      \
-  template T gelu_tanh(T);                                                                                                 \
-  template void multiply(std::span<const Product<T>>);                                                                     \
-  template void multiply_nn(std::span<const Term<T>>, MatrixView<T>, Write);                                               \
-  template void multiply_tn(std::span<const TransposedProduct<T>>, Write);                                                 \
-  template void attention(const Attention<T>&, MatrixView<T>);                                                             \
-  template void attention_forward(const Attention<T>&, const Dropout&, MatrixView<T>, std::span<T>);                       \
-  template void attention_backward(const Attention<T>&, const Dropout&, std::span<const T>, MatrixView<const T>,           \
-                                   MatrixView<T>, MatrixView<T>, MatrixView<T>);                                           \
-  template void layer_norm(MatrixView<const T>, const T*, const T*, T, MatrixView<T>, std::span<RowStatistics<T>>);        \
-  template void layer_norm_backward(MatrixView<const T>, MatrixView<const T>, std::span<const RowStatistics<T>>, const T*, \
-                                    MatrixView<T>, T*, T*);                                                                \
-  template void embedding_sum(std::span<const EmbeddingLookup<T>>, MatrixView<T>);                                         \
-  template void embedding_backward(MatrixView<const T>, std::span<const std::int32_t>, MatrixView<T>);                     \
-  template void dropout(MatrixView<T>, const Dropout&);                                                                    \
-  template void gelu_backward(MatrixView<const T>, MatrixView<const T>, MatrixView<T>);                                    \
-  template void gelu_tanh_backward(MatrixView<const T>, MatrixView<const T>, MatrixView<T>);                               \
-  template void add_column_sums(MatrixView<const T>, T*);                                                                  \
-  template void add(MatrixView<const T>, MatrixView<T>);                                                                   \
-  template double squared_sum(std::span<const T>);                                                                         \
-  template void adamw(std::span<T>, std::span<T>, std::span<T>, std::span<const T>, const AdamwStep&);                     \
+#define SHARCS_INSTANTIATE(T)                                                                                       \
+  template T gelu(T);                                                                                               \
+  template T gelu_tanh(T);                                                                                          \
+  template void multiply(std::span<const Product<T>>);                                                              \
+  template void multiply_nn(std::span<const Term<T>>, MatrixView<T>, Write);                                        \
+  template void multiply_tn(std::span<const TransposedProduct<T>>, Write);                                          \
+  template void attention(const Attention<T>&, MatrixView<T>);                                                      \
+  template void attention_forward(const Attention<T>&, const Dropout&, MatrixView<T>, std::span<T>);                \
+  template void attention_backward(const Attention<T>&, const Dropout&, std::span<const T>, MatrixView<const T>,    \
+                                   MatrixView<T>, MatrixView<T>, MatrixView<T>);                                    \
+  template void layer_norm(MatrixView<const T>, const T*, const T*, T, MatrixView<T>, std::span<RowStatistics<T>>); \
+  template void layer_norm_backward(MatrixView<const T>, MatrixView<const T>, std::span<const RowStatistics<T>>,    \
+                                    const T*, MatrixView<T>, T*, T*);                                               \
+  template void embedding_sum(std::span<const EmbeddingLookup<T>>, MatrixView<T>);                                  \
+  template void embedding_backward(MatrixView<const T>, std::span<const std::int32_t>, MatrixView<T>);              \
+  template void dropout(MatrixView<T>, const Dropout&);                                                             \
+  template void gelu_backward(MatrixView<const T>, MatrixView<const T>, MatrixView<T>);                             \
+  template void gelu_tanh_backward(MatrixView<const T>, MatrixView<const T>, MatrixView<T>);                        \
+  template void add_column_sums(MatrixView<const T>, T*);                                                           \
+  template void add(MatrixView<const T>, MatrixView<T>);                                                            \
+  template double squared_sum(std::span<const T>);                                                                  \
+  template void adamw(std::span<T>, std::span<T>, std::span<T>, std::span<const T>, const AdamwStep&);              \
   template void adamw_idle(std::span<T>, std::span<T>, std::span<T>, std::span<const AdamwStep>);
 
 SHARCS_INSTANTIATE(float)

@@ -9,8 +9,8 @@
 #include "kernels/gemm.hpp"
 #include "kernels/layer_norm.hpp"
 
-/// The kernels as Eigen products and plain loops, for any scalar: what every double and the eigen backend run, and what the
-/// SIMD kernels are tested against. See the public header of each kernel for what it computes.
+/// The kernels as Eigen products and plain loops, for any scalar: what every double and the eigen backend run, and what
+/// the SIMD kernels are tested against. See the public header of each kernel for what it computes.
 namespace sharcs::kernels::reference {
 
 template <class T>
@@ -28,10 +28,12 @@ void multiply_tn(std::span<const TransposedProduct<T>> products, Write write);
 template <class T>
 void attention(const Attention<T>& problem, MatrixView<T> context);
 template <class T>
-void attention_forward(const Attention<T>& problem, const Dropout& dropout, MatrixView<T> context, std::span<T> probabilities);
+void attention_forward(const Attention<T>& problem, const Dropout& dropout, MatrixView<T> context,
+                       std::span<T> probabilities);
 template <class T>
 void attention_backward(const Attention<T>& problem, const Dropout& dropout, std::span<const T> probabilities,
-                        MatrixView<const T> d_context, MatrixView<T> d_query, MatrixView<T> d_key, MatrixView<T> d_value);
+                        MatrixView<const T> d_context, MatrixView<T> d_query, MatrixView<T> d_key,
+                        MatrixView<T> d_value);
 
 template <class T>
 void layer_norm(MatrixView<const T> x, const T* weight, const T* bias, T eps, MatrixView<T> y,

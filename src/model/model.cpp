@@ -51,14 +51,13 @@ Model Model::load(const std::filesystem::path& directory, const LoadOptions& opt
   if (options.sharcs) config.sharcs = options.sharcs;
   // A classifier for other labels than the checkpoint's starts anew.
   const bool new_labels = options.labels && (options.labels->size() != config.labels.size() ||
-                                               (*options.labels != config.labels && !are_placeholders(config.labels)));
+                                             (*options.labels != config.labels && !are_placeholders(config.labels)));
   if (options.labels) config.labels = *options.labels;
   config.check(file.string());
   auto network = std::make_unique<Network<float>>(config);
-  CheckpointReader reader(directory, config,
-                          {.layer_norm_from_scratch = options.layer_norm_from_scratch,
-                           .new_widths = new_widths,
-                           .new_labels = new_labels});
+  CheckpointReader reader(
+      directory, config,
+      {.layer_norm_from_scratch = options.layer_norm_from_scratch, .new_widths = new_widths, .new_labels = new_labels});
   const LoadReport found = read_parameters(*network, reader, options.seed);
   if (report != nullptr) *report = found;
   network->pack();

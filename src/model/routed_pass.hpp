@@ -27,8 +27,8 @@ using RouteEscalation =
     std::function<int(std::span<const T> router_logits, std::span<const T> logits, int width, Index sample)>;
 
 /// Inference: the stem for all samples, the router's choice, then each group of samples at its width
-/// (arXiv:2310.12126, section 3.3). With `escalate` (which may be empty) the samples that it asks for run again from the
-/// stem's output, and so on. A sample's result does not depend on the others, in any bit.
+/// (arXiv:2310.12126, section 3.3). With `escalate` (which may be empty) the samples that it asks for run again from
+/// the stem's output, and so on. A sample's result does not depend on the others, in any bit.
 template <class T>
 void run_routed(const Encoder<T>& encoder, const RaggedBatch& batch, const RouteChoice<T>& choose,
                 const RouteEscalation<T>& escalate, Workspace& workspace, RoutedOutput<T>& output);

@@ -42,7 +42,8 @@ std::vector<BatchOutcome> StepRunner::run(const PlannedStep& step, std::span<con
     const MicroBatchOutcome outcome =
         run(step[i], batches[i], labels, 1.0 / static_cast<double>(step.size()), derive_key(dropout_key, "batch", i));
     for (const auto& [name, loss] : {std::pair{"task", outcome.task_loss}, std::pair{"router", outcome.router_loss}})
-      if (!std::isfinite(loss)) fail(number, step[i], "the " + std::string(name) + "'s loss is " + short_number(std::abs(loss)));
+      if (!std::isfinite(loss))
+        fail(number, step[i], "the " + std::string(name) + "'s loss is " + short_number(std::abs(loss)));
     record(step[i], outcome, number, history);
     outcomes.push_back({.width = step[i].width,
                         .samples = batches[i].samples(),

@@ -128,8 +128,8 @@ TEST_F(Safetensors, TensorsNeedNotBeAligned) {
   const std::string header =
       R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"F32","shape":[2],"data_offsets":[1,9]},)"
       R"("c":{"dtype":"F16","shape":[1],"data_offsets":[9,11]},"d":{"dtype":"BOOL","shape":[1],"data_offsets":[11,12]}})";
-  const TensorSource source =
-      open(file_text(header, std::string("\x07") + bytes_text<float>({1.0f, 2.0f}) + bytes_text<std::uint16_t>({0x3C00}) + "\x01"));
+  const TensorSource source = open(file_text(
+      header, std::string("\x07") + bytes_text<float>({1.0f, 2.0f}) + bytes_text<std::uint16_t>({0x3C00}) + "\x01"));
   EXPECT_EQ(source.read<std::int64_t>("a"), std::vector<std::int64_t>{7});
   EXPECT_EQ(source.read<float>("b"), (std::vector<float>{1.0f, 2.0f}));
   EXPECT_EQ(source.read<float>("c"), std::vector<float>{1.0f});
