@@ -13,8 +13,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::array known_sections = {"model",   "tokenizer", "training", "train", "eval",
-                                       "predict", "reorder",   "inspect",  "synth"};
+constexpr std::array known_sections = {"model",     "tokenizer", "training", "train",   "eval",
+                                       "calibrate", "predict",   "reorder",  "inspect", "synth"};
 
 void check_section(const std::string& name, const std::string& file) {
   if (std::find(known_sections.begin(), known_sections.end(), name) != known_sections.end()) return;

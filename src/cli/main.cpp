@@ -22,6 +22,7 @@ int run(int argc, char** argv) {
   program.formatter(std::make_shared<sharcs::HelpFormat>());  // of the commands below, too
   sharcs::add_train(program);
   sharcs::add_eval(program);
+  sharcs::add_calibrate(program);
   sharcs::add_predict(program);
   sharcs::add_reorder(program);
   sharcs::add_inspect(program);

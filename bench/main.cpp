@@ -1,0 +1,35 @@
+// Measures the kernels beside the machine's roof and beside other libraries: sharcs_bench --help.
+#include <CLI/CLI.hpp>
+
+#include "core/threads.hpp"
+#include "gemm_bench.hpp"
+#include "options.hpp"
+#include "report.hpp"
+#include "roof.hpp"
+
+int main(int argc, char** argv) {
+  using namespace sharcs::bench;
+  Options options;
+  options.threads = {1};
+  if (sharcs::thread_count() > 1) options.threads.push_back(sharcs::thread_count());
+  bool json = false;
+  CLI::App app("Measures sharcs beside the machine's roof and beside other libraries.");
+  app.add_option("--threads", options.threads, "Thread counts to measure with")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  app.add_option("--filter", options.filter,
+                 "Only points whose name contains this, e.g. \"multiply 32 x\" or \"pack\"");
+  app.add_option("--seconds", options.seconds, "Seconds for each contender at each point")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--rounds", options.rounds, "Turns that the contenders of a point take")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  app.add_flag("--json", json, "One JSON array of records instead of lines");
+  CLI11_PARSE(app, argc, argv);
+
+  Report report(json);
+  run_roof(options, report);
+  run_gemm_bench(options, report);
+}

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace sharcs::bench {
+
+struct Options {
+  std::vector<int> threads;  ///< every part runs with each of these counts
+  std::string filter;        ///< only points whose name contains it
+  double seconds = 0.1;      ///< for each contender at each point
+  int rounds = 5;            ///< turns that the contenders of a point take
+};
+
+}  // namespace sharcs::bench

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace sharcs::bench {
+
+/// What the parts have to say: lines for a person, or records for a program.
+class Report {
+ public:
+  explicit Report(bool json) : json_(json) {}
+  ~Report() {
+    if (json_) std::printf("%s\n", records_.dump(1).c_str());
+  }
+  Report(const Report&) = delete;
+  Report& operator=(const Report&) = delete;
+
+  void line(const std::string& text) {
+    if (json_) return;
+    std::printf("%s\n", text.c_str());
+    std::fflush(stdout);
+  }
+  void record(nlohmann::json record) { records_.push_back(std::move(record)); }
+
+ private:
+  bool json_;
+  nlohmann::json records_ = nlohmann::json::array();
+};
+
+/// printf into a string.
+template <class... Args>
+std::string format(const char* pattern, Args... args) {
+  char buffer[256];
+  std::snprintf(buffer, sizeof buffer, pattern, args...);
+  return buffer;
+}
+
+}  // namespace sharcs::bench

@@ -1,0 +1,113 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "roof.cpp"
+#include "roof.hpp"
+
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/highway.h>
+
+#include "core/aligned_buffer.hpp"
+#include "core/matrix_view.hpp"
+#include "core/threads.hpp"
+#include "stopwatch.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace sharcs::bench::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+constexpr Index rounds = 4096, chains = 12;  // 12 sums fit into 16 registers and outlast the latency of two units
+
+double operations() { return 2.0 * rounds * chains * static_cast<double>(hn::Lanes(hn::ScalableTag<float>())); }
+
+float multiply_adds() {
+  const hn::ScalableTag<float> d;
+  const auto a = hn::Set(d, 0.999f), b = hn::Set(d, 0.001f);
+  // Each starts elsewhere: the compiler would compute equal chains once.
+  const auto start = [d](float value) HWY_ATTR { return hn::Set(d, value); };
+  auto s0 = start(0.1f), s1 = start(0.2f), s2 = start(0.3f), s3 = start(0.4f), s4 = start(0.5f), s5 = start(0.6f);
+  auto s6 = start(0.7f), s7 = start(0.8f), s8 = start(0.9f), s9 = start(1.1f), s10 = start(1.2f), s11 = start(1.3f);
+  for (Index i = 0; i < rounds; ++i) {
+    s0 = hn::MulAdd(s0, a, b), s1 = hn::MulAdd(s1, a, b), s2 = hn::MulAdd(s2, a, b), s3 = hn::MulAdd(s3, a, b);
+    s4 = hn::MulAdd(s4, a, b), s5 = hn::MulAdd(s5, a, b), s6 = hn::MulAdd(s6, a, b), s7 = hn::MulAdd(s7, a, b);
+    s8 = hn::MulAdd(s8, a, b), s9 = hn::MulAdd(s9, a, b), s10 = hn::MulAdd(s10, a, b), s11 = hn::MulAdd(s11, a, b);
+  }
+  const auto left = hn::Add(hn::Add(hn::Add(s0, s1), hn::Add(s2, s3)), hn::Add(s4, s5));
+  const auto right = hn::Add(hn::Add(hn::Add(s6, s7), hn::Add(s8, s9)), hn::Add(s10, s11));
+  return hn::GetLane(hn::Add(left, right));
+}
+
+float read(const float* data, Index count) {
+  const hn::ScalableTag<float> d;
+  const auto lanes = static_cast<Index>(hn::Lanes(d));
+  auto s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
+  for (Index i = 0; i + 4 * lanes <= count; i += 4 * lanes) {
+    s0 = hn::Max(s0, hn::LoadU(d, data + i)), s1 = hn::Max(s1, hn::LoadU(d, data + i + lanes));
+    s2 = hn::Max(s2, hn::LoadU(d, data + i + 2 * lanes)), s3 = hn::Max(s3, hn::LoadU(d, data + i + 3 * lanes));
+  }
+  return hn::GetLane(hn::Max(hn::Max(s0, s1), hn::Max(s2, s3)));
+}
+
+const char* name() { return hwy::TargetName(HWY_TARGET); }
+
+}  // namespace sharcs::bench::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace sharcs::bench {
+HWY_EXPORT(operations);
+HWY_EXPORT(multiply_adds);
+HWY_EXPORT(read);
+HWY_EXPORT(name);
+
+namespace {
+
+/// Keeps the compiler from dropping what leads to `value`.
+void keep(float value) {
+  volatile float sink = value;
+  static_cast<void>(sink);
+}
+
+template <class Body>
+void on_each_thread(int threads, const Body& body) {
+  const ThreadScope scope(threads);
+  parallel_for(threads, body);
+}
+
+}  // namespace
+
+std::string instruction_set() { return HWY_DYNAMIC_DISPATCH(name)(); }
+
+double multiply_add_operations(int threads) { return threads * HWY_DYNAMIC_DISPATCH(operations)(); }
+
+void run_multiply_adds(int threads) {
+  on_each_thread(threads, [](Index) { keep(HWY_DYNAMIC_DISPATCH(multiply_adds)()); });
+}
+
+void read_all(std::span<const float> data, int threads) {
+  on_each_thread(threads, [&](Index thread) {
+    const WorkShare share = work_share(static_cast<Index>(data.size()), static_cast<int>(thread), threads);
+    keep(HWY_DYNAMIC_DISPATCH(read)(data.data() + share.begin, share.end - share.begin));
+  });
+}
+
+void run_roof(const Options& options, Report& report) {
+  constexpr std::size_t megabyte = std::size_t{1} << 20;
+  for (const int threads : options.threads) {
+    const std::vector<Contender> peak = {{"multiply-adds", [=] { run_multiply_adds(threads); }}};
+    const double gflops = multiply_add_operations(threads) / race(peak, options)[0].best / 1e9;
+    report.line(format("roof, %d thread%s, %s: %.1f GFLOP/s", threads, threads == 1 ? "" : "s",
+                       instruction_set().c_str(), gflops));
+    nlohmann::json record = {{"part", "roof"}, {"threads", threads}, {"target", instruction_set()}, {"gflops", gflops}};
+    for (const std::size_t bytes : {megabyte / 2, 8 * megabyte, 256 * megabyte}) {
+      const AlignedBuffer<float> data(bytes / sizeof(float), 1.0f);
+      const std::vector<Contender> reading = {{"read", [&] { read_all(data.span(), threads); }}};
+      const double gigabytes = static_cast<double>(bytes) / race(reading, options)[0].best / 1e9;
+      report.line(format("  reading %5.1f MB again and again: %.1f GB/s",
+                         static_cast<double>(bytes) / static_cast<double>(megabyte), gigabytes));
+      record["read"].push_back({{"bytes", bytes}, {"gigabytes_per_second", gigabytes}});
+    }
+    report.record(record);
+  }
+}
+
+}  // namespace sharcs::bench
+#endif

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "options.hpp"
+#include "report.hpp"
+
+namespace sharcs::bench {
+
+/// Floating-point operations of one run_multiply_adds() with so many threads.
+double multiply_add_operations(int threads);
+/// Multiply-adds of registers with registers, as many at a time as the machine has in flight: nothing can be faster.
+void run_multiply_adds(int threads);
+
+/// Reads all of `data` once and does next to nothing with it.
+void read_all(std::span<const float> data, int threads);
+
+/// The instruction set that the kernels run on.
+std::string instruction_set();
+
+/// Prints the two roofs: multiply-adds, and reading from each level of the memory.
+void run_roof(const Options& options, Report& report);
+
+}  // namespace sharcs::bench
