@@ -1,11 +1,11 @@
 #include <algorithm>
-#include <chrono>
 #include <iostream>
 #include <optional>
 
 #include "cli/command.hpp"
 #include "cli/commands.hpp"
 #include "cli/data_arguments.hpp"
+#include "core/clock.hpp"
 #include "core/json_reader.hpp"
 #include "core/text_table.hpp"
 #include "data/tokenized_dataset.hpp"
@@ -70,9 +70,9 @@ class Stopwatch {
 
  private:
   double seconds(const RoutingPolicy& policy) const {
-    const auto start = std::chrono::steady_clock::now();
+    const double start = steady_seconds();
     engine_.run(inputs_, policy);
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return steady_seconds() - start;
   }
 
   const Engine& engine_;

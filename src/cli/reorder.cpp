@@ -58,8 +58,7 @@ void reorder_model(const ReorderArguments& arguments) {
   const Dataset dataset = arguments.dataset.read(task);
   if (!dataset.labelled()) throw DataError(dataset.file + ": has samples without a label; the loss needs one for each");
 
-  const auto positions = static_cast<std::size_t>(config.max_position_embeddings -
-                                                  find_backbone(config.model_type).first_position(config));
+  const auto positions = static_cast<std::size_t>(find_backbone(config.model_type).max_tokens(config));
   const TokenizedDataset tokens = tokenize(dataset, task, tokenizer, std::min(arguments.max_length, positions));
   const std::vector<Index> samples = drawn(dataset.size(), arguments.samples, arguments.seed_or_default());
   ImportanceMeter<float> meter(model.network());

@@ -8,11 +8,7 @@ namespace sharcs {
 
 RaggedBatch TokenizedDataset::gather(std::span<const Index> samples) const {
   RaggedBatch batch;
-  for (const Index sample : samples) {
-    const auto from = static_cast<std::size_t>(tokens.offsets[sample]);
-    const auto count = static_cast<std::size_t>(tokens.tokens(sample));
-    batch.add(std::span(tokens.ids).subspan(from, count), std::span(tokens.token_types).subspan(from, count));
-  }
+  for (const Index sample : samples) batch.add(tokens, sample);
   return batch;
 }
 

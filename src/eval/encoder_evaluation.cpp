@@ -1,9 +1,9 @@
 #include "eval/encoder_evaluation.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
+#include "core/clock.hpp"
 #include "eval/escalation.hpp"
 #include "model/micro_batches.hpp"
 #include "model/routed_pass.hpp"
@@ -12,10 +12,6 @@
 
 namespace sharcs {
 namespace {
-
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 /// Runs a whole data set, and keeps its workspace for the next run.
 class Runner {
@@ -28,7 +24,7 @@ class Runner {
              std::vector<float>& router_logits) {
     logits.clear();
     router_logits.clear();
-    const double start = seconds_now();
+    const double start = steady_seconds();
     for_each_micro_batch(dataset_.tokens, micro_batch_tokens_, [&](const RaggedBatch& piece, Index first) {
       RouteEscalation<float> escalate_here;
       if (escalate)
@@ -41,7 +37,7 @@ class Runner {
       logits.insert(logits.end(), output_.logits.begin(), output_.logits.end());
       router_logits.insert(router_logits.end(), output_.router_logits.begin(), output_.router_logits.end());
     });
-    return seconds_now() - start;
+    return steady_seconds() - start;
   }
 
   double run_at(int width, std::vector<float>& logits, std::vector<float>& router_logits) {
@@ -143,11 +139,6 @@ double median(std::vector<double> values) {
 }
 
 }  // namespace
-
-Answers answer(const Encoder<float>& encoder, const TokenizedDataset& dataset, Index micro_batch_tokens) {
-  Runner runner(encoder, dataset, micro_batch_tokens);
-  return answer_with(runner, encoder, dataset);
-}
 
 Evaluation evaluate(const Encoder<float>& encoder, const Task& task, const TokenizedDataset& dataset,
                     const RoutingPolicy& policy, Index micro_batch_tokens, const EvaluationOptions& options) {

@@ -11,7 +11,4 @@ namespace sharcs {
 Evaluation evaluate(const Encoder<float>& encoder, const Task& task, const TokenizedDataset& dataset,
                     const RoutingPolicy& policy, Index micro_batch_tokens, const EvaluationOptions& options);
 
-/// The data set at every width. Labels may be absent.
-Answers answer(const Encoder<float>& encoder, const TokenizedDataset& dataset, Index micro_batch_tokens);
-
 }  // namespace sharcs

@@ -102,8 +102,7 @@ struct Engine::State {
 
 void Engine::State::check(std::span<const TokenSequence> inputs) const {
   const ModelConfig& config = encoder.config;
-  const auto longest =
-      static_cast<std::size_t>(config.max_position_embeddings - encoder.backbone->first_position(config));
+  const auto longest = static_cast<std::size_t>(encoder.backbone->max_tokens(config));
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const auto fail = [i](const std::string& problem) {
       throw ShapeError("input " + std::to_string(i) + " " + problem);
@@ -229,8 +228,7 @@ const WidthSet& Engine::widths() const { return state_->encoder.widths; }
 const EngineOptions& Engine::options() const { return state_->options; }
 const RoutingPolicy& Engine::policy() const { return state_->policy; }
 std::size_t Engine::max_tokens() const {
-  return static_cast<std::size_t>(config().max_position_embeddings -
-                                  state_->encoder.backbone->first_position(config()));
+  return static_cast<std::size_t>(state_->encoder.backbone->max_tokens(config()));
 }
 std::size_t Engine::weight_bytes() const { return state_->weight_bytes; }
 std::size_t Engine::workspace_bytes() const { return state_->workspaces.bytes(); }

@@ -1,8 +1,8 @@
 #include "sharcs/latency.hpp"
 
 #include <algorithm>
-#include <chrono>
 
+#include "core/clock.hpp"
 #include "sharcs/engine.hpp"
 #include "sharcs/error.hpp"
 
@@ -10,9 +10,9 @@ namespace sharcs {
 namespace {
 
 double seconds_of(const Engine& engine, std::span<const TokenSequence> inputs, const RoutingPolicy& policy) {
-  const auto start = std::chrono::steady_clock::now();
+  const double start = steady_seconds();
   engine.run(inputs, policy);
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return steady_seconds() - start;
 }
 
 std::vector<int> default_lengths(int longest) {

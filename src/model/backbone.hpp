@@ -61,6 +61,8 @@ struct Backbone {
   /// The name under which the tensor is saved, so that Hugging Face's loader finds it.
   std::string (*saved_name)(const std::string& name);
 
+  /// Tokens of the longest sample that there are positions for.
+  int max_tokens(const ModelConfig& config) const { return config.max_position_embeddings - first_position(config); }
   /// config.json's name for a field of ModelConfig.
   const std::string& config_name(const std::string& field) const {
     const auto own = config_names.find(field);

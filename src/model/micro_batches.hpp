@@ -1,7 +1,5 @@
 #pragma once
 
-#include <span>
-
 #include "model/ragged_batch.hpp"
 
 namespace sharcs {
@@ -15,10 +13,7 @@ void for_each_micro_batch(const RaggedBatch& batch, Index max_tokens, const Body
     while (last < batch.samples() && batch.offsets[last + 1] - batch.offsets[first] <= max_tokens) ++last;
     if (first == 0 && last == batch.samples()) return body(batch, first);
     RaggedBatch piece;
-    for (Index s = first; s < last; ++s) {
-      const auto from = static_cast<std::size_t>(batch.offsets[s]), count = static_cast<std::size_t>(batch.tokens(s));
-      piece.add(std::span(batch.ids).subspan(from, count), std::span(batch.token_types).subspan(from, count));
-    }
+    for (Index s = first; s < last; ++s) piece.add(batch, s);
     body(piece, first);
     first = last;
   }

@@ -160,7 +160,7 @@ void ModelConfig::check(const std::string& name) const {
     for (const auto& [activation, code] : kind.activations) known += (known.empty() ? "" : ", ") + activation;
     fail("\"hidden_act\" is \"" + hidden_act + "\"; expected one of " + known);
   }
-  if (max_position_embeddings <= kind.first_position(*this))
+  if (kind.max_tokens(*this) < 1)
     fail("\"max_position_embeddings\" is " + std::to_string(max_position_embeddings) + "; expected more than " +
          std::to_string(kind.first_position(*this)));
   if (labels.empty()) fail("\"num_labels\" is 0; expected at least 1");

@@ -25,6 +25,12 @@ struct RaggedBatch {
     token_types.resize(ids.size(), 0);
     offsets.push_back(static_cast<Index>(ids.size()));
   }
+  /// Sample `sample` of another batch.
+  void add(const RaggedBatch& other, Index sample) {
+    const auto first = static_cast<std::size_t>(other.offsets[sample]);
+    const auto count = static_cast<std::size_t>(other.tokens(sample));
+    add(std::span(other.ids).subspan(first, count), std::span(other.token_types).subspan(first, count));
+  }
   void clear() {
     ids.clear();
     token_types.clear();

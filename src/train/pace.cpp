@@ -1,15 +1,10 @@
 #include "train/pace.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 #include <utility>
 
 namespace sharcs {
-
-double steady_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 Pace::Pace(int epochs, Clock clock) : clock_(std::move(clock)), epochs_(epochs) {}
 

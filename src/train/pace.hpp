@@ -1,14 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+
+#include "core/clock.hpp"
 
 namespace sharcs {
-
-/// Seconds since some fixed moment; never goes back.
-using Clock = std::function<double()>;
-/// The system's steady clock.
-double steady_seconds();
 
 /// How fast training goes and how long it will still take.
 ///

@@ -43,7 +43,7 @@ void TrainingInputs::check() const {
   if (tokenizer.vocab_size() > static_cast<std::size_t>(config.vocab_size))
     throw ConfigError("the tokenizer has " + std::to_string(tokenizer.vocab_size()) +
                       " tokens, the model only \"vocab_size\" " + std::to_string(config.vocab_size));
-  const int positions = config.max_position_embeddings - find_backbone(config.model_type).first_position(config);
+  const int positions = find_backbone(config.model_type).max_tokens(config);
   if (options.max_length > positions)
     throw ConfigError("\"max_length\" is " + std::to_string(options.max_length) + ", but the model has only " +
                       std::to_string(positions) + " positions");

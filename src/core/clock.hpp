@@ -1,0 +1,12 @@
+#pragma once
+
+#include <functional>
+
+namespace sharcs {
+
+/// Seconds since some fixed moment; never goes back.
+using Clock = std::function<double()>;
+/// The system's steady clock.
+double steady_seconds();
+
+}  // namespace sharcs
