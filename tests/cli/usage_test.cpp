@@ -14,7 +14,7 @@ using testing::run_program;
 using ::testing::StartsWith;
 
 const std::vector<std::string>& commands() {
-  static const std::vector<std::string> all = {"train", "eval", "predict", "reorder", "inspect", "synth"};
+  static const std::vector<std::string> all = {"train", "eval", "calibrate", "predict", "reorder", "inspect", "synth"};
   return all;
 }
 
@@ -71,6 +71,17 @@ TEST(Usage, ConfigFileGivesOptionsThatFlagsOverride) {
   EXPECT_EQ(files["train.tsv"]["sentences"], 30);
   EXPECT_EQ(files["train.tsv"]["negation"], 15);
   EXPECT_EQ(files["dev.tsv"]["sentences"], 6);
+}
+
+TEST(Usage, ConfigFileMayHaveASectionForEveryCommand) {
+  const TemporaryFolder folder;
+  nlohmann::json sections = {{"model", nlohmann::json::object()}};
+  for (const std::string& command : commands()) sections[command] = nlohmann::json::object();
+  write_file_atomically(folder / "config.json", sections.dump());
+  for (const std::string& command : commands())
+    EXPECT_EQ(run_program({command, "--config", folder / "config.json"}).errors.find("is not a section"),
+              std::string::npos)
+        << command;
 }
 
 TEST(Usage, ConfigFilesThatCannotBeUsedAreNamed) {
