@@ -1,10 +1,14 @@
 #include "sharcs/model_config.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "core/file.hpp"
 #include "core/json_reader.hpp"
+#include "core/text_table.hpp"
 #include "model/backbone.hpp"
 #include "model/routing_rule_json.hpp"
 #include "sharcs/error.hpp"
@@ -15,6 +19,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 constexpr int largest = std::numeric_limits<int>::max();
+constexpr int most_layers = 1 << 16;
 
 std::vector<std::string> read_labels(JsonReader& reader) {
   int count = 2;
@@ -32,8 +37,8 @@ std::vector<std::string> read_labels(JsonReader& reader) {
   } else if (!names.is_null() && !names.is_object()) {
     reader.fail("id2label", "an object of class names");
   }
-  for (int i = static_cast<int>(labels.size()); i < count && (labels.empty() || counted); ++i)
-    labels.push_back(std::to_string(i));
+  if (labels.empty())
+    for (int i = 0; i < count; ++i) labels.push_back(std::to_string(i));
   return labels;
 }
 
@@ -54,6 +59,21 @@ std::optional<SharcsConfig> read_sharcs(JsonReader& reader) {
                       "\" is not a known key; expected width_mult_list, adaptive_layer_idx, hidden_size_router, "
                       "weighted_dim_reduction or routing");
   return sharcs;
+}
+
+/// About the numbers that the model is made of: all but biases and LayerNorms. In double, where no product overflows.
+double parameters_of(const ModelConfig& config, const Backbone& kind) {
+  const double hidden = config.hidden_size, embedding = config.word_embedding_size();
+  const double attention = static_cast<double>(config.num_attention_heads) * config.head_size();
+  const double layer = 4 * hidden * attention + 2 * hidden * config.intermediate_size;
+  const double rows = static_cast<double>(config.vocab_size) + config.max_position_embeddings + config.type_vocab_size;
+  const double router = config.sharcs ? hidden * config.sharcs->hidden_size_router : 0;
+  return rows * embedding + (kind.shares_layers ? 1 : config.num_hidden_layers) * layer + hidden * hidden +
+         hidden * config.num_labels() + router;
+}
+
+double bytes_of_memory() {
+  return static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace
@@ -152,6 +172,22 @@ std::string ModelConfig::to_json() const {
 void ModelConfig::check(const std::string& name) const {
   const auto fail = [&](const std::string& message) { throw ConfigError(name + ": " + message); };
   const Backbone& kind = find_backbone(model_type, name);
+  for (const auto& [field, size] : {std::pair("vocab_size", vocab_size),
+                                    {"hidden_size", hidden_size},
+                                    {"num_hidden_layers", num_hidden_layers},
+                                    {"num_attention_heads", num_attention_heads},
+                                    {"intermediate_size", intermediate_size},
+                                    {"max_position_embeddings", max_position_embeddings}})
+    if (size < 1) fail("\"" + kind.config_name(field) + "\" is " + std::to_string(size) + "; expected an integer ≥ 1");
+  if (pad_token_id < 0 || pad_token_id >= vocab_size)
+    fail("\"pad_token_id\" is " + std::to_string(pad_token_id) + "; expected 0 to " + std::to_string(vocab_size - 1));
+  for (const auto& [field, size] : {std::pair("attention_head_size", attention_head_size),
+                                    {"type_vocab_size", type_vocab_size},
+                                    {"embedding_size", embedding_size}})
+    if (size < 0) fail("\"" + std::string(field) + "\" is " + std::to_string(size) + "; expected an integer ≥ 0");
+  if (num_hidden_layers > most_layers)
+    fail("\"" + kind.config_name("num_hidden_layers") + "\" is " + std::to_string(num_hidden_layers) +
+         "; expected at most " + std::to_string(most_layers));
   if (attention_head_size == 0 && hidden_size % num_attention_heads != 0)
     fail("\"num_attention_heads\" is " + std::to_string(num_attention_heads) + " but hidden_size " +
          std::to_string(hidden_size) + " is not a multiple of it (set attention_head_size for a compressed encoder)");
@@ -164,6 +200,10 @@ void ModelConfig::check(const std::string& name) const {
     fail("\"max_position_embeddings\" is " + std::to_string(max_position_embeddings) + "; expected more than " +
          std::to_string(kind.first_position(*this)));
   if (labels.empty()) fail("\"num_labels\" is 0; expected at least 1");
+  const double bytes = parameters_of(*this, kind) * sizeof(float);
+  if (!(bytes <= bytes_of_memory()))
+    fail("the sizes ask for " + bytes_text(bytes) + " of parameters; this machine has " +
+         bytes_text(bytes_of_memory()) + " of memory");
   if (embedding_size > 0 && embedding_size != hidden_size && !kind.projects_embeddings)
     fail("\"embedding_size\" is " + std::to_string(embedding_size) + "; a " + model_type +
          " model needs hidden_size, " + std::to_string(hidden_size));

@@ -26,12 +26,16 @@ struct EncoderBinder {
   std::span<const T> constants(const std::string& name, Index, double, int) { return store.values(name); }
 };
 
+const ModelConfig& checked(const ModelConfig& config) {
+  config.check();
+  return config;
+}
+
 }  // namespace
 
 template <class T>
 Network<T>::Network(const ModelConfig& config)
-    : layout_(parameter_specs(config, WidthSet(config))), values_(layout_), encoder_(config) {
-  config.check();
+    : layout_(parameter_specs(config, WidthSet(checked(config)))), values_(layout_), encoder_(config) {
   encoder_.weights = build_encoder_tree<Linear<T>, const T>(config, encoder_.widths, EncoderBinder<T>{values_});
 }
 

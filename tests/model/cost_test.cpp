@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
+#include "core/file.hpp"
+#include "golden_folder.hpp"
 #include "model/small_models.hpp"
 
 namespace sharcs {
@@ -17,7 +21,7 @@ std::int64_t counted_in_layout(const ModelConfig& config, const Width& width) {
 }
 
 TEST(ParametersUsed, AtFullWidthAreAllButTheOtherWidthsOwn) {
-  for (const char* type : {"bert", "roberta", "distilbert"})
+  for (const char* type : {"bert", "roberta", "distilbert", "albert"})
     for (const bool weighted : {false, true}) {
       ModelConfig config = testing::small_config();
       config.model_type = type;
@@ -46,6 +50,36 @@ TEST(ParametersUsed, AtANarrowWidthCountTheSlicesOnly) {
   const std::int64_t reduction_norm = 2 * 4, head = (12 * 4 + 12) + (3 * 12 + 3);
   EXPECT_EQ(parameters_used(config, widths[0]),
             embeddings + full_layer + 2 * narrow_layer + router + reduction_norm + head);
+}
+
+TEST(MultiplyAdds, AreThoseOfThePapersCounting) {
+  SHARCS_SKIP_WITHOUT(testing::golden_dir() / "flops.json");
+  const auto rows = nlohmann::json::parse(read_text_file(testing::golden_dir() / "flops.json")).at("rows");
+  EXPECT_FALSE(rows.empty());
+  for (const auto& row : rows) {
+    ModelConfig config;
+    config.hidden_size = row.at("hidden_size");
+    config.num_attention_heads = row.at("heads");
+    config.intermediate_size = row.at("intermediate_size");
+    config.num_hidden_layers = row.at("layers");
+    const double fraction = row.at("width");
+    // Of the other widths only their number counts, for the router's outputs.
+    const int others = row.at("widths").get<int>() - 1;
+    SharcsConfig& sharcs = config.sharcs.emplace();
+    sharcs.adaptive_layer_idx = row.at("adaptive_layer_idx");
+    sharcs.hidden_size_router = row.at("hidden_size_router");
+    sharcs.width_mult_list = {fraction};
+    const Width width = WidthSet(config)[0];
+    sharcs.width_mult_list.resize(static_cast<std::size_t>(others) + 1, 1.0);
+    EXPECT_EQ(multiply_adds(config, width, row.at("tokens")), row.at("macs").get<std::int64_t>()) << row;
+  }
+}
+
+TEST(MultiplyAdds, OfAPlainEncoderAreThoseOfItsLayers) {
+  ModelConfig config = testing::small_config();
+  config.sharcs.reset();
+  // 3 layers; 4 projections of 12 x 12, a feed-forward of 15, and 12 dimensions of attention twice for 7 x 7 pairs.
+  EXPECT_EQ(multiply_adds(config, WidthSet(config).full(), 7), 3 * (7 * (4 * 144 + 2 * 12 * 15) + 2 * 7 * 7 * 12));
 }
 
 }  // namespace
