@@ -50,7 +50,8 @@ struct TrainingOutcome {
 class Trainer {
  public:
   /// `model` must outlive the trainer and is trained in place: in the end it holds the last step's parameters, not the
-  /// best. Throws ConfigError when the options are wrong or do not fit the model's widths.
+  /// best. A routing rule that it was calibrated to is dropped: training makes another router. Throws ConfigError when
+  /// the options are wrong or do not fit the model's widths.
   Trainer(Model& model, const TrainingOptions& options);
 
   /// Trains from the model's present parameters. The labels of the model's configuration must be the task's, and both

@@ -5,6 +5,7 @@
 #include "cli/command.hpp"
 #include "cli/commands.hpp"
 #include "cli/data_arguments.hpp"
+#include "cli/estimate_text.hpp"
 #include "core/clock.hpp"
 #include "core/json_reader.hpp"
 #include "core/text_table.hpp"
@@ -111,24 +112,15 @@ std::vector<double> budgets_of(const CalibrateArguments& arguments, double least
   return budgets;
 }
 
-std::string interval_text(const Estimate& estimate) {
-  return decimal(estimate.value, 3) + " [" + decimal(estimate.interval.low, 3) + ", " +
-         decimal(estimate.interval.high, 3) + "]";
-}
-
-Json interval_json(const Estimate& estimate) {
-  return {{"value", estimate.value}, {"interval", {estimate.interval.low, estimate.interval.high}}};
-}
-
 void print(const std::vector<Point>& points, bool timed, std::ostream& out) {
   std::vector<std::string> header = {"budget", "cost", "score [95 % interval]", "over full width", "over mix of fixed"};
   if (timed) header.emplace_back("time");
   TextTable table(header);
   for (const Point& point : points) {
     std::vector<std::string> cells = {decimal(point.calibration.rule.budget, 3), decimal(point.cost, 3),
-                                      interval_text(point.expected.routing.score),
-                                      interval_text(find(point.expected, Baseline::fixed).lead),
-                                      interval_text(find(point.expected, Baseline::mix_of_fixed).lead)};
+                                      estimate_text(point.expected.routing.score),
+                                      estimate_text(find(point.expected, Baseline::fixed).lead),
+                                      estimate_text(find(point.expected, Baseline::mix_of_fixed).lead)};
     if (timed) cells.push_back(decimal(point.time_fraction, 3));
     table.add(std::move(cells));
   }
@@ -142,9 +134,9 @@ Json json_of(const Point& point) {
                {"cost_fraction", routing.cost_fraction},
                {"shares", routing.shares}};
   for (const MetricValue& metric : routing.metrics) json["metrics"][to_string(metric.metric)] = metric.value;
-  json["score"] = interval_json(routing.score);
+  json["score"] = estimate_json(routing.score);
   for (const BaselineResult& baseline : point.expected.baselines)
-    json["leads"][baseline.name] = interval_json(baseline.lead);
+    json["leads"][baseline.name] = estimate_json(baseline.lead);
   if (point.time_fraction > 0) json["time_fraction"] = point.time_fraction;
   return json;
 }

@@ -1,13 +1,12 @@
 #include <iostream>
+#include <optional>
 
 #include "cli/command.hpp"
 #include "cli/commands.hpp"
+#include "cli/comparison_report.hpp"
 #include "cli/data_arguments.hpp"
 #include "cli/evaluation_report.hpp"
 #include "cli/policy_argument.hpp"
-#include "sharcs/comparison.hpp"
-#include "sharcs/evaluation_file.hpp"
-#include "sharcs/latency.hpp"
 
 namespace sharcs {
 namespace {
@@ -18,21 +17,8 @@ struct EvalArguments : CommonArguments {
   std::string policy;
   std::string output;
   int timing_rounds = 3;
+  bool compare = false;
 };
-
-/// What `sharcs report` draws from.
-void write_evaluation(const EvalArguments& arguments, const Classifier& classifier, const Task& task,
-                      const Dataset& dataset, const Evaluation& evaluation) {
-  const Engine& engine = classifier.engine();
-  EvaluationFile file = EvaluationFile::of(evaluation, task, dataset, engine.config());
-  file.model = arguments.model;
-  file.policy = engine.policy().name();
-  file.threads = engine.options().threads;
-  file.points = points_of(
-      compare(evaluation.answers, task, evaluation.routing, {.bootstrap = {.seed = arguments.seed_or_default()}}));
-  file.latency = measure_latency(engine);
-  file.save(arguments.output);
-}
 
 void eval(const EvalArguments& arguments) {
   require(arguments.model, "--model");
@@ -44,13 +30,20 @@ void eval(const EvalArguments& arguments) {
   const Dataset dataset = arguments.dataset.read(task);
   const std::string name = arguments.dataset.file.empty() ? arguments.dataset.split : "file";
   const EvaluationReport report(classifier, task, dataset, name, arguments.timing_rounds, arguments.seed_or_default());
-  if (!arguments.output.empty()) write_evaluation(arguments, classifier, task, dataset, report.evaluation());
+  std::optional<Comparison> comparison;
+  if (arguments.compare || !arguments.output.empty()) comparison = report.compare();
+  if (!arguments.output.empty()) report.save(arguments.output, arguments.model, *comparison);
   if (arguments.json) {
-    std::cout << report.json().dump(2) << '\n';
+    nlohmann::ordered_json json = report.json();
+    if (arguments.compare) json["comparison"] = json_of(*comparison);
+    std::cout << json.dump(2) << '\n';
     return;
   }
   report.print(std::cout);
   report.print_confusion(std::cout);
+  if (!arguments.compare) return;
+  std::cout << '\n';
+  print(*comparison, task, report.evaluation().answers.widths, std::cout);
 }
 
 }  // namespace
@@ -62,6 +55,9 @@ void add_eval(CLI::App& program) {
                   "the bootstrap intervals", *arguments);
   command->add_option("--model", arguments->model, "Model directory (required)");
   add_policy_option(*command, arguments->policy);
+  command->add_flag("--compare", arguments->compare,
+                    "Show other ways of choosing widths beside the router: at random in its shares, by length, every "
+                    "fixed width, the best mix of them, and the oracle that knows the labels");
   command->add_option("--output", arguments->output,
                       "Write all answers, comparisons and measured times here: evaluation.json in the folder of a "
                       "training run is what its report shows");

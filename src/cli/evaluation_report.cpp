@@ -2,9 +2,11 @@
 
 #include <ostream>
 
+#include "cli/estimate_text.hpp"
 #include "core/json_reader.hpp"
 #include "core/text_table.hpp"
 #include "eval/difficulty.hpp"
+#include "sharcs/evaluation_file.hpp"
 
 namespace sharcs {
 namespace {
@@ -12,11 +14,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t largest_confusion = 12;
-
-std::string interval_text(const Estimate& estimate) {
-  return decimal(estimate.value, 3) + " [" + decimal(estimate.interval.low, 3) + ", " +
-         decimal(estimate.interval.high, 3) + "]";
-}
 
 std::string level_list(const std::vector<int>& levels) {
   std::string list;
@@ -47,11 +44,11 @@ std::size_t count_truncated(const Classifier& classifier, const Dataset& dataset
 
 EvaluationReport::EvaluationReport(const Classifier& classifier, const Task& task, const Dataset& dataset,
                                    const std::string& name, int timing_rounds, std::uint64_t seed)
-    : task_(task),
+    : classifier_(classifier),
+      task_(task),
       dataset_(dataset),
       policy_(classifier.engine().policy().name()),
       seed_(seed),
-      max_tokens_(classifier.max_tokens()),
       evaluation_(evaluate(classifier, task, dataset, {.name = name, .timing_rounds = timing_rounds})) {
   truncated_ = count_truncated(classifier, dataset, evaluation_.answers);
   const EvaluationRecord& record = evaluation_.record;
@@ -91,7 +88,7 @@ void EvaluationReport::print(std::ostream& out) const {
       << " of " << dataset_.file << ", routed by " << policy_ << '\n';
   for (const std::string& note : dataset_.notes) out << note << '\n';
   if (truncated_ > 0)
-    out << counted(truncated_, "sample") << " longer than " << max_tokens_ << " tokens, and cut there\n";
+    out << counted(truncated_, "sample") << " longer than " << classifier_.max_tokens() << " tokens, and cut there\n";
 
   std::vector<std::string> header = {""};
   for (const Metric metric : task_.metrics()) header.push_back(to_string(metric) + " [95 % interval]");
@@ -99,7 +96,7 @@ void EvaluationReport::print(std::ostream& out) const {
   TextTable whole(header);
   for (const Row& row : rows_) {
     std::vector<std::string> cells = {row.name};
-    for (const Estimate& metric : row.metrics) cells.push_back(interval_text(metric));
+    for (const Estimate& metric : row.metrics) cells.push_back(estimate_text(metric));
     cells.push_back(decimal(row.cost, 3));
     cells.push_back(seconds_text(row.seconds));
     whole.add(std::move(cells));
@@ -154,17 +151,30 @@ void EvaluationReport::print_confusion(std::ostream& out) const {
   table.print(out);
 }
 
+Comparison EvaluationReport::compare() const {
+  return sharcs::compare(evaluation_.answers, task_, evaluation_.routing, {.bootstrap = {.seed = seed_}});
+}
+
+void EvaluationReport::save(const std::filesystem::path& path, const std::string& model, const Comparison& comparison,
+                            const LatencyOptions& latency) const {
+  const Engine& engine = classifier_.engine();
+  EvaluationFile file = EvaluationFile::of(evaluation_, task_, dataset_, engine.config());
+  file.model = model;
+  file.policy = policy_;
+  file.threads = engine.options().threads;
+  file.points = points_of(comparison);
+  file.latency = measure_latency(engine, latency);
+  file.save(path);
+}
+
 Json EvaluationReport::json() const {
   const EvaluationRecord& record = evaluation_.record;
   Json json = {{"task", task_.name()},      {"split", record.name},    {"file", dataset_.file},
                {"samples", record.samples}, {"truncated", truncated_}, {"policy", policy_}};
   for (const Row& row : rows_) {
     Json& entry = json[row.name == "routed" ? "routed" : "full"];
-    for (std::size_t i = 0; i < row.metrics.size(); ++i) {
-      const Estimate& metric = row.metrics[i];
-      entry[to_string(task_.metrics()[i])] = {{"value", metric.value},
-                                              {"interval", {metric.interval.low, metric.interval.high}}};
-    }
+    for (std::size_t i = 0; i < row.metrics.size(); ++i)
+      entry[to_string(task_.metrics()[i])] = estimate_json(row.metrics[i]);
     entry["cost_fraction"] = row.cost;
     entry["seconds"] = row.seconds;
   }

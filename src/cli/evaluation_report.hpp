@@ -1,15 +1,18 @@
 #pragma once
 
+#include <filesystem>
 #include <iosfwd>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "sharcs/classifier.hpp"
+#include "sharcs/comparison.hpp"
 #include "sharcs/evaluation.hpp"
+#include "sharcs/latency.hpp"
 
 namespace sharcs {
 
-/// A model on a labelled data set, as people and programs want to read it.
+/// A model on a labelled data set, as people and programs want to read it. What it is made of must outlive it.
 class EvaluationReport {
  public:
   /// Evaluates. `seed`: of the bootstrap intervals.
@@ -23,6 +26,11 @@ class EvaluationReport {
   nlohmann::ordered_json json() const;
 
   const Evaluation& evaluation() const { return evaluation_; }
+  /// The routing beside its baselines.
+  Comparison compare() const;
+  /// Measures the model's latency and writes an evaluation.json, which `sharcs report` draws from. `model`: its folder.
+  void save(const std::filesystem::path& path, const std::string& model, const Comparison& comparison,
+            const LatencyOptions& latency = {}) const;
 
  private:
   struct Row {
@@ -35,12 +43,12 @@ class EvaluationReport {
   Estimate estimate(Metric metric, const std::vector<int>& width_of_sample) const;
   std::vector<std::vector<std::size_t>> confusion() const;
 
+  const Classifier& classifier_;
   const Task& task_;
   const Dataset& dataset_;
   std::string policy_;
   std::uint64_t seed_;
   std::size_t truncated_ = 0;  ///< samples that were cut to the model's positions
-  std::size_t max_tokens_;
   Evaluation evaluation_;
   std::vector<Row> rows_;
 };

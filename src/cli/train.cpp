@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 
@@ -10,6 +11,7 @@
 #include "cli/stop_signal.hpp"
 #include "cli/training_arguments.hpp"
 #include "cli/training_setup.hpp"
+#include "core/clock.hpp"
 #include "core/json_reader.hpp"
 #include "core/text_table.hpp"
 #include "sharcs/cost.hpp"
@@ -94,6 +96,13 @@ TrainingOutcome run(const TrainArguments& arguments, TrainingSetup& setup, const
   return outcome;
 }
 
+/// Measuring a model takes no longer than a twentieth of its training did, or what it takes anyway.
+LatencyOptions latency_options(double training_seconds) {
+  LatencyOptions options;
+  options.seconds_each = std::clamp(training_seconds / 1000, 0.001, options.seconds_each);
+  return options;
+}
+
 void train(const TrainArguments& arguments) {
   require(arguments.output, "--output");
   const ConfigFile config = arguments.training.merged_config(arguments);
@@ -106,9 +115,12 @@ void train(const TrainArguments& arguments) {
   TrainingSetup setup = set_up_training(config, data, arguments.init);
   describe(setup, std::cerr);
 
+  const double start = steady_seconds();
   const TrainingOutcome outcome = run(arguments, setup, data);
+  const LatencyOptions latency = latency_options(steady_seconds() - start);
   const Classifier classifier = Classifier::load(arguments.output, {.threads = options.threads});
   const EvaluationReport report(classifier, data.task, data.dev, "dev", 3, options.seed);
+  report.save(std::filesystem::path(arguments.output) / "evaluation.json", arguments.output, report.compare(), latency);
   if (arguments.json) {
     nlohmann::ordered_json json = {{"output", arguments.output},
                                    {"epochs", outcome.epochs},
@@ -120,6 +132,7 @@ void train(const TrainArguments& arguments) {
   }
   std::cout << arguments.output << ": the model of epoch " << outcome.best_epoch << "\n\n";
   report.print(std::cout);
+  std::cout << "\nsharcs report " << arguments.output << " shows all of it\n";
 }
 
 }  // namespace
@@ -131,7 +144,8 @@ void add_train(CLI::App& program) {
       "Trains a width-adaptive encoder on a task of GLUE or on data of your own. Progress goes to standard error, the "
       "result to standard output.",
       "everything that is drawn", *arguments);
-  command->add_option("--output", arguments->output, "Folder for the model, its metrics and checkpoints (required)");
+  command->add_option("--output", arguments->output,
+                      "Folder for the model, its metrics, its answers to dev and checkpoints (required)");
   command->add_option("--init", arguments->init,
                       "Model directory to start from, as downloaded; none: from random parameters");
   command->add_flag("--resume", arguments->resume, "Go on with the training that was stopped in --output");

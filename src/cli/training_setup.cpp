@@ -86,9 +86,11 @@ TrainingSetup from_checkpoint(const ConfigFile& config, const TrainingData& data
   // The section over the checkpoint's own configuration: what the former adds, and where it contradicts.
   Json merged = Json::parse(text);
   merged.update(section);
-  if (section.contains("sharcs") && found.sharcs) {
+  const Json added = section.value("sharcs", Json::object());
+  if (found.sharcs && added.is_object()) {
     merged["sharcs"] = Json::parse(found.to_json())["sharcs"];
-    merged["sharcs"].update(section["sharcs"]);
+    merged["sharcs"].erase("routing");  // made for widths and a router that may change
+    merged["sharcs"].update(added);
   }
   const ModelConfig wanted = ModelConfig::parse(merged.dump(), config.name());
   check_known(wanted, section, config.name());

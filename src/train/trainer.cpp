@@ -51,6 +51,8 @@ void TrainingInputs::check() const {
 
 Trainer::Trainer(Model& model, const TrainingOptions& options) : model_(model), options_(options) {
   options_.check(model.widths());
+  // A rule belongs to the router that it was calibrated for.
+  model_.set_routing({});
 }
 
 TrainingOutcome Trainer::train(const Task& task, const Tokenizer& tokenizer, const Dataset& train, const Dataset& dev,

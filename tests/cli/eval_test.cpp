@@ -12,6 +12,7 @@ namespace {
 
 using testing::error_of;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::run_program;
 using ::testing::StartsWith;
 
@@ -71,6 +72,53 @@ TEST_F(Eval, WritesWhatAReportIsDrawnFrom) {
   EXPECT_EQ(file.points[0].score.value, json["routed"]["accuracy"]["value"]);
   EXPECT_TRUE(file.points[1].lead.has_value());
   EXPECT_EQ(run_program({"report", model()}).exit_code, 0);
+}
+
+TEST_F(Eval, ComparesTheRouterWithOtherWaysOfChoosingWidths) {
+  EXPECT_FALSE(eval({"--data", data(), "--json"}).json().contains("comparison"));
+  const auto json = eval({"--data", data(), "--compare", "--json"}).json();
+  const auto& list = json["comparison"];
+  std::vector<std::string> names;
+  for (const auto& entry : list) names.push_back(entry["name"]);
+  ASSERT_EQ(names.size(), 8u);
+  EXPECT_THAT(names[6], StartsWith("mix of fixed "));
+  names.erase(names.begin() + 6);
+  EXPECT_EQ(names, (std::vector<std::string>{"routed", "random", "by length", "fixed 0.25", "fixed 0.5", "fixed 1",
+                                             "oracle"}));
+  const auto& routed = list[0];
+  EXPECT_EQ(routed["score"]["value"], json["routed"]["accuracy"]["value"]);
+  EXPECT_EQ(routed["metrics"]["accuracy"], json["routed"]["accuracy"]["value"]);
+  EXPECT_FALSE(routed.contains("lead"));
+  EXPECT_EQ(list[5]["baseline"], "fixed");
+  EXPECT_EQ(list[5]["cost_fraction"], 1);
+  for (std::size_t i = 1; i < list.size(); ++i) {
+    const auto& lead = list[i]["lead"];
+    EXPECT_NEAR(lead["value"].get<double>(),
+                routed["score"]["value"].get<double>() - list[i]["score"]["value"].get<double>(), 1e-12);
+    EXPECT_LE(lead["interval"][0], lead["value"]);
+    EXPECT_GE(lead["interval"][1], lead["value"]);
+  }
+  for (std::size_t width = 0; width < 3; ++width)
+    EXPECT_NEAR(list[1]["shares"][width].get<double>(), routed["shares"][width].get<double>(), 1e-12);
+
+  const auto text = eval({"--data", data(), "--compare"}).output;
+  for (const char* part : {"\nwidths chosen ", "routed leads by", "\nrandom ", "\nby length ", "\nfixed 0.25 ",
+                           "\nmix of fixed ", "\noracle "})
+    EXPECT_THAT(text, HasSubstr(part));
+  EXPECT_THAT(eval({"--data", data()}).output, Not(HasSubstr("oracle")));
+}
+
+TEST_F(Eval, ComparesAModelWithoutRouterWithItself) {
+  testing::save_tiny_model(model(), [](ModelConfig& config) {
+    Task::named("sst-2").store_in(config);
+    config.max_position_embeddings = 32;
+    config.sharcs.reset();
+  });
+  const auto list = eval({"--data", data(), "--compare", "--json"}).json()["comparison"];
+  for (const auto& entry : list) {
+    EXPECT_EQ(entry["cost_fraction"], 1);
+    EXPECT_EQ(entry["score"]["value"], list[0]["score"]["value"]);
+  }
 }
 
 TEST_F(Eval, TellsTheLevelsOfDifficulty) {

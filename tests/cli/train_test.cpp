@@ -5,6 +5,7 @@
 #include "cli/program.hpp"
 #include "core/file.hpp"
 #include "sharcs/classifier.hpp"
+#include "sharcs/evaluation_file.hpp"
 #include "sharcs/synthetic.hpp"
 #include "sharcs/task.hpp"
 #include "sharcs/training_options.hpp"
@@ -77,6 +78,23 @@ TEST_F(Train, TrainsEvaluatesAndPredictsWithNothingSaidTwice) {
   EXPECT_EQ(evaluation["samples"], 32);
   EXPECT_THAT(run_program({"predict", "--model", path("run"), "--text", "a superb film"}).output,
               HasSubstr("\ta superb film\n"));
+}
+
+TEST_F(Train, LeavesWhatAReportIsDrawnFrom) {
+  const auto json = train(on_sst2("run", {"--json"})).json();
+  const EvaluationFile file = EvaluationFile::load(folder_ / "run" / "evaluation.json");
+  EXPECT_EQ(file.model, path("run"));
+  EXPECT_EQ(file.policy, "argmax");
+  EXPECT_EQ(file.threads, 1);
+  EXPECT_EQ(file.samples.size(), 32u);
+  EXPECT_TRUE(file.samples[0].difficulty.has_value());
+  EXPECT_EQ(file.summary.routed.at("accuracy"), json["dev"]["routed"]["accuracy"]["value"]);
+  EXPECT_EQ(file.latency.size(), 2u * 2 * 3) << "widths, batches, lengths of 8, 16 and 32";
+  ASSERT_FALSE(file.points.empty());
+  EXPECT_EQ(file.points.back().name, "oracle");
+  const auto report = run_program({"report", path("run"), "--text"});
+  EXPECT_EQ(report.exit_code, 0) << report.errors;
+  EXPECT_THAT(report.output, HasSubstr("oracle"));
 }
 
 TEST_F(Train, JsonTellsTheResult) {
@@ -161,6 +179,23 @@ TEST_F(Train, StartsFromACheckpoint) {
   EXPECT_EQ(last_error(train(on_sst2("other", {"--init", path("plain")}))),
             path("config.json") + ": \"model.hidden_size\" is 32, in " + path("plain") +
                 "/config.json 16; expected the same, or none");
+}
+
+TEST_F(Train, StartsFromACalibratedModelAtOtherWidths) {
+  testing::save_tiny_model(folder_ / "calibrated", [](ModelConfig& config) {
+    config.sharcs->routing =
+        RoutingRule{.weights = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, .offsets = {9, 0, 0}, .costs = {{}, {}, {}}};
+  });
+  config_["training"]["max_length"] = 16;
+  config_.erase("tokenizer");
+  for (const auto& sharcs : {nlohmann::json({{"width_mult_list", {0.5, 1.0}}}), nlohmann::json::object()}) {
+    config_["model"] = {{"sharcs", sharcs}};
+    const auto run = train(on_sst2("run", {"--init", path("calibrated"), "--epochs", "1"}));
+    EXPECT_EQ(run.exit_code, 0) << run.errors;
+    const ModelConfig config = ModelConfig::load(folder_ / "run" / "config.json");
+    EXPECT_EQ(config.sharcs->width_mult_list.size(), sharcs.empty() ? 3u : 2u);
+    EXPECT_FALSE(config.sharcs->routing);
+  }
 }
 
 TEST_F(Train, SettingsThatCannotBeAreNamed) {

@@ -199,6 +199,17 @@ TEST(Trainer, ReportsProgressAfterEveryStepAndEveryEpoch) {
   EXPECT_LT(steps.back().learning_rate, training.options.learning_rate / 3);
 }
 
+TEST(Trainer, DropsTheRuleThatTheModelWasCalibratedTo) {
+  TinyTraining training;
+  training.options.epochs = 1;
+  const TemporaryFolder folder;
+  Model model = training.model();
+  model.set_routing(RoutingRule{.weights = {{1, 0}, {0, 1}}, .offsets = {9, 0}, .costs = {{}, {}}});
+  Trainer(model, training.options).train(training.task, training.tokenizer, training.train, training.dev, folder / "");
+  EXPECT_FALSE(model.config().sharcs->routing);
+  EXPECT_FALSE(ModelConfig::load(folder / "config.json").sharcs->routing);
+}
+
 TEST(Trainer, WritesEventsForTensorboardWhenAsked) {
   TinyTraining training;
   training.options.epochs = 1;
