@@ -37,11 +37,11 @@ struct Rendering {
   std::string messages;  ///< what the browser wrote, errors of scripts included
 };
 
-Rendering render(const std::string& browser, const std::string& page, int width) {
+Rendering render_once(const std::string& browser, const std::string& page, int width) {
   const TemporaryFolder folder;
   write_file_atomically(folder / "report.html", page);
   const std::string command =
-      "'" + browser + "' --headless --no-sandbox --disable-gpu --disable-quic --no-first-run " +
+      "timeout 60 '" + browser + "' --headless --no-sandbox --disable-gpu --disable-quic --no-first-run " +
       "--disable-background-networking --disable-component-update --disable-sync --disable-dev-shm-usage " +
       "--enable-logging=stderr --window-size=" + std::to_string(width) + ",1000 --virtual-time-budget=3000 " +
       "--user-data-dir='" + (folder / "profile").string() + "' --dump-dom 'file://" +
@@ -50,6 +50,14 @@ Rendering render(const std::string& browser, const std::string& page, int width)
   const int status = std::system(command.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text_file(folder / "page"),
           read_text_file(folder / "messages")};
+}
+
+/// A browser that did not come up, or did not answer in time, on a machine that does much else gets another chance.
+Rendering render(const std::string& browser, const std::string& page, int width) {
+  Rendering rendering = render_once(browser, page, width);
+  for (int more = 2; more > 0 && (rendering.status != 0 || rendering.page.empty()); --more)
+    rendering = render_once(browser, page, width);
+  return rendering;
 }
 
 /// The page above its own script, whose text would be found, too.
@@ -78,11 +86,9 @@ constexpr const char* visitor = R"(<script>
   choices[1].dispatchEvent(new Event('change'));
   saw.columns = document.querySelectorAll('#sentence-table th').length;
   saw.overflow = document.documentElement.scrollWidth > document.documentElement.clientWidth;
-  requestAnimationFrame(() => setTimeout(() => {
-    const plot = document.querySelector('#cost svg[tabindex]');
-    for (const key of ['ArrowRight', 'ArrowRight']) plot.dispatchEvent(new KeyboardEvent('keydown', {key}));
-    saw.tip = document.getElementById('tip').hidden ? '' : document.getElementById('tip').textContent;
-  }, 100));
+  const plot = document.querySelector('#cost svg[tabindex]');
+  for (const key of ['ArrowRight', 'ArrowRight']) plot.dispatchEvent(new KeyboardEvent('keydown', {key}));
+  saw.tip = document.getElementById('tip').hidden ? '' : document.getElementById('tip').textContent;
 </script>
 )";
 

@@ -174,7 +174,13 @@
     return ends.map(({y, text, colour}) => svg('text', {class: 'label', x: x + 8, y: y + 4, style: `fill:color-mix(in oklab, ${colour} 65%, var(--ink))`}, text));
   }
 
-  /// Calls draw(width) now and whenever the width of the element changes.
+  /// Draws what was made since, once it stands in the page: a browser that shows no frames would never do it.
+  const undrawn = [];
+  function drawNew() {
+    for (const update of undrawn.splice(0)) update();
+  }
+
+  /// Calls draw(width) at the next drawNew() and whenever the width of the element changes.
   function whenSized(element, draw) {
     let last = 0;
     const update = () => {
@@ -183,6 +189,7 @@
       last = width;
       draw(width);
     };
+    undrawn.push(update);
     // In a frame of its own: drawing may bring a scroll bar, which changes widths again.
     new ResizeObserver(() => requestAnimationFrame(update)).observe(element);
     return element;
@@ -822,6 +829,7 @@
         }
       }
     }
+    drawNew();
   }
   function chooser() {
     if (!several) return;
