@@ -38,7 +38,7 @@ void compare_parameters(const Network<T>& network, const std::filesystem::path& 
     // Where a gradient nearly cancels, Adam's division turns the rounding of the stored weights (float) into a few
     // times as much.
     const double allowed = std::max(tolerance<T>, 5e-6);
-    EXPECT_LE(relative_error<T>(values, [&](std::size_t e) { return found[e]; }), allowed)
+    EXPECT_LE(relative_error(values, [&](std::size_t e) { return found[e]; }), allowed)
         << file.filename() << ": " << tensor.name;
   }
 }
@@ -105,7 +105,7 @@ void compare_importance(const std::filesystem::path& folder) {
       flat.insert(flat.end(), layer.begin(), layer.end());
       for (const Index i : descending_order(layer)) order.push_back(i);
     }
-    EXPECT_LE(relative_error<T>(expected.values(values_name), [&](std::size_t e) { return flat[e]; }), tolerance<T>)
+    EXPECT_LE(relative_error(expected.values(values_name), [&](std::size_t e) { return flat[e]; }), tolerance<T>)
         << values_name;
     EXPECT_EQ(order, expected.integers(order_name));
   };
@@ -119,7 +119,7 @@ void compare_importance(const std::filesystem::path& folder) {
   Workspace workspace;
   TrainingPass<T> pass(network->encoder(), workspace);
   pass.forward(inputs.batch, network->widths().widest(), {});
-  EXPECT_LE(relative_error<T>(expected.values("logits"), [&](std::size_t e) { return pass.logits().data[e]; }),
+  EXPECT_LE(relative_error(expected.values("logits"), [&](std::size_t e) { return pass.logits().data[e]; }),
             tolerance<T>)
       << "logits";
 }

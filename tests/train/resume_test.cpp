@@ -1,25 +1,17 @@
 // Nothing is lost: whatever stops a training, resuming ends with the bits of a training that was never stopped.
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include "core/folder_lock.hpp"
 #include "expect_error.hpp"
 #include "temporary_folder.hpp"
 #include "train/tiny_training.hpp"
 #include "train/training_checkpoint.hpp"
-
-extern char** environ;
 
 namespace sharcs {
 namespace {
@@ -278,96 +270,6 @@ TEST(ResumedTraining, FolderThatCannotBeMadeIsALine) {
   EXPECT_THAT(message_of<IoError>([&] { training.run(folder / "run"); }),
               AllOf(HasSubstr("checkpoints: "), HasSubstr("cannot make the folder")));
 }
-
-// --- killed at random moments ---------------------------------------------------------------------------------------
-
-constexpr const char* child_folder = "SHARCS_TEST_KILLED_TRAINING";
-
-TinyTraining training_of_child() {
-  TinyTraining training = short_training();
-  training.options.checkpoint_every_steps = 1;  // so that most kills fall into the writing of one
-  return training;
-}
-
-/// Not a test: what the process runs that the tests below kill.
-TEST(KilledTraining, DISABLED_Child) {
-  const char* const output = std::getenv(child_folder);
-  if (output == nullptr) GTEST_SKIP();
-  const TinyTraining training = training_of_child();
-  if (std::filesystem::exists(std::filesystem::path(output) / "training.json"))
-    training.resume(output);
-  else
-    training.run(output);
-}
-
-pid_t start_child(const std::filesystem::path& output) {
-  const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
-  std::vector<std::string> arguments = {self, "--gtest_filter=KilledTraining.DISABLED_Child",
-                                        "--gtest_also_run_disabled_tests", "--gtest_brief=1"};
-  std::vector<std::string> environment = {std::string(child_folder) + "=" + output.string(), "OMP_NUM_THREADS=1"};
-  for (char** variable = environ; *variable != nullptr; ++variable)
-    if (!std::string_view(*variable).starts_with("OMP_NUM_THREADS=")) environment.emplace_back(*variable);
-  const auto pointers = [](std::vector<std::string>& strings) {
-    std::vector<char*> result;
-    for (std::string& text : strings) result.push_back(text.data());
-    result.push_back(nullptr);
-    return result;
-  };
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  pid_t child = -1;
-  const int error =
-      posix_spawn(&child, self.c_str(), &actions, nullptr, pointers(arguments).data(), pointers(environment).data());
-  posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) throw std::runtime_error("cannot start " + self);
-  return child;
-}
-
-/// Kills a training `kills` times, each time at a random moment, and resumes it; a training that comes to its end is
-/// compared with one that was never stopped, and the next one starts.
-void kill_and_resume(int kills, std::uint64_t seed) {
-  const TemporaryFolder folder;
-  training_of_child().run(folder / "whole");
-  const std::string expected = result_of(folder / "whole");
-  const auto run_to_end = [&](const std::filesystem::path& output, double kill_after) {
-    const auto start = std::chrono::steady_clock::now();
-    const pid_t child = start_child(output);
-    if (kill_after > 0) {
-      std::this_thread::sleep_for(std::chrono::duration<double>(kill_after));
-      ::kill(child, SIGKILL);
-    }
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    EXPECT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 0) << output;
-    struct Ended {
-      bool by_itself;
-      double seconds;
-    };
-    return Ended{!WIFSIGNALED(status), std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()};
-  };
-  // How long a whole run takes here and now, so that the moments fall into all of it.
-  const double whole = run_to_end(folder / "clock", 0).seconds;
-  Random random(seed);
-  int killed = 0, finished = 0;
-  auto output = folder / "killed";
-  for (int attempt = 0; killed < kills && attempt < 20 * kills; ++attempt) {
-    if (!run_to_end(output, whole * (0.02 + 0.9 * random.uniform())).by_itself) {
-      ++killed;
-      continue;
-    }
-    ASSERT_EQ(result_of(output), expected) << "after " << killed << " kills";
-    std::filesystem::remove_all(output);
-    ++finished;
-  }
-  EXPECT_EQ(killed, kills);
-  ASSERT_TRUE(run_to_end(output, 0).by_itself);
-  EXPECT_EQ(result_of(output), expected) << "after " << killed << " kills and " << finished << " finished trainings";
-}
-
-TEST(KilledTraining, EndsWithTheSameBits) { kill_and_resume(10, 1); }
-
-TEST(KilledTraining, SlowEndsWithTheSameBitsAfterAHundredKills) { kill_and_resume(100, 2); }
 
 }  // namespace
 }  // namespace sharcs
