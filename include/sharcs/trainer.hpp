@@ -5,6 +5,7 @@
 #include <functional>
 #include <string_view>
 
+#include "sharcs/communicator.hpp"
 #include "sharcs/dataset.hpp"
 #include "sharcs/metrics_log.hpp"
 #include "sharcs/model.hpp"
@@ -47,12 +48,18 @@ struct TrainingOutcome {
 /// An epoch's score is the task's score() on dev with the router. The first epochs train the largest width only and
 /// leave the router untrained: they are scored at full width, and the first epoch with a trained router replaces
 /// them whatever its score. Of equal scores the cheaper epoch is the better one, then the earlier.
+///
+/// Several processes, on one machine or many, train as ranks of one Communicator: each makes the same calls with the
+/// same model, options and data. They share every optimizer step and every evaluation, and the result is that of one
+/// process to rounding, with the same bits for the same number of ranks. Rank 0 alone writes and calls back;
+/// should_stop of any rank stops all after the same step. When a call throws on one rank, the others may wait for it
+/// for ever: end the job.
 class Trainer {
  public:
-  /// `model` must outlive the trainer and is trained in place: in the end it holds the last step's parameters, not the
-  /// best. A routing rule that it was calibrated to is dropped: training makes another router. Throws ConfigError when
-  /// the options are wrong or do not fit the model's widths.
-  Trainer(Model& model, const TrainingOptions& options);
+  /// `model` and `ranks` must outlive the trainer. The model is trained in place: in the end it holds the last step's
+  /// parameters, not the best. A routing rule that it was calibrated to is dropped: training makes another router.
+  /// Throws ConfigError when the options are wrong or do not fit the model's widths.
+  Trainer(Model& model, const TrainingOptions& options, Communicator& ranks = Communicator::alone());
 
   /// Trains from the model's present parameters. The labels of the model's configuration must be the task's, and both
   /// data sets labelled.
@@ -76,6 +83,7 @@ class Trainer {
  private:
   Model& model_;
   TrainingOptions options_;
+  Communicator& ranks_;
 };
 
 }  // namespace sharcs

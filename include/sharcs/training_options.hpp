@@ -8,6 +8,7 @@
 
 #include "sharcs/hardness.hpp"
 #include "sharcs/schedule_shape.hpp"
+#include "sharcs/sharding.hpp"
 #include "sharcs/step_mode.hpp"
 #include "sharcs/width_set.hpp"
 
@@ -64,8 +65,11 @@ struct TrainingOptions {
   /// fraction of the memory, the same bits.
   bool recompute_activations = false;
 
+  /// How several ranks share a step (see Trainer).
+  Sharding sharding = Sharding::samples;
+
   std::uint64_t seed = 1;
-  /// 0: OMP_NUM_THREADS, or all cores.
+  /// Of each rank. 0: OMP_NUM_THREADS, or all cores.
   int threads = 0;
 
   /// Training checkpoints are written after every epoch, after this many optimizer steps (0: not by steps) and after

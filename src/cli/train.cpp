@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <iostream>
+#include <memory>
+#include <optional>
 
 #include "cli/command.hpp"
 #include "cli/commands.hpp"
@@ -14,6 +17,7 @@
 #include "core/clock.hpp"
 #include "core/json_reader.hpp"
 #include "core/text_table.hpp"
+#include "sharcs/communicator.hpp"
 #include "sharcs/cost.hpp"
 #include "sharcs/trainer.hpp"
 #include "train/progress.hpp"
@@ -75,7 +79,8 @@ std::string epoch_line(const EpochRecord& record, int epochs) {
   return line + (record.best ? " *" : "");
 }
 
-TrainingOutcome run(const TrainArguments& arguments, TrainingSetup& setup, const TrainingData& data) {
+TrainingOutcome run(const TrainArguments& arguments, TrainingSetup& setup, const TrainingData& data,
+                    Communicator& ranks) {
   const StopSignal stop;
   Progress progress(std::cerr, ProgressOptions::of_descriptor(STDERR_FILENO));
   const TrainingCallbacks callbacks = {
@@ -83,17 +88,59 @@ TrainingOutcome run(const TrainArguments& arguments, TrainingSetup& setup, const
       .on_epoch = [&](const EpochRecord& record) { progress.say(epoch_line(record, setup.options.epochs)); },
       .on_note = [&](std::string_view text) { progress.say(text); },
       .should_stop = [&] { return stop.received() != 0; }};
-  Trainer trainer(setup.model, setup.options);
+  Trainer trainer(setup.model, setup.options, ranks);
   const TrainingOutcome outcome =
       arguments.resume ? trainer.resume(data.task, setup.tokenizer, data.train, data.dev, arguments.output, callbacks)
                        : trainer.train(data.task, setup.tokenizer, data.train, data.dev, arguments.output, callbacks);
   if (outcome.stopped) {
-    progress.say(setup.options.keep_checkpoints > 0
-                     ? "stopped; the same command with --resume goes on from here"
-                     : "stopped; without checkpoints (keep_checkpoints is 0) it cannot be resumed");
-    throw CLI::RuntimeError(128 + stop.received());
+    if (ranks.is_first())
+      progress.say(setup.options.keep_checkpoints > 0
+                       ? "stopped; the same command with --resume goes on from here"
+                       : "stopped; without checkpoints (keep_checkpoints is 0) it cannot be resumed");
+    throw CLI::RuntimeError(128 + (stop.received() != 0 ? stop.received() : SIGTERM));  // that of another rank
   }
   return outcome;
+}
+
+/// What is left to do when the training is over.
+struct Trained {
+  TrainingData data;
+  TrainingOutcome outcome;
+  double seconds;
+};
+
+Trained train_on(Communicator& ranks, const TrainArguments& arguments, const ConfigFile& config) {
+  std::ostream nowhere(nullptr);
+  std::ostream& out = ranks.is_first() ? std::cerr : nowhere;
+  if (ranks.ranks() > 1) out << "ranks: " << ranks.ranks() << '\n';
+  const TrainingOptions options = training_options(config);
+  TrainingData data = arguments.data.read(options.seed);
+  describe(data.task, data.train, "train", out);
+  describe(data.task, data.dev, "dev", out);
+  TrainingSetup setup = set_up_training(config, data, arguments.init);
+  describe(setup, out);
+  const double start = steady_seconds();
+  TrainingOutcome outcome = run(arguments, setup, data, ranks);
+  return {std::move(data), std::move(outcome), steady_seconds() - start};
+}
+
+/// Trains; none when this rank has nothing more to do. The ranks part before anything else is done with the result.
+std::optional<Trained> train_on_all_ranks(const TrainArguments& arguments, const ConfigFile& config) {
+  const std::unique_ptr<Communicator> ranks = Communicator::world();
+  if (ranks->ranks() == 1) return train_on(*ranks, arguments, config);
+  try {
+    Trained trained = train_on(*ranks, arguments, config);
+    if (ranks->is_first()) return trained;
+  } catch (const CLI::Error&) {
+    throw;  // stopped: all ranks are
+  } catch (const std::exception& error) {
+    // The others may be waiting for this one. What fails everywhere fails on the first rank, too, which says so alone.
+    if (!ranks->is_first()) ::sleep(2);
+    std::cerr << "sharcs: " << (ranks->is_first() ? "" : "rank " + std::to_string(ranks->rank()) + ": ") << error.what()
+              << std::endl;
+    ranks->end_job(dynamic_cast<const UsageError*>(&error) != nullptr ? 1 : 2);
+  }
+  return std::nullopt;
 }
 
 /// Measuring a model takes no longer than a twentieth of its training did, or what it takes anyway.
@@ -108,16 +155,11 @@ void train(const TrainArguments& arguments) {
   const ConfigFile config = arguments.training.merged_config(arguments);
   if (arguments.init.empty() && config.section("model").empty())
     usage_error("give --config FILE with a section \"model\", or --init CHECKPOINT");
+  const std::optional<Trained> trained = train_on_all_ranks(arguments, config);
+  if (!trained) return;
+  const auto& [data, outcome, seconds] = *trained;
   const TrainingOptions options = training_options(config);
-  const TrainingData data = arguments.data.read(options.seed);
-  describe(data.task, data.train, "train", std::cerr);
-  describe(data.task, data.dev, "dev", std::cerr);
-  TrainingSetup setup = set_up_training(config, data, arguments.init);
-  describe(setup, std::cerr);
-
-  const double start = steady_seconds();
-  const TrainingOutcome outcome = run(arguments, setup, data);
-  const LatencyOptions latency = latency_options(steady_seconds() - start);
+  const LatencyOptions latency = latency_options(seconds);
   const Classifier classifier = Classifier::load(arguments.output, {.threads = options.threads});
   const EvaluationReport report(classifier, data.task, data.dev, "dev", 3, options.seed);
   report.save(std::filesystem::path(arguments.output) / "evaluation.json", arguments.output, report.compare(), latency);

@@ -40,6 +40,7 @@ constexpr KeyDescription training_keys[] = {
     {"max_length", "Tokens that a sample is cut to"},
     {"micro_batch_tokens", "Bounds memory: larger micro-batches run in pieces of so many tokens"},
     {"recompute_activations", "Less memory for a third more time"},
+    {"sharding", "What a rank of several takes: a part of the samples of every micro-batch, or whole micro_batches"},
     {"checkpoint_every_steps", "Optimizer steps between checkpoints; 0: not by steps"},
     {"checkpoint_every_minutes", "Minutes between checkpoints; 0: not by time"},
     {"keep_checkpoints", "How many are kept; 0: none are written"},

@@ -2,14 +2,27 @@
 
 #include <atomic>
 
-#include "core/threads.hpp"
-
 namespace sharcs {
 
 RaggedBatch TokenizedDataset::gather(std::span<const Index> samples) const {
   RaggedBatch batch;
   for (const Index sample : samples) batch.add(tokens, sample);
   return batch;
+}
+
+WorkShare share_by_tokens(std::span<const std::int32_t> lengths, int part, int parts) {
+  Index total = 0;
+  for (const std::int32_t length : lengths) total += length;
+  // A sample belongs to the part that the middle of its tokens falls into.
+  WorkShare share = {0, 0};
+  Index before = 0;
+  for (const std::int32_t length : lengths) {
+    const Index owner = (2 * before + length) * parts / (2 * total);
+    share.begin += owner < part;
+    share.end += owner <= part;
+    before += length;
+  }
+  return share;
 }
 
 TokenizedDataset tokenize(const Dataset& dataset, const Task& task, const Tokenizer& tokenizer,

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "core/threads.hpp"
 #include "model/ragged_batch.hpp"
 #include "sharcs/dataset.hpp"
 #include "sharcs/task.hpp"
@@ -23,6 +24,10 @@ struct TokenizedDataset {
   /// The tokens of some samples, in the order given.
   RaggedBatch gather(std::span<const Index> samples) const;
 };
+
+/// The consecutive samples that part `part` of `parts` takes when all parts get about equally many tokens. `lengths`:
+/// tokens of each sample, at least one. Over all parts each sample occurs once.
+WorkShare share_by_tokens(std::span<const std::int32_t> lengths, int part, int parts);
 
 /// Tokenizes on all threads. Samples longer than `max_length` tokens are cut.
 TokenizedDataset tokenize(const Dataset& dataset, const Task& task, const Tokenizer& tokenizer, std::size_t max_length);

@@ -13,19 +13,26 @@
 namespace sharcs {
 namespace {
 
-/// Runs a whole data set, and keeps its workspace for the next run.
+/// Runs a whole data set, each rank its share, and keeps its workspace for the next run.
 class Runner {
  public:
-  Runner(const Encoder<float>& encoder, const TokenizedDataset& dataset, Index micro_batch_tokens)
-      : encoder_(encoder), dataset_(dataset), micro_batch_tokens_(micro_batch_tokens) {}
+  Runner(const Encoder<float>& encoder, const TokenizedDataset& dataset, Index micro_batch_tokens, Communicator& ranks)
+      : encoder_(encoder),
+        samples_(dataset.samples()),
+        share_(share_by_tokens(dataset.lengths, ranks.rank(), ranks.ranks())),
+        micro_batch_tokens_(micro_batch_tokens),
+        ranks_(ranks) {
+    for (Index sample = share_.begin; sample < share_.end; ++sample) tokens_.add(dataset.tokens, sample);
+  }
 
-  /// Appends what comes out to `logits` and `router_logits`, and returns the seconds that it took.
+  /// Puts what comes out into `logits` and `router_logits`, and returns the seconds that it took.
   double run(const RouteChoice<float>& choose, const RouteEscalation<float>& escalate, std::vector<float>& logits,
              std::vector<float>& router_logits) {
     logits.clear();
     router_logits.clear();
     const double start = steady_seconds();
-    for_each_micro_batch(dataset_.tokens, micro_batch_tokens_, [&](const RaggedBatch& piece, Index first) {
+    for_each_micro_batch(tokens_, micro_batch_tokens_, [&](const RaggedBatch& piece, Index first_of_share) {
+      const Index first = share_.begin + first_of_share;
       RouteEscalation<float> escalate_here;
       if (escalate)
         escalate_here = [&](std::span<const float> scores, std::span<const float> answer, int width, Index sample) {
@@ -37,7 +44,11 @@ class Runner {
       logits.insert(logits.end(), output_.logits.begin(), output_.logits.end());
       router_logits.insert(router_logits.end(), output_.router_logits.begin(), output_.router_logits.end());
     });
-    return steady_seconds() - start;
+    double seconds = steady_seconds() - start;
+    gather(logits, encoder_.config.num_labels());
+    if (encoder_.weights.router) gather(router_logits, encoder_.widths.size());
+    ranks_.sum(std::span(&seconds, 1));
+    return seconds;
   }
 
   double run_at(int width, std::vector<float>& logits, std::vector<float>& router_logits) {
@@ -45,9 +56,20 @@ class Runner {
   }
 
  private:
+  /// Of the rows of this rank's samples makes those of all, `cols` numbers each.
+  void gather(std::vector<float>& rows, Index cols) {
+    std::vector<float> all(static_cast<std::size_t>(samples_ * cols), 0.0f);
+    std::ranges::copy(rows, all.begin() + share_.begin * cols);
+    ranks_.sum(all);
+    rows = std::move(all);
+  }
+
   const Encoder<float>& encoder_;
-  const TokenizedDataset& dataset_;
+  Index samples_;
+  WorkShare share_;
+  RaggedBatch tokens_;  // of this rank's samples
   Index micro_batch_tokens_;
+  Communicator& ranks_;
   Workspace workspace_;
   RoutedOutput<float> output_;
 };
@@ -141,14 +163,15 @@ double median(std::vector<double> values) {
 }  // namespace
 
 Evaluation evaluate(const Encoder<float>& encoder, const Task& task, const TokenizedDataset& dataset,
-                    const RoutingPolicy& policy, Index micro_batch_tokens, const EvaluationOptions& options) {
+                    const RoutingPolicy& policy, Index micro_batch_tokens, const EvaluationOptions& options,
+                    Communicator& ranks) {
   if (dataset.samples() == 0) throw DataError(options.name + ": there are no samples to evaluate");
   if (dataset.labels.empty() && dataset.targets.empty())
     throw DataError(options.name + ": there are samples without a label; evaluation needs one for each");
   if (task.outputs() != static_cast<std::size_t>(encoder.config.num_labels()))
     throw ConfigError("task " + task.name() + " has " + std::to_string(task.outputs()) + " outputs, the model " +
                       std::to_string(encoder.config.num_labels()));
-  Runner runner(encoder, dataset, micro_batch_tokens);
+  Runner runner(encoder, dataset, micro_batch_tokens, ranks);
   Evaluation result;
   result.answers = answer_with(runner, encoder, dataset);
   result.routing = route(result.answers, encoder.widths, policy);

@@ -7,6 +7,7 @@
 
 #include "core/json_reader.hpp"
 #include "core/random.hpp"
+#include "data/tokenized_dataset.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs {
@@ -63,6 +64,18 @@ std::vector<PlannedBatch> cut(const std::vector<Index>& order, int width, const 
   assert(begin == total);
   random.shuffle(result);
   return result;
+}
+
+/// Part `place` of `parts`; without samples when there is no such part.
+PlannedBatch cut_out(const PlannedBatch& whole, int place, int parts, std::span<const std::int32_t> lengths) {
+  std::vector<std::int32_t> of_batch;
+  for (const Index sample : whole.samples) of_batch.push_back(lengths[static_cast<std::size_t>(sample)]);
+  const WorkShare share = place < parts ? share_by_tokens(of_batch, place, parts) : WorkShare{0, 0};
+  return {.width = whole.width,
+          .samples = {whole.samples.begin() + share.begin, whole.samples.begin() + share.end},
+          .whole_size = whole.whole_size,
+          .first_sample = share.begin,
+          .first_token = std::accumulate(of_batch.begin(), of_batch.begin() + share.begin, Index{0})};
 }
 
 }  // namespace
@@ -144,32 +157,26 @@ Index steps_at_one_width(Index samples, const EpochPlanOptions& options) {
   return ceil_divide(ceil_divide(samples, options.batch_size), options.accumulation);
 }
 
-PlannedStep part_of(const PlannedStep& step, int rank, int ranks, Sharding sharding) {
+PlannedStep part_of(const PlannedStep& step, int rank, int ranks, Sharding sharding,
+                    std::span<const std::int32_t> lengths) {
   assert(rank >= 0 && rank < ranks);
-  const auto total = static_cast<Index>(step.size());
-  PlannedStep part;
-  part.reserve(step.size());
-  for (Index i = 0; i < total; ++i) {
-    const PlannedBatch& whole = step[static_cast<std::size_t>(i)];
-    Index first = rank, stride = ranks;
+  const auto total = static_cast<int>(step.size());
+  PlannedStep parts;
+  parts.reserve(step.size());
+  for (int i = 0; i < total; ++i) {
+    // Which of the micro-batch's ranks this one is, and of how many.
+    int place = rank, sharers = ranks;
     if (sharding == Sharding::micro_batches) {
-      const Index from_last = total - 1 - i;
-      if (ranks <= total) {
-        first = from_last % ranks == rank ? 0 : whole.whole_size;
-        stride = 1;
-      } else {
-        // Ranks from_last, from_last + total, from_last + 2 · total, … share this micro-batch.
-        first = rank % total == from_last ? rank / total : whole.whole_size;
-        stride = (ranks - from_last + total - 1) / total;
-      }
+      // The last one has the largest width.
+      const int from_last = total - 1 - i;
+      const bool is_shared = ranks > total;  // by the ranks from_last, from_last + total, from_last + 2 · total, …
+      sharers = is_shared ? (ranks - from_last + total - 1) / total : 1;
+      const bool takes_part = is_shared ? rank % total == from_last : from_last % ranks == rank;
+      place = !takes_part ? sharers : is_shared ? rank / total : 0;
     }
-    PlannedBatch own{.width = whole.width, .samples = {}, .whole_size = whole.whole_size};
-    // Every stride-th sample: the samples stand in order of length, and every part should have short and long ones.
-    for (Index k = first; k < static_cast<Index>(whole.samples.size()); k += stride)
-      own.samples.push_back(whole.samples[static_cast<std::size_t>(k)]);
-    part.push_back(std::move(own));
+    parts.push_back(cut_out(step[static_cast<std::size_t>(i)], place, sharers, lengths));
   }
-  return part;
+  return parts;
 }
 
 std::vector<std::vector<Index>> width_transitions(std::span<const int> before, std::span<const int> after, int widths) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/matrix_view.hpp"
+#include "sharcs/sharding.hpp"
 #include "sharcs/step_mode.hpp"
 #include "train/width_label.hpp"
 
@@ -18,6 +19,9 @@ struct PlannedBatch {
   std::vector<Index> samples = {};
   /// How many samples the micro-batch has on all ranks together: the mean loss divides by this.
   Index whole_size;
+  /// How many samples and tokens of the whole micro-batch stand before these.
+  Index first_sample = 0;
+  Index first_token = 0;
 
   friend bool operator==(const PlannedBatch&, const PlannedBatch&) = default;
 };
@@ -73,18 +77,12 @@ EpochPlan plan_epoch(std::span<const double> widths, std::span<const std::int32_
 /// schedule counts for every epoch, whatever the buckets turn out to be.
 Index steps_at_one_width(Index samples, const EpochPlanOptions& options);
 
-/// How the ranks of a data-parallel run share a step.
-enum class Sharding {
-  /// Each rank takes its part of the samples of every micro-batch.
-  samples,
-  /// Each rank takes whole micro-batches, as the authors do with a GPU for every width; when there are more ranks than
-  /// micro-batches, ranks share one by samples, and the largest width gets help first.
-  micro_batches,
-};
-
 /// The part of rank `rank` of `ranks`. Over all ranks each sample of each micro-batch occurs once. Every part has all
-/// micro-batches of the step in their order, those of other ranks without samples.
-PlannedStep part_of(const PlannedStep& step, int rank, int ranks, Sharding sharding);
+/// micro-batches of the step in their order, those of other ranks without samples. The samples of a part stand side by
+/// side in the whole micro-batch, and parts of one micro-batch have about equally many tokens. lengths: tokens of each
+/// training sample.
+PlannedStep part_of(const PlannedStep& step, int rank, int ranks, Sharding sharding,
+                    std::span<const std::int32_t> lengths);
 
 /// How samples moved between widths: element [before][after] counts the samples trained at width `before` in one epoch
 /// and at `after` in the next. The spans are two plans' width_of_sample. Throws ShapeError when their sizes differ.

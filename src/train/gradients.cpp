@@ -23,14 +23,54 @@ void Gradients<T>::for_each_part(Store& store, const Body& body) const {
   const ParameterLayout& layout = values_.layout();
   for (std::size_t i = 0; i < participates_.size(); ++i) {
     if (!participates_[i]) continue;
-    const auto whole = store.values(i);
-    if (i != layout.word_embeddings()) {
-      body(whole);
+    if (i == layout.word_embeddings())
+      for_each_word(store, body);
+    else
+      body(store.values(i));
+  }
+}
+
+template <class T>
+template <class Store, class Body>
+void Gradients<T>::for_each_word(Store& store, const Body& body) const {
+  const ParameterLayout& layout = values_.layout();
+  const auto cols = static_cast<std::size_t>(layout.specs()[layout.word_embeddings()].shape[1]);
+  for (const std::int32_t row : words_.rows())
+    body(store.values(layout.word_embeddings()).subspan(static_cast<std::size_t>(row) * cols, cols));
+}
+
+template <class T>
+void Gradients<T>::sum_over(Communicator& ranks) {
+  if (ranks.ranks() == 1) return;
+  // Parameters that stand side by side go together, with the gaps between them, which are zero; of the word embeddings
+  // a copy of the rows.
+  const ParameterLayout& layout = values_.layout();
+  Index begin = 0, end = 0;
+  const auto sum_run = [&] {
+    ranks.sum(values_.buffer().subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
+  };
+  std::vector<T> rows;
+  for (std::size_t i = 0; i < participates_.size(); ++i) {
+    if (!participates_[i]) continue;
+    if (i == layout.word_embeddings()) {
+      for_each_word(values_, [&](std::span<T> row) { rows.insert(rows.end(), row.begin(), row.end()); });
       continue;
     }
-    const auto cols = static_cast<std::size_t>(layout.specs()[i].shape[1]);
-    for (const std::int32_t row : words_.rows()) body(whole.subspan(static_cast<std::size_t>(row) * cols, cols));
+    const bool goes_on = i > 0 && participates_[i - 1] && i - 1 != layout.word_embeddings();
+    if (!goes_on) {
+      sum_run();
+      begin = layout.offset(i);
+    }
+    end = layout.offset(i) + layout.specs()[i].size();
   }
+  sum_run();
+  ranks.sum(rows);
+  auto next = rows.begin();
+  if (!rows.empty())
+    for_each_word(values_, [&](std::span<T> row) {
+      std::copy_n(next, row.size(), row.begin());
+      next += static_cast<std::ptrdiff_t>(row.size());
+    });
 }
 
 template <class T>

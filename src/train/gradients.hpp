@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "model/parameter_store.hpp"
+#include "sharcs/communicator.hpp"
 #include "train/row_set.hpp"
 
 namespace sharcs {
@@ -23,6 +24,8 @@ class Gradients {
   RowSet& words() { return words_; }
   const RowSet& words() const { return words_; }
 
+  /// Adds up the gradients of all ranks, in each of which the same parameters and rows take part.
+  void sum_over(Communicator& ranks);
   /// √Σ g².
   double norm() const;
   /// Sets everything to zero.
@@ -32,6 +35,9 @@ class Gradients {
   /// Calls body(span) on what can differ from zero.
   template <class Store, class Body>
   void for_each_part(Store& store, const Body& body) const;
+  /// The same on the word embeddings that take part, one by one.
+  template <class Store, class Body>
+  void for_each_word(Store& store, const Body& body) const;
 
   ParameterStore<T> values_;
   std::vector<bool> participates_;

@@ -72,15 +72,6 @@ void HardnessHistory::record(Index sample, float value, std::int64_t step) {
   }
 }
 
-void HardnessHistory::merge(std::span<const float> current, std::span<const std::int64_t> current_steps) {
-  if (current.size() != state_.current.size() || current_steps.size() != state_.current.size())
-    throw ShapeError("hardness values of " + std::to_string(current.size()) + " samples (steps of " +
-                     std::to_string(current_steps.size()) + ") cannot be merged into a history of " +
-                     std::to_string(samples_));
-  for (std::size_t i = 0; i < current.size(); ++i)
-    if (current_steps[i] != no_step) record(static_cast<Index>(i), current[i], current_steps[i]);
-}
-
 void HardnessHistory::finish_epoch() {
   const auto window = static_cast<std::size_t>(options_.window);
   const std::size_t column = static_cast<std::size_t>(state_.epochs_seen) % window;

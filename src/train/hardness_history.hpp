@@ -55,9 +55,6 @@ class HardnessHistory {
   /// several in one step the hardest, so the order of calls does not matter. Throws TrainingError when the value is not
   /// finite.
   void record(Index sample, float value, std::int64_t step);
-  /// Adds what another process has recorded in the same epoch, given its state's `current` and `current_steps`. Throws
-  /// ShapeError when the sizes differ.
-  void merge(std::span<const float> current, std::span<const std::int64_t> current_steps);
   /// Closes the running epoch: its values enter the window.
   void finish_epoch();
 

@@ -15,19 +15,19 @@ GradientAccumulator<T>::GradientAccumulator(const Network<T>& network, const Acc
       views_(bind_parameters(network.config(), network.widths(), gradients_.values())) {}
 
 template <class T>
-void GradientAccumulator<T>::mark_participants(const MicroBatch& micro_batch) {
+void GradientAccumulator<T>::expect(const Width& width, bool with_router, std::span<const std::int32_t> words) {
   const auto specs = network_.layout().specs();
   for (std::size_t i = 0; i < specs.size(); ++i) {
-    const bool width_runs = specs[i].width < 0 || specs[i].width == micro_batch.width.index();
-    const bool loss_reaches = !specs[i].router || micro_batch.width_labels;
+    const bool width_runs = specs[i].width < 0 || specs[i].width == width.index();
+    const bool loss_reaches = !specs[i].router || with_router;
     if (width_runs && loss_reaches) gradients_.participates()[i] = true;
   }
-  gradients_.words().add(micro_batch.tokens.ids);
+  gradients_.words().add(words);
 }
 
 template <class T>
 MicroBatchOutcome GradientAccumulator<T>::add(const MicroBatch& micro_batch) {
-  mark_participants(micro_batch);
+  expect(micro_batch.width, static_cast<bool>(micro_batch.width_labels), micro_batch.tokens.ids);
   MicroBatchOutcome outcome;
   for_each_micro_batch(micro_batch.tokens, options_.piece_tokens,
                        [&](const RaggedBatch& piece, Index first) { add_piece(micro_batch, piece, first, outcome); });
@@ -45,8 +45,8 @@ void GradientAccumulator<T>::add_piece(const MicroBatch& micro_batch, const Ragg
                .attention = static_cast<float>(config.attention_probs_dropout_prob),
                .classifier = network_.encoder().classifier_dropout(),
                .key = micro_batch.dropout_key,
-               .first_token = static_cast<std::uint64_t>(micro_batch.tokens.offsets[first]),
-               .first_sample = static_cast<std::uint64_t>(first)};
+               .first_token = static_cast<std::uint64_t>(micro_batch.first_token + micro_batch.tokens.offsets[first]),
+               .first_sample = static_cast<std::uint64_t>(micro_batch.first_sample + first)};
   }
   TrainingPass<T> pass(network_.encoder(), workspace_, {.activations = options_.activations});
   pass.forward(piece, micro_batch.width, dropout);

@@ -22,6 +22,10 @@ struct MicroBatch {
   double task_weight = 1;
   double router_weight = 1;
   std::uint64_t dropout_key = 0;
+  /// How many samples and tokens of the whole micro-batch stand before these, where other ranks run the rest: dropout
+  /// counts from its beginning.
+  Index first_sample = 0;
+  Index first_token = 0;
 };
 
 /// What a micro-batch's forward says.
@@ -48,13 +52,16 @@ class GradientAccumulator {
  public:
   GradientAccumulator(const Network<T>& network, const AccumulatorOptions& options);
 
+  /// Counts in what a micro-batch of these words and this width has gradients for. add() does so itself: for one of
+  /// which other ranks run a part.
+  void expect(const Width& width, bool with_router, std::span<const std::int32_t> words);
+
   MicroBatchOutcome add(const MicroBatch& micro_batch);
 
   Gradients<T>& gradients() { return gradients_; }
 
  private:
   void add_piece(const MicroBatch& micro_batch, const RaggedBatch& piece, Index first, MicroBatchOutcome& outcome);
-  void mark_participants(const MicroBatch& micro_batch);
 
   const Network<T>& network_;
   AccumulatorOptions options_;

@@ -101,8 +101,8 @@ RunIdentity identify(const TrainingOptions& options, const ModelConfig& config, 
                           .config = json::parse(config.to_json()),
                           .train = std::move(train),
                           .dev = std::move(dev)};
-  for (const char* key : {"micro_batch_tokens", "recompute_activations", "threads", "checkpoint_every_steps",
-                          "checkpoint_every_minutes", "keep_checkpoints", "tensorboard"})
+  for (const char* key : {"micro_batch_tokens", "recompute_activations", "sharding", "threads",
+                          "checkpoint_every_steps", "checkpoint_every_minutes", "keep_checkpoints", "tensorboard"})
     identity.options.erase(key);
   return identity;
 }

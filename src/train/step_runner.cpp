@@ -12,12 +12,13 @@
 namespace sharcs {
 
 StepRunner::StepRunner(Network<float>& network, const TrainingOptions& options, double regression_scale,
-                       const Dataset& dataset, const TokenizedDataset& tokenized)
+                       const Dataset& dataset, const TokenizedDataset& tokenized, Communicator& ranks)
     : network_(network),
       options_(options),
       regression_scale_(regression_scale),
       dataset_(dataset),
       tokenized_(tokenized),
+      ranks_(ranks),
       optimizer_(network.layout(), {.beta1 = options.adam_beta1,
                                     .beta2 = options.adam_beta2,
                                     .eps = options.adam_epsilon,
@@ -28,30 +29,41 @@ StepRunner::StepRunner(Network<float>& network, const TrainingOptions& options, 
 
 std::vector<BatchOutcome> StepRunner::run(const PlannedStep& step, std::span<const WidthLabel> labels,
                                           std::int64_t number, double learning_rate, HardnessHistory& history) {
-  std::vector<RaggedBatch> batches;
-  Gradients<float>& gradients = accumulator_.gradients();
+  std::vector<BatchOutcome> outcomes;
   for (const PlannedBatch& planned : step) {
-    batches.push_back(tokenized_.gather(planned.samples));
-    gradients.words().add(batches.back().ids);
+    const RaggedBatch tokens = tokenized_.gather(planned.samples);
+    accumulator_.expect(network_.widths()[planned.width], !labels.empty(), tokens.ids);
+    outcomes.push_back({.width = planned.width, .samples = tokens.samples(), .tokens = tokens.tokens()});
   }
+  Gradients<float>& gradients = accumulator_.gradients();
   optimizer_.catch_up(network_.values(), gradients.words());
 
-  std::vector<BatchOutcome> outcomes;
+  // What the ranks tell each other: of each micro-batch both losses, then the measures of its samples in their places.
+  std::vector<double> told;
+  const PlannedStep part = part_of(step, ranks_.rank(), ranks_.ranks(), options_.sharding, tokenized_.lengths);
   const std::uint64_t dropout_key = derive_key(options_.seed, "dropout", static_cast<std::uint64_t>(number));
   for (std::size_t i = 0; i < step.size(); ++i) {
     const MicroBatchOutcome outcome =
-        run(step[i], batches[i], labels, 1.0 / static_cast<double>(step.size()), derive_key(dropout_key, "batch", i));
-    for (const auto& [name, loss] : {std::pair{"task", outcome.task_loss}, std::pair{"router", outcome.router_loss}})
-      if (!std::isfinite(loss))
-        fail(number, step[i], "the " + std::string(name) + "'s loss is " + short_number(std::abs(loss)));
-    record(step[i], outcome, number, history);
-    outcomes.push_back({.width = step[i].width,
-                        .samples = batches[i].samples(),
-                        .tokens = batches[i].tokens(),
-                        .task_loss = outcome.task_loss,
-                        .router_loss = outcome.router_loss});
+        run(part[i], labels, 1.0 / static_cast<double>(step.size()), derive_key(dropout_key, "batch", i));
+    told.push_back(outcome.task_loss);
+    told.push_back(outcome.router_loss);
+    told.resize(told.size() + step[i].samples.size(), 0.0);
+    std::ranges::copy(measures(outcome), told.end() - std::ssize(step[i].samples) + part[i].first_sample);
+  }
+  ranks_.sum(told);
+
+  auto next = told.begin();
+  for (std::size_t i = 0; i < step.size(); ++i) {
+    for (const auto& [name, loss] :
+         {std::pair{"task", &outcomes[i].task_loss}, std::pair{"router", &outcomes[i].router_loss}}) {
+      *loss = *next++;
+      if (!std::isfinite(*loss))
+        fail(number, step[i], "the " + std::string(name) + "'s loss is " + short_number(std::abs(*loss)));
+    }
+    for (const Index sample : step[i].samples) history.record(sample, static_cast<float>(*next++), number);
   }
 
+  gradients.sum_over(ranks_);
   const double norm = gradients.norm();
   if (!std::isfinite(norm)) fail(number, step.back(), "the gradient's length is " + short_number(norm));
   const bool too_long = options_.max_grad_norm > 0 && norm > options_.max_grad_norm;
@@ -62,8 +74,10 @@ std::vector<BatchOutcome> StepRunner::run(const PlannedStep& step, std::span<con
   return outcomes;
 }
 
-MicroBatchOutcome StepRunner::run(const PlannedBatch& planned, const RaggedBatch& tokens,
-                                  std::span<const WidthLabel> labels, double share, std::uint64_t dropout_key) {
+MicroBatchOutcome StepRunner::run(const PlannedBatch& planned, std::span<const WidthLabel> labels, double share,
+                                  std::uint64_t dropout_key) {
+  if (planned.samples.empty()) return {};
+  const RaggedBatch tokens = tokenized_.gather(planned.samples);
   const WidthSet& widths = network_.widths();
   std::vector<std::int32_t> classes;
   std::vector<float> targets, width_labels;
@@ -87,17 +101,17 @@ MicroBatchOutcome StepRunner::run(const PlannedBatch& planned, const RaggedBatch
                                       : MatrixView<const float>(width_labels.data(), tokens.samples(), widths.size()),
        .task_weight = weight * options_.task_loss_weight,
        .router_weight = weight * options_.router_loss_weight,
-       .dropout_key = dropout_key});
+       .dropout_key = dropout_key,
+       .first_sample = planned.first_sample,
+       .first_token = planned.first_token});
 }
 
-void StepRunner::record(const PlannedBatch& planned, const MicroBatchOutcome& outcome, std::int64_t number,
-                        HardnessHistory& history) const {
-  const bool by_entropy = history.options().measure == HardnessMeasure::entropy;
-  for (std::size_t i = 0; i < planned.samples.size(); ++i) {
-    float measure = by_entropy ? outcome.entropy[i] : outcome.confidence_or_error[i];
-    if (!tokenized_.targets.empty()) measure = static_cast<float>(std::exp(-measure / regression_scale_));
-    history.record(planned.samples[i], measure, number);
-  }
+std::vector<float> StepRunner::measures(const MicroBatchOutcome& outcome) const {
+  std::vector<float> measures =
+      options_.hardness_measure == HardnessMeasure::entropy ? outcome.entropy : outcome.confidence_or_error;
+  if (!tokenized_.targets.empty())
+    for (float& measure : measures) measure = static_cast<float>(std::exp(-measure / regression_scale_));
+  return measures;
 }
 
 void StepRunner::fail(std::int64_t number, const PlannedBatch& planned, const std::string& what) const {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "data/tokenized_dataset.hpp"
+#include "sharcs/communicator.hpp"
 #include "sharcs/training_options.hpp"
 #include "train/adamw.hpp"
 #include "train/epoch_plan.hpp"
@@ -23,18 +24,19 @@ struct BatchOutcome {
 };
 
 /// Takes optimizer steps: every micro-batch of a step forward and backward, then the gradient's length is cut and
-/// AdamW moves the parameters.
+/// AdamW moves the parameters. Of several ranks each runs its part; then the gradients are added up, and all take the
+/// same step.
 class StepRunner {
  public:
   /// `dataset` names the samples in messages; `tokenized` is what they are trained on. regression_scale: see
   /// TrainingOptions. All but the options must outlive the runner.
   StepRunner(Network<float>& network, const TrainingOptions& options, double regression_scale, const Dataset& dataset,
-             const TokenizedDataset& tokenized);
+             const TokenizedDataset& tokenized, Communicator& ranks = Communicator::alone());
 
   /// Takes step `number` of the training, from 1. `labels`: the hardness label of every training sample, or none when
-  /// the router is not trained. The measures of the step's samples are recorded in `history`.
-  /// Throws TrainingError naming step, width and samples when a loss or the gradient is not finite; the parameters are
-  /// then those of the step before.
+  /// the router is not trained. The measures of the step's samples are recorded in `history`, on every rank those of
+  /// all. Throws TrainingError naming step, width and samples when a loss or the gradient is not finite; the parameters
+  /// are then those of the step before.
   std::vector<BatchOutcome> run(const PlannedStep& step, std::span<const WidthLabel> labels, std::int64_t number,
                                 double learning_rate, HardnessHistory& history);
 
@@ -45,10 +47,10 @@ class StepRunner {
   Adamw<float>& optimizer() { return optimizer_; }
 
  private:
-  MicroBatchOutcome run(const PlannedBatch& planned, const RaggedBatch& tokens, std::span<const WidthLabel> labels,
-                        double share, std::uint64_t dropout_key);
-  void record(const PlannedBatch& planned, const MicroBatchOutcome& outcome, std::int64_t number,
-              HardnessHistory& history) const;
+  MicroBatchOutcome run(const PlannedBatch& planned, std::span<const WidthLabel> labels, double share,
+                        std::uint64_t dropout_key);
+  /// Of each sample of a micro-batch.
+  std::vector<float> measures(const MicroBatchOutcome& outcome) const;
   [[noreturn]] void fail(std::int64_t number, const PlannedBatch& planned, const std::string& what) const;
 
   Network<float>& network_;
@@ -56,6 +58,7 @@ class StepRunner {
   double regression_scale_;
   const Dataset& dataset_;
   const TokenizedDataset& tokenized_;
+  Communicator& ranks_;
   Adamw<float> optimizer_;
   GradientAccumulator<float> accumulator_;
 };

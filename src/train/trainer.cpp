@@ -49,7 +49,8 @@ void TrainingInputs::check() const {
                       std::to_string(positions) + " positions");
 }
 
-Trainer::Trainer(Model& model, const TrainingOptions& options) : model_(model), options_(options) {
+Trainer::Trainer(Model& model, const TrainingOptions& options, Communicator& ranks)
+    : model_(model), options_(options), ranks_(ranks) {
   options_.check(model.widths());
   // A rule belongs to the router that it was calibrated for.
   model_.set_routing({});
@@ -57,7 +58,7 @@ Trainer::Trainer(Model& model, const TrainingOptions& options) : model_(model), 
 
 TrainingOutcome Trainer::train(const Task& task, const Tokenizer& tokenizer, const Dataset& train, const Dataset& dev,
                                const std::filesystem::path& output, const TrainingCallbacks& callbacks) {
-  const TrainingInputs inputs = {model_, options_, task, tokenizer, train, dev, output, callbacks};
+  const TrainingInputs inputs = {model_, options_, task, tokenizer, train, dev, output, callbacks, ranks_};
   inputs.check();
   remember_task(model_, task);
   TrainingRun run(inputs);
@@ -67,7 +68,7 @@ TrainingOutcome Trainer::train(const Task& task, const Tokenizer& tokenizer, con
 
 TrainingOutcome Trainer::resume(const Task& task, const Tokenizer& tokenizer, const Dataset& train, const Dataset& dev,
                                 const std::filesystem::path& output, const TrainingCallbacks& callbacks) {
-  const TrainingInputs inputs = {model_, options_, task, tokenizer, train, dev, output, callbacks};
+  const TrainingInputs inputs = {model_, options_, task, tokenizer, train, dev, output, callbacks, ranks_};
   inputs.check();
   remember_task(model_, task);
   TrainingRun run(inputs);

@@ -31,11 +31,14 @@ struct NamedValue {
 constexpr NamedValue<ScheduleShape> schedule_shapes[] = {{ScheduleShape::linear, "linear"},
                                                          {ScheduleShape::constant, "constant"}};
 constexpr NamedValue<StepMode> step_modes[] = {{StepMode::joint, "joint"}, {StepMode::alternate, "alternate"}};
+constexpr NamedValue<Sharding> shardings[] = {{Sharding::samples, "samples"},
+                                              {Sharding::micro_batches, "micro_batches"}};
 constexpr NamedValue<HardnessMeasure> hardness_measures[] = {{HardnessMeasure::confidence, "confidence"},
                                                              {HardnessMeasure::entropy, "entropy"}};
 
 constexpr std::span<const NamedValue<ScheduleShape>> values_of(ScheduleShape) { return schedule_shapes; }
 constexpr std::span<const NamedValue<StepMode>> values_of(StepMode) { return step_modes; }
+constexpr std::span<const NamedValue<Sharding>> values_of(Sharding) { return shardings; }
 constexpr std::span<const NamedValue<HardnessMeasure>> values_of(HardnessMeasure) { return hardness_measures; }
 
 template <class E>
@@ -92,6 +95,7 @@ void for_each_option(Options& options, const Visit& visit) {
   visit("max_length", options.max_length, 1, most);
   visit("micro_batch_tokens", options.micro_batch_tokens, 1, most);
   visit("recompute_activations", options.recompute_activations);
+  visit("sharding", options.sharding);
   visit("seed", options.seed);
   visit("threads", options.threads, 0, most);
   visit("checkpoint_every_steps", options.checkpoint_every_steps, 0, most);
@@ -185,6 +189,8 @@ std::string to_string(ScheduleShape shape) { return name_of(shape); }
 ScheduleShape schedule_shape_named(std::string_view name) { return value_named<ScheduleShape>("the schedule", name); }
 std::string to_string(StepMode mode) { return name_of(mode); }
 StepMode step_mode_named(std::string_view name) { return value_named<StepMode>("the step mode", name); }
+std::string to_string(Sharding sharding) { return name_of(sharding); }
+Sharding sharding_named(std::string_view name) { return value_named<Sharding>("the sharding", name); }
 std::string to_string(HardnessMeasure measure) { return name_of(measure); }
 HardnessMeasure hardness_measure_named(std::string_view name) {
   return value_named<HardnessMeasure>("the hardness measure", name);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <span>
 #include <utility>
 
 #include "core/file.hpp"
@@ -49,6 +50,12 @@ HardnessOptions hardness_options(const TrainingOptions& options, const std::vect
                             : options.thresholds};
 }
 
+std::string joined(const std::vector<std::string>& changes) {
+  std::string list;
+  for (const std::string& change : changes) list += (list.empty() ? "" : "; and ") + change;
+  return list;
+}
+
 double mean_of(double sum, std::int64_t count) { return count > 0 ? sum / static_cast<double>(count) : nan; }
 
 double score_of(const MetricMap& metrics) {
@@ -70,7 +77,7 @@ bool is_better(const EpochRecord& record, const std::optional<EpochRecord>& best
 TrainingRun::TrainingRun(const TrainingInputs& inputs)
     : in_(inputs),
       threads_(inputs.options.threads > 0 ? inputs.options.threads : thread_count()),
-      lock_(made(inputs.output)),
+      lock_(inputs.ranks.is_first() ? std::make_unique<FolderLock>(made(inputs.output)) : nullptr),
       checkpoints_(inputs.output / "checkpoints"),
       train_(
           tokenize(inputs.train, inputs.task, inputs.tokenizer, static_cast<std::size_t>(inputs.options.max_length))),
@@ -93,16 +100,34 @@ TrainingRun::TrainingRun(const TrainingInputs& inputs)
       runner_(network(), inputs.options,
               inputs.options.regression_scale > 0 ? inputs.options.regression_scale
                                                   : 2 * standard_deviation(train_.targets),
-              inputs.train, train_),
+              inputs.train, train_, inputs.ranks),
       pace_(inputs.options.epochs),
       last_checkpoint_(steady_seconds()) {
+  require_same_on_all_ranks();
   if (train_.truncated > 0)
     note(std::to_string(train_.truncated) + " of " + std::to_string(train_.samples()) +
          " training samples were cut to " + std::to_string(in_.options.max_length) + " tokens");
 }
 
+void TrainingRun::require_same_on_all_ranks() const {
+  if (in_.ranks.ranks() == 1) return;
+  std::string first = identity_.to_json().dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::size_t size = first.size();
+  in_.ranks.broadcast(std::as_writable_bytes(std::span(&size, 1)));
+  first.resize(size);
+  in_.ranks.broadcast(std::as_writable_bytes(std::span(first)));
+  const auto changes = differences(identity_, RunIdentity::from_json(nlohmann::json::parse(first)));
+  if (!changes.empty()) throw ConfigError("the first rank trains something else: here " + joined(changes));
+}
+
+/// They should be the same everywhere; machines that differ may have drawn them differently in their last bits.
+void TrainingRun::take_parameters_of_first() {
+  in_.ranks.broadcast(std::as_writable_bytes(network().values().buffer()));
+  network().pack();
+}
+
 void TrainingRun::start() {
-  if (!checkpoints_.files().empty()) {
+  if (is_first() && !checkpoints_.files().empty()) {
     const auto is_finished = [&] {
       try {
         return checkpoints_.newest([](std::string_view) {})->is_finished();
@@ -115,7 +140,8 @@ void TrainingRun::start() {
                         ": holds the checkpoints of a training that was not finished; resume it, " +
                         "remove its checkpoints, or train into another folder");
   }
-  checkpoints_.clear();
+  if (is_first()) checkpoints_.clear();
+  take_parameters_of_first();
   write_settings();
   open_logs(0);
 }
@@ -123,22 +149,24 @@ void TrainingRun::start() {
 void TrainingRun::resume() {
   if (!std::filesystem::exists(in_.output / settings_file))
     throw ConfigError(in_.output.string() + ": holds no training to resume: there is no " + settings_file);
-  checkpoints_.remove_half_written();
+  if (is_first()) checkpoints_.remove_half_written();
   const auto checkpoint = checkpoints_.newest([this](std::string_view text) { note(text); });
   if (!checkpoint) {
     note("the training was stopped before its first checkpoint; starting again");
     return start();
   }
   const std::vector<std::string> changes = differences(identity_, checkpoint->identity());
-  if (!changes.empty()) {
-    std::string list;
-    for (const std::string& change : changes) list += (list.empty() ? "" : "; and ") + change;
-    throw CheckpointError(checkpoint->file().string() + ": is of another training: " + list);
-  }
+  if (!changes.empty())
+    throw CheckpointError(checkpoint->file().string() + ": is of another training: " + joined(changes));
   history_.restore(checkpoint->hardness());
   checkpoint->read(network().values(), runner_.optimizer());
   network().pack();
   state_ = checkpoint->state();
+  std::int64_t steps_of_first = state_.total_steps;
+  in_.ranks.broadcast(std::as_writable_bytes(std::span(&steps_of_first, 1)));
+  if (steps_of_first != state_.total_steps)
+    throw CheckpointError(checkpoint->file().string() + ": the first rank has found the checkpoint of step " +
+                          std::to_string(steps_of_first) + "; expected one folder that all ranks see");
   write_settings();
   if (state_.step == 0 && state_.last) {
     // The process may have ended between the checkpoint and what follows it.
@@ -153,17 +181,20 @@ void TrainingRun::resume() {
 }
 
 void TrainingRun::write_settings() const {
+  if (!is_first()) return;
   const nlohmann::ordered_json settings = {{"sharcs_version", version()},
                                            {"task", in_.task.name()},
                                            {"train", {{"file", in_.train.file}, {"samples", in_.train.size()}}},
                                            {"dev", {{"file", in_.dev.file}, {"samples", in_.dev.size()}}},
                                            {"threads", thread_count()},
+                                           {"ranks", in_.ranks.ranks()},
                                            {"options", nlohmann::ordered_json::parse(in_.options.to_json())}};
   write_file_atomically(in_.output / settings_file,
                         settings.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 void TrainingRun::open_logs(int finished_epochs) {
+  if (!is_first()) return;
   metrics_.emplace(in_.output / "metrics.jsonl", finished_epochs);
   if (in_.options.tensorboard)
     tensorboard_.emplace(in_.output / "tensorboard",
@@ -217,7 +248,7 @@ bool TrainingRun::train_epoch() {
     tally.seconds += steady_seconds() - begin;
     pace_.add_step(samples);
     report_progress();
-    const bool stop = in_.callbacks.should_stop && in_.callbacks.should_stop();
+    const bool stop = should_stop();
     if (stop || checkpoint_is_due()) write_checkpoint();
     if (stop) return false;
   }
@@ -237,7 +268,7 @@ void TrainingRun::finish_epoch() {
   ++state_.epoch;
   write_checkpoint();
   publish(record);
-  if (in_.callbacks.on_epoch) in_.callbacks.on_epoch(record);
+  if (is_first() && in_.callbacks.on_epoch) in_.callbacks.on_epoch(record);
 }
 
 EpochRecord TrainingRun::record_of_epoch() const {
@@ -269,7 +300,7 @@ EpochRecord TrainingRun::record_of_epoch() const {
       record.transitions.emplace_back(row.begin(), row.end());
   }
   record.evaluations.push_back(evaluate(network().encoder(), in_.task, dev_, RoutingPolicy::argmax(),
-                                        in_.options.micro_batch_tokens, {.name = "dev"})
+                                        in_.options.micro_batch_tokens, {.name = "dev"}, in_.ranks)
                                    .record);
   const EvaluationRecord& dev = record.evaluations.back();
   record.score = score_of(record.full_width_only ? dev.full : dev.routed);
@@ -277,6 +308,7 @@ EpochRecord TrainingRun::record_of_epoch() const {
 }
 
 void TrainingRun::publish(const EpochRecord& record) {
+  if (!is_first()) return;
   if (record.best) {
     if (!std::exchange(tokenizer_is_saved_, true)) in_.tokenizer.save(in_.output);
     in_.model.save(in_.output);
@@ -286,7 +318,7 @@ void TrainingRun::publish(const EpochRecord& record) {
 }
 
 void TrainingRun::report_progress() {
-  if (!in_.callbacks.on_step) return;
+  if (!is_first() || !in_.callbacks.on_step) return;
   const EpochTally::OfWidth total = state_.tally.total();
   TrainingProgress progress = {.epoch = state_.epoch,
                                .epochs = in_.options.epochs,
@@ -303,6 +335,12 @@ void TrainingRun::report_progress() {
   in_.callbacks.on_step(progress);
 }
 
+bool TrainingRun::should_stop() const {
+  double votes = in_.callbacks.should_stop && in_.callbacks.should_stop() ? 1 : 0;
+  in_.ranks.sum(std::span(&votes, 1));
+  return votes > 0;
+}
+
 bool TrainingRun::checkpoint_is_due() const {
   const auto& [steps, minutes] = std::pair(in_.options.checkpoint_every_steps, in_.options.checkpoint_every_minutes);
   return (steps > 0 && state_.total_steps % steps == 0) ||
@@ -310,6 +348,7 @@ bool TrainingRun::checkpoint_is_due() const {
 }
 
 void TrainingRun::write_checkpoint() {
+  if (!is_first()) return;
   if (in_.options.keep_checkpoints > 0) {
     runner_.catch_up();
     checkpoints_.write({.identity = identity_,
@@ -323,7 +362,7 @@ void TrainingRun::write_checkpoint() {
 }
 
 void TrainingRun::note(std::string_view text) const {
-  if (in_.callbacks.on_note) in_.callbacks.on_note(text);
+  if (is_first() && in_.callbacks.on_note) in_.callbacks.on_note(text);
 }
 
 }  // namespace sharcs

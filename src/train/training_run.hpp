@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,15 +27,18 @@ struct TrainingInputs {
   const Dataset& dev;
   std::filesystem::path output;
   const TrainingCallbacks& callbacks;
+  Communicator& ranks;
 
   /// Throws ConfigError or DataError when they do not fit together.
   void check() const;
 };
 
-/// One training from its first to its last epoch, or a part of it. See Trainer.
+/// One training from its first to its last epoch, or a part of it. See Trainer. Every rank has one and keeps it in the
+/// same state; the first alone writes and tells the caller.
 class TrainingRun {
  public:
-  /// Takes possession of the output folder and tokenizes.
+  /// Takes possession of the output folder and tokenizes. Throws ConfigError when the ranks would train different
+  /// things.
   explicit TrainingRun(const TrainingInputs& inputs);
 
   /// One of the two comes before run().
@@ -44,6 +48,9 @@ class TrainingRun {
   TrainingOutcome run();
 
  private:
+  bool is_first() const { return in_.ranks.is_first(); }
+  void require_same_on_all_ranks() const;
+  void take_parameters_of_first();
   void write_settings() const;
   void open_logs(int finished_epochs);
   /// False when the caller wants to stop.
@@ -53,6 +60,8 @@ class TrainingRun {
   /// Everything that others see of a finished epoch. May be repeated.
   void publish(const EpochRecord& record);
   void report_progress();
+  /// Whether any rank's caller wants to stop.
+  bool should_stop() const;
   bool checkpoint_is_due() const;
   void write_checkpoint();
   void note(std::string_view text) const;
@@ -61,7 +70,7 @@ class TrainingRun {
 
   TrainingInputs in_;
   ThreadScope threads_;
-  FolderLock lock_;
+  std::unique_ptr<FolderLock> lock_;
   CheckpointFolder checkpoints_;
   TokenizedDataset train_;
   TokenizedDataset dev_;

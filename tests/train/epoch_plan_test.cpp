@@ -297,44 +297,61 @@ TEST(EpochPlan, RefusesWhatCannotBePlanned) {
               HasSubstr("accumulation is -1"));
 }
 
-TEST(PartOf, RanksTogetherHaveEverySampleOfEveryMicroBatchOnce) {
-  const EpochPlan plan = plan_epoch(three, lengths_of(95), labels_of({20, 35, 40}), 0, {.batch_size = 7});
+TEST(PartOf, RanksTogetherHaveEverySampleOfEveryMicroBatchOnceAndInItsPlace) {
+  const std::vector<std::int32_t> lengths = lengths_of(95);
+  const EpochPlan plan = plan_epoch(three, lengths, labels_of({20, 35, 40}), 0, {.batch_size = 7});
   for (const Sharding sharding : {Sharding::samples, Sharding::micro_batches}) {
     for (int ranks = 1; ranks <= 9; ++ranks) {
       for (const PlannedStep& step : plan.steps) {
         std::vector<std::vector<Index>> together(step.size());
+        std::vector<Index> tokens(step.size(), 0);
         for (int rank = 0; rank < ranks; ++rank) {
-          const PlannedStep part = part_of(step, rank, ranks, sharding);
+          const PlannedStep part = part_of(step, rank, ranks, sharding, lengths);
           ASSERT_EQ(part.size(), step.size());
           for (std::size_t i = 0; i < step.size(); ++i) {
             EXPECT_EQ(part[i].width, step[i].width);
             EXPECT_EQ(part[i].whole_size, step[i].whole_size);
-            together[i].insert(together[i].end(), part[i].samples.begin(), part[i].samples.end());
+            if (part[i].samples.empty()) continue;
+            EXPECT_EQ(part[i].first_sample, static_cast<Index>(together[i].size()));
+            EXPECT_EQ(part[i].first_token, tokens[i]);
+            for (const Index sample : part[i].samples) {
+              together[i].push_back(sample);
+              tokens[i] += lengths[static_cast<std::size_t>(sample)];
+            }
           }
         }
-        for (std::size_t i = 0; i < step.size(); ++i)
-          EXPECT_THAT(together[i], testing::UnorderedElementsAreArray(step[i].samples));
+        for (std::size_t i = 0; i < step.size(); ++i) EXPECT_EQ(together[i], step[i].samples);
       }
     }
   }
 }
 
-TEST(PartOf, BySamplesEveryRankHasItsShareOfEveryMicroBatch) {
+TEST(PartOf, BySamplesEveryRankHasItsShareOfTheTokensOfEveryMicroBatch) {
+  std::vector<std::int32_t> lengths(20, 3);
+  lengths[12] = 9;
   const PlannedStep step = {{.width = 1, .samples = {10, 11, 12, 13, 14}, .whole_size = 5}};
-  EXPECT_THAT(part_of(step, 0, 2, Sharding::samples)[0].samples, ElementsAre(10, 12, 14));
-  EXPECT_THAT(part_of(step, 1, 2, Sharding::samples)[0].samples, ElementsAre(11, 13));
-  EXPECT_THAT(part_of(step, 6, 7, Sharding::samples)[0].samples, IsEmpty());
+  const auto part = [&](int rank, int ranks) { return part_of(step, rank, ranks, Sharding::samples, lengths)[0]; };
+  EXPECT_THAT(part(0, 2).samples, ElementsAre(10, 11));
+  EXPECT_THAT(part(1, 2).samples, ElementsAre(12, 13, 14));
+  EXPECT_EQ(part(0, 1), step[0]);
+  int without = 0;
+  for (int rank = 0; rank < 7; ++rank) without += part(rank, 7).samples.empty();
+  EXPECT_EQ(without, 2);
 }
 
 TEST(PartOf, ByMicroBatchesEveryRankHasAWidthAndSpareRanksHelpTheLargest) {
+  const std::vector<std::int32_t> lengths(20, 4);
   const PlannedStep step = {{.width = 0, .samples = {1, 2, 3, 4}, .whole_size = 4},
                             {.width = 1, .samples = {5, 6, 7, 8}, .whole_size = 4}};
-  EXPECT_THAT(part_of(step, 0, 2, Sharding::micro_batches)[1].samples, ElementsAre(5, 6, 7, 8));
-  EXPECT_THAT(part_of(step, 0, 2, Sharding::micro_batches)[0].samples, IsEmpty());
-  EXPECT_THAT(part_of(step, 1, 2, Sharding::micro_batches)[0].samples, ElementsAre(1, 2, 3, 4));
-  EXPECT_THAT(part_of(step, 0, 3, Sharding::micro_batches)[1].samples, ElementsAre(5, 7));
-  EXPECT_THAT(part_of(step, 2, 3, Sharding::micro_batches)[1].samples, ElementsAre(6, 8));
-  EXPECT_THAT(part_of(step, 1, 3, Sharding::micro_batches)[0].samples, ElementsAre(1, 2, 3, 4));
+  const auto samples = [&](int rank, int ranks, std::size_t micro_batch) {
+    return part_of(step, rank, ranks, Sharding::micro_batches, lengths)[micro_batch].samples;
+  };
+  EXPECT_THAT(samples(0, 2, 1), ElementsAre(5, 6, 7, 8));
+  EXPECT_THAT(samples(0, 2, 0), IsEmpty());
+  EXPECT_THAT(samples(1, 2, 0), ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(samples(0, 3, 1), ElementsAre(5, 6));
+  EXPECT_THAT(samples(2, 3, 1), ElementsAre(7, 8));
+  EXPECT_THAT(samples(1, 3, 0), ElementsAre(1, 2, 3, 4));
 }
 
 TEST(WidthTransitions, CountHowSamplesMove) {

@@ -168,30 +168,6 @@ TEST(HardnessHistory, OfSeveralValuesInOneStepTheHardestCounts) {
   EXPECT_EQ(entropy.state().current[0], 0.95f);
 }
 
-TEST(HardnessHistory, MergingTheRanksGivesTheHistoryOfOneProcess) {
-  HardnessHistory whole(4, two_widths(1)), first(4, two_widths(1)), second(4, two_widths(1));
-  struct Seen {
-    Index sample;
-    float value;
-    std::int64_t step;
-  };
-  const std::vector<Seen> seen = {{0, 0.9f, 0}, {1, 0.2f, 0}, {2, 0.85f, 1}, {0, 0.5f, 2}, {2, 0.81f, 1}};
-  for (std::size_t i = 0; i < seen.size(); ++i) {
-    whole.record(seen[i].sample, seen[i].value, seen[i].step);
-    (i % 2 == 0 ? first : second).record(seen[i].sample, seen[i].value, seen[i].step);
-  }
-  const HardnessState of_first = first.state();
-  first.merge(second.state().current, second.state().current_steps);
-  second.merge(of_first.current, of_first.current_steps);
-  for (HardnessHistory* history : {&whole, &first, &second}) history->finish_epoch();
-  for (Index i = 0; i < 3; ++i) {
-    const auto at = static_cast<std::size_t>(i);
-    EXPECT_EQ(first.state().values[at], whole.state().values[at]);
-    EXPECT_EQ(second.state().values[at], whole.state().values[at]);
-  }
-  EXPECT_TRUE(std::isnan(first.state().values[3]));
-}
-
 TEST(HardnessHistory, ContinuesFromASavedStateInTheMiddleOfAnEpoch) {
   HardnessHistory whole = history_of({0.9f, 0.85f}, two_widths(2));
   whole.record(0, 0.1f, 5);
@@ -213,8 +189,6 @@ TEST(HardnessHistory, RefusesAStateOfOtherSizes) {
   HardnessState negative = history.state();
   negative.epochs_seen = -1;
   EXPECT_THAT(message_of<CheckpointError>([&] { history.restore(negative); }), HasSubstr("epochs_seen is -1"));
-  EXPECT_THAT(message_of<ShapeError>([&] { history.merge(std::vector<float>(3), std::vector<std::int64_t>(3)); }),
-              HasSubstr("3 samples"));
 }
 
 TEST(HardnessHistory, RefusesValuesThatAreNotFinite) {

@@ -82,13 +82,15 @@ struct TinyTraining {
 
   Model model() const { return Model::create(config, 3); }
 
-  TrainingOutcome run(const std::filesystem::path& output, const TrainingCallbacks& callbacks = {}) const {
+  TrainingOutcome run(const std::filesystem::path& output, const TrainingCallbacks& callbacks = {},
+                      Communicator& ranks = Communicator::alone()) const {
     Model fresh = model();
-    return Trainer(fresh, options).train(task, tokenizer, train, dev, output, callbacks);
+    return Trainer(fresh, options, ranks).train(task, tokenizer, train, dev, output, callbacks);
   }
-  TrainingOutcome resume(const std::filesystem::path& output, const TrainingCallbacks& callbacks = {}) const {
+  TrainingOutcome resume(const std::filesystem::path& output, const TrainingCallbacks& callbacks = {},
+                         Communicator& ranks = Communicator::alone()) const {
     Model fresh = model();
-    return Trainer(fresh, options).resume(task, tokenizer, train, dev, output, callbacks);
+    return Trainer(fresh, options, ranks).resume(task, tokenizer, train, dev, output, callbacks);
   }
 };
 
