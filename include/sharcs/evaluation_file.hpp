@@ -42,6 +42,7 @@ namespace sharcs {
 // | – `.series` | text | what belongs together: "routed", "fixed", "random", "oracle", "calibrated", … |
 // | – `.shares[]` | list | share of the samples that each width answers |
 // | – `.cost_fraction` | number | multiply-adds over those at the largest width |
+// | – `.time_fraction` | number | measured time over that at the largest width; only where it was measured |
 // | – `.metrics` | object | metric to value |
 // | – `.score` | object | `value`, `low`, `high`: mean of the metrics with its 95 % bootstrap interval |
 // | – `.lead` | object | the same: score of "routed" minus this one's, by paired bootstrap; only where it was measured |
@@ -91,6 +92,7 @@ struct OperatingPoint {
   std::string series;
   std::vector<double> shares = {};
   double cost_fraction = 1;
+  std::optional<double> time_fraction = {};
   MetricMap metrics = {};
   Estimate score = {};
   std::optional<Estimate> lead = {};

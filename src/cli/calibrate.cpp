@@ -113,13 +113,16 @@ std::vector<double> budgets_of(const CalibrateArguments& arguments, double least
 }
 
 void print(const std::vector<Point>& points, bool timed, std::ostream& out) {
-  std::vector<std::string> header = {"budget", "cost", "score [95 % interval]", "over full width", "over mix of fixed"};
+  std::vector<std::string> header = {"budget",          "cost",        "score [95 % interval]",
+                                     "over full width", "over random", "over mix of fixed"};
   if (timed) header.emplace_back("time");
   TextTable table(header);
   for (const Point& point : points) {
-    std::vector<std::string> cells = {decimal(point.calibration.rule.budget, 3), decimal(point.cost, 3),
+    std::vector<std::string> cells = {decimal(point.calibration.rule.budget, 3),
+                                      decimal(point.cost, 3),
                                       estimate_text(point.expected.routing.score),
                                       estimate_text(find(point.expected, Baseline::fixed).lead),
+                                      estimate_text(find(point.expected, Baseline::random).lead),
                                       estimate_text(find(point.expected, Baseline::mix_of_fixed).lead)};
     if (timed) cells.push_back(decimal(point.time_fraction, 3));
     table.add(std::move(cells));
@@ -153,6 +156,7 @@ void add_to(const std::string& path, const std::vector<Point>& points) {
                                 .shares = routing.shares,
                                 .cost_fraction = routing.cost_fraction,
                                 .score = routing.score};
+    if (point.time_fraction > 0) operating.time_fraction = point.time_fraction;
     for (const MetricValue& metric : routing.metrics) operating.metrics[to_string(metric.metric)] = metric.value;
     file.points.push_back(std::move(operating));
   }

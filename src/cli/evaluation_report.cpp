@@ -163,6 +163,8 @@ void EvaluationReport::save(const std::filesystem::path& path, const std::string
   file.policy = policy_;
   file.threads = engine.options().threads;
   file.points = points_of(comparison);
+  const EvaluationRecord& record = evaluation_.record;
+  if (record.seconds_routed > 0) file.points.front().time_fraction = record.seconds_routed / record.seconds_full;
   file.latency = measure_latency(engine, latency);
   file.save(path);
 }

@@ -63,6 +63,7 @@ OperatingPoint point_of(std::string name, std::string series, const RoutingResul
                        .series = std::move(series),
                        .shares = result.shares,
                        .cost_fraction = result.cost_fraction,
+                       .time_fraction = {},
                        .metrics = {},
                        .score = result.score,
                        .lead = {}};
@@ -88,9 +89,10 @@ ordered_json point_json(const OperatingPoint& point) {
   ordered_json object = {{"name", point.name},
                          {"series", point.series},
                          {"shares", numbers_json(point.shares)},
-                         {"cost_fraction", finite_or_null(point.cost_fraction)},
-                         {"metrics", metric_map_json(point.metrics)},
-                         {"score", estimate_json(point.score)}};
+                         {"cost_fraction", finite_or_null(point.cost_fraction)}};
+  if (point.time_fraction) object["time_fraction"] = finite_or_null(*point.time_fraction);
+  object["metrics"] = metric_map_json(point.metrics);
+  object["score"] = estimate_json(point.score);
   if (point.lead) object["lead"] = estimate_json(*point.lead);
   return object;
 }
@@ -147,6 +149,7 @@ OperatingPoint read_point(const JsonFields& fields, std::size_t widths) {
   point.series = fields.text("series");
   point.shares = fields.numbers("shares", widths);
   point.cost_fraction = fields.number("cost_fraction");
+  if (fields.has("time_fraction")) point.time_fraction = fields.number("time_fraction");
   point.metrics = read_metric_map(fields.object("metrics"));
   point.score = read_estimate(fields.object("score"));
   if (fields.has("lead")) point.lead = read_estimate(fields.object("lead"));

@@ -104,6 +104,7 @@ ordered_json points_json(const Headline& headline, const EvaluationRecord& recor
                     {"series", point.series},
                     {"shares", rounded(point.shares)},
                     {"cost", rounded(point.cost_fraction)},
+                    {"time", point.time_fraction ? rounded(*point.time_fraction) : nullptr},
                     {"score", estimate_json(point.score)},
                     {"lead", point.lead ? estimate_json(*point.lead) : nullptr}});
   if (!points.empty()) return list;
@@ -111,6 +112,7 @@ ordered_json points_json(const Headline& headline, const EvaluationRecord& recor
                   {"series", "routed"},
                   {"shares", ordered_json::array()},
                   {"cost", rounded(record.cost_fraction)},
+                  {"time", rounded(headline.seconds_routed / headline.seconds_full)},
                   {"score", estimate_json(headline.routed)},
                   {"lead", nullptr}});
   for (const WidthEvaluation& width : record.widths)
@@ -118,6 +120,7 @@ ordered_json points_json(const Headline& headline, const EvaluationRecord& recor
                     {"series", "fixed"},
                     {"shares", ordered_json::array()},
                     {"cost", rounded(width.cost_fraction)},
+                    {"time", nullptr},
                     {"score", {rounded(score_of(width.all)), nullptr, nullptr}},
                     {"lead", nullptr}});
   return list;

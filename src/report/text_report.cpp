@@ -128,6 +128,7 @@ std::string strip(const Estimate& estimate, double low, double high, int columns
 struct Point {
   std::string name;
   double cost;
+  double time;  ///< over that at full width; NaN where it was not measured
   Estimate score;
 };
 
@@ -135,11 +136,13 @@ std::vector<Point> points_of(const RunFolder& run, const Headline& headline) {
   std::vector<Point> points;
   if (run.evaluation)
     for (const OperatingPoint& point : run.evaluation->points)
-      points.push_back({point.name, point.cost_fraction, point.score});
+      points.push_back({point.name, point.cost_fraction, point.time_fraction.value_or(nan), point.score});
   if (points.empty()) {
-    points.push_back({"routed", headline.cost_fraction, headline.routed});
+    points.push_back(
+        {"routed", headline.cost_fraction, headline.seconds_routed / headline.seconds_full, headline.routed});
     for (const WidthEvaluation& width : best_record(run)->widths)
-      points.push_back({"fixed " + short_number(width.width), width.cost_fraction, {score_of(width.all), {nan, nan}}});
+      points.push_back(
+          {"fixed " + short_number(width.width), width.cost_fraction, nan, {score_of(width.all), {nan, nan}}});
   }
   std::stable_sort(points.begin(), points.end(), [](const Point& a, const Point& b) { return a.cost < b.cost; });
   return points;
@@ -162,11 +165,13 @@ void write_points(Screen& screen, const RunFolder& run, const Headline& headline
                                            score_text(low, headline.is_share) + " to " +
                                            score_text(high, headline.is_share));
   const int name = widest_of(names), score = widest_of(scores);
-  const int room = std::max(8, screen.columns() - name - score - 19);
+  const bool timed = std::ranges::any_of(points, [](const Point& point) { return std::isfinite(point.time); });
+  const int room = std::max(8, screen.columns() - name - score - (timed ? 33 : 19));
   for (std::size_t i = 0; i < points.size(); ++i) {
     const bool own = points[i].name == "routed";
     screen.line({{"  " + padded_right(names[i], name), own ? Style::strong : Style::plain},
                  {"  cost " + padded_left(percent(points[i].cost), 7), Style::soft},
+                 {timed ? "  time " + padded_left(percent(points[i].time), 7) : "", Style::soft},
                  {"  " + padded_left(scores[i], score), own ? Style::strong : Style::plain},
                  {" " + strip(points[i].score, low, high, room)}});
   }

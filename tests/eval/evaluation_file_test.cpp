@@ -55,6 +55,7 @@ EvaluationFile sample_file() {
                   .series = "routed",
                   .shares = {0.5, 0.5},
                   .cost_fraction = 0.73,
+                  .time_fraction = 0.75,
                   .metrics = {{"accuracy", 1}},
                   .score = {1, {0.8, 1}}},
                  {.name = "fixed 0.25",
@@ -125,7 +126,9 @@ TEST(EvaluationFile, ReadsBackWhatItWrites) {
     EXPECT_EQ(read.samples[2].pair, "two");
     EXPECT_EQ(read.samples[0].pair, std::nullopt);
     EXPECT_EQ(read.samples[1].difficulty, std::nullopt);
-    EXPECT_EQ(read.points.size(), file.points.size());
+    ASSERT_EQ(read.points.size(), file.points.size());
+    for (std::size_t i = 0; i < file.points.size(); ++i)
+      EXPECT_EQ(read.points[i].time_fraction, file.points[i].time_fraction);
     EXPECT_EQ(read.version, file.version);
     EXPECT_EQ(read.config.hidden_size, 768);
   }

@@ -90,6 +90,8 @@ TEST(PageData, HoldsWhatTheRunHolds) {
   EXPECT_EQ(run["epochs"][4]["transitions"].size(), 3u);
   EXPECT_EQ(run["calibration"].size(), 3u);
   EXPECT_EQ(run["points"].size(), runs[1].evaluation->points.size());
+  EXPECT_TRUE(run["points"][0]["time"].is_null());
+  EXPECT_NEAR(run["points"].back()["time"].get<double>() / run["points"].back()["cost"].get<double>(), 1.04, 1e-3);
   EXPECT_EQ(run["evaluation"]["latency"].size(), runs[1].evaluation->latency.size());
   EXPECT_EQ(run["evaluation"]["latency"][2]["cost"], 1.0) << "of the widest width";
   EXPECT_LT(run["evaluation"]["latency"][0]["cost"], 0.5);

@@ -158,6 +158,7 @@ std::vector<OperatingPoint> points_of(const Answers& answers, const Routing& rou
       widths[i] = logits.back() - logits.front() > 9 - 2 * step ? answers.widest() : 0;
     }
     points.push_back(point(answers, "budget " + short_number(step / 10.0), "calibrated", widths));
+    points.back().time_fraction = 1.04 * points.back().cost_fraction;
   }
   return points;
 }

@@ -46,6 +46,18 @@ TEST(TextReport, NoLineIsWiderThanTheTerminal) {
       EXPECT_LE(columns_of(line), columns) << line;
 }
 
+TEST(TextReport, TellsTheTimeBesideTheCostWhereItWasMeasured) {
+  std::vector<RunFolder> runs = {synthetic_run({.samples = 60})};
+  const auto line_of_full_budget = [&] {
+    for (const std::string& line : lines_of(report_text(runs)))
+      if (line.find("budget 1 ") != std::string::npos) return line;
+    return std::string();
+  };
+  EXPECT_THAT(line_of_full_budget(), HasSubstr("cost 100.0 %  time 104.0 %"));
+  for (OperatingPoint& point : runs[0].evaluation->points) point.time_fraction.reset();
+  EXPECT_THAT(line_of_full_budget(), Not(HasSubstr("time")));
+}
+
 TEST(TextReport, HasColourOnlyWhenAsked) {
   const std::vector<RunFolder> runs = two_runs();
   EXPECT_THAT(report_text(runs), Not(HasSubstr("\x1b")));

@@ -401,7 +401,7 @@
     const [value, low, high] = point.score;
     return [(several ? run.name + ': ' : '') + point.name,
       `${capital(run.headline.score)} ${text(value)}` + (known(low) ? ` (${between(low, high, text)})` : ''),
-      `Cost ${percent(point.cost)} of full width`,
+      `Cost ${percent(point.cost)} of full width` + (known(point.time) ? `, time ${percent(point.time)}` : ''),
       ...(point.shares.length ? ['Widths ' + point.shares.map((share, i) => `${run.widths[i]}: ${percent(share, 0)}`).join(', ')] : []),
       ...(point.lead ? [`The router’s lead: ${differenceText(point.lead[0], run.headline.is_share)} (${between(point.lead[1], point.lead[2], (lead) => differenceText(lead, run.headline.is_share))})`] : [])];
   }
@@ -448,11 +448,11 @@
         }),
         several ? legend(withPoints.map(({run, i}) => ({name: run.name, colour: runColour(i), line: 'solid', dash: runDash(i), shape: 'circle'}))) : null,
         legend(entries),
-        numbers([...(several ? ['Run'] : []), 'Widths chosen', 'Score', '95 % interval', 'Cost', 'Shares of the widths', 'Router’s lead', 'its 95 % interval', 'On the front'],
+        numbers([...(several ? ['Run'] : []), 'Widths chosen', 'Score', '95 % interval', 'Cost', 'Time, measured', 'Shares of the widths', 'Router’s lead', 'its 95 % interval', 'On the front'],
           withPoints.flatMap(({run, i}) => run.points.map((point) => {
             const text = (value) => scoreText(value, run.headline.is_share);
             const difference = (value) => differenceText(value, run.headline.is_share);
-            return [...(several ? [run.name] : []), point.name, text(point.score[0]), between(point.score[1], point.score[2], text), percent(point.cost),
+            return [...(several ? [run.name] : []), point.name, text(point.score[0]), between(point.score[1], point.score[2], text), percent(point.cost), known(point.time) ? percent(point.time) : '–',
               point.shares.map((share, k) => `${run.widths[k]}: ${percent(share, 0)}`).join(', ') || '–',
               point.lead ? difference(point.lead[0]) : '–', point.lead ? between(point.lead[1], point.lead[2], difference) : '–',
               fronts.find((entry) => entry.i === i).front.includes(point) ? 'yes' : 'no'];
