@@ -46,7 +46,8 @@ void reorder_model(const ReorderArguments& arguments) {
     usage_error("--output is the folder of --model; expected another one");
   const ThreadScope scope(arguments.threads_or_default() > 0 ? arguments.threads_or_default() : thread_count());
 
-  const ModelConfig config = ModelConfig::load(std::filesystem::path(arguments.model) / "config.json");
+  const std::filesystem::path config_file = std::filesystem::path(arguments.model) / "config.json";
+  const ModelConfig config = ModelConfig::load(config_file);
   const Task task = arguments.dataset.task_of(config, arguments.model);
   LoadReport report;
   Model model = Model::load(arguments.model,
@@ -61,7 +62,7 @@ void reorder_model(const ReorderArguments& arguments) {
   const auto positions = static_cast<std::size_t>(find_backbone(config.model_type).max_tokens(config));
   const TokenizedDataset tokens = tokenize(dataset, task, tokenizer, std::min(arguments.max_length, positions));
   const std::vector<Index> samples = drawn(dataset.size(), arguments.samples, arguments.seed_or_default());
-  ImportanceMeter<float> meter(model.network());
+  ImportanceMeter<float> meter(model.network(), config_file.string());
   for (std::size_t first = 0; first < samples.size(); first += arguments.batch_size) {
     const std::span<const Index> batch =
         std::span(samples).subspan(first, std::min(arguments.batch_size, samples.size() - first));

@@ -136,10 +136,13 @@ Engine Engine::load(const std::filesystem::path& directory, const EngineOptions&
   config.check(file.string());
   auto state = std::make_unique<State>(config, options);
   CheckpointReader reader(directory, config, {});
-  std::string missing;
+  std::vector<std::string> missing;
   for (const ParameterSpec& spec : state->specs)
-    if (!reader.has(spec)) missing += (missing.empty() ? "" : ", ") + spec.name;
-  if (!missing.empty()) throw CheckpointError(reader.path().string() + ": lacks " + missing);
+    if (!reader.has(spec)) missing.push_back(spec.name);
+  if (!missing.empty())
+    throw CheckpointError(reader.path().string() + ": lacks " + missing.front() +
+                          (missing.size() > 1 ? " and " + std::to_string(missing.size() - 1) + " more" : "") +
+                          "; expected every parameter of " + file.string());
 
   AlignedBuffer<float> scratch;
   state->fill({.matrix =

@@ -11,14 +11,14 @@
 namespace sharcs {
 
 template <class T>
-ImportanceMeter<T>::ImportanceMeter(const Network<T>& network)
+ImportanceMeter<T>::ImportanceMeter(const Network<T>& network, const std::string& name)
     : network_(network),
       gradients_(network.layout()),
       views_(bind_parameters(network.config(), network.widths(), gradients_)) {
   const ModelConfig& config = network.config();
   if (find_backbone(config.model_type).shares_layers)
     throw ConfigError(
-        "\"model_type\" is \"" + config.model_type +
+        name + ": \"model_type\" is \"" + config.model_type +
         "\", whose layers share their weights; expected a model whose layers can be reordered one by one");
   const auto layers = static_cast<std::size_t>(config.num_hidden_layers);
   importance_.heads.assign(layers, std::vector<double>(static_cast<std::size_t>(config.num_attention_heads), 0));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "model/network.hpp"
@@ -19,7 +20,9 @@ struct Importance {
 template <class T>
 class ImportanceMeter {
  public:
-  explicit ImportanceMeter(const Network<T>& network);
+  /// Throws ConfigError for a model whose layers share their weights (ALBERT): one order cannot suit them all. `name`
+  /// stands for its configuration in messages.
+  explicit ImportanceMeter(const Network<T>& network, const std::string& name = "config.json");
 
   /// Adds one batch, whose loss is the mean over its samples. `labels` or, for a regression, `targets`: one a sample.
   void add(const RaggedBatch& batch, std::span<const std::int32_t> labels, std::span<const float> targets);

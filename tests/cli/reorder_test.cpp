@@ -57,6 +57,20 @@ TEST_F(Reorder, MeasuresOnAsManySamplesAsAskedFor) {
   EXPECT_THAT(reorder({"--output", folder_ / "newer"}).output, HasSubstr("measured on 30 samples"));
 }
 
+TEST_F(Reorder, RefusesLayersThatShareTheirWeights) {
+  testing::save_tiny_model(folder_ / "model", [](ModelConfig& config) {
+    Task::named("sst-2").store_in(config);
+    config.model_type = "albert";
+    config.embedding_size = 8;
+  });
+  EXPECT_EQ(
+      error_of(reorder({"--output", folder_ / "new"})),
+      (folder_ / "model" / "config.json").string() +
+          ": \"model_type\" is \"albert\", whose layers share their weights; expected a model whose layers can be "
+          "reordered one by one");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "new"));
+}
+
 TEST_F(Reorder, DoesNotWriteOverItsModel) {
   EXPECT_THAT(error_of(reorder({"--output", folder_ / "model"}), 1), HasSubstr("--output is the folder of --model"));
 }

@@ -162,6 +162,69 @@ TEST_F(Train, OwnPairsWithScoresAreARegression) {
               StartsWith("score\twidth\ttext\n"));
 }
 
+TEST_F(Train, ColumnsByPositionNeedNoHeader) {
+  std::string tsv;
+  for (int i = 0; i < 30; ++i)
+    tsv += std::string(i % 2 ? "yes" : "no") + "\ta film, number " + std::to_string(i) + "\n";
+  const auto run = train({"--train", file("own.tsv", tsv), "--text-column", "2", "--label-column", "1", "--header",
+                          "no", "--output", path("run")});
+  EXPECT_EQ(run.exit_code, 0) << run.errors;
+  EXPECT_EQ(run_program({"eval", "--model", path("run"), "--file", path("own.tsv"), "--json"}).json()["samples"], 30);
+  EXPECT_EQ(run_program({"predict", "--model", path("run"), "--input", path("own.tsv")}).exit_code, 0);
+}
+
+TEST_F(Train, AClassOfFewSamplesIsLearntWithAndIsInBothParts) {
+  std::string tsv = "text\tlabel\n";
+  for (int i = 0; i < 98; ++i) tsv += "a film, number " + std::to_string(i) + "\tcommon\n";
+  const std::vector<std::string> columns = {"--text-column", "text",     "--label-column",
+                                            "label",         "--output", path("run")};
+  auto arguments = columns;
+  arguments.insert(arguments.end(), {"--train", file("own.tsv", tsv + "no film\trare\nnone\trare\n")});
+  const auto run = train(arguments);
+  EXPECT_EQ(run.exit_code, 0) << run.errors;
+  EXPECT_THAT(run.errors, AllOf(HasSubstr("(common 98.9 %, rare 1.1 %)"), HasSubstr("(common 90.9 %, rare 9.1 %)")));
+
+  // The only sample of a class stays in train; a metric that dev cannot tell is 0, not a failure.
+  arguments = columns;
+  arguments.insert(arguments.end(), {"--train", file("one.tsv", tsv + "no film\trare\n"), "--json"});
+  const auto alone = train(arguments);
+  EXPECT_EQ(alone.exit_code, 0) << alone.errors;
+  EXPECT_THAT(alone.errors, HasSubstr("(common 100.0 %, rare 0.0 %)"));
+  EXPECT_EQ(alone.json()["dev"]["routed"]["matthews"]["value"], 0);
+}
+
+TEST_F(Train, DataOfOneClassOneTargetOrOneLineAreRefused) {
+  const auto error_with = [&](const std::string& content, std::vector<std::string> more = {}) {
+    more.insert(more.begin(), {"--train", file("own.tsv", "text\tlabel\n" + content), "--text-column", "text",
+                               "--label-column", "label", "--output", path("run")});
+    return last_error(train(more));
+  };
+  const std::string name = path("own.tsv");
+  EXPECT_EQ(error_with("a\t1\nb\t1\nc\t1\n"),
+            name + ": all 3 samples have the label \"1\"; training needs at least two classes");
+  EXPECT_EQ(error_with("a\t1\n"), name + ": 1 sample; training needs at least 2");
+  EXPECT_EQ(error_with("a\t1\nb\t0\n"),
+            name + ": 2 samples are too few to split off a dev set; expected at least 2 of one label");
+  EXPECT_EQ(error_with("a\t1\nb\t1\nc\t1\n", {"--regression"}),
+            name + ": all 3 samples have the same target; training needs different ones");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "run" / "model.safetensors"));
+}
+
+TEST_F(Train, TwoRunsWithTheSameSeedAndThreadsWriteTheSameBytes) {
+  const std::string config = file("config.json", config_.dump());
+  for (const char* threads : {"1", "2"}) {
+    for (const char* run : {"first", "second"}) {
+      const auto trained = run_program({"train", "--config", config, "--threads", threads, "--seed", "7", "--task",
+                                        "sst-2", "--data", path("data"), "--output", path(run)});
+      ASSERT_EQ(trained.exit_code, 0) << trained.errors;
+    }
+    for (const char* name : {"model.safetensors", "config.json", "tokenizer.json"})
+      EXPECT_TRUE(read_text_file(folder_ / "first" / name) == read_text_file(folder_ / "second" / name))
+          << name << " with " << threads << " threads";
+    for (const char* run : {"first", "second"}) std::filesystem::remove_all(folder_ / run);
+  }
+}
+
 TEST_F(Train, StartsFromACheckpoint) {
   testing::save_tiny_model(folder_ / "plain", [](ModelConfig& config) { config.sharcs.reset(); });
   config_["model"] = {{"sharcs", {{"width_mult_list", {0.5, 1.0}}, {"adaptive_layer_idx", 2}}}};
