@@ -6,11 +6,11 @@ cd "$(dirname "$0")/.."
 preset="${1:-release}"
 [ $# -eq 0 ] || shift
 
-if [ "$preset" = tsan ]; then
-  sh cmake/dependencies.sh clang libomp-dev
-else
-  sh cmake/dependencies.sh
-fi
+case "$preset" in
+  tsan) sh cmake/dependencies.sh clang libomp-dev ;;
+  asan-ubsan) sh cmake/dependencies.sh ;;
+  *) sh cmake/dependencies.sh libopenmpi-dev openmpi-bin ;;
+esac
 cmake --preset "$preset"
 cmake --build --preset "$preset"
 ctest --preset "$preset" --parallel "$(nproc)" "$@"

@@ -21,9 +21,14 @@ nlohmann::json ProgramRun::json() const {
   return parsed;
 }
 
-RunningProgram::RunningProgram(const std::vector<std::string>& arguments, const std::string& input) {
+std::string program_file() { return SHARCS_PROGRAM; }
+
+RunningProgram::RunningProgram(const std::vector<std::string>& arguments, const std::string& input,
+                               const std::vector<std::string>& launcher) {
   write_file_atomically(folder_ / "in", input);
-  std::vector<char*> words = {const_cast<char*>(SHARCS_PROGRAM)};
+  std::vector<char*> words;
+  for (const std::string& word : launcher) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(const_cast<char*>(SHARCS_PROGRAM));
   for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
   words.push_back(nullptr);
   const std::string in = folder_ / "in", out = folder_ / "out", err = folder_ / "err";
@@ -33,7 +38,7 @@ RunningProgram::RunningProgram(const std::vector<std::string>& arguments, const 
   ::dup2(::open(in.c_str(), O_RDONLY), STDIN_FILENO);
   ::dup2(::open(out.c_str(), created, 0600), STDOUT_FILENO);
   ::dup2(::open(err.c_str(), created, 0600), STDERR_FILENO);
-  ::execv(words[0], words.data());
+  ::execvp(words[0], words.data());
   ::_exit(127);
 }
 

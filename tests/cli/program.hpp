@@ -21,17 +21,24 @@ struct ProgramRun {
   nlohmann::json json() const;
 };
 
+/// The program's file.
+std::string program_file();
+
 /// Runs the program to its end.
 ProgramRun run_program(const std::vector<std::string>& arguments, const std::string& input = {});
 
 /// A program that runs beside the test.
 class RunningProgram {
  public:
-  explicit RunningProgram(const std::vector<std::string>& arguments, const std::string& input = {});
+  /// `launcher`: a command and its arguments that start the program, none for the program itself.
+  explicit RunningProgram(const std::vector<std::string>& arguments, const std::string& input = {},
+                          const std::vector<std::string>& launcher = {});
   ~RunningProgram();
   RunningProgram(const RunningProgram&) = delete;
   RunningProgram& operator=(const RunningProgram&) = delete;
 
+  /// That of the launcher, if there is one.
+  pid_t process() const { return process_; }
   void send(int signal);
   /// Waits until it has written `text` to standard error. A test failure when it ends without.
   void await(const std::string& text) const;
