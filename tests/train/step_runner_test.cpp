@@ -8,6 +8,7 @@
 
 #include "core/threads.hpp"
 #include "expect_error.hpp"
+#include "model/training_pass.hpp"
 #include "train/tiny_training.hpp"
 
 namespace sharcs {
@@ -96,6 +97,28 @@ TEST(StepRunner, RecordsTheConfidenceOfEverySampleOfTheStep) {
     if (i < 8) {
       EXPECT_TRUE(state.current[i] > 0 && state.current[i] < 1);
     }
+  }
+}
+
+TEST(StepRunner, RecordsOfARegressionHowLargeTheErrorsAreBesideTheScale) {
+  TinyTraining training(TaskKind::regression);
+  training.config.hidden_dropout_prob = training.config.attention_probs_dropout_prob = 0;
+  const TokenizedDataset data = tokenize(training.train, training.task, training.tokenizer, 32);
+  const PlannedBatch planned = batch(1, 0, 16);
+  for (const double scale : {0.5, 2.0}) {
+    Model model = training.model();
+    Workspace workspace;
+    TrainingPass<float> pass(model.network().encoder(), workspace);
+    const RaggedBatch tokens = data.gather(planned.samples);
+    pass.forward(tokens, model.widths()[1], {});
+    std::vector<double> expected;
+    for (std::size_t i = 0; i < 16; ++i)
+      expected.push_back(std::exp(-std::abs(static_cast<double>(pass.logits().data[i] - data.targets[i])) / scale));
+
+    HardnessHistory history(data.samples(), {.window = 1, .widths = {0.25, 1}, .thresholds = {{0.5, 1.01}, {0, 0.5}}});
+    StepRunner runner(model.network(), training.options, scale, training.train, data);
+    runner.run({planned}, {}, 1, 1e-3, history);
+    for (std::size_t i = 0; i < 16; ++i) EXPECT_NEAR(history.state().current[i], expected[i], 1e-5) << scale;
   }
 }
 
