@@ -6,6 +6,7 @@ namespace sharcs {
 
 // Each adds one command to the program, from the file of its name.
 void add_train(CLI::App& program);
+void add_sweep(CLI::App& program);
 void add_eval(CLI::App& program);
 void add_calibrate(CLI::App& program);
 void add_predict(CLI::App& program);

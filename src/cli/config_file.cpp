@@ -13,8 +13,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::array known_sections = {"model",     "tokenizer", "training", "train",   "eval",
-                                       "calibrate", "predict",   "reorder",  "inspect", "synth"};
+constexpr std::array known_sections = {"model", "tokenizer", "training", "grid",    "train",   "sweep",
+                                       "eval",  "calibrate", "predict",  "reorder", "inspect", "synth"};
 
 void check_section(const std::string& name, const std::string& file) {
   if (std::find(known_sections.begin(), known_sections.end(), name) != known_sections.end()) return;
@@ -33,7 +33,7 @@ ConfigFile ConfigFile::read(const std::filesystem::path& file) {
   config.sections_ = Json::parse(text);
   for (const auto& [name, section] : config.sections_.items()) {
     check_section(name, config.name_);
-    if (!section.is_object())
+    if (!section.is_object() && name != "grid")
       throw ConfigError(config.name_ + ": \"" + name + "\" is a JSON " + section.type_name() + "; expected an object");
   }
   return config;

@@ -9,8 +9,9 @@ namespace sharcs {
 /// The JSON file of --config: an object of sections.
 ///
 /// "model": the encoder, keys of Hugging Face's config.json with "sharcs" among them. "tokenizer": how a vocabulary is
-/// built, or where one is. "training": TrainingOptions. And for each command a section of its name with its options,
-/// named as on the command line with or without '_' for '-': {"synth": {"train": 8000}}.
+/// built, or where one is. "training": TrainingOptions. "grid": what a sweep varies of these three. And for each
+/// command a section of its name with its options, named as on the command line with or without '_' for '-': {"synth":
+/// {"train": 8000}}.
 class ConfigFile {
  public:
   /// No file: no section has anything.
@@ -20,7 +21,8 @@ class ConfigFile {
 
   /// For messages: the file, or "command line" where there is none.
   const std::string& name() const { return name_; }
-  /// An object; empty when the file does not have the section.
+  void rename(std::string name) { name_ = std::move(name); }
+  /// Empty when the file does not have the section. An object; a grid is whatever stands there.
   const nlohmann::ordered_json& section(const std::string& name) const;
   /// Sets "training.window", "model.sharcs.adaptive_layer_idx", …: a section and the keys that lead to the value.
   /// Throws ConfigError when the first part is no section or a later one no object.

@@ -21,6 +21,7 @@ int run(int argc, char** argv) {
   program.require_subcommand(1);
   program.formatter(std::make_shared<sharcs::HelpFormat>());  // of the commands below, too
   sharcs::add_train(program);
+  sharcs::add_sweep(program);
   sharcs::add_eval(program);
   sharcs::add_calibrate(program);
   sharcs::add_predict(program);

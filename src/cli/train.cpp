@@ -1,8 +1,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
-#include <csignal>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -11,8 +9,8 @@
 #include "cli/commands.hpp"
 #include "cli/data_arguments.hpp"
 #include "cli/evaluation_report.hpp"
-#include "cli/stop_signal.hpp"
 #include "cli/training_arguments.hpp"
+#include "cli/training_session.hpp"
 #include "cli/training_setup.hpp"
 #include "core/clock.hpp"
 #include "core/json_reader.hpp"
@@ -20,7 +18,6 @@
 #include "sharcs/communicator.hpp"
 #include "sharcs/cost.hpp"
 #include "sharcs/trainer.hpp"
-#include "train/progress.hpp"
 
 namespace sharcs {
 namespace {
@@ -61,47 +58,6 @@ void describe(const TrainingSetup& setup, std::ostream& out) {
   out << '\n';
 }
 
-std::string epoch_line(const EpochRecord& record, int epochs) {
-  const EvaluationRecord& dev = record.evaluations.front();
-  std::string line =
-      "epoch " + std::to_string(record.epoch) + "/" + std::to_string(epochs) + ": loss " + decimal(record.loss_task, 3);
-  if (std::isfinite(record.loss_router)) line += ", router " + decimal(record.loss_router, 3);
-  line += ", " + duration_text(record.seconds) + "; dev";
-  for (const auto& [metric, value] : dev.full)
-    line += " " + metric + " " + (record.full_width_only ? "" : decimal(dev.routed.at(metric), 3) + " routed, ") +
-            decimal(value, 3) + " full";
-  if (!record.full_width_only) {
-    line += ", cost " + decimal(dev.cost_fraction, 3);
-    for (const WidthEvaluation& width : dev.widths)
-      line += ", " + short_number(width.width) + ": " +
-              percent(static_cast<double>(width.samples) / static_cast<double>(dev.samples));
-  }
-  return line + (record.best ? " *" : "");
-}
-
-TrainingOutcome run(const TrainArguments& arguments, TrainingSetup& setup, const TrainingData& data,
-                    Communicator& ranks) {
-  const StopSignal stop;
-  Progress progress(std::cerr, ProgressOptions::of_descriptor(STDERR_FILENO));
-  const TrainingCallbacks callbacks = {
-      .on_step = [&](const TrainingProgress& step) { progress.update(step); },
-      .on_epoch = [&](const EpochRecord& record) { progress.say(epoch_line(record, setup.options.epochs)); },
-      .on_note = [&](std::string_view text) { progress.say(text); },
-      .should_stop = [&] { return stop.received() != 0; }};
-  Trainer trainer(setup.model, setup.options, ranks);
-  const TrainingOutcome outcome =
-      arguments.resume ? trainer.resume(data.task, setup.tokenizer, data.train, data.dev, arguments.output, callbacks)
-                       : trainer.train(data.task, setup.tokenizer, data.train, data.dev, arguments.output, callbacks);
-  if (outcome.stopped) {
-    if (ranks.is_first())
-      progress.say(setup.options.keep_checkpoints > 0
-                       ? "stopped; the same command with --resume goes on from here"
-                       : "stopped; without checkpoints (keep_checkpoints is 0) it cannot be resumed");
-    throw CLI::RuntimeError(128 + (stop.received() != 0 ? stop.received() : SIGTERM));  // that of another rank
-  }
-  return outcome;
-}
-
 /// What is left to do when the training is over.
 struct Trained {
   TrainingData data;
@@ -120,7 +76,9 @@ Trained train_on(Communicator& ranks, const TrainArguments& arguments, const Con
   TrainingSetup setup = set_up_training(config, data, arguments.init);
   describe(setup, out);
   const double start = steady_seconds();
-  TrainingOutcome outcome = run(arguments, setup, data, ranks);
+  TrainingOutcome outcome = run_training(
+      {.output = arguments.output, .resume = arguments.resume, .how_to_go_on = "the same command with --resume"}, setup,
+      data, ranks);
   return {std::move(data), std::move(outcome), steady_seconds() - start};
 }
 
@@ -143,13 +101,6 @@ std::optional<Trained> train_on_all_ranks(const TrainArguments& arguments, const
   return std::nullopt;
 }
 
-/// Measuring a model takes no longer than a twentieth of its training did, or what it takes anyway.
-LatencyOptions latency_options(double training_seconds) {
-  LatencyOptions options;
-  options.seconds_each = std::clamp(training_seconds / 1000, 0.001, options.seconds_each);
-  return options;
-}
-
 void train(const TrainArguments& arguments) {
   require(arguments.output, "--output");
   const ConfigFile config = arguments.training.merged_config(arguments);
@@ -159,10 +110,10 @@ void train(const TrainArguments& arguments) {
   if (!trained) return;
   const auto& [data, outcome, seconds] = *trained;
   const TrainingOptions options = training_options(config);
-  const LatencyOptions latency = latency_options(seconds);
   const Classifier classifier = Classifier::load(arguments.output, {.threads = options.threads});
   const EvaluationReport report(classifier, data.task, data.dev, "dev", 3, options.seed);
-  report.save(std::filesystem::path(arguments.output) / "evaluation.json", arguments.output, report.compare(), latency);
+  report.save(std::filesystem::path(arguments.output) / "evaluation.json", arguments.output, report.compare(),
+              latency_options(seconds));
   if (arguments.json) {
     nlohmann::ordered_json json = {{"output", arguments.output},
                                    {"epochs", outcome.epochs},

@@ -13,6 +13,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+/// Stands for the size of a vocabulary that is not known yet.
+constexpr int assumed_vocab_size = 30000;
+
 /// Throws ConfigError for keys of the model that others decide, and for those that nobody knows.
 void check_model_section(const Json& section, const std::string& name) {
   constexpr std::pair<const char*, const char*> decided[] = {
@@ -60,23 +63,30 @@ Tokenizer make_tokenizer(const ConfigFile& config, const Dataset& train) {
   return Tokenizer::train_wordpiece(texts_of(train), options);
 }
 
-TrainingSetup from_scratch(const ConfigFile& config, const TrainingData& data) {
+/// The model that the config file describes, for a vocabulary.
+ModelConfig shape_from_scratch(const ConfigFile& config, int vocab_size, int pad_id) {
   if (config.section("model").empty())
     throw ConfigError(config.name() + ": no section \"model\"; expected the shape of an encoder, or a checkpoint");
-  Tokenizer tokenizer = make_tokenizer(config, data.train);
   Json section = config.section("model");
   check_model_section(section, config.name());
-  section["vocab_size"] = tokenizer.vocab_size();
-  section["pad_token_id"] = tokenizer.pad_id();
+  section["vocab_size"] = vocab_size;
+  section["pad_token_id"] = pad_id;
   ModelConfig shape = ModelConfig::parse(section.dump(), config.name());
   check_known(shape, section, config.name());
+  return shape;
+}
+
+TrainingSetup from_scratch(const ConfigFile& config, const TrainingData& data) {
+  Tokenizer tokenizer = make_tokenizer(config, data.train);
+  ModelConfig shape = shape_from_scratch(config, static_cast<int>(tokenizer.vocab_size()), tokenizer.pad_id());
   data.task.store_in(shape);
   TrainingOptions options = training_options(config);
   Model model = Model::create(shape, options.seed);
   return {std::move(model), std::move(tokenizer), std::move(options), {}};
 }
 
-TrainingSetup from_checkpoint(const ConfigFile& config, const TrainingData& data, const std::string& checkpoint) {
+/// The checkpoint's own configuration with what the section adds to it.
+ModelConfig config_from_checkpoint(const ConfigFile& config, const std::string& checkpoint) {
   const std::filesystem::path file = std::filesystem::path(checkpoint) / "config.json";
   const std::string text = read_text_file(file);
   const ModelConfig found = ModelConfig::parse(text, file.string());
@@ -99,7 +109,11 @@ TrainingSetup from_checkpoint(const ConfigFile& config, const TrainingData& data
     if (key != "sharcs" && (!is.contains(key) || is[key] != value))
       throw ConfigError(config.name() + ": \"model." + key + "\" is " + value.dump() + ", in " + file.string() + " " +
                         (is.contains(key) ? is[key].dump() : "absent") + "; expected the same, or none");
+  return wanted;
+}
 
+TrainingSetup from_checkpoint(const ConfigFile& config, const TrainingData& data, const std::string& checkpoint) {
+  const ModelConfig wanted = config_from_checkpoint(config, checkpoint);
   TrainingOptions options = training_options(config);
   LoadOptions load = {.sharcs = wanted.sharcs, .seed = options.seed};
   if (data.task.kind() == TaskKind::classification)
@@ -119,6 +133,12 @@ TrainingSetup from_checkpoint(const ConfigFile& config, const TrainingData& data
 
 TrainingSetup set_up_training(const ConfigFile& config, const TrainingData& data, const std::string& checkpoint) {
   return checkpoint.empty() ? from_scratch(config, data) : from_checkpoint(config, data, checkpoint);
+}
+
+void check_training(const ConfigFile& config, const std::string& checkpoint) {
+  const ModelConfig shape = checkpoint.empty() ? shape_from_scratch(config, assumed_vocab_size, 0)
+                                               : config_from_checkpoint(config, checkpoint);
+  training_options(config).check(WidthSet(shape), config.name());
 }
 
 }  // namespace sharcs

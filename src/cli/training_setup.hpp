@@ -24,4 +24,7 @@ struct TrainingSetup {
 /// what its parts throw; ConfigError naming the key that the file must not have, or that contradicts the checkpoint.
 TrainingSetup set_up_training(const ConfigFile& config, const TrainingData& data, const std::string& checkpoint);
 
+/// Throws what of that can be known before any data are read and any model is made.
+void check_training(const ConfigFile& config, const std::string& checkpoint);
+
 }  // namespace sharcs

@@ -1,11 +1,13 @@
 #include "train/run_identity.hpp"
 
-#include <set>
+#include <algorithm>
+#include <iterator>
 #include <span>
 #include <string_view>
 #include <utility>
 
 #include "core/checksum.hpp"
+#include "core/json_differences.hpp"
 
 namespace sharcs {
 namespace {
@@ -34,24 +36,6 @@ RunIdentity::Data data_from(const json& object) {
           .samples = object.at("samples").get<std::int64_t>(),
           .content = object.at("content").get<std::uint64_t>(),
           .tokens = object.at("tokens").get<std::uint64_t>()};
-}
-
-std::string shown(const json& object, const std::string& key) {
-  return object.contains(key) ? object.at(key).dump(-1, ' ', false, json::error_handler_t::replace) : "absent";
-}
-
-void compare(const json& now, const json& before, const std::string& where, std::vector<std::string>& found) {
-  std::set<std::string> keys;
-  for (const json* side : {&now, &before})
-    for (const auto& [key, value] : side->items()) keys.insert(key);
-  for (const std::string& key : keys) {
-    const bool both = now.contains(key) && before.contains(key);
-    if (both && now.at(key) == before.at(key)) continue;
-    if (both && now.at(key).is_object() && before.at(key).is_object())
-      compare(now.at(key), before.at(key), where + key + ".", found);
-    else
-      found.push_back("\"" + where + key + "\" is " + shown(now, key) + "; it was " + shown(before, key));
-  }
 }
 
 void compare(const RunIdentity::Data& now, const RunIdentity::Data& before, const char* what,
@@ -97,20 +81,23 @@ RunIdentity::Data identify(const Dataset& dataset, const TokenizedDataset& token
 
 RunIdentity identify(const TrainingOptions& options, const ModelConfig& config, RunIdentity::Data train,
                      RunIdentity::Data dev) {
-  RunIdentity identity = {.options = json::parse(options.to_json()),
-                          .config = json::parse(config.to_json()),
-                          .train = std::move(train),
-                          .dev = std::move(dev)};
+  return {.options = deciding_options(options),
+          .config = json::parse(config.to_json()),
+          .train = std::move(train),
+          .dev = std::move(dev)};
+}
+
+json deciding_options(const TrainingOptions& options) {
+  json deciding = json::parse(options.to_json());
   for (const char* key : {"micro_batch_tokens", "recompute_activations", "sharding", "threads",
                           "checkpoint_every_steps", "checkpoint_every_minutes", "keep_checkpoints", "tensorboard"})
-    identity.options.erase(key);
-  return identity;
+    deciding.erase(key);
+  return deciding;
 }
 
 std::vector<std::string> differences(const RunIdentity& now, const RunIdentity& before) {
-  std::vector<std::string> found;
-  compare(now.options, before.options, "", found);
-  compare(now.config, before.config, "config.json: ", found);
+  std::vector<std::string> found = json_differences(now.options, before.options);
+  std::ranges::move(json_differences(now.config, before.config, "config.json: "), std::back_inserter(found));
   compare(now.train, before.train, "training", found);
   compare(now.dev, before.dev, "dev", found);
   return found;

@@ -35,6 +35,9 @@ RunIdentity::Data identify(const Dataset& dataset, const TokenizedDataset& token
 RunIdentity identify(const TrainingOptions& options, const ModelConfig& config, RunIdentity::Data train,
                      RunIdentity::Data dev);
 
+/// The options without those that change time and memory only.
+nlohmann::json deciding_options(const TrainingOptions& options);
+
 /// What differs between a run and one that was started before, for people: `"batch_size" is 16; it was 32`. Empty when
 /// they are the same.
 std::vector<std::string> differences(const RunIdentity& now, const RunIdentity& before);

@@ -1,0 +1,226 @@
+#include <filesystem>
+#include <iostream>
+
+#include "cli/command.hpp"
+#include "cli/commands.hpp"
+#include "cli/data_arguments.hpp"
+#include "cli/sweep_result.hpp"
+#include "cli/training_arguments.hpp"
+#include "cli/training_session.hpp"
+#include "cli/training_setup.hpp"
+#include "core/checksum.hpp"
+#include "core/clock.hpp"
+#include "core/file.hpp"
+#include "core/folder_lock.hpp"
+#include "core/json_differences.hpp"
+#include "core/json_reader.hpp"
+#include "core/text_table.hpp"
+#include "sharcs/error.hpp"
+#include "sharcs/version.hpp"
+#include "train/run_identity.hpp"
+
+namespace sharcs {
+namespace {
+
+using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+constexpr const char* run_file = "sweep-run.json";
+
+struct SweepArguments : CommonArguments {
+  std::string output, init;
+  bool dry_run = false;
+  TrainingDataArguments data;
+  TrainingArguments training;
+};
+
+Json identity_of(const Dataset& dataset) {
+  Checksum sum;
+  const auto add = [&](const std::string& text) { sum.add(std::as_bytes(std::span(text.c_str(), text.size() + 1))); };
+  for (const Sample& sample : dataset.samples) {
+    add(sample.text);
+    add(sample.pair.value_or(""));
+    add(sample.label ? std::to_string(*sample.label) : sample.target ? short_number(*sample.target) : "");
+  }
+  return {{"samples", dataset.size()}, {"content", sum.value()}};
+}
+
+/// A run that is to be there in the end.
+struct PlannedRun {
+  SweepRun run;
+  ConfigFile config;
+  Json identity;         ///< what decides its result
+  bool started = false;  ///< in an earlier call
+};
+
+/// The file that tells of which settings the run in a folder is, and what came of it.
+void write_run_file(const PlannedRun& planned) {
+  Json json = {{"sharcs", version()}, {"settings", Json::object()}, {"identity", planned.identity}};
+  for (const auto& [key, value] : planned.run.point.settings) json["settings"][key] = value;
+  if (planned.run.result) json["result"] = planned.run.result->json();
+  write_file_atomically(fs::path(planned.run.folder) / run_file,
+                        json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+/// Takes up what stands in the run's folder. Throws ConfigError when it is of other settings or data.
+void take_up(PlannedRun& planned) {
+  const fs::path folder = planned.run.folder, file = folder / run_file;
+  if (!fs::exists(file)) {
+    if (fs::exists(folder / "training.json"))
+      throw ConfigError(folder.string() + ": holds a training that is not this sweep's: there is no " + run_file +
+                        "; sweep into another folder");
+    return;
+  }
+  const JsonReader reader(read_text_file(file), file.string());
+  const JsonFields fields(reader.whole(), file.string());
+  const std::vector<std::string> changes = json_differences(planned.identity, fields.object("identity").whole());
+  if (!changes.empty()) {
+    std::string list;
+    for (const std::string& change : changes) list += (list.empty() ? "" : "; and ") + change;
+    throw ConfigError(folder.string() + ": is a run of other settings: " + list +
+                      "; sweep into another folder, or remove this one");
+  }
+  planned.started = true;
+  if (fields.has("result")) planned.run.result = SweepResult::from(fields.object("result"));
+}
+
+std::vector<PlannedRun> plan(const SweepArguments& arguments, const ConfigFile& base, const TrainingData& data) {
+  const Json train = identity_of(data.train), dev = identity_of(data.dev);
+  std::vector<PlannedRun> runs;
+  for (GridPoint& point : grid_points(base.section("grid"), base.name())) {
+    PlannedRun planned = {.run = {}, .config = base, .identity = {}};
+    planned.config.rename(base.name() + " at " + point.name);
+    for (const auto& [key, value] : point.settings) planned.config.set(key, value);
+    check_training(planned.config, arguments.init);
+    planned.identity = {{"task", data.task.name()},
+                        {"init", arguments.init},
+                        {"model", planned.config.section("model")},
+                        {"tokenizer", planned.config.section("tokenizer")},
+                        {"training", deciding_options(training_options(planned.config))},
+                        {"train", train},
+                        {"dev", dev}};
+    planned.run.folder = (fs::path(arguments.output) / point.name).string();
+    planned.run.point = std::move(point);
+    take_up(planned);
+    runs.push_back(std::move(planned));
+  }
+  return runs;
+}
+
+/// Trains and tries one run. Its checkpoints go when its result is there.
+void finish(PlannedRun& planned, const SweepArguments& arguments, const TrainingData& data) {
+  SweepRun& run = planned.run;
+  const bool resume = planned.started && fs::exists(fs::path(run.folder) / "training.json");
+  std::error_code error;
+  fs::create_directories(run.folder, error);
+  if (error) throw IoError(run.folder + ": cannot make the folder: " + error.message());
+  write_run_file(planned);
+  planned.started = true;
+
+  TrainingSetup setup = set_up_training(planned.config, data, arguments.init);
+  const double start = steady_seconds();
+  const TrainingOutcome outcome =
+      run_training({.output = run.folder, .resume = resume, .how_to_go_on = "the same sharcs sweep"}, setup, data);
+  const double seconds = steady_seconds() - start;
+  const Classifier classifier = Classifier::load(run.folder, {.threads = setup.options.threads});
+  const EvaluationReport report(classifier, data.task, data.dev, "dev", 3, setup.options.seed);
+  const Comparison comparison = report.compare();
+  report.save(fs::path(run.folder) / "evaluation.json", run.folder, comparison, latency_options(seconds));
+  double training_seconds = 0;
+  for (const EpochRecord& epoch : read_metrics(fs::path(run.folder) / "metrics.jsonl"))
+    training_seconds += epoch.seconds;
+  run.result = SweepResult::of(report, comparison, outcome.best_epoch, training_seconds);
+  write_run_file(planned);
+  fs::remove_all(fs::path(run.folder) / "checkpoints", error);
+}
+
+std::vector<SweepRun> table_of(const std::vector<PlannedRun>& planned) {
+  std::vector<SweepRun> runs;
+  for (const PlannedRun& each : planned) runs.push_back(each.run);
+  mark_front(runs);
+  return runs;
+}
+
+/// sweep.json and sweep.tsv as far as the sweep has come.
+void write_tables(const std::string& output, const std::vector<PlannedRun>& planned) {
+  const std::vector<SweepRun> runs = table_of(planned);
+  write_file_atomically(fs::path(output) / "sweep.json",
+                        json_of(runs).dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  write_file_atomically(fs::path(output) / "sweep.tsv", tsv_of(runs));
+}
+
+void list(const std::vector<PlannedRun>& planned, std::ostream& out) {
+  TextTable table({"run", ""});
+  for (const PlannedRun& each : planned)
+    table.add({each.run.point.name, each.run.result ? "finished" : each.started ? "to be resumed" : "to be trained"});
+  table.print(out);
+}
+
+void sweep(const SweepArguments& arguments) {
+  require(arguments.output, "--output");
+  require(arguments.config, "--config");
+  const ConfigFile base = arguments.training.merged_config(arguments);
+  if (base.section("grid").empty())
+    throw ConfigError(base.name() + ": no section \"grid\"; expected settings with lists of values, as in " +
+                      R"({"training.window": [1, 3]})");
+  // Every run sees the same split, whatever its own seed.
+  const TrainingData data = arguments.data.read(training_options(base).seed);
+  std::vector<PlannedRun> runs = plan(arguments, base, data);
+  if (arguments.dry_run) return list(runs, std::cout);
+
+  std::error_code error;
+  fs::create_directories(arguments.output, error);
+  if (error) throw IoError(arguments.output + ": cannot make the folder: " + error.message());
+  const FolderLock lock(arguments.output);
+  std::size_t failed = 0;
+  std::string first_failure;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    SweepRun& run = runs[i].run;
+    std::cerr << "run " << i + 1 << " of " << runs.size() << ": " << run.point.name
+              << (run.result ? " is finished\n" : "\n");
+    if (run.result) continue;
+    try {
+      finish(runs[i], arguments, data);
+    } catch (const TrainingError& failure) {
+      // Settings with which nothing can be learnt are a result, too.
+      run.error = failure.what();
+      std::cerr << "failed: " << run.error << '\n';
+      if (failed++ == 0) first_failure = run.point.name + ": " + run.error;
+    }
+    write_tables(arguments.output, runs);
+  }
+  write_tables(arguments.output, runs);
+  const std::vector<SweepRun> table = table_of(runs);
+  if (arguments.json) {
+    std::cout << json_of(table).dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+  } else {
+    print(table, std::cout);
+    std::cout << "\n* no other run is better in both score and cost; all of it in "
+              << (fs::path(arguments.output) / "sweep.tsv").string() << " and sweep.json\n";
+  }
+  if (failed > 0)
+    throw TrainingError(std::to_string(failed) + " of " + counted(runs.size(), "run") + " failed; " + first_failure);
+}
+
+}  // namespace
+
+void add_sweep(CLI::App& program) {
+  const auto arguments = std::make_shared<SweepArguments>();
+  CLI::App* command = add_command(
+      program, "sweep",
+      "Trains one model for each combination of the settings in the config file's section \"grid\", as in "
+      "{\"training.window\": [1, 3], \"training.seed\": [1, 2]}; a list of grids is their union. The same call again "
+      "skips runs that are finished and resumes the one that was interrupted. The result is a table with the runs "
+      "that no other beats marked.",
+      "everything that is drawn, unless the grid has \"training.seed\"", *arguments);
+  command->add_option("--output", arguments->output,
+                      "Folder for the runs, a folder each, and the tables sweep.json and sweep.tsv (required)");
+  command->add_option("--init", arguments->init,
+                      "Model directory to start from, as downloaded; none: from random parameters");
+  command->add_flag("--dry-run", arguments->dry_run, "Check all runs and list them, and train nothing");
+  arguments->data.add_to(*command);
+  arguments->training.add_to(*command);
+  on_call(command, arguments, sweep);
+}
+
+}  // namespace sharcs

@@ -1,0 +1,68 @@
+#include "cli/training_session.hpp"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <csignal>
+#include <iostream>
+
+#include "cli/stop_signal.hpp"
+#include "core/json_reader.hpp"
+#include "core/text_table.hpp"
+#include "train/progress.hpp"
+
+namespace sharcs {
+namespace {
+
+std::string epoch_line(const EpochRecord& record, int epochs) {
+  const EvaluationRecord& dev = record.evaluations.front();
+  std::string line =
+      "epoch " + std::to_string(record.epoch) + "/" + std::to_string(epochs) + ": loss " + decimal(record.loss_task, 3);
+  if (std::isfinite(record.loss_router)) line += ", router " + decimal(record.loss_router, 3);
+  line += ", " + duration_text(record.seconds) + "; dev";
+  for (const auto& [metric, value] : dev.full)
+    line += " " + metric + " " + (record.full_width_only ? "" : decimal(dev.routed.at(metric), 3) + " routed, ") +
+            decimal(value, 3) + " full";
+  if (!record.full_width_only) {
+    line += ", cost " + decimal(dev.cost_fraction, 3);
+    for (const WidthEvaluation& width : dev.widths)
+      line += ", " + short_number(width.width) + ": " +
+              percent(static_cast<double>(width.samples) / static_cast<double>(dev.samples));
+  }
+  return line + (record.best ? " *" : "");
+}
+
+}  // namespace
+
+TrainingOutcome run_training(const TrainingSession& session, TrainingSetup& setup, const TrainingData& data,
+                             Communicator& ranks) {
+  const StopSignal stop;
+  Progress progress(std::cerr, ProgressOptions::of_descriptor(STDERR_FILENO));
+  const TrainingCallbacks callbacks = {
+      .on_step = [&](const TrainingProgress& step) { progress.update(step); },
+      .on_epoch = [&](const EpochRecord& record) { progress.say(epoch_line(record, setup.options.epochs)); },
+      .on_note = [&](std::string_view text) { progress.say(text); },
+      .should_stop = [&] { return stop.received() != 0; }};
+  Trainer trainer(setup.model, setup.options, ranks);
+  const TrainingOutcome outcome =
+      session.resume ? trainer.resume(data.task, setup.tokenizer, data.train, data.dev, session.output, callbacks)
+                     : trainer.train(data.task, setup.tokenizer, data.train, data.dev, session.output, callbacks);
+  if (outcome.stopped) {
+    if (ranks.is_first())
+      progress.say(setup.options.keep_checkpoints > 0
+                       ? "stopped; " + session.how_to_go_on + " goes on from here"
+                       : "stopped; without checkpoints (keep_checkpoints is 0) it cannot be resumed");
+    throw CLI::RuntimeError(128 + (stop.received() != 0 ? stop.received() : SIGTERM));  // that of another rank
+  }
+  return outcome;
+}
+
+LatencyOptions latency_options(double training_seconds) {
+  LatencyOptions options;
+  options.seconds_each = std::clamp(training_seconds / 1000, 0.001, options.seconds_each);
+  return options;
+}
+
+}  // namespace sharcs
