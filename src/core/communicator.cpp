@@ -1,7 +1,6 @@
 #include "sharcs/communicator.hpp"
 
 #include <cstdlib>
-#include <string>
 
 #include "core/mpi_communicator.hpp"
 #include "sharcs/error.hpp"
@@ -19,15 +18,16 @@ class Alone final : public Communicator {
   [[noreturn]] void end_job(int exit_code) override { std::exit(exit_code); }
 };
 
-/// How many processes a launcher has started together, as it says itself; 0: no launcher has. Without one MPI must not
-/// be initialised: that costs time, and where its daemons cannot be started it ends the program.
-int launched_processes() {
-  // Open MPI's mpirun; PMI-1 and PMI-2 of MPICH and Slurm. Slurm's PMIx tells the rank alone, and the number as Slurm.
+/// Whether a launcher has started several processes, as it says itself. Where none has, MPI must not be initialised:
+/// that costs time, and where its daemons cannot be started it ends the program.
+bool is_one_of_several() {
+  const auto is_more_than_one = [](const char* number) { return std::atoi(number) > 1; };
+  // Open MPI's mpirun; PMI-1 and PMI-2 of MPICH and Slurm.
   for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"})
-    if (const char* value = std::getenv(name)) return std::atoi(value);
-  if (std::getenv("PMIX_RANK") == nullptr) return 0;
+    if (const char* value = std::getenv(name)) return is_more_than_one(value);
+  // PMIx tells the rank alone, Slurm the number.
   const char* const tasks = std::getenv("SLURM_NTASKS");
-  return tasks != nullptr ? std::atoi(tasks) : 1;
+  return std::getenv("PMIX_RANK") != nullptr && (tasks == nullptr || is_more_than_one(tasks));
 }
 
 }  // namespace
@@ -38,14 +38,13 @@ Communicator& Communicator::alone() {
 }
 
 std::unique_ptr<Communicator> Communicator::world() {
-  const int processes = launched_processes();
-  if (processes <= 1) return std::make_unique<Alone>();
+  if (!is_one_of_several()) return std::make_unique<Alone>();
 #ifdef SHARCS_HAS_MPI
   return mpi_world();
 #else
   throw ConfigError(
-      "started as one of " + std::to_string(processes) +
-      " processes, but sharcs was built without MPI; expected one process, or a build with -DSHARCS_MPI=ON");
+      "started as one of several processes, but sharcs was built without MPI; expected one process, or a build with "
+      "-DSHARCS_MPI=ON");
 #endif
 }
 

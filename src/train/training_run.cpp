@@ -120,7 +120,7 @@ void TrainingRun::require_same_on_all_ranks() const {
   if (!changes.empty()) throw ConfigError("the first rank trains something else: here " + joined(changes));
 }
 
-/// They should be the same everywhere; machines that differ may have drawn them differently in their last bits.
+/// They are the same everywhere, unless machines of different kinds have rounded differently: that must not add up.
 void TrainingRun::take_parameters_of_first() {
   in_.ranks.broadcast(std::as_writable_bytes(network().values().buffer()));
   network().pack();
@@ -258,6 +258,7 @@ bool TrainingRun::train_epoch() {
 void TrainingRun::finish_epoch() {
   history_.finish_epoch();
   runner_.catch_up();
+  if (in_.ranks.ranks() > 1) take_parameters_of_first();
   EpochRecord record = record_of_epoch();
   record.best = is_better(record, state_.best);
   if (record.best) state_.best = record;

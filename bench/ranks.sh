@@ -1,0 +1,48 @@
+#!/bin/sh
+# Training with two ranks of one thread beside one rank of one thread, on the shape of BERT-base at full width, 64 sentences
+# of 32 tokens a step: bench/ranks.sh [the sharcs program [rounds]]
+# Prints samples per second of each run, then the medians and their ratio. Needs an idle machine and about 5 GB of memory;
+# a round takes about two minutes.
+set -eu
+root="$(cd "$(dirname "$0")/.." && pwd)"
+program="${1:-$root/build/release/sharcs}"
+rounds="${2:-3}"
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMP_NUM_THREADS=1
+folder="$(mktemp -d)"
+trap 'rm -rf "$folder"' EXIT
+
+# Sentences of 30 words that are tokens, between [CLS] and [SEP].
+awk -v folder="$folder" 'BEGIN {
+  srand(7)
+  for (part = 0; part < 2; ++part) {
+    file = folder (part ? "/dev.tsv" : "/train.tsv")
+    print "sentence\tlabel" > file
+    for (i = 0; i < (part ? 8 : 128); ++i) {
+      text = ""
+      for (w = 0; w < 30; ++w) text = text "word" int(rand() * 1000) " "
+      print text "\t" i % 2 > file
+    }
+  }
+}'
+
+# The second of two epochs of two steps: in the first one memory is touched for the first time.
+train() {
+  mpirun --bind-to core -np "$1" "$program" train --task sst-2 --data "$folder" --output "$folder/run" \
+    --config "$root/configs/bert-base-2-widths.json" --set tokenizer.min_frequency=1 --epochs 2 --window 2 \
+    --batch-size 64 --keep-checkpoints 0 --seed 1 >/dev/null 2>"$folder/errors" || { cat "$folder/errors"; exit 1; }
+  sed -n '2s/.*"samples_per_second":\([0-9.]*\).*/\1/p' "$folder/run/metrics.jsonl"
+  rm -r "$folder/run"
+}
+
+round=0
+while [ "$round" -lt "$rounds" ]; do
+  round=$((round + 1))
+  for ranks in 1 2; do
+    speed="$(train "$ranks")"
+    echo "round $round, $ranks rank(s): $speed samples/s"
+    echo "$speed" >>"$folder/$ranks"
+  done
+done
+median() { sort -g "$1" | sed -n "$(((rounds + 1) / 2))p"; }
+one="$(median "$folder/1")" two="$(median "$folder/2")"
+awk -v one="$one" -v two="$two" 'BEGIN { printf "medians: %.2f and %.2f samples/s: %.2f times\n", one, two, two / one }'
