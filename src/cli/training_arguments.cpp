@@ -21,6 +21,7 @@ constexpr KeyDescription training_keys[] = {
     {"accumulation", "Rounds that share one optimizer step"},
     {"step_mode", "joint: each step has a micro-batch of every width; alternate: of one"},
     {"repeat_smaller_buckets", "Train samples of smaller width buckets several times an epoch"},
+    {"full_width_share", "Share of easier samples that train full width instead, so that it does not forget them"},
     {"shuffle_window", "Batches within which samples are sorted by length; 1: none"},
     {"learning_rate", "Greatest learning rate"},
     {"schedule", "Learning rate after the warm-up: linear (down to 0) or constant"},

@@ -109,6 +109,8 @@ EpochPlan plan_epoch(std::span<const double> widths, std::span<const std::int32_
       // Each sample has words of its own, so its draw does not depend on the labels of others.
       Random random(draw_key, 4 * i);
       width = labels[i].draw(random);
+      if (options.full_width_share > 0 && random.uniform() < options.full_width_share)
+        width = static_cast<int>(widths.size()) - 1;
       assert(width < static_cast<int>(widths.size()));
     }
     plan.width_of_sample[i] = width;

@@ -76,6 +76,7 @@ void for_each_option(Options& options, const Visit& visit) {
   visit("accumulation", options.accumulation, 1, most);
   visit("step_mode", options.step_mode);
   visit("repeat_smaller_buckets", options.repeat_smaller_buckets);
+  visit("full_width_share", options.full_width_share, 0.0, 1.0);
   visit("shuffle_window", options.shuffle_window, 1, most);
   visit("learning_rate", options.learning_rate, 0.0, huge);
   visit("schedule", options.schedule);

@@ -88,6 +88,7 @@ TrainingRun::TrainingRun(const TrainingInputs& inputs)
       plan_options_({.step_mode = inputs.options.step_mode,
                      .batch_size = inputs.options.batch_size,
                      .repeat_smaller_buckets = inputs.options.repeat_smaller_buckets,
+                     .full_width_share = inputs.options.full_width_share,
                      .shuffle_window = inputs.options.shuffle_window,
                      .accumulation = inputs.options.accumulation,
                      .seed = inputs.options.seed}),

@@ -136,6 +136,16 @@ TEST(EpochPlan, WithoutRepetitionEverySampleOccursOnceAndLateStepsHoldFewerWidth
   for (const auto& [sample, times] : count) EXPECT_EQ(times, 1) << "sample " << sample;
 }
 
+TEST(EpochPlan, AShareOfTheEasierSamplesTrainsFullWidth) {
+  const auto labels = labels_of({2000, 1000});
+  const EpochPlanOptions options = {.batch_size = 10, .full_width_share = 0.25};
+  const EpochPlan plan = plan_epoch(two, lengths_of(3000), labels, 0, options);
+  EXPECT_NEAR(static_cast<double>(plan.bucket_sizes[0]), 1500, 75);
+  EXPECT_NE(plan_epoch(two, lengths_of(3000), labels, 1, options).width_of_sample, plan.width_of_sample);
+  const EpochPlan all = plan_epoch(two, lengths_of(3000), labels, 0, {.batch_size = 10, .full_width_share = 1});
+  EXPECT_THAT(all.bucket_sizes, ElementsAre(0, 3000));
+}
+
 TEST(EpochPlan, AlternateStepsTakeTheWidthsInTurn) {
   const EpochPlan repeated =
       plan_epoch(two, lengths_of(30), labels_of({10, 20}), 0, {.step_mode = StepMode::alternate, .batch_size = 10});
