@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include "core/threads.hpp"
+#include "encoder_bench.hpp"
 #include "gemm_bench.hpp"
 #include "options.hpp"
 #include "report.hpp"
@@ -19,7 +20,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   app.add_option("--filter", options.filter,
-                 "Only points whose name contains this, e.g. \"multiply 32 x\" or \"pack\"");
+                 "Only points whose name contains this, e.g. \"multiply 32 x\", \"pack\" or \"encoder\"");
   app.add_option("--seconds", options.seconds, "Seconds for each contender at each point")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
@@ -32,4 +33,5 @@ int main(int argc, char** argv) {
   Report report(json);
   run_roof(options, report);
   run_gemm_bench(options, report);
+  run_encoder_bench(options, report);
 }
