@@ -62,6 +62,9 @@ struct TrainingOptions {
 
   /// Tokens that a sample is cut to.
   int max_length = 128;
+  /// Share of the words that are hidden from the model behind the mask token while it trains, others in each step. 0.1
+  /// helps small models that learn from scratch; the paper has none.
+  double token_dropout = 0;
   /// Bounds the memory of the activations: a micro-batch of more tokens runs in pieces. Does not change the result
   /// beyond rounding.
   int micro_batch_tokens = 4096;

@@ -39,6 +39,7 @@ constexpr KeyDescription training_keys[] = {
     {"router_loss_weight", "λ of the router's loss"},
     {"width_loss_weights", "Factor of both losses for each width, as in 1,2; []: 1"},
     {"max_length", "Tokens that a sample is cut to"},
+    {"token_dropout", "Share of the words hidden behind the mask token, others in each step"},
     {"micro_batch_tokens", "Bounds memory: larger micro-batches run in pieces of so many tokens"},
     {"recompute_activations", "Less memory for a third more time"},
     {"sharding", "What a rank of several takes: a part of the samples of every micro-batch, or whole micro_batches"},

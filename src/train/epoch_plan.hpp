@@ -66,8 +66,8 @@ struct EpochPlan {
 /// Plans epoch `epoch` (counted from 0).
 ///
 /// widths: the model's widths as fractions, ascending. lengths: tokens of each sample. labels: one non-empty label a
-/// sample, whose widths are drawn from with equal probability, anew in each epoch (see full_width_share); or none at all,
-/// when every sample is trained at the largest width (the first epochs, before there are labels).
+/// sample, whose widths are drawn from with equal probability, anew in each epoch (see full_width_share); or none at
+/// all, when every sample is trained at the largest width (the first epochs, before there are labels).
 ///
 /// Every sample occurs once; a repeated bucket's samples occur ⌊largest / size⌋ or ⌈largest / size⌉ times. One batch a
 /// width may be smaller than the others, and it is not always that of the longest samples.

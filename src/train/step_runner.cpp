@@ -12,12 +12,14 @@
 namespace sharcs {
 
 StepRunner::StepRunner(Network<float>& network, const TrainingOptions& options, double regression_scale,
-                       const Dataset& dataset, const TokenizedDataset& tokenized, Communicator& ranks)
+                       const Dataset& dataset, const TokenizedDataset& tokenized, Communicator& ranks,
+                       TokenDropout token_dropout)
     : network_(network),
       options_(options),
       regression_scale_(regression_scale),
       dataset_(dataset),
       tokenized_(tokenized),
+      token_dropout_(std::move(token_dropout)),
       ranks_(ranks),
       optimizer_(network.layout(), {.beta1 = options.adam_beta1,
                                     .beta2 = options.adam_beta2,
@@ -31,7 +33,7 @@ std::vector<BatchOutcome> StepRunner::run(const PlannedStep& step, std::span<con
                                           std::int64_t number, double learning_rate, HardnessHistory& history) {
   std::vector<BatchOutcome> outcomes;
   for (const PlannedBatch& planned : step) {
-    const RaggedBatch tokens = tokenized_.gather(planned.samples);
+    const RaggedBatch tokens = gather(planned.samples, number);
     accumulator_.expect(network_.widths()[planned.width], !labels.empty(), tokens.ids);
     outcomes.push_back({.width = planned.width, .samples = tokens.samples(), .tokens = tokens.tokens()});
   }
@@ -44,7 +46,7 @@ std::vector<BatchOutcome> StepRunner::run(const PlannedStep& step, std::span<con
   const std::uint64_t dropout_key = derive_key(options_.seed, "dropout", static_cast<std::uint64_t>(number));
   for (std::size_t i = 0; i < step.size(); ++i) {
     const MicroBatchOutcome outcome =
-        run(part[i], labels, 1.0 / static_cast<double>(step.size()), derive_key(dropout_key, "batch", i));
+        run(part[i], labels, 1.0 / static_cast<double>(step.size()), number, derive_key(dropout_key, "batch", i));
     told.push_back(outcome.task_loss);
     told.push_back(outcome.router_loss);
     told.resize(told.size() + step[i].samples.size(), 0.0);
@@ -74,10 +76,16 @@ std::vector<BatchOutcome> StepRunner::run(const PlannedStep& step, std::span<con
   return outcomes;
 }
 
+RaggedBatch StepRunner::gather(std::span<const Index> samples, std::int64_t number) const {
+  RaggedBatch tokens = tokenized_.gather(samples);
+  token_dropout_.apply(samples, derive_key(options_.seed, "token dropout", static_cast<std::uint64_t>(number)), tokens);
+  return tokens;
+}
+
 MicroBatchOutcome StepRunner::run(const PlannedBatch& planned, std::span<const WidthLabel> labels, double share,
-                                  std::uint64_t dropout_key) {
+                                  std::int64_t number, std::uint64_t dropout_key) {
   if (planned.samples.empty()) return {};
-  const RaggedBatch tokens = tokenized_.gather(planned.samples);
+  const RaggedBatch tokens = gather(planned.samples, number);
   const WidthSet& widths = network_.widths();
   std::vector<std::int32_t> classes;
   std::vector<float> targets, width_labels;

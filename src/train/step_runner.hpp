@@ -11,6 +11,7 @@
 #include "train/epoch_plan.hpp"
 #include "train/hardness_history.hpp"
 #include "train/micro_batch.hpp"
+#include "train/token_dropout.hpp"
 
 namespace sharcs {
 
@@ -31,7 +32,8 @@ class StepRunner {
   /// `dataset` names the samples in messages; `tokenized` is what they are trained on. regression_scale: see
   /// TrainingOptions. All but the options must outlive the runner.
   StepRunner(Network<float>& network, const TrainingOptions& options, double regression_scale, const Dataset& dataset,
-             const TokenizedDataset& tokenized, Communicator& ranks = Communicator::alone());
+             const TokenizedDataset& tokenized, Communicator& ranks = Communicator::alone(),
+             TokenDropout token_dropout = {});
 
   /// Takes step `number` of the training, from 1. `labels`: the hardness label of every training sample, or none when
   /// the router is not trained. The measures of the step's samples are recorded in `history`, on every rank those of
@@ -47,8 +49,10 @@ class StepRunner {
   Adamw<float>& optimizer() { return optimizer_; }
 
  private:
+  /// The tokens of some samples as step `number` trains them.
+  RaggedBatch gather(std::span<const Index> samples, std::int64_t number) const;
   MicroBatchOutcome run(const PlannedBatch& planned, std::span<const WidthLabel> labels, double share,
-                        std::uint64_t dropout_key);
+                        std::int64_t number, std::uint64_t dropout_key);
   /// Of each sample of a micro-batch.
   std::vector<float> measures(const MicroBatchOutcome& outcome) const;
   [[noreturn]] void fail(std::int64_t number, const PlannedBatch& planned, const std::string& what) const;
@@ -58,6 +62,7 @@ class StepRunner {
   double regression_scale_;
   const Dataset& dataset_;
   const TokenizedDataset& tokenized_;
+  TokenDropout token_dropout_;
   Communicator& ranks_;
   Adamw<float> optimizer_;
   GradientAccumulator<float> accumulator_;

@@ -94,6 +94,7 @@ void for_each_option(Options& options, const Visit& visit) {
   visit("router_loss_weight", options.router_loss_weight, 0.0, huge);
   visit("width_loss_weights", options.width_loss_weights);
   visit("max_length", options.max_length, 1, most);
+  visit("token_dropout", options.token_dropout, 0.0, 1.0);
   visit("micro_batch_tokens", options.micro_batch_tokens, 1, most);
   visit("recompute_activations", options.recompute_activations);
   visit("sharding", options.sharding);

@@ -101,7 +101,7 @@ TrainingRun::TrainingRun(const TrainingInputs& inputs)
       runner_(network(), inputs.options,
               inputs.options.regression_scale > 0 ? inputs.options.regression_scale
                                                   : 2 * standard_deviation(train_.targets),
-              inputs.train, train_, inputs.ranks),
+              inputs.train, train_, inputs.ranks, TokenDropout(inputs.options.token_dropout, inputs.tokenizer)),
       pace_(inputs.options.epochs),
       last_checkpoint_(steady_seconds()) {
   require_same_on_all_ranks();

@@ -34,6 +34,7 @@ TEST(TrainingOptions, EveryOptionSurvivesWritingAndReading) {
   options.step_mode = StepMode::alternate;
   options.repeat_smaller_buckets = false;
   options.full_width_share = 0.25;
+  options.token_dropout = 0.1;
   options.schedule = ScheduleShape::constant;
   options.hardness_measure = HardnessMeasure::entropy;
   options.thresholds = {{0, 0.3}, {0.3, 2}};
