@@ -97,7 +97,9 @@ TEST_F(Sweep, TrainsEveryCombinationIntoATableWithItsFront) {
                                    "routed_accuracy\tfull_accuracy\tscore\t"));
   for (const std::string& line : lines)
     EXPECT_EQ(std::ranges::count(line, '\t'), std::ranges::count(lines[0], '\t')) << line;
-  EXPECT_EQ(run_program({"report", path("runs/window=1"), path("runs/window=2")}).exit_code, 0);
+  EXPECT_EQ(
+      run_program({"report", path("runs/window=1"), path("runs/window=2"), "--output", path("report.html")}).exit_code,
+      0);
 }
 
 TEST_F(Sweep, TheSameCallAgainTrainsNothing) {
