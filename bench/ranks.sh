@@ -2,7 +2,7 @@
 # Training with two ranks of one thread beside one rank of one thread, on the shape of BERT-base at full width, 64 sentences
 # of 32 tokens a step: bench/ranks.sh [the sharcs program [rounds]]
 # Prints samples per second of each run, then the medians and their ratio. Needs an idle machine and about 5 GB of memory;
-# a round takes about two minutes.
+# a round takes a few minutes.
 set -eu
 root="$(cd "$(dirname "$0")/.." && pwd)"
 program="${1:-$root/build/release/sharcs}"

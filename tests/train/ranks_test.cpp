@@ -24,8 +24,8 @@ using testing::result_of;
 using testing::run_ranks;
 using testing::TinyTraining;
 
-TinyTraining with_dropout() {
-  TinyTraining training;
+TinyTraining with_dropout(TaskKind kind = TaskKind::classification) {
+  TinyTraining training(kind);
   training.config.hidden_dropout_prob = 0.2;
   training.config.attention_probs_dropout_prob = 0.3;
   training.options.epochs = 3;
@@ -79,8 +79,10 @@ double greatest_difference(const std::vector<float>& a, const std::vector<float>
 }
 
 TEST(Ranks, StepsAreThoseOfOneProcess) {
-  for (const Sharding sharding : {Sharding::samples, Sharding::micro_batches}) {
-    TinyTraining training = with_dropout();
+  for (const auto& [sharding, kind] :
+       {std::pair{Sharding::samples, TaskKind::classification}, std::pair{Sharding::samples, TaskKind::regression},
+        std::pair{Sharding::micro_batches, TaskKind::classification}}) {
+    TinyTraining training = with_dropout(kind);
     training.options.sharding = sharding;
     const AfterSteps alone = steps(training, Communicator::alone());
     for (const int count : {2, 3, 5}) {
@@ -211,6 +213,8 @@ TEST(Ranks, TrainingIsThatOfOneProcessAndTheFirstRankAloneWritesAndCallsBack) {
     training.options.sharding = sharding;
     training.options.accumulation = 2;
     training.options.batch_size = 8;
+    training.options.token_dropout = 0.1;
+    training.options.full_width_share = 0.2;
     const TemporaryFolder folder;
     training.run(folder / "alone");
     const auto last = read_metrics(folder / "alone" / "metrics.jsonl").back();
