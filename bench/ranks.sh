@@ -29,7 +29,7 @@ awk -v folder="$folder" 'BEGIN {
 train() {
   mpirun --bind-to core -np "$1" "$program" train --task sst-2 --data "$folder" --output "$folder/run" \
     --config "$root/configs/bert-base-2-widths.json" --set tokenizer.min_frequency=1 --epochs 2 --window 2 \
-    --batch-size 64 --keep-checkpoints 0 --seed 1 >/dev/null 2>"$folder/errors" || { cat "$folder/errors"; exit 1; }
+    --batch-size 64 --keep-checkpoints 0 --seed 1 >/dev/null 2>"$folder/errors" || { cat "$folder/errors" >&2; exit 1; }
   sed -n '2s/.*"samples_per_second":\([0-9.]*\).*/\1/p' "$folder/run/metrics.jsonl"
   rm -r "$folder/run"
 }
