@@ -109,7 +109,9 @@ std::string in_words(const Headline& headline) {
                       score_text(headline.routed.value, share) + interval_text(headline.routed, share) + ", and " +
                       score_text(headline.full.value, share) + interval_text(headline.full, share) +
                       " when everything runs at full width";
-  if (headline.lead) {
+  if (headline.lead && headline.lead->interval.low == 0 && headline.lead->interval.high == 0) {
+    words += ": no difference in any resample";
+  } else if (headline.lead) {
     const Interval& interval = headline.lead->interval;
     words += ": a difference of " + difference_text(headline.lead->value, share);
     if (interval.low <= 0 && interval.high >= 0)

@@ -109,6 +109,8 @@ TEST(Findings, WordsTellDifferencesWithTheirIntervals) {
             "and took 1.50 s instead of 3.00 s: 2.00 times as fast.");
   headline.lead->interval.high = -0.001;
   EXPECT_THAT(in_words(headline), HasSubstr("which is more than chance (95 % interval −1.2 points to −0.1 points)"));
+  headline.lead = Estimate{0, {0, 0}};
+  EXPECT_THAT(in_words(headline), HasSubstr("full width: no difference in any resample. It spends"));
   headline.is_share = false;
   headline.lead.reset();
   headline.seconds_routed = std::nan("");
