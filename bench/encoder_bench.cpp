@@ -179,11 +179,11 @@ void run_encoder_bench(const Options& options, Report& report) {
   const char* const parts[] = {"encoder 1 x 16",  "encoder 1 x 32",       "encoder 1 x 128",      "encoder 8 x 128",
                                "encoder 32 x 32", "encoder real lengths", "encoder mixed widths", "encoder load"};
   if (std::none_of(std::begin(parts), std::end(parts), [&](const char* part) { return wanted(options, part); })) return;
-  report.line("BERT-base with a router after layer 3, random weights, sentences x tokens");
   run_loading(options.threads.back(), options, report);
   const Model model = Model::create(bert_base());
   for (const int threads : options.threads) {
-    report.line(format("%d thread%s", threads, threads == 1 ? "" : "s"));
+    report.heading(format("BERT-base with a router after layer 3, random weights, sentences x tokens, %d thread%s",
+                          threads, threads == 1 ? "" : "s"));
     const Engine engine(model, {.threads = threads});
     const int vocab_size = engine.config().vocab_size;
     for (const auto& [sentences, tokens] : {std::pair{1, 16}, {1, 32}, {1, 128}, {8, 128}, {32, 32}})

@@ -7,6 +7,7 @@
 #include "options.hpp"
 #include "report.hpp"
 #include "roof.hpp"
+#include "training_bench.hpp"
 
 int main(int argc, char** argv) {
   using namespace sharcs::bench;
@@ -20,7 +21,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   app.add_option("--filter", options.filter,
-                 "Only points whose name contains this, e.g. \"multiply 32 x\", \"pack\" or \"encoder\"");
+                 "Only points whose name contains this, e.g. \"multiply 32 x\", \"pack\", \"encoder\" or \"training\"");
   app.add_option("--seconds", options.seconds, "Seconds for each contender at each point")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
@@ -34,4 +35,5 @@ int main(int argc, char** argv) {
   run_roof(options, report);
   run_gemm_bench(options, report);
   run_encoder_bench(options, report);
+  run_training_bench(options, report);
 }

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 namespace sharcs::bench {
 
@@ -16,8 +17,11 @@ class Report {
   Report(const Report&) = delete;
   Report& operator=(const Report&) = delete;
 
+  /// Stands above the next line; never shown when there is none.
+  void heading(const std::string& text) { heading_ = text; }
   void line(const std::string& text) {
     if (json_) return;
+    if (!heading_.empty()) std::printf("%s\n", std::exchange(heading_, "").c_str());
     std::printf("%s\n", text.c_str());
     std::fflush(stdout);
   }
@@ -25,6 +29,7 @@ class Report {
 
  private:
   bool json_;
+  std::string heading_ = {};
   nlohmann::json records_ = nlohmann::json::array();
 };
 
