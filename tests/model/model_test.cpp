@@ -366,7 +366,8 @@ TEST_F(ModelDirectory, ASharcsCheckpointThatLacksAnythingIsRefused) {
 }
 
 TEST_F(ModelDirectory, ALinearLayerIsThereAsAWholeOrNotAtAll) {
-  Checkpoint checkpoint(random_model(plain(small_config())));
+  const Model model = random_model(plain(small_config()));
+  Checkpoint checkpoint(model);
   checkpoint.remove("classifier.bias");
   write(checkpoint, plain(small_config()));
   EXPECT_THAT(refusal(),

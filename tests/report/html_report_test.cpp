@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
-#include <regex>
 
 #include "report/page_data.hpp"
 #include "report/synthetic_run.hpp"
@@ -38,7 +37,10 @@ TEST(HtmlReport, NeedsNothingFromAnywhere) {
   EXPECT_EQ(page.rfind("<!DOCTYPE html>", 0), 0u);
   EXPECT_THAT(page, HasSubstr("default-src 'none'"));
   EXPECT_THAT(page, HasSubstr("Apache License 2.0"));
-  EXPECT_FALSE(std::regex_search(page, std::regex("(src|href)=[\"']?(https?:)?//")));
+  for (const std::string attribute : {"src=", "href="})
+    for (const std::string quote : {"", "\"", "'"})
+      for (const std::string address : {"http:", "https:", "//"})
+        EXPECT_EQ(page.find(attribute + quote + address), std::string::npos) << attribute << quote << address;
   EXPECT_THAT(page, Not(HasSubstr("@import")));
   EXPECT_THAT(page, Not(HasSubstr("url(")));
   EXPECT_THAT(page, Not(HasSubstr("fetch(")));
