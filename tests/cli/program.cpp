@@ -26,6 +26,8 @@ std::string program_file() { return SHARCS_PROGRAM; }
 RunningProgram::RunningProgram(const std::vector<std::string>& arguments, const std::string& input,
                                const std::vector<std::string>& launcher) {
   write_file_atomically(folder_ / "in", input);
+  // Here already: the program may be killed before it has begun.
+  for (const char* name : {"out", "err"}) write_file_atomically(folder_ / name, "");
   std::vector<char*> words;
   for (const std::string& word : launcher) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(const_cast<char*>(SHARCS_PROGRAM));
@@ -34,10 +36,9 @@ RunningProgram::RunningProgram(const std::vector<std::string>& arguments, const 
   const std::string in = folder_ / "in", out = folder_ / "out", err = folder_ / "err";
   process_ = ::fork();
   if (process_ != 0) return;
-  const int created = O_WRONLY | O_CREAT | O_TRUNC;
   ::dup2(::open(in.c_str(), O_RDONLY), STDIN_FILENO);
-  ::dup2(::open(out.c_str(), created, 0600), STDOUT_FILENO);
-  ::dup2(::open(err.c_str(), created, 0600), STDERR_FILENO);
+  ::dup2(::open(out.c_str(), O_WRONLY), STDOUT_FILENO);
+  ::dup2(::open(err.c_str(), O_WRONLY), STDERR_FILENO);
   ::execvp(words[0], words.data());
   ::_exit(127);
 }
@@ -54,7 +55,7 @@ void RunningProgram::await(const std::string& text) const {
   for (;;) {
     siginfo_t ended = {};
     ::waitid(P_PID, static_cast<id_t>(process_), &ended, WEXITED | WNOHANG | WNOWAIT);
-    const std::string errors = std::filesystem::exists(folder_ / "err") ? read_text_file(folder_ / "err") : "";
+    const std::string errors = read_text_file(folder_ / "err");
     if (errors.find(text) != std::string::npos) return;
     if (ended.si_pid != 0) {
       ADD_FAILURE() << "ended without saying \"" << text << "\": " << errors;
