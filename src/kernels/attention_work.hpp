@@ -61,7 +61,9 @@ struct AttentionWork {
     HeadRows rows = {};
     rows.head_size = problem.head_size;
     for (std::size_t s = 0; s < samples(); ++s) {
-      const auto [units, unit_cost] = head(s);
+      // No structured binding: Clang 14 captures none.
+      const Head whole = head(s);
+      const Index units = whole.units, unit_cost = whole.unit_cost;
       rows.first_query = problem.query_offsets[s];
       rows.queries = problem.query_offsets[s + 1] - rows.first_query;
       rows.first_token = problem.offsets[s];

@@ -7,6 +7,7 @@
 
 #include "core/file.hpp"
 #include "golden_folder.hpp"
+#include "kernels/simd_targets.hpp"
 #include "model/golden_case.hpp"
 #include "model/routed_pass.hpp"
 #include "model/training_pass.hpp"
@@ -173,9 +174,16 @@ void compare_case(const fs::path& folder) {
 class GoldenModels : public ::testing::TestWithParam<fs::path> {};
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(GoldenModels);
 
-TEST_P(GoldenModels, FloatAgreesWithTheAuthorsCode) {
+TEST_P(GoldenModels, FloatAgreesWithTheAuthorsCodeAtEverySimdTarget) {
   if (!has_backbone(GetParam())) GTEST_SKIP() << "no backbone for " << GetParam();
+  kernels::at_every_simd_target([&] { compare_case<float>(GetParam()); });
+}
+TEST_P(GoldenModels, FloatAgreesWithTheAuthorsCodeOnEigen) {
+  if (!has_backbone(GetParam())) GTEST_SKIP() << "no backbone for " << GetParam();
+  const kernels::Backend before = kernels::backend();
+  kernels::set_backend(kernels::Backend::eigen);
   compare_case<float>(GetParam());
+  kernels::set_backend(before);
 }
 TEST_P(GoldenModels, DoubleAgreesWithTheAuthorsCode) {
   if (!has_backbone(GetParam())) GTEST_SKIP() << "no backbone for " << GetParam();
