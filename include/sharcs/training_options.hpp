@@ -25,9 +25,9 @@ struct TrainingOptions {
   StepMode step_mode = StepMode::joint;
   /// Train the samples of the smaller width buckets several times an epoch, so that every step has all widths.
   bool repeat_smaller_buckets = true;
-  /// Share of the samples fit for a smaller width that are trained at full width instead, drawn anew in each epoch; their
-  /// label for the router stays. 0 is the paper's way: full width then sees hard samples only and forgets the easy ones,
-  /// which a budget or a fixed width may give it later.
+  /// Share of the samples fit for a smaller width that are trained at full width instead, drawn anew in each epoch;
+  /// their label for the router stays. 0 is the paper's way: full width then sees hard samples only and forgets the
+  /// easy ones, which a budget or a fixed width may give it later.
   double full_width_share = 0;
   /// Samples of a batch are of similar length: they are sorted within this many batches of shuffled samples. 1: not at
   /// all.
