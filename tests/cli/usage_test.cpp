@@ -14,7 +14,8 @@ using testing::run_program;
 using ::testing::StartsWith;
 
 const std::vector<std::string>& commands() {
-  static const std::vector<std::string> all = {"train", "sweep", "eval", "calibrate", "predict", "reorder", "inspect", "synth"};
+  static const std::vector<std::string> all = {"train",   "sweep",   "eval",    "calibrate",
+                                               "predict", "reorder", "inspect", "synth"};
   return all;
 }
 
