@@ -74,12 +74,9 @@ void take_up(PlannedRun& planned) {
   const JsonReader reader(read_text_file(file), file.string());
   const JsonFields fields(reader.whole(), file.string());
   const std::vector<std::string> changes = json_differences(planned.identity, fields.object("identity").whole());
-  if (!changes.empty()) {
-    std::string list;
-    for (const std::string& change : changes) list += (list.empty() ? "" : "; and ") + change;
-    throw ConfigError(folder.string() + ": is a run of other settings: " + list +
+  if (!changes.empty())
+    throw ConfigError(folder.string() + ": is a run of other settings: " + joined_differences(changes) +
                       "; sweep into another folder, or remove this one");
-  }
   planned.started = true;
   if (fields.has("result")) planned.run.result = SweepResult::from(fields.object("result"));
 }
@@ -111,9 +108,7 @@ std::vector<PlannedRun> plan(const SweepArguments& arguments, const ConfigFile& 
 void finish(PlannedRun& planned, const SweepArguments& arguments, const TrainingData& data) {
   SweepRun& run = planned.run;
   const bool resume = planned.started && fs::exists(fs::path(run.folder) / "training.json");
-  std::error_code error;
-  fs::create_directories(run.folder, error);
-  if (error) throw IoError(run.folder + ": cannot make the folder: " + error.message());
+  make_folder(run.folder);
   write_run_file(planned);
   planned.started = true;
 
@@ -131,7 +126,8 @@ void finish(PlannedRun& planned, const SweepArguments& arguments, const Training
     training_seconds += epoch.seconds;
   run.result = SweepResult::of(report, comparison, outcome.best_epoch, training_seconds);
   write_run_file(planned);
-  fs::remove_all(fs::path(run.folder) / "checkpoints", error);
+  std::error_code ignored;
+  fs::remove_all(fs::path(run.folder) / "checkpoints", ignored);
 }
 
 std::vector<SweepRun> table_of(const std::vector<PlannedRun>& planned) {
@@ -168,9 +164,7 @@ void sweep(const SweepArguments& arguments) {
   std::vector<PlannedRun> runs = plan(arguments, base, data);
   if (arguments.dry_run) return list(runs, std::cout);
 
-  std::error_code error;
-  fs::create_directories(arguments.output, error);
-  if (error) throw IoError(arguments.output + ": cannot make the folder: " + error.message());
+  make_folder(arguments.output);
   const FolderLock lock(arguments.output);
   std::size_t failed = 0;
   std::string first_failure;

@@ -15,16 +15,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json interval_json(const Estimate& estimate) {
-  return {{"value", finite_or_null(estimate.value)},
-          {"low", finite_or_null(estimate.interval.low)},
-          {"high", finite_or_null(estimate.interval.high)}};
-}
-
-Estimate read_interval(const JsonFields& fields) {
-  return {fields.number("value"), {fields.number("low"), fields.number("high")}};
-}
-
 /// Of all runs, in the order in which they come up.
 std::vector<std::string> setting_keys(const std::vector<SweepRun>& runs) {
   std::vector<std::string> keys;
@@ -96,8 +86,8 @@ Json SweepResult::json() const {
           {"training_seconds", finite_or_null(training_seconds)},
           {"routed", metric_map_json(routed)},
           {"full", metric_map_json(full)},
-          {"score", interval_json(score)},
-          {"lead_over_full", interval_json(lead)},
+          {"score", estimate_record_json(score)},
+          {"lead_over_full", estimate_record_json(lead)},
           {"cost_fraction", finite_or_null(cost_fraction)},
           {"time_fraction", finite_or_null(time_fraction)},
           {"widths", widths},
@@ -110,8 +100,8 @@ SweepResult SweepResult::from(const JsonFields& fields) {
   result.training_seconds = fields.number("training_seconds");
   result.routed = read_metric_map(fields.object("routed"));
   result.full = read_metric_map(fields.object("full"));
-  result.score = read_interval(fields.object("score"));
-  result.lead = read_interval(fields.object("lead_over_full"));
+  result.score = read_estimate(fields.object("score"));
+  result.lead = read_estimate(fields.object("lead_over_full"));
   result.cost_fraction = fields.number("cost_fraction");
   result.time_fraction = fields.number("time_fraction");
   result.widths = fields.numbers("widths");

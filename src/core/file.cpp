@@ -113,6 +113,12 @@ void MappedFile::drop(std::span<const std::byte> part) const {
   ::madvise(const_cast<std::byte*>(data_) + first, last - first, MADV_DONTNEED);
 }
 
+void make_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) throw IoError(folder.string() + ": cannot make the folder: " + error.message());
+}
+
 std::string read_text_file(const std::filesystem::path& path) {
   const Descriptor file = open_file(path, O_RDONLY);
   if (file.get() < 0) fail(path, "open", errno);

@@ -41,6 +41,9 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
+/// Makes a folder and those that it stands in, where they are absent. Throws IoError.
+void make_folder(const std::filesystem::path& folder);
+
 /// The whole content of a file. Throws IoError.
 std::string read_text_file(const std::filesystem::path& path);
 

@@ -33,4 +33,10 @@ std::vector<std::string> json_differences(const json& now, const json& before, c
   return found;
 }
 
+std::string joined_differences(const std::vector<std::string>& differences) {
+  std::string list;
+  for (const std::string& difference : differences) list += (list.empty() ? "" : "; and ") + difference;
+  return list;
+}
+
 }  // namespace sharcs

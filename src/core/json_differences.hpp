@@ -11,4 +11,7 @@ namespace sharcs {
 std::vector<std::string> json_differences(const nlohmann::json& now, const nlohmann::json& before,
                                           const std::string& where = "");
 
+/// Several differences as one: "…; and …".
+std::string joined_differences(const std::vector<std::string>& differences);
+
 }  // namespace sharcs

@@ -361,9 +361,7 @@ SyntheticData SyntheticData::generate(const SyntheticOptions& options) {
 }
 
 void SyntheticData::save(const std::filesystem::path& folder) const {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) throw IoError(folder.string() + ": cannot make the folder: " + error.message());
+  make_folder(folder);
   for (const Dataset* dataset : {&train, &dev, &test}) {
     if (dataset->empty()) continue;
     write_file_atomically(folder / dataset->file, [&](FileWriter& out) {

@@ -79,12 +79,6 @@ ordered_json numbers_json(const std::vector<double>& values) {
   return list;
 }
 
-ordered_json estimate_json(const Estimate& estimate) {
-  return {{"value", finite_or_null(estimate.value)},
-          {"low", finite_or_null(estimate.interval.low)},
-          {"high", finite_or_null(estimate.interval.high)}};
-}
-
 ordered_json point_json(const OperatingPoint& point) {
   ordered_json object = {{"name", point.name},
                          {"series", point.series},
@@ -92,8 +86,8 @@ ordered_json point_json(const OperatingPoint& point) {
                          {"cost_fraction", finite_or_null(point.cost_fraction)}};
   if (point.time_fraction) object["time_fraction"] = finite_or_null(*point.time_fraction);
   object["metrics"] = metric_map_json(point.metrics);
-  object["score"] = estimate_json(point.score);
-  if (point.lead) object["lead"] = estimate_json(*point.lead);
+  object["score"] = estimate_record_json(point.score);
+  if (point.lead) object["lead"] = estimate_record_json(*point.lead);
   return object;
 }
 
@@ -138,10 +132,6 @@ std::string lines_of(const std::vector<Element>& elements, const ToJson& to_json
 }
 
 // From JSON.
-
-Estimate read_estimate(const JsonFields& fields) {
-  return {fields.number("value"), {fields.number("low"), fields.number("high")}};
-}
 
 OperatingPoint read_point(const JsonFields& fields, std::size_t widths) {
   OperatingPoint point;

@@ -34,6 +34,16 @@ ordered_json bin_json(const CalibrationBin& bin) {
 
 }  // namespace
 
+ordered_json estimate_record_json(const Estimate& estimate) {
+  return {{"value", finite_or_null(estimate.value)},
+          {"low", finite_or_null(estimate.interval.low)},
+          {"high", finite_or_null(estimate.interval.high)}};
+}
+
+Estimate read_estimate(const JsonFields& fields) {
+  return {fields.number("value"), {fields.number("low"), fields.number("high")}};
+}
+
 double share_of(std::int64_t samples, std::int64_t of) {
   return of > 0 ? static_cast<double>(samples) / static_cast<double>(of) : std::numeric_limits<double>::quiet_NaN();
 }

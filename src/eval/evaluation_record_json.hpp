@@ -4,6 +4,7 @@
 
 #include "core/json_fields.hpp"
 #include "sharcs/evaluation_record.hpp"
+#include "sharcs/metrics.hpp"
 
 namespace sharcs {
 
@@ -13,6 +14,10 @@ EvaluationRecord read_evaluation_record(const JsonFields& fields);
 
 nlohmann::ordered_json metric_map_json(const MetricMap& metrics);
 MetricMap read_metric_map(const JsonFields& fields);
+
+/// {"value", "low", "high"}, null where a number is not finite.
+nlohmann::ordered_json estimate_record_json(const Estimate& estimate);
+Estimate read_estimate(const JsonFields& fields);
 
 /// samples / of, NaN of none.
 double share_of(std::int64_t samples, std::int64_t of);

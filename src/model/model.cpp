@@ -65,9 +65,7 @@ Model Model::load(const std::filesystem::path& directory, const LoadOptions& opt
 }
 
 void Model::save(const std::filesystem::path& directory) const {
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  if (error) throw IoError(directory.string() + ": cannot make the folder: " + error.message());
+  make_folder(directory);
   save_parameters(*network_, directory / "model.safetensors");
   write_file_atomically(directory / "config.json", config().to_json());
 }

@@ -237,9 +237,7 @@ std::string lines(const std::vector<std::string>& all) {
 }  // namespace
 
 void write_tokenizer(const Tokenizer::Pipeline& pipeline, const std::filesystem::path& directory) {
-  std::error_code failure;
-  std::filesystem::create_directories(directory, failure);
-  if (failure) throw IoError(directory.string() + ": cannot make the folder: " + failure.message());
+  make_folder(directory);
   const std::vector<std::string> tokens = model_tokens(pipeline);
   if (const auto* bpe = std::get_if<ByteLevelBpe>(&pipeline.model)) {
     write_file_atomically(directory / "vocab.json", vocabulary_json(tokens) + "\n");

@@ -32,8 +32,9 @@ StepRunner::StepRunner(Network<float>& network, const TrainingOptions& options, 
 std::vector<BatchOutcome> StepRunner::run(const PlannedStep& step, std::span<const WidthLabel> labels,
                                           std::int64_t number, double learning_rate, HardnessHistory& history) {
   std::vector<BatchOutcome> outcomes;
+  std::vector<RaggedBatch> batches;  // whole, also where other ranks run a part
   for (const PlannedBatch& planned : step) {
-    const RaggedBatch tokens = gather(planned.samples, number);
+    const RaggedBatch& tokens = batches.emplace_back(gather(planned.samples, number));
     accumulator_.expect(network_.widths()[planned.width], !labels.empty(), tokens.ids);
     outcomes.push_back({.width = planned.width, .samples = tokens.samples(), .tokens = tokens.tokens()});
   }
@@ -46,7 +47,7 @@ std::vector<BatchOutcome> StepRunner::run(const PlannedStep& step, std::span<con
   const std::uint64_t dropout_key = derive_key(options_.seed, "dropout", static_cast<std::uint64_t>(number));
   for (std::size_t i = 0; i < step.size(); ++i) {
     const MicroBatchOutcome outcome =
-        run(part[i], labels, 1.0 / static_cast<double>(step.size()), number, derive_key(dropout_key, "batch", i));
+        run(part[i], batches[i], labels, 1.0 / static_cast<double>(step.size()), derive_key(dropout_key, "batch", i));
     told.push_back(outcome.task_loss);
     told.push_back(outcome.router_loss);
     told.resize(told.size() + step[i].samples.size(), 0.0);
@@ -82,14 +83,15 @@ RaggedBatch StepRunner::gather(std::span<const Index> samples, std::int64_t numb
   return tokens;
 }
 
-MicroBatchOutcome StepRunner::run(const PlannedBatch& planned, std::span<const WidthLabel> labels, double share,
-                                  std::int64_t number, std::uint64_t dropout_key) {
-  if (planned.samples.empty()) return {};
-  const RaggedBatch tokens = gather(planned.samples, number);
+MicroBatchOutcome StepRunner::run(const PlannedBatch& part, const RaggedBatch& whole,
+                                  std::span<const WidthLabel> labels, double share, std::uint64_t dropout_key) {
+  if (part.samples.empty()) return {};
+  RaggedBatch tokens;
+  for (Index i = 0; i < std::ssize(part.samples); ++i) tokens.add(whole, part.first_sample + i);
   const WidthSet& widths = network_.widths();
   std::vector<std::int32_t> classes;
   std::vector<float> targets, width_labels;
-  for (const Index sample : planned.samples) {
+  for (const Index sample : part.samples) {
     const auto i = static_cast<std::size_t>(sample);
     if (!tokenized_.labels.empty()) classes.push_back(tokenized_.labels[i]);
     if (!tokenized_.targets.empty()) targets.push_back(tokenized_.targets[i]);
@@ -98,10 +100,10 @@ MicroBatchOutcome StepRunner::run(const PlannedBatch& planned, std::span<const W
     labels[i].write_multi_hot(std::span(width_labels).last(static_cast<std::size_t>(widths.size())));
   }
   const std::vector<double>& by_width = options_.width_loss_weights;
-  const double weight = (by_width.empty() ? 1.0 : by_width[static_cast<std::size_t>(planned.width)]) * share /
-                        static_cast<double>(planned.whole_size);
+  const double weight = (by_width.empty() ? 1.0 : by_width[static_cast<std::size_t>(part.width)]) * share /
+                        static_cast<double>(part.whole_size);
   return accumulator_.add(
-      {.width = widths[planned.width],
+      {.width = widths[part.width],
        .tokens = tokens,
        .labels = classes,
        .targets = targets,
@@ -110,8 +112,8 @@ MicroBatchOutcome StepRunner::run(const PlannedBatch& planned, std::span<const W
        .task_weight = weight * options_.task_loss_weight,
        .router_weight = weight * options_.router_loss_weight,
        .dropout_key = dropout_key,
-       .first_sample = planned.first_sample,
-       .first_token = planned.first_token});
+       .first_sample = part.first_sample,
+       .first_token = part.first_token});
 }
 
 std::vector<float> StepRunner::measures(const MicroBatchOutcome& outcome) const {

@@ -51,8 +51,9 @@ class StepRunner {
  private:
   /// The tokens of some samples as step `number` trains them.
   RaggedBatch gather(std::span<const Index> samples, std::int64_t number) const;
-  MicroBatchOutcome run(const PlannedBatch& planned, std::span<const WidthLabel> labels, double share,
-                        std::int64_t number, std::uint64_t dropout_key);
+  /// `part`: this rank's of the micro-batch whose tokens are `whole`.
+  MicroBatchOutcome run(const PlannedBatch& part, const RaggedBatch& whole, std::span<const WidthLabel> labels,
+                        double share, std::uint64_t dropout_key);
   /// Of each sample of a micro-batch.
   std::vector<float> measures(const MicroBatchOutcome& outcome) const;
   [[noreturn]] void fail(std::int64_t number, const PlannedBatch& planned, const std::string& what) const;

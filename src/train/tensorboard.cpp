@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "core/checksum.hpp"
+#include "core/file.hpp"
 #include "core/json_reader.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/metrics_log.hpp"
@@ -100,9 +101,7 @@ std::string file_name(double now) {
 
 TensorboardWriter::TensorboardWriter(const std::filesystem::path& folder, TensorboardOptions options)
     : clock_(options.clock ? std::move(options.clock) : system_seconds) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) throw IoError(folder.string() + ": cannot make the folder: " + error.message());
+  make_folder(folder);
   file_ = std::make_unique<AppendFile>(folder / file_name(clock_()));
   add_event(bytes_field(event_file_version, "brain.Event:2"));
   if (options.resumed_at_step >= 0)

@@ -168,14 +168,13 @@ std::vector<std::filesystem::path> CheckpointFolder::files() const {
 }
 
 void CheckpointFolder::write(const TrainingSnapshot& snapshot, int keep) const {
-  std::error_code error;
-  std::filesystem::create_directories(folder_, error);
-  if (error) throw IoError(folder_.string() + ": cannot make the folder: " + error.message());
+  make_folder(folder_);
   char name[40];
   std::snprintf(name, sizeof name, "step-%012lld", static_cast<long long>(snapshot.state.total_steps));
   TrainingCheckpoint::write(folder_ / (std::string(name) + extension), snapshot);
   const auto all = files();
-  for (std::size_t i = static_cast<std::size_t>(keep); i < all.size(); ++i) std::filesystem::remove(all[i], error);
+  std::error_code ignored;
+  for (std::size_t i = static_cast<std::size_t>(keep); i < all.size(); ++i) std::filesystem::remove(all[i], ignored);
 }
 
 std::optional<TrainingCheckpoint> CheckpointFolder::newest(const std::function<void(std::string_view)>& note) const {

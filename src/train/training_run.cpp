@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/file.hpp"
+#include "core/json_differences.hpp"
 #include "core/json_reader.hpp"
 #include "core/quote.hpp"
 #include "eval/encoder_evaluation.hpp"
@@ -21,9 +22,7 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr const char* settings_file = "training.json";
 
 const std::filesystem::path& made(const std::filesystem::path& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) throw IoError(folder.string() + ": cannot make the folder: " + error.message());
+  make_folder(folder);
   return folder;
 }
 
@@ -48,12 +47,6 @@ HardnessOptions hardness_options(const TrainingOptions& options, const std::vect
           .thresholds = options.thresholds.empty()
                             ? default_thresholds(static_cast<int>(widths.size()), options.hardness_measure, classes)
                             : options.thresholds};
-}
-
-std::string joined(const std::vector<std::string>& changes) {
-  std::string list;
-  for (const std::string& change : changes) list += (list.empty() ? "" : "; and ") + change;
-  return list;
 }
 
 double mean_of(double sum, std::int64_t count) { return count > 0 ? sum / static_cast<double>(count) : nan; }
@@ -118,7 +111,7 @@ void TrainingRun::require_same_on_all_ranks() const {
   first.resize(size);
   in_.ranks.broadcast(std::as_writable_bytes(std::span(first)));
   const auto changes = differences(identity_, RunIdentity::from_json(nlohmann::json::parse(first)));
-  if (!changes.empty()) throw ConfigError("the first rank trains something else: here " + joined(changes));
+  if (!changes.empty()) throw ConfigError("the first rank trains something else: here " + joined_differences(changes));
 }
 
 /// They are the same everywhere, unless machines of different kinds have rounded differently: that must not add up.
@@ -158,7 +151,7 @@ void TrainingRun::resume() {
   }
   const std::vector<std::string> changes = differences(identity_, checkpoint->identity());
   if (!changes.empty())
-    throw CheckpointError(checkpoint->file().string() + ": is of another training: " + joined(changes));
+    throw CheckpointError(checkpoint->file().string() + ": is of another training: " + joined_differences(changes));
   history_.restore(checkpoint->hardness());
   checkpoint->read(network().values(), runner_.optimizer());
   network().pack();
