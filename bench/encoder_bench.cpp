@@ -6,13 +6,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <memory>
-#include <numeric>
 #include <sharcs/cost.hpp>
 #include <sharcs/engine.hpp>
 #include <vector>
 
-#include "core/random.hpp"
+#include "bert_base.hpp"
 #include "roof.hpp"
 #include "stopwatch.hpp"
 
@@ -25,11 +23,7 @@ constexpr int real_lengths[] = {12, 10, 24, 28, 13, 25, 8,  15, 26, 40, 23, 39, 
                                 10, 20, 18, 35, 35, 28, 19, 13, 35, 38, 10, 39, 27, 14, 31, 40, 27, 23, 25, 30, 26, 19,
                                 21, 18, 23, 17, 14, 25, 42, 30, 22, 18, 27, 10, 32, 14, 14, 37, 27, 38, 21, 31};
 
-ModelConfig bert_base() {
-  ModelConfig config;
-  config.sharcs = SharcsConfig{.width_mult_list = {0.25, 0.5, 0.75, 1.0}, .adaptive_layer_idx = 3};
-  return config;
-}
+const std::vector<double> widths = {0.25, 0.5, 0.75, 1.0};
 
 /// Sentences of random words, and what an engine is given of them.
 struct Batch {
@@ -39,11 +33,7 @@ struct Batch {
 
   Batch(std::string batch_name, std::span<const int> lengths, int vocab_size) : name(std::move(batch_name)) {
     Random random(derive_key(1, "bench batch"));
-    for (const int length : lengths) {
-      std::vector<std::int32_t>& sentence = ids.emplace_back();
-      for (int i = 0; i < length; ++i)
-        sentence.push_back(static_cast<std::int32_t>(random.below(static_cast<std::uint64_t>(vocab_size))));
-    }
+    for (const int length : lengths) ids.push_back(random_words(random, length, vocab_size));
     for (const auto& sentence : ids) inputs.push_back({sentence});
   }
 };
@@ -67,12 +57,10 @@ Options for_encoders(const Options& options) {
   return longer;
 }
 
-bool wanted(const Options& options, const std::string& name) { return name.find(options.filter) != std::string::npos; }
-
 /// One batch at each width, in turns.
 void run_widths(const Engine& engine, const Batch& batch, int threads, const Options& options, Report& report) {
   const std::string name = "encoder " + batch.name;
-  if (!wanted(options, name)) return;
+  if (!options.wants(name)) return;
   std::vector<Contender> contenders = {{"roof", [=] { run_multiply_adds(threads); }}};
   for (const Width& width : engine.widths())
     contenders.push_back({format("%g", width.fraction()),
@@ -103,7 +91,7 @@ void run_widths(const Engine& engine, const Batch& batch, int threads, const Opt
 /// A batch half of which runs narrow, beside its two halves run apart. The lengths decide, the odd ones running full.
 void run_mixture(const Engine& engine, int threads, const Options& options, Report& report) {
   const std::string name = "encoder mixed widths";
-  if (!wanted(options, name)) return;
+  if (!options.wants(name)) return;
   std::vector<int> even, odd;
   for (const int length : real_lengths) (length % 2 == 0 ? even : odd).push_back(length);
   const int vocab_size = engine.config().vocab_size;
@@ -139,10 +127,10 @@ std::int64_t resident_bytes() {
 /// From a model directory to an engine that answers.
 void run_loading(int threads, const Options& options, Report& report) {
   const std::string name = "encoder load";
-  if (!wanted(options, name)) return;
+  if (!options.wants(name)) return;
   const std::filesystem::path folder =
       std::filesystem::temp_directory_path() / ("sharcs_bench_" + std::to_string(getpid()));
-  Model::create(bert_base()).save(folder);
+  Model::create(bert_base(widths)).save(folder);
   std::vector<double> seconds;
   std::int64_t growth = 0;
   std::size_t weights = 0, workspace = 0;
@@ -178,9 +166,9 @@ void run_loading(int threads, const Options& options, Report& report) {
 void run_encoder_bench(const Options& options, Report& report) {
   const char* const parts[] = {"encoder 1 x 16",  "encoder 1 x 32",       "encoder 1 x 128",      "encoder 8 x 128",
                                "encoder 32 x 32", "encoder real lengths", "encoder mixed widths", "encoder load"};
-  if (std::none_of(std::begin(parts), std::end(parts), [&](const char* part) { return wanted(options, part); })) return;
+  if (std::none_of(std::begin(parts), std::end(parts), [&](const char* part) { return options.wants(part); })) return;
   run_loading(options.threads.back(), options, report);
-  const Model model = Model::create(bert_base());
+  const Model model = Model::create(bert_base(widths));
   for (const int threads : options.threads) {
     report.heading(format("BERT-base with a router after layer 3, random weights, sentences x tokens, %d thread%s",
                           threads, threads == 1 ? "" : "s"));

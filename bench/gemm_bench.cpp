@@ -38,7 +38,7 @@ struct Point {
 void run_point(const Point& point, int threads, const Options& options, Report& report) {
   const auto& [outputs, inputs] = point.slice;
   const std::string name = format("%s %td x %td x %td", point.name.c_str(), point.rows, outputs, inputs);
-  if (name.find(options.filter) == std::string::npos) return;
+  if (!options.wants(name)) return;
   const ThreadScope scope(threads);
   std::vector<Contender> contenders = {{"roof", [=] { run_multiply_adds(threads); }}, {"sharcs", point.ours}};
   for (const Peer& peer : peers()) {
@@ -122,7 +122,7 @@ void run_weight(kernels::Slice shape, int threads, const Options& options, Repor
 /// Packing: what loading a model and every training step pay for the layout.
 void run_packing(kernels::Slice shape, int threads, const Options& options, Report& report) {
   const std::string name = format("pack %td x %td", shape.outputs, shape.inputs);
-  if (name.find(options.filter) == std::string::npos) return;
+  if (!options.wants(name)) return;
   const ThreadScope scope(threads);
   const AlignedBuffer<float> weight = random_numbers(shape.outputs * shape.inputs);
   kernels::PackedMatrix<float> packed;

@@ -10,6 +10,8 @@ struct Options {
   std::string filter;        ///< only points whose name contains it
   double seconds = 0.1;      ///< for each contender at each point
   int rounds = 5;            ///< turns that the contenders of a point take
+
+  bool wants(const std::string& name) const { return name.find(filter) != std::string::npos; }
 };
 
 }  // namespace sharcs::bench

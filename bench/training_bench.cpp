@@ -6,7 +6,7 @@
 #include <sharcs/cost.hpp>
 #include <sharcs/model.hpp>
 
-#include "core/random.hpp"
+#include "bert_base.hpp"
 #include "core/threads.hpp"
 #include "roof.hpp"
 #include "stopwatch.hpp"
@@ -17,21 +17,11 @@ namespace {
 
 constexpr Index sentences = 32, tokens = 32;
 
-ModelConfig bert_base() {
-  ModelConfig config;
-  config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0;
-  config.sharcs = SharcsConfig{.width_mult_list = {0.25, 1.0}, .adaptive_layer_idx = 3};
-  return config;
-}
-
 TokenizedDataset random_sentences(int vocab_size) {
   Random random(derive_key(1, "bench training"));
   TokenizedDataset data;
   for (Index s = 0; s < sentences; ++s) {
-    std::vector<std::int32_t> ids;
-    for (Index t = 0; t < tokens; ++t)
-      ids.push_back(static_cast<std::int32_t>(random.below(static_cast<std::uint64_t>(vocab_size))));
-    data.tokens.add(ids, {});
+    data.tokens.add(random_words(random, tokens, vocab_size), {});
     data.lengths.push_back(static_cast<std::int32_t>(tokens));
     data.labels.push_back(static_cast<std::int32_t>(s % 2));
   }
@@ -42,9 +32,11 @@ TokenizedDataset random_sentences(int vocab_size) {
 
 void run_training_bench(const Options& options, Report& report) {
   const std::string name = "training step 32 x 32";
-  if (name.find(options.filter) == std::string::npos) return;
+  if (!options.wants(name)) return;
   report.line("BERT-base with a router after layer 3, AdamW, no dropout, 32 sentences of 32 tokens");
-  Model model = Model::create(bert_base());
+  ModelConfig config = bert_base({0.25, 1.0});
+  config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0;
+  Model model = Model::create(config);
   const TokenizedDataset data = random_sentences(model.config().vocab_size);
   const Dataset dataset = {.file = "random words", .samples = std::vector<Sample>(sentences), .notes = {}};
   const WidthSet& widths = model.widths();
