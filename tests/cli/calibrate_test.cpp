@@ -21,10 +21,7 @@ using ::testing::StartsWith;
 class Calibrate : public ::testing::Test {
  protected:
   Calibrate() {
-    testing::save_tiny_model(model(), [](ModelConfig& config) {
-      Task::named("sst-2").store_in(config);
-      config.max_position_embeddings = 32;
-    });
+    testing::save_tiny_sst2_model(model());
     SyntheticData::generate({.train = 10, .dev = 100, .test = 0}).save(data());
   }
   std::string model() const { return folder_ / "model"; }

@@ -21,23 +21,13 @@ class KilledTraining : public ::testing::Test {
  protected:
   KilledTraining() {
     SyntheticData::generate({.train = 96, .dev = 32, .test = 0}).save(folder_ / "data");
-    const nlohmann::json config = {
-        {"model",
-         {{"model_type", "bert"},
-          {"hidden_size", 16},
-          {"num_hidden_layers", 2},
-          {"num_attention_heads", 4},
-          {"intermediate_size", 32},
-          {"max_position_embeddings", 32},
-          {"sharcs", {{"width_mult_list", {0.25, 1.0}}, {"adaptive_layer_idx", 1}, {"hidden_size_router", 8}}}}},
-        {"tokenizer", {{"vocab_size", 300}}},
-        {"training",
-         {{"epochs", 3},
-          {"window", 1},
-          {"batch_size", 40},
-          {"thresholds", {{0.5, 1.01}, {0.0, 0.55}}},
-          {"max_length", 32},
-          {"checkpoint_every_steps", 1}}}};  // so that most kills fall into the writing of one
+    const nlohmann::json config = testing::tiny_training_config(
+        {{"epochs", 3},
+         {"window", 1},
+         {"batch_size", 40},
+         {"thresholds", {{0.5, 1.01}, {0.0, 0.55}}},
+         {"max_length", 32},
+         {"checkpoint_every_steps", 1}});  // so that most kills fall into the writing of one
     write_file_atomically(folder_ / "config.json", config.dump());
   }
 

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "core/file.hpp"
+#include "sharcs/task.hpp"
 #include "sharcs/tokenizer.hpp"
 
 namespace sharcs::testing {
@@ -85,6 +86,26 @@ std::string error_of(const ProgramRun& run, int exit_code) {
   return run.errors.size() > 9 ? run.errors.substr(8, run.errors.size() - 9) : "";
 }
 
+std::string last_error_of(const ProgramRun& run) {
+  EXPECT_EQ(run.exit_code, 2) << run.errors;
+  const std::size_t at = run.errors.rfind("sharcs: ");
+  EXPECT_NE(at, std::string::npos) << run.errors;
+  return at == std::string::npos ? "" : run.errors.substr(at + 8, run.errors.size() - at - 9);
+}
+
+nlohmann::json tiny_training_config(const nlohmann::json& training) {
+  return {{"model",
+           {{"model_type", "bert"},
+            {"hidden_size", 16},
+            {"num_hidden_layers", 2},
+            {"num_attention_heads", 4},
+            {"intermediate_size", 32},
+            {"max_position_embeddings", 32},
+            {"sharcs", {{"width_mult_list", {0.25, 1.0}}, {"adaptive_layer_idx", 1}, {"hidden_size_router", 8}}}}},
+          {"tokenizer", {{"vocab_size", 300}}},
+          {"training", training}};
+}
+
 void save_tiny_model(const std::filesystem::path& folder, void (*change)(ModelConfig&)) {
   const std::vector<std::string> texts = {"the film was superb", "the plot is dull", "a gem", "a mess , not a joy"};
   const Tokenizer tokenizer = Tokenizer::train_wordpiece(texts, {.vocab_size = 60, .min_frequency = 1});
@@ -102,6 +123,13 @@ void save_tiny_model(const std::filesystem::path& folder, void (*change)(ModelCo
   if (change != nullptr) change(config);
   Model::create(config).save(folder);
   tokenizer.save(folder);
+}
+
+void save_tiny_sst2_model(const std::filesystem::path& folder) {
+  save_tiny_model(folder, [](ModelConfig& config) {
+    Task::named("sst-2").store_in(config);
+    config.max_position_embeddings = 32;
+  });
 }
 
 }  // namespace sharcs::testing

@@ -53,8 +53,16 @@ class RunningProgram {
 /// without "sharcs: ".
 std::string error_of(const ProgramRun& run, int exit_code = 2);
 
+/// The message of a run that ended with exit code 2 and may have said other things before.
+std::string last_error_of(const ProgramRun& run);
+
+/// A configuration of `sharcs train` with which an epoch takes milliseconds; `training`: its section of that name.
+nlohmann::json tiny_training_config(const nlohmann::json& training);
+
 /// A tiny untrained model with its tokenizer: three widths, labels "negative" and "positive", 16 positions.
 /// `change` may change the configuration before the model is made.
 void save_tiny_model(const std::filesystem::path& folder, void (*change)(ModelConfig&) = nullptr);
+/// The same for SST-2, with 32 positions.
+void save_tiny_sst2_model(const std::filesystem::path& folder);
 
 }  // namespace sharcs::testing

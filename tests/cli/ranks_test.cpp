@@ -37,25 +37,14 @@ class TrainOnRanks : public ::testing::Test {
     ::setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
     ::setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
     SyntheticData::generate({.train = 96, .dev = 32, .test = 0}).save(folder_ / "data");
-    const nlohmann::json config = {
-        {"model",
-         {{"model_type", "bert"},
-          {"hidden_size", 16},
-          {"num_hidden_layers", 2},
-          {"num_attention_heads", 4},
-          {"intermediate_size", 32},
-          {"max_position_embeddings", 32},
-          {"sharcs", {{"width_mult_list", {0.25, 1.0}}, {"adaptive_layer_idx", 1}, {"hidden_size_router", 8}}}}},
-        {"tokenizer", {{"vocab_size", 300}}},
-        {"training",
-         {{"epochs", 3},
-          {"window", 1},
-          {"batch_size", 8},
-          {"accumulation", 2},
-          {"learning_rate", 2e-3},
-          {"adam_epsilon", 1e-6},
-          {"thresholds", {{0.5, 1.01}, {0, 0.51}}},
-          {"max_length", 32}}}};
+    const nlohmann::json config = testing::tiny_training_config({{"epochs", 3},
+                                                                 {"window", 1},
+                                                                 {"batch_size", 8},
+                                                                 {"accumulation", 2},
+                                                                 {"learning_rate", 2e-3},
+                                                                 {"adam_epsilon", 1e-6},
+                                                                 {"thresholds", {{0.5, 1.01}, {0, 0.51}}},
+                                                                 {"max_length", 32}});
     write_file_atomically(folder_ / "config.json", config.dump());
   }
 

@@ -14,6 +14,7 @@ namespace {
 
 using testing::error_of;
 using ::testing::HasSubstr;
+using testing::last_error_of;
 using ::testing::Not;
 using testing::run_program;
 using ::testing::StartsWith;
@@ -23,18 +24,9 @@ class Sweep : public ::testing::Test {
  protected:
   Sweep() {
     SyntheticData::generate({.train = 96, .dev = 32, .test = 0}).save(folder_ / "data");
-    config_ = {
-        {"model",
-         {{"model_type", "bert"},
-          {"hidden_size", 16},
-          {"num_hidden_layers", 2},
-          {"num_attention_heads", 4},
-          {"intermediate_size", 32},
-          {"max_position_embeddings", 32},
-          {"sharcs", {{"width_mult_list", {0.25, 1.0}}, {"adaptive_layer_idx", 1}, {"hidden_size_router", 8}}}}},
-        {"tokenizer", {{"vocab_size", 300}}},
-        {"training", {{"epochs", 2}, {"window", 1}, {"batch_size", 16}, {"learning_rate", 1e-2}, {"max_length", 32}}},
-        {"grid", {{"training.window", {1, 2}}}}};
+    config_ = testing::tiny_training_config(
+        {{"epochs", 2}, {"window", 1}, {"batch_size", 16}, {"learning_rate", 1e-2}, {"max_length", 32}});
+    config_["grid"] = {{"training.window", {1, 2}}};
   }
 
   std::string path(const std::string& name) const { return folder_ / name; }
@@ -45,12 +37,6 @@ class Sweep : public ::testing::Test {
     return more;
   }
   testing::ProgramRun sweep(const std::vector<std::string>& more = {}) const { return run_program(command(more)); }
-  /// The message of a run that may have said other things before.
-  std::string last_error(const testing::ProgramRun& run) const {
-    EXPECT_EQ(run.exit_code, 2) << run.errors;
-    const std::size_t at = run.errors.rfind("sharcs: ");
-    return at == std::string::npos ? "" : run.errors.substr(at + 8, run.errors.size() - at - 9);
-  }
 
   TemporaryFolder folder_;
   nlohmann::json config_;
@@ -186,7 +172,7 @@ TEST_F(Sweep, SettingsThatCannotBeAreFoundBeforeAnythingIsTrained) {
 TEST_F(Sweep, ARunThatCannotLearnIsALineOfTheTable) {
   config_["grid"] = {{"training.learning_rate", {1e30, 0.01}}};
   const auto run = sweep();
-  EXPECT_THAT(last_error(run), StartsWith("1 of 2 runs failed; learning_rate=1e+30: "));
+  EXPECT_THAT(last_error_of(run), StartsWith("1 of 2 runs failed; learning_rate=1e+30: "));
   EXPECT_THAT(run.output, HasSubstr("failed"));
   const auto table = nlohmann::json::parse(read_text_file(folder_ / "runs" / "sweep.json"));
   EXPECT_TRUE(table[0]["result"].is_null());

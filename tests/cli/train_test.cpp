@@ -16,6 +16,7 @@ namespace {
 using ::testing::AllOf;
 using testing::error_of;
 using ::testing::HasSubstr;
+using testing::last_error_of;
 using testing::run_program;
 using ::testing::StartsWith;
 
@@ -24,17 +25,8 @@ class Train : public ::testing::Test {
  protected:
   Train() {
     SyntheticData::generate({.train = 96, .dev = 32, .test = 0}).save(folder_ / "data");
-    config_ = {
-        {"model",
-         {{"model_type", "bert"},
-          {"hidden_size", 16},
-          {"num_hidden_layers", 2},
-          {"num_attention_heads", 4},
-          {"intermediate_size", 32},
-          {"max_position_embeddings", 32},
-          {"sharcs", {{"width_mult_list", {0.25, 1.0}}, {"adaptive_layer_idx", 1}, {"hidden_size_router", 8}}}}},
-        {"tokenizer", {{"vocab_size", 300}}},
-        {"training", {{"epochs", 3}, {"window", 1}, {"batch_size", 16}, {"learning_rate", 1e-2}, {"max_length", 32}}}};
+    config_ = testing::tiny_training_config(
+        {{"epochs", 3}, {"window", 1}, {"batch_size", 16}, {"learning_rate", 1e-2}, {"max_length", 32}});
   }
 
   std::string path(const std::string& name) const { return folder_ / name; }
@@ -51,13 +43,6 @@ class Train : public ::testing::Test {
   std::vector<std::string> on_sst2(const std::string& output, std::vector<std::string> more = {}) const {
     more.insert(more.begin(), {"--task", "sst-2", "--data", path("data"), "--output", path(output)});
     return more;
-  }
-  /// The message of a run that says what it reads before it fails.
-  std::string last_error(const testing::ProgramRun& run) const {
-    EXPECT_EQ(run.exit_code, 2) << run.errors;
-    const std::size_t at = run.errors.rfind("sharcs: ");
-    EXPECT_NE(at, std::string::npos) << run.errors;
-    return at == std::string::npos ? "" : run.errors.substr(at + 8, run.errors.size() - at - 9);
   }
 
   TemporaryFolder folder_;
@@ -197,7 +182,7 @@ TEST_F(Train, DataOfOneClassOneTargetOrOneLineAreRefused) {
   const auto error_with = [&](const std::string& content, std::vector<std::string> more = {}) {
     more.insert(more.begin(), {"--train", file("own.tsv", "text\tlabel\n" + content), "--text-column", "text",
                                "--label-column", "label", "--output", path("run")});
-    return last_error(train(more));
+    return last_error_of(train(more));
   };
   const std::string name = path("own.tsv");
   EXPECT_EQ(error_with("a\t1\nb\t1\nc\t1\n"),
@@ -239,7 +224,7 @@ TEST_F(Train, StartsFromACheckpoint) {
   EXPECT_EQ(Task::of(config)->name(), "sst-2");
 
   config_["model"]["hidden_size"] = 32;
-  EXPECT_EQ(last_error(train(on_sst2("other", {"--init", path("plain")}))),
+  EXPECT_EQ(last_error_of(train(on_sst2("other", {"--init", path("plain")}))),
             path("config.json") + ": \"model.hidden_size\" is 32, in " + path("plain") +
                 "/config.json 16; expected the same, or none");
 }
@@ -263,7 +248,7 @@ TEST_F(Train, StartsFromACalibratedModelAtOtherWidths) {
 
 TEST_F(Train, SettingsThatCannotBeAreNamed) {
   const auto error_with = [&](const std::vector<std::string>& flags) {
-    return last_error(train(on_sst2("run", flags)));
+    return last_error_of(train(on_sst2("run", flags)));
   };
   const std::string config = path("config.json");
   EXPECT_EQ(error_with({"--set", "training.epohcs=3"}), config + ": \"epohcs\" is not a known training option");
@@ -300,7 +285,7 @@ TEST_F(Train, DataThatCannotBeUsedAreNamed) {
     std::vector<std::string> arguments = {"--task",   "sst-2",    "--train", file("t.tsv", train_file),
                                           "--output", path("run")};
     if (!dev_file.empty()) arguments.insert(arguments.end(), {"--dev", file("d.tsv", dev_file)});
-    return last_error(train(arguments));
+    return last_error_of(train(arguments));
   };
   const std::string good = "sentence\tlabel\na\t1\nb\t0\nc\t1\nd\t0\n";
   EXPECT_THAT(error_with("sentence\tlabel\na\t1\nb\tgood\n"), StartsWith(path("t.tsv") + ":3: unknown label \"good\""));
@@ -328,7 +313,7 @@ TEST_F(Train, SignalsEndAfterTheStepAndTheRunGoesOnToTheSameBits) {
     EXPECT_EQ(stopped.output, "");
     EXPECT_THAT(stopped.errors, HasSubstr("stopped; the same command with --resume goes on from here"));
   }
-  EXPECT_THAT(last_error(train(arguments)), HasSubstr("not finished; resume it"));
+  EXPECT_THAT(last_error_of(train(arguments)), HasSubstr("not finished; resume it"));
   auto resumed = arguments;
   resumed.emplace_back("--resume");
   const auto finished = train(resumed);
@@ -341,9 +326,9 @@ TEST_F(Train, SignalsEndAfterTheStepAndTheRunGoesOnToTheSameBits) {
 }
 
 TEST_F(Train, ResumingNeedsARun) {
-  EXPECT_THAT(last_error(train(on_sst2("run", {"--resume"}))), HasSubstr("no training to resume"));
+  EXPECT_THAT(last_error_of(train(on_sst2("run", {"--resume"}))), HasSubstr("no training to resume"));
   EXPECT_EQ(train(on_sst2("run")).exit_code, 0);
-  EXPECT_THAT(last_error(train(on_sst2("run", {"--resume", "--batch-size", "8"}))), HasSubstr("batch_size"));
+  EXPECT_THAT(last_error_of(train(on_sst2("run", {"--resume", "--batch-size", "8"}))), HasSubstr("batch_size"));
 }
 
 }  // namespace
