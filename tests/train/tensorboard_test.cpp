@@ -183,7 +183,7 @@ TEST(TensorboardWriter, BeginsWithTheKnownBytes) {
   const TemporaryFolder folder;
   const TensorboardWriter writer(folder.path(), {.clock = [] { return 1.0; }});
   const std::string file = read_text_file(writer.path());
-  const std::string message = std::string("\x09\0\0\0\0\0\0\xf0\x3f\x1a\x0d", 11) + "brain.Event:2";
+  const std::string message = std::string("\x09\0\0\0\0\0\0\xf0\x3f\x1a\x0d", 11).append("brain.Event:2");
   ASSERT_EQ(file.size(), 8 + 4 + message.size() + 4);
   EXPECT_EQ(file.substr(0, 12), std::string("\x18\0\0\0\0\0\0\0\xa3\x7f\x4b\x22", 12));
   EXPECT_EQ(file.substr(12, message.size()), message);
