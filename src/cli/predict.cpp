@@ -132,7 +132,7 @@ void write_submissions(const PredictArguments& arguments, const Classifier& clas
     const std::filesystem::path file = is_folder
                                            ? std::filesystem::path(arguments.glue_submission) / each.submission_file()
                                            : std::filesystem::path(arguments.glue_submission);
-    if (is_folder) std::filesystem::create_directories(arguments.glue_submission);
+    if (is_folder) make_folder(arguments.glue_submission);
     write_file_atomically(file, submission(each, dataset, predictions_of(classifier, dataset.samples)));
     std::cout << file.string() << ": " << counted(dataset.size(), "prediction") << " of " << dataset.file << '\n';
   }
