@@ -19,7 +19,7 @@ StepRunner::StepRunner(Network<float>& network, const TrainingOptions& options, 
       regression_scale_(regression_scale),
       dataset_(dataset),
       tokenized_(tokenized),
-      token_dropout_(std::move(token_dropout)),
+      batches_(tokenized, std::move(token_dropout), options.seed),
       ranks_(ranks),
       optimizer_(network.layout(), {.beta1 = options.adam_beta1,
                                     .beta2 = options.adam_beta2,
@@ -30,11 +30,13 @@ StepRunner::StepRunner(Network<float>& network, const TrainingOptions& options, 
                     .activations = options.recompute_activations ? Activations::recompute : Activations::keep}) {}
 
 std::vector<BatchOutcome> StepRunner::run(const PlannedStep& step, std::span<const WidthLabel> labels,
-                                          std::int64_t number, double learning_rate, HardnessHistory& history) {
+                                          std::int64_t number, double learning_rate, HardnessHistory& history,
+                                          const PlannedStep* next) {
+  const std::vector<RaggedBatch> batches = batches_.take(step, number, next);
   std::vector<BatchOutcome> outcomes;
-  std::vector<RaggedBatch> batches;  // whole, also where other ranks run a part
-  for (const PlannedBatch& planned : step) {
-    const RaggedBatch& tokens = batches.emplace_back(gather(planned.samples, number));
+  for (std::size_t i = 0; i < step.size(); ++i) {
+    const PlannedBatch& planned = step[i];
+    const RaggedBatch& tokens = batches[i];
     accumulator_.expect(network_.widths()[planned.width], !labels.empty(), tokens.ids);
     outcomes.push_back({.width = planned.width, .samples = tokens.samples(), .tokens = tokens.tokens()});
   }
@@ -55,15 +57,15 @@ std::vector<BatchOutcome> StepRunner::run(const PlannedStep& step, std::span<con
   }
   ranks_.sum(told);
 
-  auto next = told.begin();
+  auto value = told.begin();
   for (std::size_t i = 0; i < step.size(); ++i) {
     for (const auto& [name, loss] :
          {std::pair{"task", &outcomes[i].task_loss}, std::pair{"router", &outcomes[i].router_loss}}) {
-      *loss = *next++;
+      *loss = *value++;
       if (!std::isfinite(*loss))
         fail(number, step[i], "the " + std::string(name) + "'s loss is " + short_number(std::abs(*loss)));
     }
-    for (const Index sample : step[i].samples) history.record(sample, static_cast<float>(*next++), number);
+    for (const Index sample : step[i].samples) history.record(sample, static_cast<float>(*value++), number);
   }
 
   gradients.sum_over(ranks_);
@@ -75,12 +77,6 @@ std::vector<BatchOutcome> StepRunner::run(const PlannedStep& step, std::span<con
   gradients.clear();
   network_.pack();
   return outcomes;
-}
-
-RaggedBatch StepRunner::gather(std::span<const Index> samples, std::int64_t number) const {
-  RaggedBatch tokens = tokenized_.gather(samples);
-  token_dropout_.apply(samples, derive_key(options_.seed, "token dropout", static_cast<std::uint64_t>(number)), tokens);
-  return tokens;
 }
 
 MicroBatchOutcome StepRunner::run(const PlannedBatch& part, const RaggedBatch& whole,

@@ -11,6 +11,7 @@
 #include "train/epoch_plan.hpp"
 #include "train/hardness_history.hpp"
 #include "train/micro_batch.hpp"
+#include "train/step_batches.hpp"
 #include "train/token_dropout.hpp"
 
 namespace sharcs {
@@ -38,9 +39,9 @@ class StepRunner {
   /// Takes step `number` of the training, from 1. `labels`: the hardness label of every training sample, or none when
   /// the router is not trained. The measures of the step's samples are recorded in `history`, on every rank those of
   /// all. Throws TrainingError naming step, width and samples when a loss or the gradient is not finite; the parameters
-  /// are then those of the step before.
+  /// are then those of the step before. `next`: the step that will follow, if any; its batches are made meanwhile.
   std::vector<BatchOutcome> run(const PlannedStep& step, std::span<const WidthLabel> labels, std::int64_t number,
-                                double learning_rate, HardnessHistory& history);
+                                double learning_rate, HardnessHistory& history, const PlannedStep* next = nullptr);
 
   /// Steps postpone work on parameters that they do not need; this does all of it. Before anyone else reads the
   /// network's parameters or the optimizer's moments.
@@ -49,8 +50,6 @@ class StepRunner {
   Adamw<float>& optimizer() { return optimizer_; }
 
  private:
-  /// The tokens of some samples as step `number` trains them.
-  RaggedBatch gather(std::span<const Index> samples, std::int64_t number) const;
   /// `part`: this rank's of the micro-batch whose tokens are `whole`.
   MicroBatchOutcome run(const PlannedBatch& part, const RaggedBatch& whole, std::span<const WidthLabel> labels,
                         double share, std::uint64_t dropout_key);
@@ -63,7 +62,7 @@ class StepRunner {
   double regression_scale_;
   const Dataset& dataset_;
   const TokenizedDataset& tokenized_;
-  TokenDropout token_dropout_;
+  StepBatches batches_;
   Communicator& ranks_;
   Adamw<float> optimizer_;
   GradientAccumulator<float> accumulator_;

@@ -20,6 +20,7 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr const char* settings_file = "training.json";
+constexpr const char* metrics_file = "metrics.jsonl";
 
 const std::filesystem::path& made(const std::filesystem::path& folder) {
   make_folder(folder);
@@ -163,9 +164,12 @@ void TrainingRun::resume() {
                           std::to_string(steps_of_first) + "; expected one folder that all ranks see");
   write_settings();
   if (state_.step == 0 && state_.last) {
-    // The process may have ended between the checkpoint and what follows it.
+    // The process may have ended between the checkpoint and what follows it. The model, once saved, is let alone: it
+    // may have been calibrated since.
+    const bool is_saved = is_logged(state_.last->epoch);
     open_logs(state_.last->epoch - 1);
-    publish(*state_.last);
+    if (!is_saved) save_best(*state_.last);
+    log(*state_.last);
   } else {
     open_logs(state_.epoch - 1);
   }
@@ -187,9 +191,15 @@ void TrainingRun::write_settings() const {
                         settings.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
+bool TrainingRun::is_logged(int epoch) const {
+  const std::filesystem::path file = in_.output / metrics_file;
+  if (!std::filesystem::exists(file)) return false;
+  return std::ranges::any_of(read_metrics(file), [&](const EpochRecord& record) { return record.epoch == epoch; });
+}
+
 void TrainingRun::open_logs(int finished_epochs) {
   if (!is_first()) return;
-  metrics_.emplace(in_.output / "metrics.jsonl", finished_epochs);
+  metrics_.emplace(in_.output / metrics_file, finished_epochs);
   if (in_.options.tensorboard)
     tensorboard_.emplace(in_.output / "tensorboard",
                          TensorboardOptions{.resumed_at_step = finished_epochs > 0 ? state_.total_steps : -1});
@@ -228,8 +238,9 @@ bool TrainingRun::train_epoch() {
     tally.learning_rate =
         schedule_.learning_rate(state_.epoch - 1 + static_cast<double>(state_.step) / static_cast<double>(steps));
     std::int64_t samples = 0;
-    for (const BatchOutcome& batch : runner_.run(plan_.steps[static_cast<std::size_t>(state_.step)], labels_,
-                                                 state_.total_steps + 1, tally.learning_rate, history_)) {
+    const PlannedStep* const step = &plan_.steps[static_cast<std::size_t>(state_.step)];
+    for (const BatchOutcome& batch : runner_.run(*step, labels_, state_.total_steps + 1, tally.learning_rate, history_,
+                                                 state_.step + 1 < steps ? step + 1 : nullptr)) {
       EpochTally::OfWidth& width = tally.widths[static_cast<std::size_t>(batch.width)];
       width.samples += batch.samples;
       width.task_loss += batch.task_loss;
@@ -262,7 +273,8 @@ void TrainingRun::finish_epoch() {
   state_.step = 0;
   ++state_.epoch;
   write_checkpoint();
-  publish(record);
+  save_best(record);
+  log(record);
   if (is_first() && in_.callbacks.on_epoch) in_.callbacks.on_epoch(record);
 }
 
@@ -302,12 +314,14 @@ EpochRecord TrainingRun::record_of_epoch() const {
   return record;
 }
 
-void TrainingRun::publish(const EpochRecord& record) {
+void TrainingRun::save_best(const EpochRecord& record) {
+  if (!is_first() || !record.best) return;
+  if (!std::exchange(tokenizer_is_saved_, true)) in_.tokenizer.save(in_.output);
+  in_.model.save(in_.output);
+}
+
+void TrainingRun::log(const EpochRecord& record) {
   if (!is_first()) return;
-  if (record.best) {
-    if (!std::exchange(tokenizer_is_saved_, true)) in_.tokenizer.save(in_.output);
-    in_.model.save(in_.output);
-  }
   metrics_->append(record);
   if (tensorboard_) tensorboard_->add_epoch(record);
 }

@@ -52,13 +52,15 @@ class TrainingRun {
   void require_same_on_all_ranks() const;
   void take_parameters_of_first();
   void write_settings() const;
+  bool is_logged(int epoch) const;
   void open_logs(int finished_epochs);
   /// False when the caller wants to stop.
   bool train_epoch();
   void finish_epoch();
   EpochRecord record_of_epoch() const;
-  /// Everything that others see of a finished epoch. May be repeated.
-  void publish(const EpochRecord& record);
+  /// The model of a finished epoch, where it is the best so far. May be repeated.
+  void save_best(const EpochRecord& record);
+  void log(const EpochRecord& record);
   void report_progress();
   /// Whether any rank's caller wants to stop.
   bool should_stop() const;
@@ -79,13 +81,13 @@ class TrainingRun {
   EpochPlanOptions plan_options_;
   Schedule schedule_;
   HardnessHistory history_;
-  StepRunner runner_;
-  Pace pace_;
-  TrainingState state_;
-
   // Of the running epoch.
   std::vector<WidthLabel> labels_;  // none while the router is not trained
   EpochPlan plan_;
+
+  StepRunner runner_;  // may still read plan_ when it ends
+  Pace pace_;
+  TrainingState state_;
 
   std::optional<MetricsLog> metrics_;
   std::optional<TensorboardWriter> tensorboard_;

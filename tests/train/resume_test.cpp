@@ -9,6 +9,7 @@
 
 #include "core/folder_lock.hpp"
 #include "expect_error.hpp"
+#include "sharcs/calibration.hpp"
 #include "temporary_folder.hpp"
 #include "train/tiny_training.hpp"
 #include "train/training_checkpoint.hpp"
@@ -91,6 +92,20 @@ TEST(ResumedTraining, FinishedTrainingIsLeftAsItIs) {
   EXPECT_EQ(resumed.best_epoch, outcome.best_epoch);
   EXPECT_EQ(resumed.best_score, outcome.best_score);
   EXPECT_EQ(result_of(folder.path()), expected);
+}
+
+TEST(ResumedTraining, FinishedTrainingThatWasCalibratedKeepsItsRule) {
+  TinyTraining training = short_training();
+  training.options.epochs = 2;  // the first one has full width only, so the second is the best
+  const TemporaryFolder folder;
+  training.run(folder.path());
+  ASSERT_TRUE(read_metrics(folder / "metrics.jsonl").back().best);
+  save_routing(folder.path(), RoutingRule{.budget = 0.5,
+                                          .weights = {{1, 0}, {0, 1}},
+                                          .offsets = {0, 0},
+                                          .costs = {{.constant = 0.25}, {.constant = 1}}});
+  training.resume(folder.path());
+  EXPECT_TRUE(Model::load(folder.path()).config().sharcs->routing.has_value());
 }
 
 TEST(ResumedTraining, HealsWhatWasLostBetweenACheckpointAndWhatFollowsIt) {
