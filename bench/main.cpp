@@ -7,6 +7,7 @@
 #include "options.hpp"
 #include "report.hpp"
 #include "roof.hpp"
+#include "tokenizer_bench.hpp"
 #include "training_bench.hpp"
 
 int main(int argc, char** argv) {
@@ -21,13 +22,17 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   app.add_option("--filter", options.filter,
-                 "Only points whose name contains this, e.g. \"multiply 32 x\", \"pack\", \"encoder\" or \"training\"");
+                 "Only points whose name contains this, e.g. \"multiply 32 x\", \"pack\", \"encoder\", \"training\" or "
+                 "\"tokenize\"");
   app.add_option("--seconds", options.seconds, "Seconds for each contender at each point")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--rounds", options.rounds, "Turns that the contenders of a point take")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  app.add_option("--texts", options.texts, "Sentences to tokenize, one a line; none: generated ones");
+  app.add_option("--tokenizer", options.tokenizer,
+                 "Folder or file of the tokenizer to time; none: WordPieces made from the sentences");
   app.add_flag("--json", json, "One JSON array of records instead of lines");
   CLI11_PARSE(app, argc, argv);
 
@@ -36,4 +41,5 @@ int main(int argc, char** argv) {
   run_gemm_bench(options, report);
   run_encoder_bench(options, report);
   run_training_bench(options, report);
+  run_tokenizer_bench(options, report);
 }

@@ -33,7 +33,7 @@ TokenizedDataset random_sentences(int vocab_size) {
 void run_training_bench(const Options& options, Report& report) {
   const std::string name = "training step 32 x 32";
   if (!options.wants(name)) return;
-  report.line("BERT-base with a router after layer 3, AdamW, no dropout, 32 sentences of 32 tokens");
+  report.heading("BERT-base with a router after layer 3, AdamW, no dropout, 32 sentences of 32 tokens");
   ModelConfig config = bert_base({0.25, 1.0});
   config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0;
   Model model = Model::create(config);

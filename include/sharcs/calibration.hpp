@@ -79,7 +79,7 @@ struct Calibration {
 /// are served through accuracy or the squared error. Deterministic.
 ///
 /// Throws ConfigError when a budget is above 1, or below what the narrowest width costs, or the model has no router;
-/// ShapeError when there are no samples or labels, or costs of another number of widths.
+/// ShapeError when there are less than two samples, no labels, or costs of another number of widths.
 std::vector<Calibration> calibrate(const Answers& answers, const CostModel& costs, std::span<const double> budgets,
                                    const CalibrationOptions& options = {});
 Calibration calibrate(const Answers& answers, const CostModel& costs, double budget,

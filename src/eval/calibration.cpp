@@ -166,7 +166,6 @@ struct Fold {
 
 std::vector<Fold> make_folds(std::size_t samples, const CalibrationOptions& options) {
   const std::size_t count = std::min(samples, static_cast<std::size_t>(options.folds));
-  if (count < 2) return {};
   Samples order(samples);
   std::iota(order.begin(), order.end(), std::size_t{0});
   Random random(derive_key(options.seed, "calibration folds"));
@@ -233,7 +232,9 @@ std::size_t simplest_good_one(const std::vector<std::vector<double>>& worths) {
 
 void check(const Answers& answers, const CostModel& costs, std::span<const double> budgets,
            const CalibrationOptions& options) {
-  if (answers.samples() == 0) throw ShapeError("there are no samples to calibrate on");
+  if (answers.samples() < 2)
+    throw ShapeError(std::to_string(answers.samples()) + (answers.samples() == 1 ? " sample" : " samples") +
+                     " to calibrate on; expected at least 2, so that each can be judged by a rule made without it");
   if ((answers.is_regression() ? answers.targets.size() : answers.labels.size()) != answers.samples())
     throw ShapeError("calibration needs a label for each of the " + std::to_string(answers.samples()) + " samples");
   if (answers.router_logits.empty()) throw ConfigError("the model has no router to calibrate");
@@ -341,15 +342,12 @@ std::vector<Calibration> calibrate(const Answers& answers, const CostModel& cost
   const std::vector<Fold> folds = make_folds(answers.samples(), options);
   std::vector<CrossFit> cross_fits;
   for (const ValueModel model : models) cross_fits.emplace_back(answers, shares, folds, model);
-  std::size_t chosen = 0;
-  if (!folds.empty()) {
-    const double least = least_budget(answers, costs);
-    std::vector<double> range;
-    for (int k = 1; k <= comparison_budgets; ++k) range.push_back(least + (1 - least) * k / (comparison_budgets + 1));
-    std::vector<std::vector<double>> worths;
-    for (const CrossFit& fit : cross_fits) worths.push_back(fit.worths(range));
-    chosen = simplest_good_one(worths);
-  }
+  const double least = least_budget(answers, costs);
+  std::vector<double> range;
+  for (int k = 1; k <= comparison_budgets; ++k) range.push_back(least + (1 - least) * k / (comparison_budgets + 1));
+  std::vector<std::vector<double>> worths;
+  for (const CrossFit& fit : cross_fits) worths.push_back(fit.worths(range));
+  const std::size_t chosen = simplest_good_one(worths);
 
   const Fit fit(answers, shares, everything, models[chosen]);
   std::vector<Calibration> calibrations;
@@ -360,8 +358,7 @@ std::vector<Calibration> calibrate(const Answers& answers, const CostModel& cost
     std::vector<int> widths(answers.samples());
     choose(answers, calibration.rule, everything, widths);
     calibration.fitted = route(answers, widths);
-    // A single sample cannot be left out.
-    calibration.expected = folds.empty() ? calibration.fitted : route(answers, cross_fits[chosen].widths_for(budget));
+    calibration.expected = route(answers, cross_fits[chosen].widths_for(budget));
     calibrations.push_back(std::move(calibration));
   }
   return calibrations;

@@ -218,8 +218,10 @@ TEST(Calibration, ARouterThatSaysTheSameOfAllStaysWithinTheBudget) {
   EXPECT_THAT(calibrate(answers, costs_of(2), 1).fitted.width_of_sample, Each(1));
 }
 
-TEST(Calibration, OneSampleAndTwoSamplesAreEnoughToRun) {
-  for (const std::size_t samples : {1u, 2u, 3u}) {
+TEST(Calibration, NeedsTwoSamples) {
+  EXPECT_THAT(message_of<ShapeError>([] { calibrate(simulated(1, 2), costs_of(2), 0.75); }),
+              HasSubstr("1 sample to calibrate on; expected at least 2"));
+  for (const std::size_t samples : {2u, 3u}) {
     const Answers answers = simulated(samples, 2);
     const Calibration found = calibrate(answers, costs_of(2), 0.75);
     EXPECT_LE(cost_fraction(answers, found.fitted), 0.75);
