@@ -27,7 +27,7 @@ namespace sharcs {
 // | `samples_per_second`, `tokens_per_second` | number | samples and tokens over seconds |
 // | `learning_rate` | number | of the epoch's last step |
 // | `score` | number | what chooses the best checkpoint |
-// | `best` | boolean | whether this epoch is the best so far |
+// | `best` | boolean | the epoch's model was kept, as the best so far; any epoch with widths beats those of full width only |
 // | `train.loss_task`, `train.loss_router` | number | means over the samples, not weighted by λ |
 // | `train.widths[]` | list | one entry a width, ascending |
 // | – `.width` | number | as a fraction |
