@@ -69,7 +69,7 @@ struct ModelConfig {
   /// expected.
   static ModelConfig load(const std::filesystem::path& file);
   /// The same from text; `name` stands for the file in messages.
-  static ModelConfig parse(std::string_view json, const std::string& name);
+  static ModelConfig parse(std::string_view text, const std::string& name);
   /// The text of a config.json, Hugging Face's keys first.
   std::string to_json() const;
   /// Throws ConfigError when sizes do not fit together; `name` stands for the file in messages.

@@ -1,15 +1,13 @@
 #include "eval/difficulty.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 
+#include "core/nan.hpp"
 #include "sharcs/metrics.hpp"
 
 namespace sharcs {
 namespace {
-
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 /// The share of the samples that are answered right; width_of(i): where sample i is.
 template <class WidthOf>

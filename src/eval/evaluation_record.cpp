@@ -1,9 +1,9 @@
 #include "sharcs/evaluation_record.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include "core/json_reader.hpp"
+#include "core/nan.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs {
@@ -32,7 +32,6 @@ std::vector<CalibrationBin> calibration_bins(const std::vector<double>& probabil
     bin->predicted += p;
     bin->right += right[i] != 0;
   }
-  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   for (CalibrationBin& bin : result) {
     const auto count = static_cast<double>(bin.samples);
     bin.predicted = bin.samples > 0 ? bin.predicted / count : nan;

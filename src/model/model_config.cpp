@@ -80,8 +80,8 @@ double bytes_of_memory() {
 
 ModelConfig ModelConfig::load(const std::filesystem::path& file) { return parse(read_text_file(file), file.string()); }
 
-ModelConfig ModelConfig::parse(std::string_view json, const std::string& name) {
-  JsonReader reader(json, name);
+ModelConfig ModelConfig::parse(std::string_view text, const std::string& name) {
+  JsonReader reader(text, name);
   ModelConfig config;
   if (!reader.read("model_type", config.model_type)) reader.fail("model_type", "one of " + known_backbones());
   const Backbone& kind = find_backbone(config.model_type, name);
@@ -131,42 +131,42 @@ ModelConfig ModelConfig::parse(std::string_view json, const std::string& name) {
 
 std::string ModelConfig::to_json() const {
   const Backbone& kind = find_backbone(model_type);
-  Json json;
-  json["model_type"] = model_type;
-  json["architectures"] = Json::array({kind.architecture});
-  json["torch_dtype"] = "float32";
-  json["vocab_size"] = vocab_size;
-  if (kind.projects_embeddings) json["embedding_size"] = word_embedding_size();
-  json[kind.config_name("hidden_size")] = hidden_size;
-  json[kind.config_name("num_hidden_layers")] = num_hidden_layers;
-  json[kind.config_name("num_attention_heads")] = num_attention_heads;
-  if (attention_head_size > 0) json["attention_head_size"] = attention_head_size;
-  json[kind.config_name("intermediate_size")] = intermediate_size;
-  json["max_position_embeddings"] = max_position_embeddings;
-  if (kind.has_token_types) json["type_vocab_size"] = type_vocab_size;
-  json["layer_norm_eps"] = layer_norm_eps;
-  json[kind.config_name("hidden_act")] = hidden_act;
-  json[kind.config_name("hidden_dropout_prob")] = hidden_dropout_prob;
-  json[kind.config_name("attention_probs_dropout_prob")] = attention_probs_dropout_prob;
-  if (classifier_dropout) json[kind.config_name("classifier_dropout")] = *classifier_dropout;
-  json["initializer_range"] = initializer_range;
-  json["pad_token_id"] = pad_token_id;
+  Json object;
+  object["model_type"] = model_type;
+  object["architectures"] = Json::array({kind.architecture});
+  object["torch_dtype"] = "float32";
+  object["vocab_size"] = vocab_size;
+  if (kind.projects_embeddings) object["embedding_size"] = word_embedding_size();
+  object[kind.config_name("hidden_size")] = hidden_size;
+  object[kind.config_name("num_hidden_layers")] = num_hidden_layers;
+  object[kind.config_name("num_attention_heads")] = num_attention_heads;
+  if (attention_head_size > 0) object["attention_head_size"] = attention_head_size;
+  object[kind.config_name("intermediate_size")] = intermediate_size;
+  object["max_position_embeddings"] = max_position_embeddings;
+  if (kind.has_token_types) object["type_vocab_size"] = type_vocab_size;
+  object["layer_norm_eps"] = layer_norm_eps;
+  object[kind.config_name("hidden_act")] = hidden_act;
+  object[kind.config_name("hidden_dropout_prob")] = hidden_dropout_prob;
+  object[kind.config_name("attention_probs_dropout_prob")] = attention_probs_dropout_prob;
+  if (classifier_dropout) object[kind.config_name("classifier_dropout")] = *classifier_dropout;
+  object["initializer_range"] = initializer_range;
+  object["pad_token_id"] = pad_token_id;
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    json["id2label"][std::to_string(i)] = labels[i];
-    json["label2id"][labels[i]] = i;
+    object["id2label"][std::to_string(i)] = labels[i];
+    object["label2id"][labels[i]] = i;
   }
-  json["problem_type"] = is_regression() ? "regression" : "single_label_classification";
+  object["problem_type"] = is_regression() ? "regression" : "single_label_classification";
   if (sharcs) {
-    json["sharcs"] = {{"width_mult_list", sharcs->width_mult_list},
+    object["sharcs"] = {{"width_mult_list", sharcs->width_mult_list},
                       {"adaptive_layer_idx", sharcs->adaptive_layer_idx},
                       {"hidden_size_router", sharcs->hidden_size_router},
                       {"weighted_dim_reduction", sharcs->weighted_dim_reduction}};
-    if (sharcs->routing) json["sharcs"]["routing"] = sharcs::to_json(*sharcs->routing);
+    if (sharcs->routing) object["sharcs"]["routing"] = sharcs::to_json(*sharcs->routing);
   }
   const Json others = Json::parse(other_keys);
   for (const auto& [key, value] : others.items())
-    if (!json.contains(key)) json[key] = value;
-  return json.dump(2) + "\n";
+    if (!object.contains(key)) object[key] = value;
+  return object.dump(2) + "\n";
 }
 
 void ModelConfig::check(const std::string& name) const {

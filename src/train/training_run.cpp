@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <span>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "core/file.hpp"
 #include "core/json_differences.hpp"
 #include "core/json_reader.hpp"
+#include "core/nan.hpp"
 #include "core/quote.hpp"
 #include "eval/encoder_evaluation.hpp"
 #include "sharcs/error.hpp"
@@ -18,7 +18,6 @@
 namespace sharcs {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr const char* settings_file = "training.json";
 constexpr const char* metrics_file = "metrics.jsonl";
 

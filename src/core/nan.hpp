@@ -1,0 +1,10 @@
+#pragma once
+
+#include <limits>
+
+namespace sharcs {
+
+/// Stands for a number that does not exist.
+inline constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+}  // namespace sharcs
