@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -9,6 +10,7 @@
 #include "core/text_table.hpp"
 #include "sharcs/cost.hpp"
 #include "sharcs/engine.hpp"
+#include "sharcs/error.hpp"
 #include "sharcs/task.hpp"
 
 namespace sharcs {
@@ -33,7 +35,7 @@ Json width_json(const ModelConfig& config, const Width& width, int tokens) {
           {"cost_fraction", static_cast<double>(cost) / static_cast<double>(full)}};
 }
 
-Json describe(const Model& model, const LoadReport& report, int tokens) {
+Json describe(const Model& model, const Engine& engine, const LoadReport& report, int tokens) {
   const ModelConfig& config = model.config();
   Json json = {{"model_type", config.model_type},
                {"layers", config.num_hidden_layers},
@@ -55,7 +57,7 @@ Json describe(const Model& model, const LoadReport& report, int tokens) {
     json["sharcs"] = nullptr;
   json["policy"] = config.sharcs ? Json(RoutingPolicy::of_model(config).name()) : Json();
   json["parameters"] = model.parameter_count();
-  json["weight_bytes"] = Engine(model).weight_bytes();
+  json["weight_bytes"] = engine.weight_bytes();
   json["tokens"] = tokens;
   json["widths"] = Json::array();
   for (const Width& width : model.widths()) json["widths"].push_back(width_json(config, width, tokens));
@@ -99,10 +101,17 @@ void print(const Json& model, const std::string& place, std::ostream& out) {
 
 void inspect(const InspectArguments& arguments) {
   require(arguments.model, "--model");
+  if (std::filesystem::is_regular_file(arguments.model))
+    throw IoError(arguments.model + ": is a file; expected a model directory, with config.json and weights");
   LoadReport report;
   const Model model = Model::load(arguments.model, {.seed = arguments.seed_or_default()}, &report);
-  const int tokens = arguments.tokens.value_or(std::min(128, model.config().max_position_embeddings));
-  const Json json = describe(model, report, tokens);
+  const Engine engine(model);
+  const int longest = static_cast<int>(engine.max_tokens());
+  const int tokens = arguments.tokens.value_or(std::min(128, longest));
+  if (tokens > longest)
+    throw ConfigError("--tokens " + std::to_string(tokens) + ": the model in " + arguments.model + " takes at most " +
+                      counted(static_cast<std::size_t>(longest), "token"));
+  const Json json = describe(model, engine, report, tokens);
   if (arguments.json)
     std::cout << json.dump(2) << '\n';
   else
@@ -113,10 +122,9 @@ void inspect(const InspectArguments& arguments) {
 
 void add_inspect(CLI::App& program) {
   const auto arguments = std::make_shared<InspectArguments>();
-  CLI::App* command =
-      add_command(program, "inspect", "Shows what a model or checkpoint is, and what each of its widths costs.",
-                  "parameters that a checkpoint lacks", *arguments);
-  command->add_option("--model,model", arguments->model, "Model directory or checkpoint (required)");
+  CLI::App* command = add_command(program, "inspect", "Shows what a model is, and what each of its widths costs.",
+                                  "parameters that a checkpoint lacks", *arguments);
+  command->add_option("--model,model", arguments->model, "Model directory (required)");
   command->add_option("--tokens", arguments->tokens, "Length of the input that costs are told for")
       ->check(CLI::Range(1, 1 << 20))
       ->default_str("128, or the model's positions where they are fewer");

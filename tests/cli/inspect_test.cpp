@@ -68,6 +68,23 @@ TEST(Inspect, RefusesWidthsThatCannotBeRun) {
               StartsWith((folder / "config.json").string() + ": \"width_mult_list\" has 0.4"));
 }
 
+TEST(Inspect, AFileIsNoModelDirectory) {
+  const TemporaryFolder folder;
+  testing::save_tiny_model(folder.path());
+  const std::string weights = folder / "model.safetensors";
+  EXPECT_EQ(error_of(run_program({"inspect", weights})),
+            weights + ": is a file; expected a model directory, with config.json and weights");
+  EXPECT_THAT(run_program({"inspect", "--help"}).output, HasSubstr("Model directory (required)"));
+}
+
+TEST(Inspect, CostsNoInputThatTheModelCannotTake) {
+  const TemporaryFolder folder;
+  testing::save_tiny_model(folder.path());
+  EXPECT_EQ(run_program({"inspect", folder.path(), "--tokens", "16"}).exit_code, 0);
+  EXPECT_EQ(error_of(run_program({"inspect", folder.path(), "--tokens", "9999"})),
+            "--tokens 9999: the model in " + folder.path().string() + " takes at most 16 tokens");
+}
+
 TEST(Inspect, NamesDamagedFiles) {
   const TemporaryFolder folder;
   EXPECT_THAT(error_of(run_program({"inspect", folder.path()})), StartsWith((folder / "config.json").string() + ": "));
