@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <ostream>
 
 #include "core/block_elements.hpp"
@@ -31,6 +33,19 @@ std::string decimal(double value, int digits) {
   return text;
 }
 
+std::string three_digits(double value) {
+  if (!std::isfinite(value)) return "-";
+  if (value == 0) return "0";
+  // Rounded first: 9.996 has two digits before the point.
+  char rounded[32];
+  std::snprintf(rounded, sizeof rounded, "%.2e", value);
+  const int exponent = std::atoi(std::strchr(rounded, 'e') + 1);
+  std::string text = decimal(value, std::max(0, 2 - exponent));
+  if (exponent < 2) text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
 std::string percent(double share) { return std::isfinite(share) ? decimal(100 * share, 1) + " %" : "-"; }
 
 std::string grouped(long long number) {
@@ -46,7 +61,7 @@ std::string counted(std::size_t number, const std::string& noun) {
 
 std::string seconds_text(double seconds) {
   if (!std::isfinite(seconds)) return "-";
-  return seconds < 1 ? decimal(1000 * seconds, seconds < 0.1 ? 1 : 0) + " ms" : decimal(seconds, 2) + " s";
+  return seconds < 1 ? three_digits(1000 * seconds) + " ms" : decimal(seconds, 2) + " s";
 }
 
 std::string bytes_text(double bytes) {

@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 
+#include "core/nan.hpp"
 #include "core/text_table.hpp"
+#include "sharcs/routing_policy.hpp"
 
 namespace sharcs {
 namespace {
-
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 std::string score_name(const MetricMap& metrics) {
   std::string names;
@@ -32,7 +31,7 @@ Estimate estimate_of(const MetricMap& metrics, std::int64_t samples) {
   return {value, wilson_interval(right, static_cast<std::size_t>(samples))};
 }
 
-Headline headline_of(const EvaluationRecord& record, std::string data) {
+Headline headline_of(const EvaluationRecord& record, std::string data, std::string policy) {
   return {.data = std::move(data),
           .score = score_name(record.full),
           .is_share = is_accuracy(record.full),
@@ -40,6 +39,7 @@ Headline headline_of(const EvaluationRecord& record, std::string data) {
           .routed = estimate_of(record.routed, record.samples),
           .full = estimate_of(record.full, record.samples),
           .lead = {},
+          .policy = std::move(policy),
           .cost_fraction = record.cost_fraction,
           .seconds_routed = record.seconds_routed > 0 ? record.seconds_routed : nan,
           .seconds_full = record.seconds_full > 0 ? record.seconds_full : nan};
@@ -49,6 +49,13 @@ std::string interval_text(const Estimate& estimate, bool is_share) {
   if (!std::isfinite(estimate.interval.low)) return "";
   return " (95 % interval " + score_text(estimate.interval.low, is_share) + " to " +
          score_text(estimate.interval.high, is_share) + ")";
+}
+
+/// How the sentence begins that tells what the policy comes to.
+std::string beginning(const std::string& policy) {
+  if (policy.empty()) return "Without a router";
+  if (policy == RoutingPolicy::argmax().name()) return "With its router";
+  return "With the policy \"" + policy + "\"";
 }
 
 }  // namespace
@@ -77,7 +84,8 @@ std::optional<Headline> headline_of(const RunFolder& run) {
     const EvaluationFile& evaluation = *run.evaluation;
     Headline headline =
         headline_of(evaluation.summary,
-                    counted(static_cast<std::size_t>(evaluation.summary.samples), "sample") + " of " + evaluation.data);
+                    counted(static_cast<std::size_t>(evaluation.summary.samples), "sample") + " of " + evaluation.data,
+                    evaluation.config.sharcs ? evaluation.policy : "");
     for (const OperatingPoint& point : evaluation.points) {
       if (point.series == "routed") headline.routed = point.score;
       if (point.series == "fixed" && point.shares.back() == 1) {
@@ -90,8 +98,10 @@ std::optional<Headline> headline_of(const RunFolder& run) {
   const EpochRecord* best = best_epoch(run);
   if (best == nullptr) return {};
   const EvaluationRecord& record = best->evaluations.front();
-  return headline_of(record, counted(static_cast<std::size_t>(record.samples), "sample") + " of " + record.name +
-                                 ", epoch " + std::to_string(best->epoch));
+  return headline_of(record,
+                     counted(static_cast<std::size_t>(record.samples), "sample") + " of " + record.name + ", epoch " +
+                         std::to_string(best->epoch),
+                     RoutingPolicy::argmax().name());
 }
 
 std::string score_text(double value, bool is_share) { return is_share ? percent(value) : decimal(value, 3); }
@@ -105,7 +115,7 @@ std::string difference_text(double value, bool is_share) {
 
 std::string in_words(const Headline& headline) {
   const bool share = headline.is_share;
-  std::string words = "With its router the model reaches " + headline.score + " " +
+  std::string words = beginning(headline.policy) + " the model reaches " + headline.score + " " +
                       score_text(headline.routed.value, share) + interval_text(headline.routed, share) + ", and " +
                       score_text(headline.full.value, share) + interval_text(headline.full, share) +
                       " when everything runs at full width";

@@ -27,8 +27,9 @@ struct Headline {
   Estimate routed;
   Estimate full;
   std::optional<Estimate> lead;  ///< routed − full, where it was compared sample by sample
-  double cost_fraction;          ///< of full width's multiply-adds
-  double seconds_routed;         ///< NaN where it was not measured
+  std::string policy;     ///< how widths were chosen: "argmax", "fixed 0.25", …; "" for a model without a router
+  double cost_fraction;   ///< of full width's multiply-adds
+  double seconds_routed;  ///< NaN where it was not measured
   double seconds_full;
 };
 

@@ -5,6 +5,7 @@
 
 #include "core/block_elements.hpp"
 #include "core/json_reader.hpp"
+#include "core/nan.hpp"
 #include "core/text_table.hpp"
 #include "report/findings.hpp"
 #include "report/settings.hpp"
@@ -12,8 +13,6 @@
 
 namespace sharcs {
 namespace {
-
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 enum class Style { plain, strong, soft, width };
 
@@ -161,9 +160,9 @@ void write_points(Screen& screen, const RunFolder& run, const Headline& headline
     names.push_back(point.name);
     scores.push_back(score_text(point.score.value, headline.is_share));
   }
-  screen.heading("Score against cost", headline.score + " with 95 % intervals, from " +
-                                           score_text(low, headline.is_share) + " to " +
-                                           score_text(high, headline.is_share));
+  screen.heading("Score against cost", headline.score + " with 95 % intervals");
+  screen.line({{"  scale from " + score_text(low, headline.is_share) + " to " + score_text(high, headline.is_share),
+                Style::soft}});
   const int name = widest_of(names), score = widest_of(scores);
   const bool timed = std::ranges::any_of(points, [](const Point& point) { return std::isfinite(point.time); });
   const int room = std::max(8, screen.columns() - name - score - (timed ? 33 : 19));
@@ -235,7 +234,7 @@ void write_training(Screen& screen, const RunFolder& run, bool is_share) {
 }
 
 void write_widths(Screen& screen, const EvaluationRecord& record, const Headline& headline) {
-  screen.heading("Widths", "where the router sends the samples, and how they are answered there");
+  screen.heading("Widths", "where the samples are answered, and how well");
   const int room = std::max(8, screen.columns() - 58);
   for (std::size_t w = 0; w < record.widths.size(); ++w) {
     const WidthEvaluation& width = record.widths[w];
@@ -332,7 +331,8 @@ void write_run(Screen& screen, const RunFolder& run) {
   const std::optional<Headline> headline = headline_of(run);
   if (headline) {
     screen.paragraph(in_words(*headline));
-    screen.line({{"Measured on " + headline->data + ".", Style::soft}});
+    screen.paragraph("Measured on " + headline->data +
+                     (headline->policy.empty() ? "." : "; widths chosen by: " + headline->policy + "."));
     write_points(screen, run, *headline);
     write_widths(screen, *best_record(run), *headline);
   }

@@ -12,6 +12,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 using testing::synthetic_run;
 
 /// Three samples at widths 0.5 and 1, two levels.
@@ -99,6 +100,7 @@ TEST(Findings, WordsTellDifferencesWithTheirIntervals) {
                        .routed = {0.87, {0.85, 0.89}},
                        .full = {0.876, {0.86, 0.9}},
                        .lead = Estimate{-0.006, {-0.012, 0.001}},
+                       .policy = "argmax",
                        .cost_fraction = 0.48,
                        .seconds_routed = 1.5,
                        .seconds_full = 3};
@@ -117,6 +119,17 @@ TEST(Findings, WordsTellDifferencesWithTheirIntervals) {
   headline.routed.interval = {std::nan(""), std::nan("")};
   EXPECT_THAT(in_words(headline), HasSubstr("reaches accuracy 0.870, and 0.876 (95 % interval 0.860 to 0.900) when"));
   EXPECT_THAT(in_words(headline), HasSubstr("of full width."));
+}
+
+TEST(Findings, WordsNameThePolicyThatWasEvaluated) {
+  RunFolder run = synthetic_run({.samples = 20});
+  EXPECT_THAT(in_words(*headline_of(run)), StartsWith("With its router the model reaches accuracy "));
+  run.evaluation->policy = "fixed 0.25";
+  EXPECT_THAT(in_words(*headline_of(run)), StartsWith("With the policy \"fixed 0.25\" the model reaches accuracy "));
+  run.evaluation->config.sharcs.reset();
+  EXPECT_THAT(in_words(*headline_of(run)), StartsWith("Without a router the model reaches accuracy "));
+  run.evaluation.reset();
+  EXPECT_THAT(in_words(*headline_of(run)), StartsWith("With its router the model reaches accuracy "));
 }
 
 TEST(Findings, DifferencesHaveASignUnlessTheyRoundToNothing) {

@@ -10,6 +10,7 @@
 namespace sharcs {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::synthetic_run;
@@ -56,6 +57,31 @@ TEST(TextReport, TellsTheTimeBesideTheCostWhereItWasMeasured) {
   EXPECT_THAT(line_of_full_budget(), HasSubstr("cost 100.0 %  time 104.0 %"));
   for (OperatingPoint& point : runs[0].evaluation->points) point.time_fraction.reset();
   EXPECT_THAT(line_of_full_budget(), Not(HasSubstr("time")));
+}
+
+TEST(TextReport, TheScaleHasALineOfItsOwn) {
+  std::vector<RunFolder> runs = {synthetic_run({.samples = 60})};
+  runs[0].evaluation->summary.full = {{"accuracy", 0.8}, {"f1", 0.7}};
+  EXPECT_THAT(report_text(runs), ContainsRegex("\nScore against cost  mean of accuracy and f1 with 95 % intervals\n"
+                                               "  scale from 0\\.[0-9]+ to [01]\\.[0-9]+\n"));
+}
+
+TEST(TextReport, NamesThePolicyThatWasEvaluated) {
+  std::vector<RunFolder> runs = {synthetic_run({.samples = 60})};
+  EXPECT_THAT(report_text(runs), HasSubstr("Measured on 60 samples of data/dev.tsv; widths chosen by: argmax.\n"));
+  runs[0].evaluation->policy = "fixed 0.25";
+  EXPECT_THAT(report_text(runs), HasSubstr("With the policy \"fixed 0.25\" the model"));
+  EXPECT_THAT(report_text(runs), HasSubstr("; widths chosen by: fixed 0.25.\n"));
+}
+
+TEST(TextReport, ShortTimesHaveThreeDigits) {
+  std::vector<RunFolder> runs = {synthetic_run({.samples = 60})};
+  runs[0].evaluation->latency.resize(2);
+  runs[0].evaluation->latency[0].seconds = 0.0000123456;
+  runs[0].evaluation->latency[1].seconds = 0.0000384;
+  const std::string text = report_text(runs);
+  EXPECT_THAT(text, HasSubstr(" 0.0123 ms\n"));
+  EXPECT_THAT(text, HasSubstr(" 0.0384 ms\n"));
 }
 
 TEST(TextReport, HasColourOnlyWhenAsked) {

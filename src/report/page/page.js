@@ -378,7 +378,7 @@
   // ---- Accuracy against cost -----------------------------------------------------------------------------------
 
   const looks = {
-    routed: {name: 'With the router', shape: 'circle', size: 6},
+    routed: {name: 'Routed, as evaluated', shape: 'circle', size: 6},
     calibrated: {name: 'Calibrated to a budget', shape: 'circle', size: 3.5, line: 'solid'},
     fixed: {name: 'Everything at one width', shape: 'square', size: 4.5, hollow: true, line: 'dashed'},
     random: {name: 'Widths drawn at random, same shares', shape: 'cross', size: 4.5},
