@@ -44,6 +44,7 @@ struct Answers {
 struct Routing {
   std::vector<int> width_of_sample;         ///< by index: the width that answers, the last one of a cascade
   std::vector<std::int64_t> multiply_adds;  ///< of each sample, all attempts of a cascade counted
+  std::vector<std::int64_t> runs;           ///< [widths]; how many samples were run there, whether kept or run again
 };
 
 /// What the policy does; everything at the widest width for a model without router. Throws ConfigError as the policy.

@@ -38,7 +38,7 @@ namespace sharcs {
 // | `widths[]` | list | the model's, ascending, as fractions; widths are given by their place in it below |
 // | `summary` | object | as evaluation_record.hpp says |
 // | `points[]` | list | ways to choose widths, for accuracy against cost; [] when none were compared |
-// | – `.name` | text | "routed", "fixed 0.25", "by length", "budget 0.5", … |
+// | – `.name` | text | "routed", "fixed 0.25", "by length", "budget 0.5", "8 ms", … |
 // | – `.series` | text | what belongs together: "routed", "fixed", "random", "oracle", "calibrated", … |
 // | – `.shares[]` | list | share of the samples that each width answers |
 // | – `.cost_fraction` | number | multiply-adds over those at the largest width |
@@ -97,6 +97,9 @@ struct OperatingPoint {
   Estimate score = {};
   std::optional<Estimate> lead = {};
 };
+
+/// The series of the points that `sharcs calibrate` adds.
+constexpr const char* calibrated_series = "calibrated";
 
 /// The routing, named "routed", and its baselines.
 std::vector<OperatingPoint> points_of(const Comparison& comparison);

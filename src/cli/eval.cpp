@@ -32,7 +32,10 @@ void eval(const EvalArguments& arguments) {
   const EvaluationReport report(classifier, task, dataset, name, arguments.timing_rounds, arguments.seed_or_default());
   std::optional<Comparison> comparison;
   if (arguments.compare || !arguments.output.empty()) comparison = report.compare();
-  if (!arguments.output.empty()) report.save(arguments.output, arguments.model, *comparison);
+  if (!arguments.output.empty()) {
+    const std::string note = report.save(arguments.output, arguments.model, *comparison);
+    if (!note.empty()) std::cerr << "sharcs: " << note << '\n';
+  }
   if (arguments.json) {
     nlohmann::ordered_json json = report.json();
     if (arguments.compare) json["comparison"] = json_of(*comparison);
@@ -58,9 +61,11 @@ void add_eval(CLI::App& program) {
   command->add_flag("--compare", arguments->compare,
                     "Show other ways of choosing widths beside the router: at random in its shares, by length, every "
                     "fixed width, the best mix of them, and the oracle that knows the labels");
-  command->add_option("--output", arguments->output,
-                      "Write all answers, comparisons and measured times here: evaluation.json in the folder of a "
-                      "training run is what its report shows");
+  command->add_option(
+      "--output", arguments->output,
+      "Write all answers, comparisons and measured times here: evaluation.json in the folder of a "
+      "training run is what its report shows; budgets that sharcs calibrate added to it stay where model and "
+      "data are the same");
   command->add_option("--timing-rounds", arguments->timing_rounds, "Runs whose median is the time")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

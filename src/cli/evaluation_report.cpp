@@ -1,11 +1,15 @@
 #include "cli/evaluation_report.hpp"
 
+#include <algorithm>
+#include <numeric>
+#include <optional>
 #include <ostream>
 
 #include "cli/estimate_text.hpp"
 #include "core/json_reader.hpp"
 #include "core/text_table.hpp"
 #include "eval/difficulty.hpp"
+#include "sharcs/error.hpp"
 #include "sharcs/evaluation_file.hpp"
 
 namespace sharcs {
@@ -38,6 +42,43 @@ std::size_t count_truncated(const Classifier& classifier, const Dataset& dataset
     truncated += longer.ids.size() == room;
   }
   return truncated;
+}
+
+/// Whether both are of the same model, as far as its answers tell, on the same samples.
+bool same_answers(const EvaluationFile& a, const EvaluationFile& b) {
+  // Other kernels and thread counts round differently.
+  const auto near = [](const std::vector<double>& x, const std::vector<double>& y) {
+    return std::ranges::equal(x, y, [](double u, double v) { return std::abs(u - v) <= 1e-3 * (1 + std::abs(u)); });
+  };
+  return a.kind == b.kind && a.widths == b.widths &&
+         std::ranges::equal(a.samples, b.samples, [&](const SampleResult& x, const SampleResult& y) {
+           return x.text == y.text && x.pair == y.pair && x.label == y.label && x.target == y.target &&
+                  near(x.router_logits, y.router_logits) && near(x.values, y.values) &&
+                  near(x.true_confidence, y.true_confidence);
+         });
+}
+
+/// The file that was there before; none when there is none that can be read.
+std::optional<EvaluationFile> earlier_file(const std::filesystem::path& path) {
+  try {
+    if (std::filesystem::exists(path)) return EvaluationFile::load(path);
+  } catch (const Error&) {
+  }
+  return {};
+}
+
+/// Takes over the budgets that calibration has added to the earlier file, where they are of the same answers. Returns
+/// what to say of them.
+std::string keep_calibrated(const std::filesystem::path& path, EvaluationFile& file) {
+  std::optional<EvaluationFile> earlier = earlier_file(path);
+  if (!earlier) return "";
+  std::erase_if(earlier->points, [](const OperatingPoint& point) { return point.series != calibrated_series; });
+  if (earlier->points.empty()) return "";
+  const std::string points = counted(earlier->points.size(), "budget") + " of sharcs calibrate";
+  if (!same_answers(*earlier, file))
+    return path.string() + ": gone: " + points + ", made with another model or other data";
+  file.points.insert(file.points.end(), earlier->points.begin(), earlier->points.end());
+  return path.string() + ": kept: " + points;
 }
 
 }  // namespace
@@ -105,14 +146,27 @@ void EvaluationReport::print(std::ostream& out) const {
   whole.print(out);
 
   const Metric metric = task_.metrics().front();
-  TextTable widths({"width", "samples", "share", to_string(metric) + " there", "of all", "cost"});
-  for (const WidthEvaluation& width : record.widths)
-    widths.add({short_number(width.width), grouped(width.samples),
-                percent(static_cast<double>(width.samples) / static_cast<double>(record.samples)),
-                decimal(value_in(width.routed, metric), 3), decimal(value_in(width.all, metric), 3),
-                decimal(width.cost_fraction, 3)});
+  const std::vector<std::int64_t>& runs = evaluation_.routing.runs;
+  const bool run_again = std::accumulate(runs.begin(), runs.end(), std::int64_t{0}) > record.samples;
+  std::vector<std::string> columns_of_width = {"width",  "samples", "share", to_string(metric) + " there",
+                                               "of all", "cost"};
+  if (run_again) columns_of_width.insert(columns_of_width.begin() + 1, "runs");
+  TextTable widths(columns_of_width);
+  for (std::size_t w = 0; w < record.widths.size(); ++w) {
+    const WidthEvaluation& width = record.widths[w];
+    std::vector<std::string> cells = {short_number(width.width),
+                                      grouped(width.samples),
+                                      percent(static_cast<double>(width.samples) / static_cast<double>(record.samples)),
+                                      decimal(value_in(width.routed, metric), 3),
+                                      decimal(value_in(width.all, metric), 3),
+                                      decimal(width.cost_fraction, 3)};
+    if (run_again) cells.insert(cells.begin() + 1, grouped(runs[w]));
+    widths.add(std::move(cells));
+  }
   out << '\n';
   widths.print(out);
+  if (run_again)
+    out << "samples: those that keep the answer; another run of a sample costs only the layers after the router\n";
 
   const std::optional<DifficultyEvaluation> difficulty = evaluate_difficulty(dataset_, evaluation_);
   if (!difficulty) return;
@@ -155,8 +209,8 @@ Comparison EvaluationReport::compare() const {
   return sharcs::compare(evaluation_.answers, task_, evaluation_.routing, {.bootstrap = {.seed = seed_}});
 }
 
-void EvaluationReport::save(const std::filesystem::path& path, const std::string& model, const Comparison& comparison,
-                            const LatencyOptions& latency) const {
+std::string EvaluationReport::save(const std::filesystem::path& path, const std::string& model,
+                                   const Comparison& comparison, const LatencyOptions& latency) const {
   const Engine& engine = classifier_.engine();
   EvaluationFile file = EvaluationFile::of(evaluation_, task_, dataset_, engine.config());
   file.model = model;
@@ -165,8 +219,10 @@ void EvaluationReport::save(const std::filesystem::path& path, const std::string
   file.points = points_of(comparison);
   const EvaluationRecord& record = evaluation_.record;
   if (record.seconds_routed > 0) file.points.front().time_fraction = record.seconds_routed / record.seconds_full;
+  std::string note = keep_calibrated(path, file);
   file.latency = measure_latency(engine, latency);
   file.save(path);
+  return note;
 }
 
 Json EvaluationReport::json() const {
@@ -181,13 +237,16 @@ Json EvaluationReport::json() const {
     entry["seconds"] = row.seconds;
   }
   json["widths"] = Json::array();
-  for (const WidthEvaluation& width : record.widths)
+  for (std::size_t w = 0; w < record.widths.size(); ++w) {
+    const WidthEvaluation& width = record.widths[w];
     json["widths"].push_back({{"width", width.width},
+                              {"runs", evaluation_.routing.runs[w]},
                               {"samples", width.samples},
                               {"share", static_cast<double>(width.samples) / static_cast<double>(record.samples)},
                               {"cost_fraction", width.cost_fraction},
                               {"routed", width.routed},
                               {"all", width.all}});
+  }
   if (task_.kind() == TaskKind::classification) {
     json["labels"] = task_.labels();
     json["confusion"] = confusion();

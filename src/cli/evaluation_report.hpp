@@ -29,8 +29,10 @@ class EvaluationReport {
   /// The routing beside its baselines.
   Comparison compare() const;
   /// Measures the model's latency and writes an evaluation.json, which `sharcs report` draws from. `model`: its folder.
-  void save(const std::filesystem::path& path, const std::string& model, const Comparison& comparison,
-            const LatencyOptions& latency = {}) const;
+  /// The budgets that `sharcs calibrate` added to the file before stay where the model answers the same samples as it
+  /// did then. Returns a line that says what became of them; "" where there were none.
+  std::string save(const std::filesystem::path& path, const std::string& model, const Comparison& comparison,
+                   const LatencyOptions& latency = {}) const;
 
  private:
   struct Row {

@@ -112,8 +112,9 @@ void train(const TrainArguments& arguments) {
   const TrainingOptions options = training_options(config);
   const Classifier classifier = Classifier::load(arguments.output, {.threads = options.threads});
   const EvaluationReport report(classifier, data.task, data.dev, "dev", 3, options.seed);
-  report.save(std::filesystem::path(arguments.output) / "evaluation.json", arguments.output, report.compare(),
-              latency_options(seconds));
+  const std::string note = report.save(std::filesystem::path(arguments.output) / "evaluation.json", arguments.output,
+                                       report.compare(), latency_options(seconds));
+  if (!note.empty()) std::cerr << "sharcs: " << note << '\n';
   if (arguments.json) {
     nlohmann::ordered_json json = {{"output", arguments.output},
                                    {"epochs", outcome.epochs},

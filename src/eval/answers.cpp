@@ -24,17 +24,21 @@ int Answers::label_of(std::size_t sample, int width) const {
 Routing route(const Answers& answers, const WidthSet& widths, const RoutingPolicy& policy) {
   Routing routing = route(answers, std::vector<int>(answers.samples(), answers.widest()));
   if (answers.router_logits.empty()) return routing;
+  routing.runs.assign(answers.widths.size(), 0);
+  const auto count_run = [&](int width) { ++routing.runs[static_cast<std::size_t>(width)]; };
   for (std::size_t i = 0; i < answers.samples(); ++i) {
     const RoutingQuery query = {answers.router_logits_of(i), widths, answers.tokens[i]};
     int& width = routing.width_of_sample[i];
     const auto cost_here = [&] { return answers.multiply_adds[static_cast<std::size_t>(width)][i]; };
     width = policy.choose(query);
     routing.multiply_adds[i] = cost_here();
+    count_run(width);
     if (!policy.escalates()) continue;
     while (true) {
       const int next = escalate(policy, query, width, answers.logits_of(i, width), answers.is_regression());
       if (next == width) break;
       width = next;
+      count_run(width);
       routing.multiply_adds[i] += cost_here() - answers.stem_multiply_adds.at(i);
     }
   }
@@ -45,13 +49,14 @@ Routing route(const Answers& answers, std::vector<int> width_of_sample) {
   if (width_of_sample.size() != answers.samples())
     throw ShapeError(std::to_string(width_of_sample.size()) + " widths for " + std::to_string(answers.samples()) +
                      " samples");
-  Routing routing = {std::move(width_of_sample), {}};
+  Routing routing = {std::move(width_of_sample), {}, std::vector<std::int64_t>(answers.widths.size())};
   for (std::size_t i = 0; i < answers.samples(); ++i) {
     const int width = routing.width_of_sample[i];
     if (width < 0 || width > answers.widest())
       throw ShapeError("sample " + std::to_string(i) + " has width number " + std::to_string(width) +
                        "; expected 0 to " + std::to_string(answers.widest()));
     routing.multiply_adds.push_back(answers.multiply_adds[static_cast<std::size_t>(width)][i]);
+    ++routing.runs[static_cast<std::size_t>(width)];
   }
   return routing;
 }

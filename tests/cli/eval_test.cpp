@@ -137,6 +137,20 @@ TEST_F(Eval, PolicyIsObeyed) {
   EXPECT_EQ(json["routed"]["cost_fraction"], json["widths"][1]["cost_fraction"]);
 }
 
+TEST_F(Eval, ACascadeTellsHowManySamplesWereRunAtEachWidth) {
+  const auto json = eval({"--data", data(), "--policy", "cascade:1", "--json"}).json();
+  const auto argmax = eval({"--data", data(), "--policy", "argmax", "--json"}).json();
+  int sent = 0;
+  for (std::size_t w = 0; w < 3; ++w) {
+    sent += argmax["widths"][w]["samples"].get<int>();
+    EXPECT_EQ(argmax["widths"][w]["runs"], argmax["widths"][w]["samples"]);
+    EXPECT_EQ(json["widths"][w]["runs"], sent) << "those that the router sends there, and all that were narrower";
+    EXPECT_EQ(json["widths"][w]["samples"], w == 2 ? 50 : 0) << "no answer is ever as probable as 1";
+  }
+  EXPECT_THAT(eval({"--data", data(), "--policy", "cascade:1"}).output, HasSubstr("\nwidth  runs  samples "));
+  EXPECT_THAT(eval({"--data", data()}).output, HasSubstr("\nwidth  samples "));
+}
+
 TEST_F(Eval, SaysHowManySamplesWereCut) {
   const std::string dev = file("long.tsv", "sentence\tlabel\nshort\t1\n" + std::string(200, 'a') +
                                                "\t0\na b c d e f g h i j k l m n o p q r "

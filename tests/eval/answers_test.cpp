@@ -50,6 +50,7 @@ TEST(Answers, CascadePaysForEveryAttemptAndTheStemOnce) {
   EXPECT_EQ(routing.width_of_sample, (std::vector<int>{0, 1, 1, 1}));
   EXPECT_EQ(routing.multiply_adds, (std::vector<std::int64_t>{10, 20 + 200 - 2, 30 + 300 - 3, 400}));
   EXPECT_DOUBLE_EQ(cost_fraction(answers, routing), (10 + 218 + 327 + 400) / 1000.0);
+  EXPECT_EQ(routing.runs, (std::vector<std::int64_t>{3, 3})) << "two samples were run at both";
 }
 
 TEST(Answers, WidthsThatDoNotExistAreRefused) {
