@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <optional>
 
@@ -32,8 +33,15 @@ struct CalibrateArguments : CommonArguments {
   bool dry_run = false;
 };
 
+/// A mean cost that is asked for.
+struct Budget {
+  double share;      ///< of the widest width's, in the unit of costs
+  std::string name;  ///< "budget 0.5"; in shares of time "0.5 of the time", or "8 ms"
+};
+
 /// A budget, its rule, and what to expect of it.
 struct Point {
+  std::string name;  ///< the budget's
   Calibration calibration;
   Comparison expected;       ///< of cross-validation
   double cost = 1;           ///< expected, as a share of the widest width's, in the budget's unit
@@ -88,51 +96,69 @@ const BaselineResult& find(const Comparison& comparison, Baseline baseline) {
   return *found;
 }
 
+/// The least budget as people read it, rounded up so that it can be asked for.
+std::string least_text(double least) { return decimal(std::ceil(least * 1000) / 1000, 3); }
+
 /// The budgets to calibrate for; the one whose rule is stored stands first.
-std::vector<double> budgets_of(const CalibrateArguments& arguments, double least, double full_cost,
+std::vector<Budget> budgets_of(const CalibrateArguments& arguments, double least, double full_cost,
                                std::vector<std::string>& notes) {
-  std::vector<double> budgets;
-  if (arguments.budget) budgets.push_back(*arguments.budget);
+  std::vector<Budget> budgets;
+  if (arguments.budget) {
+    if (*arguments.budget < least)
+      throw ConfigError("a budget of " + short_number(*arguments.budget) + "; expected " + least_text(least) +
+                        " (everything at the narrowest width) to 1");
+    budgets.push_back({*arguments.budget, "budget " + short_number(*arguments.budget)});
+  }
   if (arguments.latency_ms) {
     const double full_ms = full_cost * 1000;
+    const std::string name = short_number(*arguments.latency_ms) + " ms";
     if (*arguments.latency_ms < least * full_ms)
       throw ConfigError("--latency-ms " + short_number(*arguments.latency_ms) + ": everything at the narrowest width " +
-                        "takes " + decimal(least * full_ms, 2) + " ms in the mean");
+                        "takes " + three_digits(least * full_ms) + " ms in the mean");
     if (*arguments.latency_ms > full_ms)
-      notes.push_back("even the widest width takes only " + decimal(full_ms, 2) + " ms in the mean");
-    budgets.push_back(std::min(1.0, *arguments.latency_ms / full_ms));
+      notes.push_back("even the widest width takes only " + three_digits(full_ms) + " ms in the mean");
+    budgets.push_back({std::min(1.0, *arguments.latency_ms / full_ms), name});
   }
   for (const double budget : arguments.curve) {
     if (budget < least)
-      notes.push_back("budget " + short_number(budget) + " is left out: everything at the narrowest width costs " +
-                      decimal(least, 3));
+      notes.push_back("budget " + short_number(budget) + " is left out: everything at the narrowest width " +
+                      (arguments.latency_ms ? "takes " : "costs ") + least_text(least));
     else
-      budgets.push_back(budget);
+      budgets.push_back(
+          {budget, arguments.latency_ms ? short_number(budget) + " of the time" : "budget " + short_number(budget)});
   }
   return budgets;
 }
 
-void print(const std::vector<Point>& points, bool timed, std::ostream& out) {
-  std::vector<std::string> header = {"budget",          "cost",        "score [95 % interval]",
-                                     "over full width", "over random", "over mix of fixed"};
-  if (timed) header.emplace_back("time");
+/// full_cost: the widest width's mean, in the unit that the rules' budgets are counted in.
+void print(const std::vector<Point>& points, CostUnit unit, double full_cost, bool timed, std::ostream& out) {
+  const bool in_time = unit == CostUnit::seconds;
+  std::vector<std::string> header = {"budget"};
+  for (const char* column : in_time ? std::vector<const char*>{"time", "ms"} : std::vector<const char*>{"cost"})
+    header.emplace_back(column);
+  for (const char* column : {"score [95 % interval]", "over full width", "over random", "over mix of fixed"})
+    header.emplace_back(column);
+  if (timed) header.emplace_back(in_time ? "measured time" : "time");
   TextTable table(header);
   for (const Point& point : points) {
-    std::vector<std::string> cells = {decimal(point.calibration.rule.budget, 3),
-                                      decimal(point.cost, 3),
-                                      estimate_text(point.expected.routing.score),
-                                      estimate_text(find(point.expected, Baseline::fixed).lead),
-                                      estimate_text(find(point.expected, Baseline::random).lead),
-                                      estimate_text(find(point.expected, Baseline::mix_of_fixed).lead)};
+    std::vector<std::string> cells = {in_time ? point.name : decimal(point.calibration.rule.budget, 3),
+                                      decimal(point.cost, 3)};
+    if (in_time) cells.push_back(three_digits(point.cost * full_cost * 1000));
+    cells.push_back(estimate_text(point.expected.routing.score));
+    for (const Baseline baseline : {Baseline::fixed, Baseline::random, Baseline::mix_of_fixed})
+      cells.push_back(estimate_text(find(point.expected, baseline).lead));
     if (timed) cells.push_back(decimal(point.time_fraction, 3));
     table.add(std::move(cells));
   }
   table.print(out);
+  if (in_time)
+    out << "\ntime: a share of the " << three_digits(full_cost * 1000) << " ms that a call takes at full width\n";
 }
 
 Json json_of(const Point& point) {
   const RoutingResult& routing = point.expected.routing;
-  Json json = {{"budget", point.calibration.rule.budget},
+  Json json = {{"name", point.name},
+               {"budget", point.calibration.rule.budget},
                {"cost", point.cost},
                {"cost_fraction", routing.cost_fraction},
                {"shares", routing.shares}};
@@ -146,13 +172,12 @@ Json json_of(const Point& point) {
 
 /// Puts the points into an evaluation.json in place of those of an earlier calibration.
 void add_to(const std::string& path, const std::vector<Point>& points) {
-  constexpr const char* series = "calibrated";
   EvaluationFile file = EvaluationFile::load(path);
-  std::erase_if(file.points, [&](const OperatingPoint& point) { return point.series == series; });
+  std::erase_if(file.points, [&](const OperatingPoint& point) { return point.series == calibrated_series; });
   for (const Point& point : points) {
     const RoutingResult& routing = point.expected.routing;
-    OperatingPoint operating = {.name = "budget " + short_number(point.calibration.rule.budget),
-                                .series = series,
+    OperatingPoint operating = {.name = point.name,
+                                .series = calibrated_series,
                                 .shares = routing.shares,
                                 .cost_fraction = routing.cost_fraction,
                                 .score = routing.score};
@@ -172,6 +197,7 @@ void calibrate(const CalibrateArguments& arguments) {
 
   const Classifier classifier = Classifier::load(arguments.model, {.threads = arguments.threads_or_default()});
   const ModelConfig& config = classifier.engine().config();
+  if (!config.sharcs) throw ConfigError("the model has no router to calibrate");
   const Task task = arguments.dataset.task_of(config, arguments.model);
   const Dataset dataset = arguments.dataset.read(task);
   const Answers answers = evaluate(classifier, task, dataset, {.timing_rounds = 0}).answers;
@@ -181,15 +207,17 @@ void calibrate(const CalibrateArguments& arguments) {
   const double full_cost = costs.mean(answers, std::vector<int>(answers.samples(), answers.widest()));
   const double least = least_budget(answers, costs);
   std::vector<std::string> notes;
-  const std::vector<double> budgets = budgets_of(arguments, least, full_cost, notes);
+  const std::vector<Budget> budgets = budgets_of(arguments, least, full_cost, notes);
+  std::vector<double> shares;
+  for (const Budget& budget : budgets) shares.push_back(budget.share);
 
   std::vector<Point> points;
   for (Calibration& calibration :
-       calibrate(answers, costs, budgets, {.folds = arguments.folds, .seed = arguments.seed_or_default()})) {
+       calibrate(answers, costs, shares, {.folds = arguments.folds, .seed = arguments.seed_or_default()})) {
     const double cost = costs.mean(answers, calibration.expected.width_of_sample) / full_cost;
     Comparison expected =
         compare(answers, task, calibration.expected, {.bootstrap = {.seed = arguments.seed_or_default()}});
-    points.push_back({std::move(calibration), std::move(expected), cost});
+    points.push_back({budgets[points.size()].name, std::move(calibration), std::move(expected), cost});
   }
   if (arguments.timing_rounds > 0) {
     const Stopwatch stopwatch(classifier, task, dataset);
@@ -216,7 +244,7 @@ void calibrate(const CalibrateArguments& arguments) {
             << "; what to expect of new ones, by cross-validation\n";
   for (const std::string& note : notes) std::cout << note << '\n';
   std::cout << '\n';
-  print(points, arguments.timing_rounds > 0, std::cout);
+  print(points, costs.unit, full_cost, arguments.timing_rounds > 0, std::cout);
   if (!points.empty()) std::cout << "\nvalues of widths: " << to_string(points.front().calibration.values) << '\n';
   if (store)
     std::cout << arguments.model << " is now " << points.front().calibration.rule.name()
@@ -238,10 +266,16 @@ void add_calibrate(CLI::App& program) {
   command->add_option("--budget", arguments->budget, "Mean multiply-adds at most, as a share of the widest width's")
       ->check(CLI::Range(0.0, 1.0));
   command
-      ->add_option("--latency-ms", arguments->latency_ms,
-                   "Mean milliseconds of a call with one input at most, as measured here and now")
+      ->add_option(
+          "--latency-ms", arguments->latency_ms,
+          "Mean milliseconds of a call with one input at most, as measured here and now; budgets of --curve are "
+          "then shares of full width's time")
       ->check(CLI::PositiveNumber);
-  command->add_option("--curve", arguments->curve, "Budgets to show, as in 0.3,0.5,1; stores nothing by itself")
+  command
+      ->add_option(
+          "--curve", arguments->curve,
+          "Budgets to show, as in 0.3,0.5,1: shares of full width's multiply-adds, with --latency-ms of its time; "
+          "stores nothing by itself")
       ->delimiter(',')
       ->check(CLI::Range(0.0, 1.0));
   command->add_flag("--dry-run", arguments->dry_run, "Show what would come of it and leave the model as it is");
