@@ -56,11 +56,13 @@ void reorder_model(const ReorderArguments& arguments) {
                             &report);
   if (!report.summary().empty()) std::cerr << "sharcs: " << arguments.model << ": " << report.summary() << '\n';
   const Tokenizer tokenizer = Tokenizer::load(arguments.model);
+  require_vocabulary(config, tokenizer, arguments.model);
   const Dataset dataset = arguments.dataset.read(task);
   if (!dataset.labelled()) throw DataError(dataset.file + ": has samples without a label; the loss needs one for each");
 
   const auto positions = static_cast<std::size_t>(find_backbone(config.model_type).max_tokens(config));
   const TokenizedDataset tokens = tokenize(dataset, task, tokenizer, std::min(arguments.max_length, positions));
+  require_embeddings(config, tokens, dataset);
   const std::vector<Index> samples = drawn(dataset.size(), arguments.samples, arguments.seed_or_default());
   ImportanceMeter<float> meter(model.network(), config_file.string());
   for (std::size_t first = 0; first < samples.size(); first += arguments.batch_size) {

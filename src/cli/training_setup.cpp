@@ -6,6 +6,7 @@
 #include "core/file.hpp"
 #include "core/json_reader.hpp"
 #include "core/quote.hpp"
+#include "data/tokenized_dataset.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs {
@@ -49,9 +50,10 @@ Tokenizer make_tokenizer(const ConfigFile& config, const Dataset& train) {
   int min_frequency = static_cast<int>(VocabularyOptions().min_frequency);
   VocabularyOptions options;
   const bool has_path = reader.read("path", path);
-  const bool has_rules = reader.read("vocab_size", vocab_size, 1, std::numeric_limits<int>::max()) |
-                         reader.read("min_frequency", min_frequency, 1, std::numeric_limits<int>::max()) |
-                         reader.read("lower_case", options.lower_case);
+  const bool has_vocab_size = reader.read("vocab_size", vocab_size, 1, std::numeric_limits<int>::max());
+  const bool has_min_frequency = reader.read("min_frequency", min_frequency, 1, std::numeric_limits<int>::max());
+  const bool has_lower_case = reader.read("lower_case", options.lower_case);
+  const bool has_rules = has_vocab_size || has_min_frequency || has_lower_case;
   if (const auto unknown = reader.unread(); !unknown.empty())
     throw ConfigError(config.name() + ": \"tokenizer." + unknown.front() +
                       "\" is not a known key; expected path, or vocab_size, min_frequency and lower_case");
@@ -123,6 +125,7 @@ TrainingSetup from_checkpoint(const ConfigFile& config, const TrainingData& data
   LoadReport report;
   Model model = Model::load(checkpoint, load, &report);
   TrainingSetup setup = {std::move(model), Tokenizer::load(checkpoint), std::move(options), {}};
+  require_vocabulary(setup.model.config(), setup.tokenizer, checkpoint);
   if (!report.summary().empty()) setup.notes.push_back(checkpoint + ": " + report.summary());
   if (!config.section("tokenizer").empty())
     setup.notes.push_back(config.name() + ": the tokenizer is the checkpoint's; section \"tokenizer\" is not used");

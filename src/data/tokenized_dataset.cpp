@@ -2,6 +2,9 @@
 
 #include <atomic>
 
+#include "model/backbone.hpp"
+#include "sharcs/error.hpp"
+
 namespace sharcs {
 
 RaggedBatch TokenizedDataset::gather(std::span<const Index> samples) const {
@@ -57,6 +60,26 @@ TokenizedDataset tokenize(const Dataset& dataset, const Task& task, const Tokeni
       result.targets.push_back(static_cast<float>(*sample.target));
   }
   return result;
+}
+
+void require_vocabulary(const ModelConfig& config, const Tokenizer& tokenizer, const std::string& place) {
+  if (tokenizer.vocab_size() <= static_cast<std::size_t>(config.vocab_size)) return;
+  throw ConfigError((place.empty() ? "" : place + ": ") + "the tokenizer has " +
+                    std::to_string(tokenizer.vocab_size()) + " tokens, the model embeddings for " +
+                    std::to_string(config.vocab_size));
+}
+
+void require_embeddings(const ModelConfig& config, const TokenizedDataset& tokens, const Dataset& dataset) {
+  const Backbone& backbone = find_backbone(config.model_type);
+  for (Index sample = 0; sample < tokens.samples(); ++sample) {
+    const auto first = static_cast<std::size_t>(tokens.tokens.offsets[static_cast<std::size_t>(sample)]);
+    const auto count = static_cast<std::size_t>(tokens.tokens.tokens(sample));
+    const std::string problem = backbone.beyond_embeddings(config, std::span(tokens.tokens.ids).subspan(first, count),
+                                                           std::span(tokens.tokens.token_types).subspan(first, count));
+    if (problem.empty()) continue;
+    const std::size_t line = dataset.samples[static_cast<std::size_t>(sample)].line;
+    throw ConfigError(dataset.file + (line > 0 ? ":" + std::to_string(line) : "") + ": " + problem);
+  }
 }
 
 }  // namespace sharcs

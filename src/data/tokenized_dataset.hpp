@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/threads.hpp"
 #include "model/ragged_batch.hpp"
 #include "sharcs/dataset.hpp"
+#include "sharcs/model_config.hpp"
 #include "sharcs/task.hpp"
 #include "sharcs/tokenizer.hpp"
 
@@ -31,5 +33,13 @@ WorkShare share_by_tokens(std::span<const std::int32_t> lengths, int part, int p
 
 /// Tokenizes on all threads. Samples longer than `max_length` tokens are cut.
 TokenizedDataset tokenize(const Dataset& dataset, const Task& task, const Tokenizer& tokenizer, std::size_t max_length);
+
+/// Throws ConfigError when the tokenizer has ids that the model has no embeddings for. `place`: the folder of both, for
+/// the message; empty when they come from none.
+void require_vocabulary(const ModelConfig& config, const Tokenizer& tokenizer, const std::string& place);
+
+/// Throws ConfigError naming the first sample that has a token id or type that the model has no embedding for. Below,
+/// nobody checks again. `tokens` is what tokenize() made of `dataset`.
+void require_embeddings(const ModelConfig& config, const TokenizedDataset& tokens, const Dataset& dataset);
 
 }  // namespace sharcs

@@ -1,6 +1,7 @@
 #include "sharcs/classifier.hpp"
 
 #include "core/threads.hpp"
+#include "data/tokenized_dataset.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs {
@@ -25,15 +26,15 @@ std::vector<Prediction> classify_all(const Engine& engine, std::size_t count, co
 }  // namespace
 
 Classifier Classifier::load(const std::filesystem::path& directory, const EngineOptions& options) {
-  return Classifier(Engine::load(directory, options), Tokenizer::load(directory));
+  Engine engine = Engine::load(directory, options);
+  Tokenizer tokenizer = Tokenizer::load(directory);
+  require_vocabulary(engine.config(), tokenizer, directory.string());
+  return Classifier(std::move(engine), std::move(tokenizer));
 }
 
 Classifier::Classifier(Engine engine, Tokenizer tokenizer)
     : engine_(std::move(engine)), tokenizer_(std::move(tokenizer)) {
-  const auto rows = static_cast<std::size_t>(engine_.config().vocab_size);
-  if (tokenizer_.vocab_size() > rows)
-    throw ConfigError("the tokenizer has " + std::to_string(tokenizer_.vocab_size()) +
-                      " tokens, the model embeddings for " + std::to_string(rows));
+  require_vocabulary(engine_.config(), tokenizer_, "");
   // Throws here when the special tokens alone do not fit, and not on the threads that tokenize later.
   tokenizer_.encode("", "", max_tokens());
 }

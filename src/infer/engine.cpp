@@ -114,14 +114,8 @@ void Engine::State::check(std::span<const TokenSequence> inputs) const {
     if (!input.token_types.empty() && input.token_types.size() != input.ids.size())
       fail("has " + std::to_string(input.token_types.size()) + " token types for " + std::to_string(input.ids.size()) +
            " tokens");
-    for (const std::int32_t id : input.ids)
-      if (id < 0 || id >= config.vocab_size)
-        fail("has the token id " + std::to_string(id) + "; expected 0 to " + std::to_string(config.vocab_size - 1));
-    if (!encoder.backbone->has_token_types) continue;
-    for (const std::int32_t type : input.token_types)
-      if (type < 0 || type >= config.type_vocab_size)
-        fail("has the token type " + std::to_string(type) + "; expected 0 to " +
-             std::to_string(config.type_vocab_size - 1));
+    const std::string problem = encoder.backbone->beyond_embeddings(config, input.ids, input.token_types);
+    if (!problem.empty()) fail(problem);
   }
 }
 

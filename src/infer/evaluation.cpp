@@ -11,6 +11,7 @@ Evaluation evaluate(const Classifier& classifier, const Task& task, const Datase
   const Engine& engine = classifier.engine();
   const ThreadScope scope(engine.options().threads > 0 ? engine.options().threads : thread_count());
   const TokenizedDataset tokenized = tokenize(dataset, task, classifier.tokenizer(), engine.max_tokens());
+  require_embeddings(engine.config(), tokenized, dataset);
   return evaluate(engine.encoder(), task, tokenized, engine.policy(), engine.options().micro_batch_tokens, options);
 }
 

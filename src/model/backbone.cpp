@@ -19,7 +19,24 @@ const std::map<std::string, Backbone>& registry() {
   return all;
 }
 
+std::string row_problem(const char* what, std::int32_t found, int rows, const char* key) {
+  return "has the " + std::string(what) + " " + std::to_string(found) + "; expected " +
+         (rows > 0 ? "0 to " + std::to_string(rows - 1) : "none") + ", by the model's \"" + key + "\"";
+}
+
 }  // namespace
+
+std::string Backbone::beyond_embeddings(const ModelConfig& config, std::span<const std::int32_t> ids,
+                                        std::span<const std::int32_t> token_types) const {
+  for (const std::int32_t id : ids)
+    if (id < 0 || id >= config.vocab_size) return row_problem("token id", id, config.vocab_size, "vocab_size");
+  if (!has_token_types) return {};
+  constexpr std::int32_t first_type[] = {0};
+  for (const std::int32_t type : token_types.empty() ? std::span(first_type) : token_types)
+    if (type < 0 || type >= config.type_vocab_size)
+      return row_problem("token type", type, config.type_vocab_size, "type_vocab_size");
+  return {};
+}
 
 const Backbone& find_backbone(const std::string& model_type, const std::string& file) {
   const auto found = registry().find(model_type);

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -63,6 +65,10 @@ struct Backbone {
 
   /// Tokens of the longest sample that there are positions for.
   int max_tokens(const ModelConfig& config) const { return config.max_position_embeddings - first_position(config); }
+  /// What of an input the model has no embedding for, as a message goes on ("has the token id 17; expected 0 to 16");
+  /// empty when nothing. `token_types` may be empty: all 0.
+  std::string beyond_embeddings(const ModelConfig& config, std::span<const std::int32_t> ids,
+                                std::span<const std::int32_t> token_types) const;
   /// config.json's name for a field of ModelConfig.
   const std::string& config_name(const std::string& field) const {
     const auto own = config_names.find(field);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/quote.hpp"
+#include "data/tokenized_dataset.hpp"
 #include "model/network.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/tokenizer.hpp"
@@ -40,9 +41,7 @@ void TrainingInputs::check() const {
                       " is a regression, whose predictions have none; expected \"confidence\"");
   require_trainable(task, train);
   if (!dev.labelled()) throw DataError(dev.file + ": expected dev samples, all with a label");
-  if (tokenizer.vocab_size() > static_cast<std::size_t>(config.vocab_size))
-    throw ConfigError("the tokenizer has " + std::to_string(tokenizer.vocab_size()) +
-                      " tokens, the model only \"vocab_size\" " + std::to_string(config.vocab_size));
+  require_vocabulary(config, tokenizer, "");
   const int positions = find_backbone(config.model_type).max_tokens(config);
   if (options.max_length > positions)
     throw ConfigError("\"max_length\" is " + std::to_string(options.max_length) + ", but the model has only " +

@@ -97,6 +97,8 @@ TrainingRun::TrainingRun(const TrainingInputs& inputs)
               inputs.train, train_, inputs.ranks, TokenDropout(inputs.options.token_dropout, inputs.tokenizer)),
       pace_(inputs.options.epochs),
       last_checkpoint_(steady_seconds()) {
+  require_embeddings(inputs.model.config(), train_, inputs.train);
+  require_embeddings(inputs.model.config(), dev_, inputs.dev);
   require_same_on_all_ranks();
   if (train_.truncated > 0)
     note(std::to_string(train_.truncated) + " of " + std::to_string(train_.samples()) +

@@ -96,6 +96,40 @@ TEST_F(BadModel, SizesThatNoMachineHoldsAreRefused) {
   EXPECT_THAT(error(), StartsWith(config() + ": \"hidden_size\" is 0; expected "));
 }
 
+TEST_F(BadModel, PairsWithoutEmbeddingsForTheSecondSentenceAreRefused) {
+  const auto save = [&](bool adaptive) {
+    std::filesystem::remove_all(folder_ / "pairs");
+    testing::save_tiny_model(folder_ / "pairs", [](ModelConfig& config) {
+      Task::named("rte").store_in(config);
+      config.type_vocab_size = 1;
+    });
+    ModelConfig plain = ModelConfig::load(folder_ / "pairs" / "config.json");
+    plain.sharcs.reset();
+    if (!adaptive) Model::create(plain).save(folder_ / "pairs");
+  };
+  std::filesystem::create_directory(folder_ / "rte");
+  for (const char* name : {"train.tsv", "dev.tsv"})
+    write_file_atomically(folder_ / "rte" / name,
+                          "index\tsentence1\tsentence2\tlabel\n0\ta gem\ta joy\tentailment\n"
+                          "1\ta mess\ta joy\tnot_entailment\n2\ta gem\tthe film\tnot_entailment\n");
+  const auto error_of_command = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--data", folder_ / "rte"});
+    return testing::last_error_of(run_program(arguments));
+  };
+  const std::string model = folder_ / "pairs", out = folder_ / "out";
+  const std::string problem = ":2: has the token type 1; expected 0 to 0, by the model's \"type_vocab_size\"";
+  const std::string dev = (folder_ / "rte" / "dev.tsv").string() + problem;
+  const std::string train = (folder_ / "rte" / "train.tsv").string() + problem;
+  save(true);
+  EXPECT_EQ(error_of_command({"eval", "--model", model}), dev);
+  EXPECT_EQ(error_of_command({"calibrate", "--model", model, "--budget", "0.6"}), dev);
+  EXPECT_EQ(error_of_command({"train", "--init", model, "--task", "rte", "--max-length", "16", "--output", out}),
+            train);
+  save(false);
+  EXPECT_EQ(error_of_command({"reorder", "--model", model, "--output", out}), train);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out" / "model.safetensors"));
+}
+
 class BadData : public ::testing::Test {
  protected:
   BadData() {

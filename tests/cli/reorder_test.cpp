@@ -71,6 +71,20 @@ TEST_F(Reorder, RefusesLayersThatShareTheirWeights) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "new"));
 }
 
+TEST_F(Reorder, RefusesATokenizerWithMoreIdsThanTheModelHasEmbeddings) {
+  auto config = nlohmann::json::parse(read_text_file(folder_ / "model" / "config.json"));
+  const int tokens = config["vocab_size"];
+  config["vocab_size"] = 10;
+  Model::create(ModelConfig::parse(config.dump(), "config.json")).save(folder_ / "model");
+  EXPECT_EQ(error_of(reorder({"--output", folder_ / "new"})), (folder_ / "model").string() + ": the tokenizer has " +
+                                                                  std::to_string(tokens) +
+                                                                  " tokens, the model embeddings for 10");
+  EXPECT_EQ(error_of(run_program({"predict", "--model", folder_ / "model", "--text", "a gem"})),
+            (folder_ / "model").string() + ": the tokenizer has " + std::to_string(tokens) +
+                " tokens, the model embeddings for 10");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "new"));
+}
+
 TEST_F(Reorder, DoesNotWriteOverItsModel) {
   EXPECT_THAT(error_of(reorder({"--output", folder_ / "model"}), 1), HasSubstr("--output is the folder of --model"));
 }

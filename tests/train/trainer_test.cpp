@@ -260,7 +260,7 @@ TEST(Trainer, RefusesWhatDoesNotFitTogether) {
               HasSubstr("label 2 of task own data is none, of the model \"maybe\""));
   EXPECT_THAT(refused([](auto& t) { t.config.labels = {"score"}; }),
               HasSubstr("is a classification, the model is made for a regression"));
-  EXPECT_THAT(refused([](auto& t) { t.config.vocab_size = 20; }), HasSubstr("the model only \"vocab_size\" 20"));
+  EXPECT_THAT(refused([](auto& t) { t.config.vocab_size = 20; }), HasSubstr("tokens, the model embeddings for 20"));
   EXPECT_THAT(refused([](auto& t) { t.options.max_length = 33; }),
               HasSubstr("\"max_length\" is 33, but the model has only 32 positions"));
   EXPECT_THAT(refused([](auto& t) { t.dev.samples[3].label.reset(); }), HasSubstr("dev.tsv: expected dev samples"));
