@@ -63,7 +63,7 @@ class Model {
 
   const ModelConfig& config() const;
   /// Replaces ModelConfig::other_keys: a JSON object.
-  void set_other_keys(std::string keys);
+  void set_other_keys(const std::string& keys);
   /// Replaces the rule that turns the router's logits into a width; none: the largest logit decides. save() writes it.
   /// Throws ConfigError when the rule is not for the model's widths, or the model is plain.
   void set_routing(std::optional<RoutingRule> rule);

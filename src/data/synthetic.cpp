@@ -348,9 +348,9 @@ SyntheticData SyntheticData::generate(const SyntheticOptions& options) {
         std::tuple(Split::train, options.train, &data.train)}) {
     dataset->file = to_string(split) + ".tsv";
     const std::vector<Plan> plan = make_plan(count, options, split);
-    const std::uint64_t key = derive_key(options.seed, "synthetic sentences", static_cast<std::uint64_t>(split));
+    const std::uint64_t split_key = derive_key(options.seed, "synthetic sentences", static_cast<std::uint64_t>(split));
     for (std::size_t i = 0; i < count; ++i) {
-      SentenceWriter writer(Random(derive_key(key, "sentence", i)));
+      SentenceWriter writer(Random(derive_key(split_key, "sentence", i)));
       std::string sentence = writer.write(plan[i].level, plan[i].positive);
       while (!taken.insert(sentence).second) sentence = writer.write(plan[i].level, plan[i].positive);
       dataset->samples.push_back(

@@ -53,7 +53,8 @@ struct WidthLottery {
   std::vector<double> shares() const {
     std::vector<double> mean(widths);
     for (std::size_t i = 0; i < probabilities.size(); ++i) mean[i % widths] += probabilities[i];
-    for (double& share : mean) share /= static_cast<double>(probabilities.size() / widths);
+    const std::size_t samples = probabilities.size() / widths;
+    for (double& share : mean) share /= static_cast<double>(samples);
     return mean;
   }
   double cost_fraction(const Answers& answers) const {

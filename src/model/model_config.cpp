@@ -158,9 +158,9 @@ std::string ModelConfig::to_json() const {
   object["problem_type"] = is_regression() ? "regression" : "single_label_classification";
   if (sharcs) {
     object["sharcs"] = {{"width_mult_list", sharcs->width_mult_list},
-                      {"adaptive_layer_idx", sharcs->adaptive_layer_idx},
-                      {"hidden_size_router", sharcs->hidden_size_router},
-                      {"weighted_dim_reduction", sharcs->weighted_dim_reduction}};
+                        {"adaptive_layer_idx", sharcs->adaptive_layer_idx},
+                        {"hidden_size_router", sharcs->hidden_size_router},
+                        {"weighted_dim_reduction", sharcs->weighted_dim_reduction}};
     if (sharcs->routing) object["sharcs"]["routing"] = sharcs::to_json(*sharcs->routing);
   }
   const Json others = Json::parse(other_keys);

@@ -19,7 +19,7 @@ class Network {
 
   const ModelConfig& config() const { return encoder_.config; }
   /// See Model.
-  void set_other_keys(std::string json) { encoder_.config.other_keys = std::move(json); }
+  void set_other_keys(const std::string& keys) { encoder_.config.other_keys = keys; }
   /// As Model::set_routing.
   void set_routing(std::optional<RoutingRule> rule);
   const WidthSet& widths() const { return encoder_.widths; }

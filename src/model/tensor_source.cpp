@@ -99,7 +99,7 @@ void convert(DType dtype, const std::byte* source, T* values, std::size_t count)
       for (std::size_t i = 0; i < count; ++i) {
         Stored element;
         std::memcpy(&element, source + i * sizeof element, sizeof element);
-        values[i] = static_cast<T>(element);
+        values[i] = static_cast<T>(element);  // NOLINT(bugprone-signed-char-misuse): a number, no character
       }
     }
   });
