@@ -39,6 +39,7 @@ class Descriptor {
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   int get() const { return value_; }
+  int release() { return std::exchange(value_, -1); }
 
  private:
   int value_;
@@ -68,6 +69,25 @@ Descriptor open_temporary(const std::filesystem::path& path, const std::filesyst
       (void)!::fchmod(file.get(), before.st_mode & 07777);  // the new file keeps the old one's permissions if it may
     return file;
   }
+}
+
+/// What the chain of symbolic links that begins at `path` ends at, whether or not something is there.
+std::filesystem::path end_of_links(const std::filesystem::path& path) {
+  constexpr int most_links = 40;  // as many as the kernel follows
+  std::filesystem::path end = path;
+  for (int links = 0; links < most_links; ++links) {
+    std::error_code not_a_link;
+    const std::filesystem::path next = std::filesystem::read_symlink(end, not_a_link);
+    if (not_a_link) return end;
+    end = end.parent_path() / next;
+  }
+  fail(path, "write", ELOOP);
+}
+
+/// A device or a pipe cannot be replaced, only written to.
+bool is_stream(const std::filesystem::path& path) {
+  struct stat status;
+  return ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
 }
 
 /// Makes the rename itself survive a power cut.
@@ -167,8 +187,19 @@ void FileWriter::write_through(std::span<const std::byte> bytes) {
   }
 }
 
-WrittenFile write_file_atomically(const std::filesystem::path& path, const std::function<void(FileWriter&)>& fill) {
-  if (path.filename().empty()) throw IoError(path.string() + ": cannot write: expected the name of a file");
+WrittenFile write_file_atomically(const std::filesystem::path& name, const std::function<void(FileWriter&)>& fill) {
+  if (name.filename().empty()) throw IoError(name.string() + ": cannot write: expected the name of a file");
+  if (is_stream(name)) {
+    Descriptor file = open_file(name, O_WRONLY | O_NOCTTY);
+    if (file.get() < 0) fail(name, "open", errno);
+    FileWriter writer(file.get(), name);
+    fill(writer);
+    writer.flush();
+    // The descriptor is gone even where close() says that a signal interrupted it.
+    if (::close(file.release()) != 0 && errno != EINTR) fail(name, "write", errno);
+    return {writer.size(), writer.checksum()};
+  }
+  const std::filesystem::path path = end_of_links(name);
   std::filesystem::path temporary = path;
   temporary += ".tmp";
   WrittenFile written{};

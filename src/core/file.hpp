@@ -59,8 +59,10 @@ struct WrittenFile {
 /// `fill` writes into `path`.tmp beside it, which is flushed to the disk, renamed to `path`, and the folder flushed.
 /// When anything fails, `fill` included, the temporary file is removed, `path` is as it was, and the exception goes on:
 /// IoError for what the system refuses (folder absent or unwritable, disk full, another process writing the same file),
-/// with the system's reason. A process killed in between leaves a `path`.tmp, which the next write reuses. A symbolic
-/// link at `path` is replaced, not followed.
+/// with the system's reason. A process killed in between leaves a `path`.tmp, which the next write reuses.
+///
+/// Symbolic links are followed: what they lead to is `path`. A device or a pipe is written to as the bytes come, and
+/// what has gone into it when something fails cannot be taken back.
 WrittenFile write_file_atomically(const std::filesystem::path& path, const std::function<void(FileWriter&)>& fill);
 
 /// What write_file_atomically() hands to the code that fills the file.

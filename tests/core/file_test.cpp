@@ -227,6 +227,55 @@ TEST(WriteFileAtomically, WritersAtTheSameTimeNeverMixTheirFiles) {
   EXPECT_EQ(entries(folder.path()), 1u);
 }
 
+TEST(WriteFileAtomically, FollowsLinksToTheFileThatTheyPointTo) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "data");
+  write_file_atomically(folder / "data" / "a", "old");
+  std::filesystem::create_symlink("data/a", folder / "link");
+  std::filesystem::create_symlink(folder / "link", folder / "link to the link");
+  write_file_atomically(folder / "link to the link", "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link to the link"));
+  EXPECT_EQ(read_text_file(folder / "data" / "a"), "new");
+  EXPECT_EQ(entries(folder / "data"), 1u);
+
+  std::filesystem::create_symlink("data/b", folder / "link to nothing");
+  write_file_atomically(folder / "link to nothing", "made");
+  EXPECT_EQ(read_text_file(folder / "data" / "b"), "made");
+
+  std::filesystem::create_symlink("circle", folder / "circle");
+  EXPECT_EQ(message_of<IoError>([&] { write_file_atomically(folder / "circle", "text"); }),
+            (folder / "circle").string() + ": cannot write: Too many levels of symbolic links");
+}
+
+TEST(WriteFileAtomically, WritesIntoAPipeAndLeavesItThere) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  std::filesystem::create_symlink("pipe", folder / "link");
+  const std::string text(300'000, 'x');  // more than a pipe holds
+  std::string arrived;
+  std::thread reader([&] { arrived = read_text_file(folder / "pipe"); });
+  const WrittenFile written = write_file_atomically(folder / "link", text);
+  reader.join();
+  EXPECT_TRUE(arrived == text);
+  EXPECT_EQ(written.size, text.size());
+  EXPECT_TRUE(std::filesystem::is_fifo(folder / "pipe"));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
+  EXPECT_EQ(entries(folder.path()), 2u);
+}
+
+TEST(WriteFileAtomically, AFullDeviceIsAnErrorAndStaysADevice) {
+  // As an ordinary user, who could not replace the device even if we tried.
+  const std::string message = message_of_child([&]() -> std::string {
+    if (::geteuid() == 0 && ::seteuid(65534) != 0) return "skip";
+    write_file_atomically("/dev/full", "text");
+    return "no error";
+  });
+  if (message == "skip") GTEST_SKIP() << "cannot become an ordinary user";
+  EXPECT_EQ(message, "/dev/full: cannot write: No space left on device");
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/full"));
+}
+
 TEST(ReadTextFile, SaysWhyAFileCannotBeRead) {
   const TemporaryFolder folder;
   EXPECT_EQ(message_of<IoError>([&] { read_text_file(folder / "absent"); }),
