@@ -73,10 +73,12 @@ class Trainer {
 
   /// Continues the run in `output` at its newest checkpoint, given what train() was given. With the same number of
   /// threads the result has the same bits as that of a run that was never stopped. A damaged checkpoint is skipped with
-  /// a note; without any the run starts again from the model's present parameters; a finished run is left as it is.
+  /// a note; a run that was stopped before its first one starts again from the model's present parameters; a finished
+  /// run is left as it is.
   ///
   /// Throws as train(), and CheckpointError when model, options or data are not those of the run, naming what differs,
-  /// or when all checkpoints are damaged; ConfigError when there is no run in `output`.
+  /// or when all checkpoints are damaged; ConfigError when there is no run in `output`, or one with finished
+  /// epochs but no checkpoint.
   TrainingOutcome resume(const Task& task, const Tokenizer& tokenizer, const Dataset& train, const Dataset& dev,
                          const std::filesystem::path& output, const TrainingCallbacks& callbacks = {});
 

@@ -18,6 +18,7 @@
 #include "sharcs/error.hpp"
 #include "sharcs/version.hpp"
 #include "train/run_identity.hpp"
+#include "train/training_checkpoint.hpp"
 
 namespace sharcs {
 namespace {
@@ -107,7 +108,8 @@ std::vector<PlannedRun> plan(const SweepArguments& arguments, const ConfigFile& 
 /// Trains and tries one run. Its checkpoints go when its result is there.
 void finish(PlannedRun& planned, const SweepArguments& arguments, const TrainingData& data) {
   SweepRun& run = planned.run;
-  const bool resume = planned.started && fs::exists(fs::path(run.folder) / "training.json");
+  // Without checkpoints there is nothing to go on from: it starts again.
+  const bool resume = planned.started && !CheckpointFolder(fs::path(run.folder) / "checkpoints").files().empty();
   make_folder(run.folder);
   write_run_file(planned);
   planned.started = true;

@@ -148,6 +148,10 @@ void TrainingRun::resume() {
   if (is_first()) checkpoints_.remove_half_written();
   const auto checkpoint = checkpoints_.newest([this](std::string_view text) { note(text); });
   if (!checkpoint) {
+    if (const std::size_t epochs = logged_epochs(); epochs > 0)
+      throw ConfigError(in_.output.string() + ": " + metrics_file + " tells of " + std::to_string(epochs) +
+                        (epochs == 1 ? " epoch" : " epochs") +
+                        " but there is no checkpoint to go on from; train without resuming to start anew");
     note("the training was stopped before its first checkpoint; starting again");
     return start();
   }
@@ -190,6 +194,11 @@ void TrainingRun::write_settings() const {
                                            {"options", nlohmann::ordered_json::parse(in_.options.to_json())}};
   write_file_atomically(in_.output / settings_file,
                         settings.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+}
+
+std::size_t TrainingRun::logged_epochs() const {
+  const std::filesystem::path file = in_.output / metrics_file;
+  return std::filesystem::exists(file) ? read_metrics(file).size() : 0;
 }
 
 bool TrainingRun::is_logged(int epoch) const {

@@ -129,12 +129,29 @@ TEST(ResumedTraining, StartsAgainWhereThereIsNoCheckpointYet) {
 
   TinyTraining without = short_training();
   without.options.keep_checkpoints = 0;
-  without.run(folder / "stopped", stop_after(5));
+  without.run(folder / "stopped", stop_after(1));
   EXPECT_TRUE(checkpoints_in(folder / "stopped").empty());
   std::vector<std::string> notes;
   training.resume(folder / "stopped", {.on_note = [&](std::string_view text) { notes.emplace_back(text); }});
   EXPECT_THAT(notes, ElementsAre(HasSubstr("starting again")));
   EXPECT_EQ(result_of(folder / "stopped"), result_of(folder / "whole"));
+}
+
+TEST(ResumedTraining, EpochsWithoutACheckpointAreNotTrainedAgain) {
+  TinyTraining training = short_training();
+  training.options.keep_checkpoints = 0;
+  const TemporaryFolder folder;
+  training.run(folder / "finished");
+  const std::string expected = result_of(folder / "finished");
+  const auto refused = [&](const std::string& run) {
+    return message_of<ConfigError>([&] { training.resume(folder / run); });
+  };
+  EXPECT_EQ(refused("finished"), (folder / "finished").string() +
+                                     ": metrics.jsonl tells of 3 epochs but there is no checkpoint to go on from; "
+                                     "train without resuming to start anew");
+  EXPECT_EQ(result_of(folder / "finished"), expected);
+  training.run(folder / "stopped", stop_after(5));
+  EXPECT_THAT(refused("stopped"), HasSubstr("metrics.jsonl tells of 1 epoch but"));
 }
 
 TEST(ResumedTraining, DamagedCheckpointFallsBackToTheOneBefore) {
