@@ -24,13 +24,17 @@ class Classifier {
   /// Throws ConfigError when the tokenizer has ids that the engine's vocabulary does not.
   Classifier(Engine engine, Tokenizer tokenizer);
 
-  /// One prediction a text, in order. Tokenizes on all threads; longer texts are cut to max_tokens().
+  /// One prediction a text, in order. Tokenizes on all threads; longer texts are cut to max_tokens(), and
+  /// their predictions say so.
   std::vector<Prediction> classify(std::span<const std::string> texts) const;
+  /// The same for pairs, of which the longer text is cut first.
   std::vector<Prediction> classify(std::span<const TextPair> pairs) const;
+  /// One text.
   Prediction classify(const std::string& text) const;
 
-  /// The name of a class, from the model's configuration.
+  /// The name of a class, from the model's configuration. Throws ShapeError when there is no such class.
   const std::string& label_name(int label) const;
+  /// The greatest number of tokens of an input, special tokens included.
   std::size_t max_tokens() const { return engine_.max_tokens(); }
   const Engine& engine() const { return engine_; }
   const Tokenizer& tokenizer() const { return tokenizer_; }

@@ -32,6 +32,7 @@ struct Prediction {
   int attempts = 1;                  ///< how often they ran: more than once in a cascade
   std::vector<float> router_logits;  ///< one a width, ascending; empty for a model without router
   std::int64_t multiply_adds = 0;    ///< of all attempts, by the paper's counting (cost.hpp)
+  bool truncated = false;            ///< by a Classifier: the text was longer than the model reads, and was cut
 };
 
 struct EngineOptions {
@@ -65,13 +66,17 @@ class Engine {
   ~Engine();
 
   /// One prediction an input, in order. Throws ShapeError when an input is empty, longer than the model's positions,
-  /// or has an id that is not in the vocabulary.
+  /// or has a token id or type that the model has no embedding for; ConfigError as the policy.
   std::vector<Prediction> run(std::span<const TokenSequence> inputs) const;
-  /// The same under another policy.
+  /// The same under another policy. Throws ConfigError, too, when the policy chooses a width that the model does not
+  /// have, or asks a regression for probabilities.
   std::vector<Prediction> run(std::span<const TokenSequence> inputs, const RoutingPolicy& policy) const;
 
+  /// Of the model.
   const ModelConfig& config() const;
+  /// At which it can run, ascending.
   const WidthSet& widths() const;
+  /// As they were given.
   const EngineOptions& options() const;
   /// The policy in force: that of the options, or the model's own.
   const RoutingPolicy& policy() const;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -18,7 +19,7 @@ namespace {
 
 struct PredictArguments : CommonArguments {
   std::string model;
-  std::string input = "-", output = "-";
+  std::string input, output = "-";
   std::vector<std::string> texts;
   std::string data, split = "test", glue_submission;
   TaskArguments task;
@@ -32,16 +33,39 @@ bool is_table(const std::string& file) {
   return false;
 }
 
-std::vector<Prediction> predictions_of(const Classifier& classifier, std::span<const Sample> samples) {
-  if (!samples.empty() && samples.front().pair) {
-    std::vector<TextPair> pairs;
-    for (const Sample& sample : samples) pairs.push_back({sample.text, *sample.pair});
-    return classifier.classify(pairs);
+/// Classifies samples and counts those that were too long for the model.
+class Predictor {
+ public:
+  explicit Predictor(const Classifier& classifier) : classifier_(classifier) {}
+
+  std::vector<Prediction> operator()(std::span<const Sample> samples) {
+    std::vector<Prediction> predictions = predict(samples);
+    truncated_ += static_cast<std::size_t>(std::ranges::count_if(predictions, &Prediction::truncated));
+    return predictions;
   }
-  std::vector<std::string> texts;
-  for (const Sample& sample : samples) texts.push_back(sample.text);
-  return classifier.classify(texts);
-}
+
+  /// A line on standard error where something was cut.
+  void tell_truncated() const {
+    if (truncated_ > 0)
+      std::cerr << "sharcs: " << counted(truncated_, "sample") << " longer than " << classifier_.max_tokens()
+                << " tokens, and cut there\n";
+  }
+
+ private:
+  std::vector<Prediction> predict(std::span<const Sample> samples) const {
+    if (!samples.empty() && samples.front().pair) {
+      std::vector<TextPair> pairs;
+      for (const Sample& sample : samples) pairs.push_back({sample.text, *sample.pair});
+      return classifier_.classify(pairs);
+    }
+    std::vector<std::string> texts;
+    for (const Sample& sample : samples) texts.push_back(sample.text);
+    return classifier_.classify(texts);
+  }
+
+  const Classifier& classifier_;
+  std::size_t truncated_ = 0;
+};
 
 /// What predictions look like in the output, a line each.
 class PredictionFormat {
@@ -85,6 +109,7 @@ class PredictionFormat {
     }
     json["width"] = prediction.width;
     json["multiply_adds"] = prediction.multiply_adds;
+    if (prediction.truncated) json["truncated"] = true;
     json["text"] = sample.text;
     if (sample.pair) json["pair"] = *sample.pair;
     return json;
@@ -126,6 +151,7 @@ void write_submissions(const PredictArguments& arguments, const Classifier& clas
     tasks.push_back(Task::named("mnli-mm").with_label_order(task.labels()));
   }
   const Split split = arguments.split == "train" ? Split::train : arguments.split == "dev" ? Split::dev : Split::test;
+  Predictor predictor(classifier);
   for (const Task& each : tasks) {
     const Dataset dataset = each.read(arguments.data, split, arguments.task.read_options());
     for (const std::string& note : dataset.notes) std::cerr << "sharcs: " << note << '\n';
@@ -133,17 +159,19 @@ void write_submissions(const PredictArguments& arguments, const Classifier& clas
                                            ? std::filesystem::path(arguments.glue_submission) / each.submission_file()
                                            : std::filesystem::path(arguments.glue_submission);
     if (is_folder) make_folder(arguments.glue_submission);
-    write_file_atomically(file, submission(each, dataset, predictions_of(classifier, dataset.samples)));
+    write_file_atomically(file, submission(each, dataset, predictor(dataset.samples)));
     std::cout << file.string() << ": " << counted(dataset.size(), "prediction") << " of " << dataset.file << '\n';
   }
+  predictor.tell_truncated();
 }
 
 /// Hands `write` the predictions, batch by batch as the input arrives.
 void predict_all(const PredictArguments& arguments, const Classifier& classifier, const std::optional<Task>& task,
                  const PredictionFormat& format, const std::function<void(const std::string&)>& write) {
   std::string lines = format.header();  // with the first batch: an input that cannot be read leaves no output
+  Predictor predictor(classifier);
   const auto answer = [&](std::span<const Sample> samples) {
-    const std::vector<Prediction> predictions = predictions_of(classifier, samples);
+    const std::vector<Prediction> predictions = predictor(samples);
     for (std::size_t i = 0; i < samples.size(); ++i) lines += format.line(samples[i], predictions[i]);
     write(lines);
     lines.clear();
@@ -151,14 +179,8 @@ void predict_all(const PredictArguments& arguments, const Classifier& classifier
   const bool pairs = task && task->is_pair();
   if (!arguments.texts.empty()) {
     std::vector<Sample> samples;
-    for (const std::string& text : arguments.texts) {
-      samples.push_back({.text = text});
-      if (!pairs) continue;
-      const std::size_t tab = text.find('\t');
-      if (tab == std::string::npos) usage_error("--text: the model judges pairs; expected two sentences with a TAB");
-      samples.back().pair = text.substr(tab + 1);
-      samples.back().text.erase(tab);
-    }
+    for (const std::string& text : arguments.texts)
+      samples.push_back(read_sentence(text, "--text", pairs, arguments.task.read_options().invalid_text));
     answer(samples);
   } else if (!arguments.data.empty() || is_table(arguments.input)) {
     const Split split = arguments.split == "train" ? Split::train : arguments.split == "dev" ? Split::dev : Split::test;
@@ -170,13 +192,17 @@ void predict_all(const PredictArguments& arguments, const Classifier& classifier
     for (std::size_t first = 0; first < dataset.size(); first += batch)
       answer(std::span(dataset.samples).subspan(first, std::min(batch, dataset.size() - first)));
   } else {
-    SentenceStream stream(arguments.input, pairs, arguments.task.read_options().invalid_text);
+    SentenceStream stream(arguments.input.empty() ? "-" : arguments.input, pairs,
+                          arguments.task.read_options().invalid_text);
     for (std::vector<Sample> samples = stream.next(); !samples.empty(); samples = stream.next()) answer(samples);
   }
+  predictor.tell_truncated();
 }
 
 void predict(const PredictArguments& arguments) {
   require(arguments.model, "--model");
+  if (!arguments.texts.empty() + !arguments.input.empty() + !arguments.data.empty() > 1)
+    usage_error("--text, --input and --data exclude each other; give one");
   const Classifier classifier = Classifier::load(
       arguments.model,
       {.threads = arguments.threads_or_default(), .policy = policy_named(arguments.policy, arguments.model)});
@@ -215,7 +241,7 @@ void add_predict(CLI::App& program) {
       ->add_option(
           "--input", arguments->input,
           "A sentence a line (pairs: with a TAB between), or columns in .tsv, .csv or .jsonl; -: standard input")
-      ->capture_default_str();
+      ->default_str("-");
   command->add_option("--text", arguments->texts, "A sentence to classify, in place of --input; may be repeated");
   command->add_option("--output", arguments->output, "File to write; -: standard output")->capture_default_str();
   add_policy_option(*command, arguments->policy);

@@ -5,12 +5,32 @@
 #include <unistd.h>
 
 #include <system_error>
+#include <utility>
 
 #include "core/quote.hpp"
 #include "core/utf8.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs {
+
+Sample read_sentence(std::string line, const std::string& place, bool pairs, InvalidText invalid_text) {
+  const auto fail = [&](const std::string& message) { throw DataError(place + ": " + message); };
+  if (const std::size_t invalid = find_invalid_utf8(line); invalid != std::string::npos) {
+    if (invalid_text == InvalidText::refuse)
+      fail("byte " + std::to_string(invalid + 1) + " of the line is not UTF-8 text");
+    replace_invalid_utf8(line);
+  }
+  if (line.find_first_not_of(" \t") == std::string::npos)
+    fail(pairs ? "is empty; expected a pair of sentences" : "is empty; expected a sentence");
+  Sample sample = {.text = std::move(line)};
+  if (!pairs) return sample;
+  const std::size_t tab = sample.text.find('\t');
+  if (tab == std::string::npos || sample.text.find('\t', tab + 1) != std::string::npos)
+    fail("expected two sentences separated by a TAB, found " + quote(sample.text));
+  sample.pair = sample.text.substr(tab + 1);
+  sample.text.erase(tab);
+  return sample;
+}
 
 SentenceStream::SentenceStream(const std::string& input, bool pairs, InvalidText invalid_text)
     : name_(input == "-" ? "standard input" : input),
@@ -49,25 +69,9 @@ Sample SentenceStream::sample_of(std::string line) {
   ++line_;
   if (line.ends_with('\r')) line.pop_back();
   if (line_ == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
-  if (const std::size_t invalid = find_invalid_utf8(line); invalid != std::string::npos) {
-    if (invalid_text_ == InvalidText::refuse)
-      fail("byte " + std::to_string(invalid + 1) + " of the line is not UTF-8 text");
-    replace_invalid_utf8(line);
-  }
-  if (line.find_first_not_of(" \t") == std::string::npos)
-    fail(pairs_ ? "is empty; expected a pair of sentences" : "is empty; expected a sentence");
-  Sample sample = {.text = std::move(line), .line = line_};
-  if (!pairs_) return sample;
-  const std::size_t tab = sample.text.find('\t');
-  if (tab == std::string::npos || sample.text.find('\t', tab + 1) != std::string::npos)
-    fail("expected two sentences separated by a TAB, found " + quote(sample.text));
-  sample.pair = sample.text.substr(tab + 1);
-  sample.text.erase(tab);
+  Sample sample = read_sentence(std::move(line), name_ + ":" + std::to_string(line_), pairs_, invalid_text_);
+  sample.line = line_;
   return sample;
-}
-
-void SentenceStream::fail(const std::string& message) const {
-  throw DataError(name_ + ":" + std::to_string(line_) + ": " + message);
 }
 
 }  // namespace sharcs

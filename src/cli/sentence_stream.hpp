@@ -7,6 +7,10 @@
 
 namespace sharcs {
 
+/// The sentence of a line, or its two around a TAB. Throws DataError beginning with `place` when it is empty, not a
+/// pair or not UTF-8.
+Sample read_sentence(std::string line, const std::string& place, bool pairs, InvalidText invalid_text);
+
 /// Sentences, or pairs separated by a TAB, one a line, from a file or standard input: in batches, as they arrive.
 class SentenceStream {
  public:
@@ -17,12 +21,11 @@ class SentenceStream {
   SentenceStream& operator=(const SentenceStream&) = delete;
 
   /// The whole lines that have arrived; waits for one. None at the end. Throws IoError; DataError for an input
-  /// without lines, and naming the line that is empty, not a pair, or not UTF-8.
+  /// without lines, and as read_sentence().
   std::vector<Sample> next();
 
  private:
   Sample sample_of(std::string line);
-  [[noreturn]] void fail(const std::string& message) const;
 
   std::string name_;
   int descriptor_;

@@ -7,20 +7,29 @@
 namespace sharcs {
 namespace {
 
-/// Tokenizes with `encode(i)` on all threads and runs the engine.
+/// Tokenizes with `encode(i, max_length)` on all threads and runs the engine.
 template <class Encode>
 std::vector<Prediction> classify_all(const Engine& engine, std::size_t count, const Encode& encode) {
+  const std::size_t longest = engine.max_tokens();
   std::vector<Encoding> encodings(count);
+  std::vector<char> truncated(count, 0);  // not bool: threads write neighbours
   {
     const int threads = engine.options().threads;
     const ThreadScope scope(threads > 0 ? threads : thread_count());
-    parallel_for(static_cast<Index>(count),
-                 [&](Index i) { encodings[static_cast<std::size_t>(i)] = encode(static_cast<std::size_t>(i)); });
+    parallel_for(static_cast<Index>(count), [&](Index index) {
+      const auto i = static_cast<std::size_t>(index);
+      encodings[i] = encode(i, longest + 1);  // one more than fits tells whether something is cut
+      if (encodings[i].ids.size() <= longest) return;
+      truncated[i] = 1;
+      encodings[i] = encode(i, longest);
+    });
   }
   std::vector<TokenSequence> inputs;
   inputs.reserve(count);
   for (const Encoding& encoding : encodings) inputs.push_back({encoding.ids, encoding.token_types});
-  return engine.run(inputs);
+  std::vector<Prediction> predictions = engine.run(inputs);
+  for (std::size_t i = 0; i < count; ++i) predictions[i].truncated = truncated[i] != 0;
+  return predictions;
 }
 
 }  // namespace
@@ -40,12 +49,14 @@ Classifier::Classifier(Engine engine, Tokenizer tokenizer)
 }
 
 std::vector<Prediction> Classifier::classify(std::span<const std::string> texts) const {
-  return classify_all(engine_, texts.size(), [&](std::size_t i) { return tokenizer_.encode(texts[i], max_tokens()); });
+  return classify_all(engine_, texts.size(),
+                      [&](std::size_t i, std::size_t length) { return tokenizer_.encode(texts[i], length); });
 }
 
 std::vector<Prediction> Classifier::classify(std::span<const TextPair> pairs) const {
-  return classify_all(engine_, pairs.size(),
-                      [&](std::size_t i) { return tokenizer_.encode(pairs[i].text, pairs[i].pair, max_tokens()); });
+  return classify_all(engine_, pairs.size(), [&](std::size_t i, std::size_t length) {
+    return tokenizer_.encode(pairs[i].text, pairs[i].pair, length);
+  });
 }
 
 Prediction Classifier::classify(const std::string& text) const {
@@ -53,7 +64,10 @@ Prediction Classifier::classify(const std::string& text) const {
 }
 
 const std::string& Classifier::label_name(int label) const {
-  return engine_.config().labels.at(static_cast<std::size_t>(label));
+  const std::vector<std::string>& names = engine_.config().labels;
+  if (label < 0 || static_cast<std::size_t>(label) >= names.size())
+    throw ShapeError("label " + std::to_string(label) + "; expected 0 to " + std::to_string(names.size() - 1));
+  return names[static_cast<std::size_t>(label)];
 }
 
 }  // namespace sharcs

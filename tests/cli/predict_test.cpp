@@ -122,6 +122,41 @@ TEST_F(Predict, LinesThatCannotBeJudgedAreNamed) {
             (folder_ / "none.txt").string() + ": cannot open: No such file or directory");
 }
 
+TEST_F(Predict, SentencesGivenAsArgumentsAreCheckedLikeLines) {
+  EXPECT_EQ(error_of(predict({"--text", "a gem", "--text", ""})), "--text: is empty; expected a sentence");
+  EXPECT_EQ(error_of(predict({"--text",
+                              "bla\xff"
+                              "bla"})),
+            "--text: byte 4 of the line is not UTF-8 text");
+  EXPECT_EQ(predict({"--text",
+                     "bla\xff"
+                     "bla",
+                     "--invalid-text", "replace"})
+                .exit_code,
+            0);
+  save_model_for(Task::named("rte"), model());
+  EXPECT_EQ(error_of(predict({"--text", "a gem"})),
+            "--text: expected two sentences separated by a TAB, found \"a gem\"");
+}
+
+TEST_F(Predict, SaysWhichSentencesWereCut) {
+  std::string longest;
+  for (int i = 0; i < 100; ++i) longest += "gem ";
+  const auto run = predict({"--json"}, "a gem\n" + longest + "\n");
+  EXPECT_EQ(run.errors, "sharcs: 1 sample longer than 16 tokens, and cut there\n");
+  const std::vector<std::string> lines = lines_of(run.output);
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_FALSE(nlohmann::json::parse(lines[0]).contains("truncated"));
+  EXPECT_EQ(nlohmann::json::parse(lines[1])["truncated"], true);
+}
+
+TEST_F(Predict, TakesOneKindOfInput) {
+  const std::string message = "--text, --input and --data exclude each other; give one";
+  EXPECT_THAT(error_of(predict({"--text", "a", "--input", file("a.txt", "a gem\n")}), 1), StartsWith(message));
+  EXPECT_THAT(error_of(predict({"--text", "a", "--input", "-"}), 1), StartsWith(message));
+  EXPECT_THAT(error_of(predict({"--text", "a", "--data", folder_ / "data"}), 1), StartsWith(message));
+}
+
 TEST_F(Predict, ColumnsOfFilesNeedATask) {
   EXPECT_THAT(error_of(predict({"--input", file("a.csv", "text,label\nx,negative\n")}), 1),
               HasSubstr("does not say what the model was trained for"));
@@ -180,7 +215,7 @@ TEST_F(Predict, SubmissionsOfScoresStayInTheirRange) {
     test += std::to_string(i) + "\tg\tf\ty\to\ts\ts\tthe film was " + (i % 2 ? "dull" : "superb") + "\ta gem" +
             std::string(static_cast<std::size_t>(i) % 7, '.') + "\n";
   write_file_atomically(folder_ / "data" / "test.tsv", test);
-  EXPECT_EQ(predict({"--data", folder_ / "data", "--glue-submission", folder_ / "STS-B.tsv"}).errors, "");
+  EXPECT_EQ(predict({"--data", folder_ / "data", "--glue-submission", folder_ / "STS-B.tsv"}).exit_code, 0);
   int at_an_end = 0;
   for (const std::string& line : lines_of(read_text_file(folder_ / "STS-B.tsv"))) {
     if (line.starts_with("index")) continue;
