@@ -84,7 +84,8 @@ struct Estimate {
 };
 
 /// A metric with its bootstrap interval (Efron 1979): the metric over `resamples` draws of as many samples with
-/// replacement. The same seed gives the same interval, whatever the thread count.
+/// replacement. The same seed gives the same interval, whatever the thread count. Throws ShapeError as the metric;
+/// ConfigError when the confidence is not between 0 and 1 or there are no resamples.
 Estimate bootstrap(Metric metric, std::span<const int> labels, std::span<const int> predictions,
                    const BootstrapOptions& options = {});
 Estimate bootstrap(Metric metric, std::span<const double> targets, std::span<const double> predictions,
@@ -92,7 +93,7 @@ Estimate bootstrap(Metric metric, std::span<const double> targets, std::span<con
 
 /// metric(ours) − metric(theirs) on the same samples, with the interval from drawing samples jointly for both sides,
 /// which cancels what is hard or easy for both. The difference is significant at 1 − confidence when the interval
-/// leaves out 0.
+/// leaves out 0. Throws as bootstrap().
 Estimate paired_bootstrap(Metric metric, std::span<const int> labels, std::span<const int> ours,
                           std::span<const int> theirs, const BootstrapOptions& options = {});
 Estimate paired_bootstrap(Metric metric, std::span<const double> targets, std::span<const double> ours,

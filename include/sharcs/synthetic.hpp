@@ -12,14 +12,15 @@ namespace sharcs {
 
 /// Levels of difficulty of the generated sentences, from 0.
 ///
+// clang-format off
 /// | level | name | example | what decides |
 /// |---|---|---|---|
 /// | 0 | plain | the acting was truly superb . | the words of praise or blame |
 /// | 1 | negation | the acting was by no means superb . | the same, turned round |
-/// | 2 | contrast | although the plot is dull , i loved the music . | the main clause, the other one says the opposite
-/// | | 3 | distance | nobody would deny that , after two hours in a cold tent , the acting is superb . | whether the
-/// opening affirms or denies, and the rest | | 4 | noise | the usher called the plto a bore ; to my mind it is by no
-/// means a disaster . | what the writer says, not what others say; with typing errors |
+/// | 2 | contrast | although the plot is dull , i loved the music . | the main clause, the other one says the opposite |
+/// | 3 | distance | nobody would deny that , after two hours in a cold tent , the acting is superb . | whether the opening affirms or denies, and the rest |
+/// | 4 | noise | the usher called the plto a bore ; to my mind it is by no means a disaster . | what the writer says, not what others say; with typing errors |
+// clang-format on
 constexpr std::size_t difficulty_levels = 5;
 
 /// "plain", "negation", "contrast", "distance" or "noise". Throws ConfigError for another level.
