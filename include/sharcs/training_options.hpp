@@ -60,7 +60,7 @@ struct TrainingOptions {
   /// Factors of both losses by width, ascending by width. Empty: 1 for each.
   std::vector<double> width_loss_weights = {};
 
-  /// Tokens that a sample is cut to.
+  /// Tokens that a sample is cut to, special tokens included; at least 3.
   int max_length = 128;
   /// Share of the words that are hidden from the model behind the mask token while it trains, others in each step. 0.1
   /// helps small models that learn from scratch; the paper has none.

@@ -21,12 +21,19 @@ std::vector<std::string> words_of(const nlohmann::ordered_json& value) {
 
 }  // namespace
 
+std::string not_negative(const std::string& word) {
+  // What reads unsigned numbers would take -1 for the largest of them.
+  return word.find('-') == std::string::npos ? "" : "expected an integer ≥ 0, found " + word;
+}
+
 CLI::App* add_command(CLI::App& program, const std::string& name, const std::string& description,
                       const std::string& seed_meaning, CommonArguments& arguments) {
   CLI::App* command = program.add_subcommand(name, description);
   command->set_help_flag("-h,--help", "Print the options, with their defaults, and exit");
   command->add_option("--config", arguments.config, "JSON file with settings; options given here override it");
-  command->add_option("--seed", arguments.seed, "Seed of random numbers: " + seed_meaning)->default_str("1");
+  command->add_option("--seed", arguments.seed, "Seed of random numbers: " + seed_meaning)
+      ->check(not_negative)
+      ->default_str("1");
   command->add_option("--threads", arguments.threads, "Threads; 0: as OMP_NUM_THREADS says, or all cores")
       ->check(CLI::Range(0, 4096))
       ->default_str("0");

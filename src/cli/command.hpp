@@ -25,6 +25,9 @@ struct CommonArguments {
 CLI::App* add_command(CLI::App& program, const std::string& name, const std::string& description,
                       const std::string& seed_meaning, CommonArguments& arguments);
 
+/// For CLI::Option::check of an unsigned number: empty, or what is wrong with the word.
+std::string not_negative(const std::string& word);
+
 /// Takes options that the command line does not have from the command's section of its config file. Throws IoError or
 /// ConfigError.
 void take_from_config(CLI::App& command, const CommonArguments& arguments);

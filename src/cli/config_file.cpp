@@ -36,6 +36,7 @@ ConfigFile ConfigFile::read(const std::filesystem::path& file) {
     if (!section.is_object() && name != "grid")
       throw ConfigError(config.name_ + ": \"" + name + "\" is a JSON " + section.type_name() + "; expected an object");
   }
+  config.without_overrides_ = config.sections_;
   return config;
 }
 
@@ -46,7 +47,14 @@ const Json& ConfigFile::section(const std::string& name) const {
 }
 
 void ConfigFile::set(const std::string& place, Json value) {
-  Json* at = &sections_;
+  set(without_overrides_, place, value);
+  set(sections_, place, std::move(value));
+}
+
+void ConfigFile::overrule(const std::string& place, Json value) { set(sections_, place, std::move(value)); }
+
+void ConfigFile::set(Json& sections, const std::string& place, Json value) {
+  Json* at = &sections;
   std::size_t begin = 0;
   for (std::size_t dot; (dot = place.find('.', begin)) != std::string::npos; begin = dot + 1) {
     const std::string key = place.substr(begin, dot - begin);

@@ -3,6 +3,9 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
+
+#include "sharcs/error.hpp"
 
 namespace sharcs {
 
@@ -27,10 +30,40 @@ class ConfigFile {
   /// Sets "training.window", "model.sharcs.adaptive_layer_idx", …: a section and the keys that lead to the value.
   /// Throws ConfigError when the first part is no section or a later one no object.
   void set(const std::string& place, nlohmann::ordered_json value);
+  /// The same for what the command line says in place of the file.
+  void overrule(const std::string& place, nlohmann::ordered_json value);
+
+  /// use(*this), whose ConfigErrors begin with name(): in them the command line stands for the file when the file by
+  /// itself would do, or is wrong in another way.
+  template <class Use>
+  auto blaming(const Use& use) const {
+    try {
+      return use(*this);
+    } catch (const ConfigError& error) {
+      if (sections_ == without_overrides_ || is_wrong_alone(use, error.what())) throw;
+    }
+    ConfigFile overridden = *this;
+    overridden.rename("command line");
+    return use(overridden);
+  }
 
  private:
+  static void set(nlohmann::ordered_json& sections, const std::string& place, nlohmann::ordered_json value);
+  template <class Use>
+  bool is_wrong_alone(const Use& use, std::string_view message) const {
+    ConfigFile alone = *this;
+    alone.sections_ = without_overrides_;
+    try {
+      use(alone);
+    } catch (const Error& error) {
+      return error.what() == message;
+    }
+    return false;
+  }
+
   std::string name_ = "command line";
   nlohmann::ordered_json sections_ = nlohmann::ordered_json::object();
+  nlohmann::ordered_json without_overrides_ = nlohmann::ordered_json::object();
 };
 
 }  // namespace sharcs

@@ -110,6 +110,11 @@ void DatasetArguments::add_to(CLI::App& command, const std::string& default_spli
   TaskArguments::add_to(command);
 }
 
+bool DatasetArguments::given() const {
+  if (!data.empty() && !file.empty()) usage_error("--data and --file exclude each other");
+  return !data.empty() || !file.empty();
+}
+
 Split DatasetArguments::chosen_split() const {
   return split == "train" ? Split::train : split == "dev" ? Split::dev : Split::test;
 }

@@ -37,7 +37,8 @@ struct DatasetArguments : TaskArguments {
 
   /// `default_split`: of the folder --data.
   void add_to(CLI::App& command, const std::string& default_split);
-  bool given() const { return !data.empty() || !file.empty(); }
+  /// Whether there is one. A usage error when there are two.
+  bool given() const;
   Split chosen_split() const;
   Dataset read(const Task& task) const;
 };

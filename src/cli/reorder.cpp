@@ -119,7 +119,9 @@ void add_reorder(CLI::App& program) {
       "the samples that are drawn", *arguments);
   command->add_option("--model", arguments->model, "Model directory, fine-tuned for the task (required)");
   command->add_option("--output", arguments->output, "Folder for the reordered model (required)");
-  command->add_option("--samples", arguments->samples, "Samples to measure on; 0: all")->capture_default_str();
+  command->add_option("--samples", arguments->samples, "Samples to measure on; 0: all")
+      ->check(not_negative)
+      ->capture_default_str();
   command->add_option("--batch-size", arguments->batch_size, "Samples whose loss is one")
       ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 20))
       ->capture_default_str();

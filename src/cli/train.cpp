@@ -18,6 +18,7 @@
 #include "sharcs/communicator.hpp"
 #include "sharcs/cost.hpp"
 #include "sharcs/trainer.hpp"
+#include "train/training_checkpoint.hpp"
 
 namespace sharcs {
 namespace {
@@ -69,12 +70,17 @@ Trained train_on(Communicator& ranks, const TrainArguments& arguments, const Con
   std::ostream nowhere(nullptr);
   std::ostream& out = ranks.is_first() ? std::cerr : nowhere;
   if (ranks.ranks() > 1) out << "ranks: " << ranks.ranks() << '\n';
+  check_training(config, arguments.init);
   const TrainingOptions options = training_options(config);
   TrainingData data = arguments.data.read(options.seed);
   describe(data.task, data.train, "train", out);
   describe(data.task, data.dev, "dev", out);
   TrainingSetup setup = set_up_training(config, data, arguments.init);
   describe(setup, out);
+  if (arguments.resume && !arguments.init.empty() &&
+      !CheckpointFolder(std::filesystem::path(arguments.output) / "checkpoints").files().empty())
+    out << "--init " << arguments.init
+        << ": its parameters are not used; the run's checkpoint has those to go on with\n";
   const double start = steady_seconds();
   TrainingOutcome outcome = run_training(
       {.output = arguments.output, .resume = arguments.resume, .how_to_go_on = "the same command with --resume"}, setup,

@@ -114,19 +114,21 @@ ConfigFile TrainingArguments::merged_config(const CommonArguments& common) const
   for (const std::string& setting : settings_) {
     const std::size_t equals = setting.find('=');
     if (equals == std::string::npos) usage_error("--set " + setting + ": expected section.key=value");
-    config.set(setting.substr(0, equals), value_of(setting.substr(equals + 1), nullptr));
+    config.overrule(setting.substr(0, equals), value_of(setting.substr(equals + 1), nullptr));
   }
-  for (const auto& [key, value] : flags.items()) config.set("training." + key, value);
+  for (const auto& [key, value] : flags.items()) config.overrule("training." + key, value);
 
   const Json likes = {{"width_mult_list", Json::array()}};
   for (const auto& [key, text] : sharcs_)
-    if (!text.empty()) config.set("model.sharcs." + key, value_of(text, likes.contains(key) ? likes[key] : Json()));
+    if (!text.empty())
+      config.overrule("model.sharcs." + key, value_of(text, likes.contains(key) ? likes[key] : Json()));
   return config;
 }
 
 TrainingOptions training_options(const ConfigFile& config) {
-  const Json& section = config.section("training");
-  return TrainingOptions::parse(section.dump(), config.name());
+  return config.blaming([](const ConfigFile& settings) {
+    return TrainingOptions::parse(settings.section("training").dump(), settings.name());
+  });
 }
 
 }  // namespace sharcs

@@ -7,6 +7,7 @@
 #include "core/json_reader.hpp"
 #include "core/quote.hpp"
 #include "data/tokenized_dataset.hpp"
+#include "model/backbone.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs {
@@ -16,6 +17,8 @@ using Json = nlohmann::ordered_json;
 
 /// Stands for the size of a vocabulary that is not known yet.
 constexpr int assumed_vocab_size = 30000;
+/// The special tokens, a character and the same within a word.
+constexpr int least_vocab_size = 7;
 
 /// Throws ConfigError for keys of the model that others decide, and for those that nobody knows.
 void check_model_section(const Json& section, const std::string& name) {
@@ -43,26 +46,36 @@ std::vector<std::string> texts_of(const Dataset& dataset) {
   return texts;
 }
 
-Tokenizer make_tokenizer(const ConfigFile& config, const Dataset& train) {
-  JsonReader reader(nlohmann::json(config.section("tokenizer")), config.name(), "tokenizer.");
+/// How the vocabulary is made: from the file at `path`, or built.
+struct TokenizerSection {
   std::string path;
+  VocabularyOptions options;
+};
+
+TokenizerSection read_tokenizer_section(const ConfigFile& config) {
+  JsonReader reader(nlohmann::json(config.section("tokenizer")), config.name(), "tokenizer.");
+  TokenizerSection section;
   int vocab_size = static_cast<int>(VocabularyOptions().vocab_size);
   int min_frequency = static_cast<int>(VocabularyOptions().min_frequency);
-  VocabularyOptions options;
-  const bool has_path = reader.read("path", path);
-  const bool has_vocab_size = reader.read("vocab_size", vocab_size, 1, std::numeric_limits<int>::max());
+  const bool has_path = reader.read("path", section.path);
+  const bool has_vocab_size = reader.read("vocab_size", vocab_size, least_vocab_size, std::numeric_limits<int>::max());
   const bool has_min_frequency = reader.read("min_frequency", min_frequency, 1, std::numeric_limits<int>::max());
-  const bool has_lower_case = reader.read("lower_case", options.lower_case);
+  const bool has_lower_case = reader.read("lower_case", section.options.lower_case);
   const bool has_rules = has_vocab_size || has_min_frequency || has_lower_case;
   if (const auto unknown = reader.unread(); !unknown.empty())
     throw ConfigError(config.name() + ": \"tokenizer." + unknown.front() +
                       "\" is not a known key; expected path, or vocab_size, min_frequency and lower_case");
   if (has_path && has_rules)
     throw ConfigError(config.name() + ": \"tokenizer.path\" names a vocabulary; leave the rules for building one out");
-  if (has_path) return Tokenizer::load(path);
-  options.vocab_size = static_cast<std::size_t>(vocab_size);
-  options.min_frequency = static_cast<std::size_t>(min_frequency);
-  return Tokenizer::train_wordpiece(texts_of(train), options);
+  section.options.vocab_size = static_cast<std::size_t>(vocab_size);
+  section.options.min_frequency = static_cast<std::size_t>(min_frequency);
+  return section;
+}
+
+Tokenizer make_tokenizer(const ConfigFile& config, const Dataset& train) {
+  const TokenizerSection section = read_tokenizer_section(config);
+  if (!section.path.empty()) return Tokenizer::load(section.path);
+  return Tokenizer::train_wordpiece(texts_of(train), section.options);
 }
 
 /// The model that the config file describes, for a vocabulary.
@@ -135,13 +148,22 @@ TrainingSetup from_checkpoint(const ConfigFile& config, const TrainingData& data
 }  // namespace
 
 TrainingSetup set_up_training(const ConfigFile& config, const TrainingData& data, const std::string& checkpoint) {
+  check_training(config, checkpoint);
   return checkpoint.empty() ? from_scratch(config, data) : from_checkpoint(config, data, checkpoint);
 }
 
 void check_training(const ConfigFile& config, const std::string& checkpoint) {
-  const ModelConfig shape = checkpoint.empty() ? shape_from_scratch(config, assumed_vocab_size, 0)
-                                               : config_from_checkpoint(config, checkpoint);
-  training_options(config).check(WidthSet(shape), config.name());
+  config.blaming([&](const ConfigFile& settings) {
+    const TrainingOptions options = training_options(settings);
+    if (checkpoint.empty()) read_tokenizer_section(settings);
+    const ModelConfig shape = checkpoint.empty() ? shape_from_scratch(settings, assumed_vocab_size, 0)
+                                                 : config_from_checkpoint(settings, checkpoint);
+    options.check(WidthSet(shape), settings.name());
+    const int positions = find_backbone(shape.model_type).max_tokens(shape);
+    if (options.max_length > positions)
+      throw ConfigError(settings.name() + ": \"max_length\" is " + std::to_string(options.max_length) +
+                        ", but the model has only " + std::to_string(positions) + " positions");
+  });
 }
 
 }  // namespace sharcs

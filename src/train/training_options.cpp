@@ -93,7 +93,7 @@ void for_each_option(Options& options, const Visit& visit) {
   visit("task_loss_weight", options.task_loss_weight, 0.0, huge);
   visit("router_loss_weight", options.router_loss_weight, 0.0, huge);
   visit("width_loss_weights", options.width_loss_weights);
-  visit("max_length", options.max_length, 1, most);
+  visit("max_length", options.max_length, 3, most);  // less holds special tokens only
   visit("token_dropout", options.token_dropout, 0.0, 1.0);
   visit("micro_batch_tokens", options.micro_batch_tokens, 1, most);
   visit("recompute_activations", options.recompute_activations);
@@ -228,7 +228,7 @@ void TrainingOptions::check(const WidthSet& widths, const std::string& name) con
     try {
       hardness.check();
     } catch (const ConfigError& error) {
-      throw ConfigError(name + ": " + error.what());
+      throw ConfigError(name + ": \"thresholds\": " + error.what());
     }
   }
   if (!width_loss_weights.empty() && static_cast<int>(width_loss_weights.size()) != widths.size())

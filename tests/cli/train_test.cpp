@@ -250,21 +250,45 @@ TEST_F(Train, SettingsThatCannotBeAreNamed) {
   const auto error_with = [&](const std::vector<std::string>& flags) {
     return last_error_of(train(on_sst2("run", flags)));
   };
-  const std::string config = path("config.json");
-  EXPECT_EQ(error_with({"--set", "training.epohcs=3"}), config + ": \"epohcs\" is not a known training option");
-  EXPECT_EQ(error_with({"--set", "model.hiden_size=3"}), config + ": \"model.hiden_size\" is not a known key");
-  EXPECT_THAT(error_with({"--set", "tokenizer.size=3"}),
-              StartsWith(config + ": \"tokenizer.size\" is not a known key"));
+  const std::string line = "command line: ";
+  EXPECT_EQ(error_with({"--set", "training.epohcs=3"}), line + "\"epohcs\" is not a known training option");
+  EXPECT_EQ(error_with({"--set", "model.hiden_size=3"}), line + "\"model.hiden_size\" is not a known key");
+  EXPECT_THAT(error_with({"--set", "tokenizer.size=3"}), StartsWith(line + "\"tokenizer.size\" is not a known key"));
+  EXPECT_EQ(error_with({"--set", "tokenizer.vocab_size=6"}),
+            line + "\"tokenizer.vocab_size\" is 6; expected an integer from 7 to 2147483647");
   EXPECT_EQ(error_with({"--set", "model.vocab_size=3"}),
-            config + ": \"model.vocab_size\" is decided by the tokenizer; leave it out");
+            line + "\"model.vocab_size\" is decided by the tokenizer; leave it out");
   EXPECT_THAT(error_with({"--widths", "0.4,1"}),
-              AllOf(StartsWith(config + ": \"width_mult_list\" has 0.4"), HasSubstr("0.5")));
+              AllOf(StartsWith(line + "\"width_mult_list\" has 0.4"), HasSubstr("0.5")));
   EXPECT_THAT(error_with({"--widths", "1,0.5"}), HasSubstr("ascending"));
-  EXPECT_THAT(error_with({"--adaptive-layer-idx", "2"}), HasSubstr("\"adaptive_layer_idx\" is 2; expected 1 to 1"));
-  EXPECT_THAT(error_with({"--thresholds", "[[0, 0.5], [0.9, 0.6]]"}), HasSubstr("threshold"));
-  EXPECT_THAT(error_with({"--thresholds", "[[0, 1]]"}), HasSubstr("threshold"));
-  EXPECT_THAT(error_with({"--max-length", "99"}), HasSubstr("\"max_length\" is 99"));
+  EXPECT_THAT(error_with({"--adaptive-layer-idx", "2"}),
+              StartsWith(line + "\"adaptive_layer_idx\" is 2; expected 1 to 1"));
+  EXPECT_THAT(error_with({"--thresholds", "[[0, 0.5], [0.9, 0.6]]"}), StartsWith(line + "\"thresholds\": hardness"));
+  EXPECT_THAT(error_with({"--thresholds", "[[0, 1]]"}), StartsWith(line + "\"thresholds\": hardness"));
+  EXPECT_THAT(error_with({"--width-loss-weights", "1,2,3"}), StartsWith(line + "\"width_loss_weights\" has 3"));
+  EXPECT_THAT(error_with({"--max-length", "99"}), StartsWith(line + "\"max_length\" is 99"));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "run" / "model.safetensors"));
+}
+
+TEST_F(Train, SettingsOfTheFileThatCannotBeAreNamedWithIt) {
+  const auto error_with = [&](const char* key, const nlohmann::json& value,
+                              const std::vector<std::string>& flags = {}) {
+    const nlohmann::json before = config_;
+    config_[nlohmann::json::json_pointer(key)] = value;
+    const std::string message = last_error_of(train(on_sst2("run", flags)));
+    config_ = before;
+    EXPECT_THAT(message, StartsWith(path("config.json") + ": "));
+    return message.substr(std::min(message.size(), path("config.json").size() + 2));
+  };
+  EXPECT_EQ(error_with("/training/thresholds", {{0.8, 0.5}, {0, 0.8}}),
+            "\"thresholds\": hardness thresholds of width 0.25 are [0.8, 0.5); expected the first below the second");
+  EXPECT_THAT(error_with("/training/width_loss_weights", {1, 2, 3}), StartsWith("\"width_loss_weights\" has 3"));
+  EXPECT_EQ(error_with("/training/max_length", 99), "\"max_length\" is 99, but the model has only 32 positions");
+  EXPECT_THAT(error_with("/tokenizer/vocab_size", 3), StartsWith("\"tokenizer.vocab_size\" is 3; expected"));
+  // Flags for other things do not take the blame.
+  EXPECT_THAT(
+      error_with("/model/sharcs/width_mult_list", {0.4, 1.0}, {"--epochs", "1", "--set", "model.layer_norm_eps=1e-6"}),
+      StartsWith("\"width_mult_list\" has 0.4"));
 }
 
 TEST_F(Train, WrongCallsAreUsageErrors) {
@@ -323,6 +347,17 @@ TEST_F(Train, SignalsEndAfterTheStepAndTheRunGoesOnToTheSameBits) {
   EXPECT_EQ(train(on_sst2("whole", {"--epochs", "40"})).exit_code, 0);
   EXPECT_EQ(read_text_file(folder_ / "run" / "model.safetensors"),
             read_text_file(folder_ / "whole" / "model.safetensors"));
+}
+
+TEST_F(Train, ResumingSaysThatItDoesNotUseTheCheckpointToStartFrom) {
+  for (const char* name : {"one", "other"}) testing::save_tiny_model(folder_ / name);
+  config_["model"] = nlohmann::json::object();
+  config_["training"]["max_length"] = 16;
+  EXPECT_EQ(train(on_sst2("run", {"--init", path("one")})).errors.find("not used; the run"), std::string::npos);
+  const auto resumed = train(on_sst2("run", {"--init", path("other"), "--resume"}));
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.errors;
+  EXPECT_THAT(resumed.errors, HasSubstr("\n--init " + path("other") + ": its parameters are not used; the run's " +
+                                        "checkpoint has those to go on with\n"));
 }
 
 TEST_F(Train, ResumingNeedsARun) {

@@ -52,10 +52,14 @@ TEST(Usage, WrongCallsAreOneLineAndExitCodeOne) {
                 HasSubstr("--no-such-option (sharcs " + command + " --help tells more)"));
     EXPECT_THAT(error_of(run_program({command, "--threads", "-1"}), 1), StartsWith("--threads: "));
     EXPECT_THAT(error_of(run_program({command, "--seed", "x"}), 1), HasSubstr("--seed"));
+    EXPECT_THAT(error_of(run_program({command, "--seed", "-1"}), 1),
+                StartsWith("--seed: expected an integer ≥ 0, found -1"));
   }
   EXPECT_EQ(error_of(run_program({"predict"}), 1), "--model is required (sharcs predict --help tells more)");
   EXPECT_EQ(error_of(run_program({"eval", "--model", "m"}), 1),
             "give --data FOLDER or --file FILE (sharcs eval --help tells more)");
+  EXPECT_EQ(error_of(run_program({"eval", "--model", "m", "--data", "d", "--file", "f"}), 1),
+            "--data and --file exclude each other (sharcs eval --help tells more)");
   EXPECT_THAT(error_of(run_program({"predict", "--model", "m", "--policy", "often"}), 1),
               StartsWith("--policy often: expected model, argmax, fixed:W, cap:W or cascade:P"));
 }

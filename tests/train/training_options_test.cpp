@@ -55,6 +55,7 @@ TEST(TrainingOptions, UnknownKeysAreNamed) {
 
 TEST(TrainingOptions, WrongValuesSayWhatWasFoundAndExpected) {
   EXPECT_EQ(parse_error(R"({"epochs": 0})"), "train.json: \"epochs\" is 0; expected an integer ≥ 1");
+  EXPECT_EQ(parse_error(R"({"max_length": 2})"), "train.json: \"max_length\" is 2; expected an integer ≥ 3");
   EXPECT_EQ(parse_error(R"({"warmup_ratio": 1.5})"),
             "train.json: \"warmup_ratio\" is 1.5; expected a number from 0 to 1");
   EXPECT_THAT(parse_error(R"({"batch_size": 2.5})"), AllOf(HasSubstr("\"batch_size\" is 2.5"), HasSubstr("integer")));
