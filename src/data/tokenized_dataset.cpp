@@ -16,6 +16,7 @@ RaggedBatch TokenizedDataset::gather(std::span<const Index> samples) const {
 WorkShare share_by_tokens(std::span<const std::int32_t> lengths, int part, int parts) {
   Index total = 0;
   for (const std::int32_t length : lengths) total += length;
+  if (total == 0) return {0, 0};  // no samples
   // A sample belongs to the part that the middle of its tokens falls into.
   WorkShare share = {0, 0};
   Index before = 0;
