@@ -79,8 +79,8 @@ void prefetch_rows(MatrixView<T> m, Index first, Index rows, Index first_col, In
 inline double product_work(Index rows, Index inner, Index cols) {
   return static_cast<double>(rows + 10) * static_cast<double>(inner) * static_cast<double>(cols);
 }
-/// Some 20 µs, which is several times what waking a thread costs.
-inline constexpr double work_of_a_thread = 1e6;
+/// Some 5 µs, which is several times what a parallel region costs while its threads still spin.
+inline constexpr double work_of_a_thread = 3e5;
 
 }  // namespace sharcs::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
