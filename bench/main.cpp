@@ -1,5 +1,7 @@
 // Measures the kernels beside the machine's roof and beside other libraries: sharcs_bench --help.
 #include <CLI/CLI.hpp>
+#include <exception>
+#include <iostream>
 
 #include "core/threads.hpp"
 #include "encoder_bench.hpp"
@@ -36,10 +38,15 @@ int main(int argc, char** argv) {
   app.add_flag("--json", json, "One JSON array of records instead of lines");
   CLI11_PARSE(app, argc, argv);
 
-  Report report(json);
-  run_roof(options, report);
-  run_gemm_bench(options, report);
-  run_encoder_bench(options, report);
-  run_training_bench(options, report);
-  run_tokenizer_bench(options, report);
+  try {
+    Report report(json);
+    run_roof(options, report);
+    run_gemm_bench(options, report);
+    run_encoder_bench(options, report);
+    run_training_bench(options, report);
+    run_tokenizer_bench(options, report);
+  } catch (const std::exception& error) {
+    std::cerr << "sharcs_bench: " << error.what() << "\n";
+    return 2;
+  }
 }

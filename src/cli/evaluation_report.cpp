@@ -7,6 +7,7 @@
 
 #include "cli/estimate_text.hpp"
 #include "core/json_reader.hpp"
+#include "core/nan.hpp"
 #include "core/text_table.hpp"
 #include "eval/difficulty.hpp"
 #include "sharcs/error.hpp"
@@ -27,7 +28,7 @@ std::string level_list(const std::vector<int>& levels) {
 
 double value_in(const MetricMap& metrics, Metric metric) {
   const auto found = metrics.find(to_string(metric));
-  return found == metrics.end() ? std::numeric_limits<double>::quiet_NaN() : found->second;
+  return found == metrics.end() ? nan : found->second;
 }
 
 /// How many samples were longer than the model's positions: those of the greatest length are looked at once more.

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/nan.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs {
@@ -104,7 +105,7 @@ const json& JsonFields::list(const std::string& key) const {
 }
 
 double JsonFields::number(const json& found, const std::string& path) const {
-  if (found.is_null()) return std::numeric_limits<double>::quiet_NaN();
+  if (found.is_null()) return nan;
   if (!found.is_number()) fail_at(path, found, "a number or null");
   return found.get<double>();
 }

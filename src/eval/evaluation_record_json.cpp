@@ -1,6 +1,6 @@
 #include "eval/evaluation_record_json.hpp"
 
-#include <limits>
+#include "core/nan.hpp"
 
 namespace sharcs {
 namespace {
@@ -45,7 +45,7 @@ Estimate read_estimate(const JsonFields& fields) {
 }
 
 double share_of(std::int64_t samples, std::int64_t of) {
-  return of > 0 ? static_cast<double>(samples) / static_cast<double>(of) : std::numeric_limits<double>::quiet_NaN();
+  return of > 0 ? static_cast<double>(samples) / static_cast<double>(of) : nan;
 }
 
 ordered_json metric_map_json(const MetricMap& metrics) {

@@ -4,10 +4,10 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <limits>
 #include <numeric>
 
 #include "core/json_reader.hpp"
+#include "core/nan.hpp"
 #include "report/findings.hpp"
 #include "report/settings.hpp"
 #include "sharcs/cost.hpp"
@@ -130,7 +130,7 @@ ordered_json latency_json(const EvaluationFile& evaluation) {
   const WidthSet widths(evaluation.config);
   ordered_json list = ordered_json::array();
   for (const LatencyRecord& record : evaluation.latency) {
-    double cost = std::numeric_limits<double>::quiet_NaN();
+    double cost = nan;
     for (const Width& width : widths)
       if (width.fraction() == record.width)
         cost = static_cast<double>(multiply_adds(evaluation.config, width, record.tokens)) /

@@ -1,8 +1,9 @@
 #include "train/pace.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
+
+#include "core/nan.hpp"
 
 namespace sharcs {
 
@@ -32,7 +33,7 @@ double Pace::samples_per_second() const {
 
 double Pace::seconds_left() const {
   const bool has_before = epoch_before_seconds_ >= 0;
-  if (steps_ == 0 || (done_steps_ == 0 && !has_before)) return std::numeric_limits<double>::quiet_NaN();
+  if (steps_ == 0 || (done_steps_ == 0 && !has_before)) return nan;
   const auto steps = static_cast<double>(steps_);
   double whole_epoch = epoch_before_seconds_;
   if (done_steps_ > 0) {
