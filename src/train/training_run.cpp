@@ -148,7 +148,7 @@ void TrainingRun::resume() {
   if (is_first()) checkpoints_.remove_half_written();
   const auto checkpoint = checkpoints_.newest([this](std::string_view text) { note(text); });
   if (!checkpoint) {
-    if (const std::size_t epochs = logged_epochs(); epochs > 0)
+    if (const std::size_t epochs = logged_epochs().size(); epochs > 0)
       throw ConfigError(in_.output.string() + ": " + metrics_file + " tells of " + std::to_string(epochs) +
                         (epochs == 1 ? " epoch" : " epochs") +
                         " but there is no checkpoint to go on from; train without resuming to start anew");
@@ -171,7 +171,8 @@ void TrainingRun::resume() {
   if (state_.step == 0 && state_.last) {
     // The process may have ended between the checkpoint and what follows it. The model, once saved, is let alone: it
     // may have been calibrated since.
-    const bool is_saved = is_logged(state_.last->epoch);
+    const bool is_saved = std::ranges::any_of(
+        logged_epochs(), [&](const EpochRecord& record) { return record.epoch == state_.last->epoch; });
     open_logs(state_.last->epoch - 1);
     if (!is_saved) save_best(*state_.last);
     log(*state_.last);
@@ -196,15 +197,9 @@ void TrainingRun::write_settings() const {
                         settings.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
-std::size_t TrainingRun::logged_epochs() const {
+std::vector<EpochRecord> TrainingRun::logged_epochs() const {
   const std::filesystem::path file = in_.output / metrics_file;
-  return std::filesystem::exists(file) ? read_metrics(file).size() : 0;
-}
-
-bool TrainingRun::is_logged(int epoch) const {
-  const std::filesystem::path file = in_.output / metrics_file;
-  if (!std::filesystem::exists(file)) return false;
-  return std::ranges::any_of(read_metrics(file), [&](const EpochRecord& record) { return record.epoch == epoch; });
+  return std::filesystem::exists(file) ? read_metrics(file) : std::vector<EpochRecord>();
 }
 
 void TrainingRun::open_logs(int finished_epochs) {

@@ -52,8 +52,8 @@ class TrainingRun {
   void require_same_on_all_ranks() const;
   void take_parameters_of_first();
   void write_settings() const;
-  std::size_t logged_epochs() const;
-  bool is_logged(int epoch) const;
+  /// What metrics.jsonl tells of earlier, when it exists.
+  std::vector<EpochRecord> logged_epochs() const;
   void open_logs(int finished_epochs);
   /// False when the caller wants to stop.
   bool train_epoch();
