@@ -43,10 +43,9 @@ TEST_F(Eval, NeedsNoTaskForAModelThatKnowsIts) {
   EXPECT_EQ(json["samples"], 50);
   EXPECT_EQ(json["full"]["cost_fraction"], 1);
   int samples = 0;
-  double right = 0, cost = 0;
+  double right = 0;
   for (const auto& width : json["widths"]) {
     samples += width["samples"].get<int>();
-    cost += width["samples"].get<double>();
     if (width["samples"] > 0) right += width["samples"].get<double>() * width["routed"]["accuracy"].get<double>();
   }
   EXPECT_EQ(samples, 50);
