@@ -56,20 +56,26 @@ constexpr Index block_depth = 1024;
 
 /// The tiles of a product: numbered by chunks of rows, in a chunk by panels, in a panel by rows.
 struct TileGrid {
+  Index product_rows;
   Index rows, panels;
   Index chunk;  ///< rows of tiles in a chunk; the last one may have fewer
 
   explicit TileGrid(const Product<float>& p)
-      : rows((p.x.rows + tile_rows - 1) / tile_rows), panels((p.slice.outputs + tile_cols - 1) / tile_cols) {
+      : product_rows(p.x.rows),
+        rows((p.x.rows + tile_rows - 1) / tile_rows),
+        panels((p.slice.outputs + tile_cols - 1) / tile_cols) {
     // Chunks of even size rather than full ones and a rest.
     const Index chunks = std::max<Index>(1, (p.x.rows + chunk_rows - 1) / chunk_rows);
     chunk = std::max<Index>(1, (rows + chunks - 1) / chunks);
   }
   Index count() const { return rows * panels; }
+  /// The first row of the product in a row of tiles. Heights differ by at most one, so that equally many tiles are
+  /// equal work.
+  Index first_row(Index tile) const { return product_rows * tile / rows; }
 };
 
-/// Rows first .. end − 1 of the product by one panel.
-void multiply_panel(const Product<float>& p, Index panel, Index first, Index end) {
+/// Tiles first .. end − 1 of one panel.
+void multiply_panel(const Product<float>& p, const TileGrid& grid, Index panel, Index first, Index end) {
   const Epilogue<float>& e = p.epilogue;
   const Index first_col = panel * tile_cols, cols = std::min(tile_cols, p.slice.outputs - first_col);
   const Index vectors = (cols + tile_lanes - 1) / tile_lanes;
@@ -82,9 +88,9 @@ void multiply_panel(const Product<float>& p, Index panel, Index first, Index end
     const Index k = p.slice.inputs * block / blocks, depth = p.slice.inputs * (block + 1) / blocks - k;
     const bool last = block == blocks - 1;
     const TileRight b = {p.weight->panel(panel) + k * tile_cols, tile_cols};
-    for (Index r = first; r < end; r += tile_rows) {
-      const Index rows = std::min<Index>(tile_rows, end - r);
-      float* const so_far = earlier + (r - first) * tile_cols;
+    for (Index t = first; t < end; ++t) {
+      const Index r = grid.first_row(t), rows = grid.first_row(t + 1) - r;
+      float* const so_far = earlier + (t - first) * tile_rows * tile_cols;
       TileEnd tile = {.out = last ? unfinished : so_far, .out_row = tile_cols};
       if (block > 0) {
         tile.earlier = so_far;
@@ -122,8 +128,8 @@ void multiply_tiles(std::span<const Product<float>> products, Index begin, Index
       const Index chunk_tiles = std::min(grid.chunk, grid.rows - chunk * grid.chunk);
       const Index panel = (begin - chunk_start) / chunk_tiles, tile = (begin - chunk_start) % chunk_tiles;
       const Index tiles = std::min(chunk_tiles - tile, end - begin);
-      const Index first_row = (chunk * grid.chunk + tile) * tile_rows;
-      multiply_panel(p, panel, first_row, std::min(first_row + tiles * tile_rows, p.x.rows));
+      const Index first = chunk * grid.chunk + tile;
+      multiply_panel(p, grid, panel, first, first + tiles);
       begin += tiles;
     }
     start = stop;
