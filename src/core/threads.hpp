@@ -36,31 +36,10 @@ inline WorkShare work_share(Index total, int worker, int workers) {
   return {total * worker / workers, total * (worker + 1) / workers};
 }
 
-/// Calls body(i) for i in [0, total), spread over the threads in equal consecutive shares.
-///
-/// Which thread runs which i depends on total and thread_count() only, so results that depend on the split are
-/// reproducible for a fixed thread count. `body` must not throw.
+/// Calls body(begin, end) on consecutive ranges that cover [0, total): equal ones, one for each of `workers` threads.
+/// `body` must not throw.
 template <class Body>
-void parallel_for(Index total, const Body& body) {
-  const int workers = static_cast<int>(total < thread_count() ? total : thread_count());
-  if (workers <= 1) {
-    for (Index i = 0; i < total; ++i) body(i);
-    return;
-  }
-#pragma omp parallel num_threads(workers)
-  {
-    const WorkShare share = work_share(total, omp_get_thread_num(), omp_get_num_threads());
-    for (Index i = share.begin; i < share.end; ++i) body(i);
-  }
-}
-
-/// Calls body(begin, end) on consecutive ranges that cover [0, total): one a thread, each of at least `grain` items, so
-/// that work that is not worth waking the threads for (a parallel region costs microseconds) stays on the calling one.
-/// `grain` ≥ 1. `body` must not throw.
-template <class Body>
-void parallel_ranges(Index total, Index grain, const Body& body) {
-  const Index wanted = total / grain;
-  const int workers = wanted <= 1 ? 1 : static_cast<int>(std::min<Index>(wanted, thread_count()));
+void parallel_shares(Index total, int workers, const Body& body) {
   if (workers <= 1) {
     if (total > 0) body(Index{0}, total);
     return;
@@ -70,6 +49,26 @@ void parallel_ranges(Index total, Index grain, const Body& body) {
     const WorkShare share = work_share(total, omp_get_thread_num(), omp_get_num_threads());
     if (share.begin < share.end) body(share.begin, share.end);
   }
+}
+
+/// Calls body(i) for i in [0, total), spread over the threads in equal consecutive shares.
+///
+/// Which thread runs which i depends on total and thread_count() only, so results that depend on the split are
+/// reproducible for a fixed thread count. `body` must not throw.
+template <class Body>
+void parallel_for(Index total, const Body& body) {
+  const int workers = static_cast<int>(std::min<Index>(total, thread_count()));
+  parallel_shares(total, workers, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) body(i);
+  });
+}
+
+/// Calls body(begin, end) on consecutive ranges that cover [0, total): one a thread, each of at least `grain` items, so
+/// that work that is not worth waking the threads for (a parallel region costs microseconds) stays on the calling one.
+/// `grain` ≥ 1. `body` must not throw.
+template <class Body>
+void parallel_ranges(Index total, Index grain, const Body& body) {
+  parallel_shares(total, static_cast<int>(std::min<Index>(total / grain, thread_count())), body);
 }
 
 /// The threads that are worth waking for `work` when each should get at least `least` of it.

@@ -149,14 +149,11 @@ void multiply(std::span<const Product<float>> products) {
     work += product_work(p.x.rows, p.slice.inputs, p.slice.outputs);
   }
   const int workers = useful_threads(work, work_of_a_thread);
-  if (work < work_to_balance * workers) {
-    parallel_for(workers, [&](Index worker) {
-      const WorkShare share = work_share(tiles, static_cast<int>(worker), workers);
-      multiply_tiles(products, share.begin, share.end);
-    });
-  } else {
-    parallel_guided(tiles, workers, [&](Index begin, Index end) { multiply_tiles(products, begin, end); });
-  }
+  const auto body = [&](Index begin, Index end) { multiply_tiles(products, begin, end); };
+  if (work < work_to_balance * workers)
+    parallel_shares(tiles, workers, body);
+  else
+    parallel_guided(tiles, workers, body);
 }
 
 }  // namespace sharcs::kernels::HWY_NAMESPACE
