@@ -19,14 +19,14 @@ constexpr std::size_t listed_labels = 20;
 Table open_table(const Task::Definition& task, const std::filesystem::path& file, const ReadOptions& options) {
   TableFormat format = task.format;
   if (format == TableFormat::by_extension) {
-    static const std::map<std::string, TableFormat> formats = {
+    static const std::map<std::string, TableFormat> of_extension = {
         {".tsv", TableFormat::tsv},          {".txt", TableFormat::tsv},           {".csv", TableFormat::csv},
         {".jsonl", TableFormat::json_lines}, {".ndjson", TableFormat::json_lines}, {".json", TableFormat::json_lines}};
     std::string extension = file.extension().string();
     for (char& c : extension)
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    const auto found = formats.find(extension);
-    if (found != formats.end())
+    const auto found = of_extension.find(extension);
+    if (found != of_extension.end())
       format = found->second;
     else if (task.of_glue)
       format = TableFormat::tsv;

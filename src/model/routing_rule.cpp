@@ -111,13 +111,13 @@ RoutingRule read_routing_rule(JsonReader& reader, const std::string& key) {
 }
 
 nlohmann::ordered_json to_json(const RoutingRule& rule) {
-  nlohmann::ordered_json json = {
+  nlohmann::ordered_json written = {
       {"budget", rule.budget},       {"unit", rule.unit == CostUnit::seconds ? seconds_name : multiply_adds_name},
       {"full_cost", rule.full_cost}, {"logistic", rule.logistic},
       {"weights", rule.weights},     {"offsets", rule.offsets},
       {"price", rule.price},         {"costs", nlohmann::ordered_json::array()}};
-  for (const LengthCost& cost : rule.costs) json["costs"].push_back({cost.constant, cost.linear, cost.quadratic});
-  return json;
+  for (const LengthCost& cost : rule.costs) written["costs"].push_back({cost.constant, cost.linear, cost.quadratic});
+  return written;
 }
 
 }  // namespace sharcs

@@ -11,11 +11,11 @@ namespace sharcs {
 
 TensorSource open_shards(const std::filesystem::path& index, TensorSource (*open_shard)(const std::filesystem::path&)) {
   const std::string name = index.string();
-  const nlohmann::json json = parse_checkpoint_json(read_text_file(index), name + ": the index");
-  const auto weight_map = json.find("weight_map");
-  if (weight_map == json.end() || !weight_map->is_object())
+  const nlohmann::json parsed = parse_checkpoint_json(read_text_file(index), name + ": the index");
+  const auto weight_map = parsed.find("weight_map");
+  if (weight_map == parsed.end() || !weight_map->is_object())
     throw CheckpointError(name + ": \"weight_map\" is " +
-                          (weight_map == json.end() ? "absent" : weight_map->type_name()) +
+                          (weight_map == parsed.end() ? "absent" : weight_map->type_name()) +
                           "; expected an object from tensor to file");
 
   std::map<std::string, std::string> first_tensor;  // of each shard, for messages
