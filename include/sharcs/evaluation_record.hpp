@@ -46,6 +46,9 @@ std::vector<CalibrationBin> calibration_bins(const std::vector<double>& probabil
 /// The names of metrics and their values.
 using MetricMap = std::map<std::string, double>;
 
+/// One number: their mean, which is how GLUE scores a task with two of them. NaN when there are none.
+double score_of(const MetricMap& metrics);
+
 /// How one width does on a data set.
 struct WidthEvaluation {
   double width = 1;

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "sharcs/hardness.hpp"
+#include "sharcs/model_config.hpp"
 #include "sharcs/schedule_shape.hpp"
 #include "sharcs/sharding.hpp"
 #include "sharcs/step_mode.hpp"
-#include "sharcs/width_set.hpp"
 
 namespace sharcs {
 
@@ -96,8 +96,8 @@ struct TrainingOptions {
   std::string to_json() const;
   /// Throws ConfigError when an option is out of its range; `name` stands for the file in messages.
   void check(const std::string& name = "training options") const;
-  /// The same, and whether thresholds and weights fit a model of these widths.
-  void check(const WidthSet& widths, const std::string& name = "training options") const;
+  /// The same, and whether thresholds, weights and lengths fit such a model.
+  void check(const ModelConfig& model, const std::string& name = "training options") const;
 };
 
 /// The thresholds of a model of so many widths whose options give none.

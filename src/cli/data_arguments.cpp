@@ -18,6 +18,14 @@ bool are_placeholders(const std::vector<std::string>& labels) {
   return true;
 }
 
+std::filesystem::path dev_file(const Task& task, const std::string& folder) {
+  try {
+    return task.file(folder, Split::dev);
+  } catch (const IoError& error) {
+    throw IoError(std::string(error.what()) + "; --dev-share 0.1 takes a tenth of the training samples for it");
+  }
+}
+
 }  // namespace
 
 void TaskArguments::add_to(CLI::App& command) {
@@ -162,7 +170,7 @@ TrainingData TrainingDataArguments::read(std::uint64_t seed) const {
     all.dev = std::move(parts.dev);
   } else {
     all.dev =
-        dev.empty() ? named.read(data, Split::dev, read_options()) : named.read_file(dev, Split::dev, read_options());
+        named.read_file(dev.empty() ? dev_file(named, data) : std::filesystem::path(dev), Split::dev, read_options());
   }
   return all;
 }

@@ -4,7 +4,8 @@
 #include "cli/command.hpp"
 #include "cli/commands.hpp"
 #include "cli/data_arguments.hpp"
-#include "cli/sweep_result.hpp"
+#include "cli/sweep_seeds.hpp"
+#include "cli/sweep_table.hpp"
 #include "cli/training_arguments.hpp"
 #include "cli/training_session.hpp"
 #include "cli/training_setup.hpp"
@@ -139,12 +140,18 @@ std::vector<SweepRun> table_of(const std::vector<PlannedRun>& planned) {
   return runs;
 }
 
-/// sweep.json and sweep.tsv as far as the sweep has come.
-void write_tables(const std::string& output, const std::vector<PlannedRun>& planned) {
+template <typename Line>
+void write_table(const std::vector<Line>& lines, const fs::path& without_extension) {
+  write_file_atomically(without_extension.string() + ".json",
+                        json_of(lines).dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  write_file_atomically(without_extension.string() + ".tsv", tsv_of(lines));
+}
+
+/// The tables as far as the sweep has come.
+void write_tables(const fs::path& output, const std::vector<PlannedRun>& planned) {
   const std::vector<SweepRun> runs = table_of(planned);
-  write_file_atomically(fs::path(output) / "sweep.json",
-                        json_of(runs).dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
-  write_file_atomically(fs::path(output) / "sweep.tsv", tsv_of(runs));
+  write_table(runs, output / "sweep");
+  if (const auto groups = group_by_seed(runs); !groups.empty()) write_table(groups, output / "sweep-seeds");
 }
 
 void list(const std::vector<PlannedRun>& planned, std::ostream& out) {
@@ -191,8 +198,14 @@ void sweep(const SweepArguments& arguments) {
     std::cout << json_of(table).dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
   } else {
     print(table, std::cout);
-    std::cout << "\n* no other run is better in both score and cost; all of it in "
-              << (fs::path(arguments.output) / "sweep.tsv").string() << " and sweep.json\n";
+    const auto groups = group_by_seed(table);
+    if (!groups.empty()) {
+      std::cout << "\nover seeds\n";
+      print(groups, std::cout);
+    }
+    std::cout << "\n* no other line is better in both score and cost; all of it in "
+              << (fs::path(arguments.output) / "sweep.tsv").string() << " and sweep.json"
+              << (groups.empty() ? "" : ", over seeds in sweep-seeds.tsv and .json") << '\n';
   }
   if (failed > 0)
     throw TrainingError(std::to_string(failed) + " of " + counted(runs.size(), "run") + " failed; " + first_failure);

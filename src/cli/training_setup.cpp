@@ -7,7 +7,6 @@
 #include "core/json_reader.hpp"
 #include "core/quote.hpp"
 #include "data/tokenized_dataset.hpp"
-#include "model/backbone.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs {
@@ -158,11 +157,7 @@ void check_training(const ConfigFile& config, const std::string& checkpoint) {
     if (checkpoint.empty()) read_tokenizer_section(settings);
     const ModelConfig shape = checkpoint.empty() ? shape_from_scratch(settings, assumed_vocab_size, 0)
                                                  : config_from_checkpoint(settings, checkpoint);
-    options.check(WidthSet(shape), settings.name());
-    const int positions = find_backbone(shape.model_type).max_tokens(shape);
-    if (options.max_length > positions)
-      throw ConfigError(settings.name() + ": \"max_length\" is " + std::to_string(options.max_length) +
-                        ", but the model has only " + std::to_string(positions) + " positions");
+    options.check(shape, settings.name());
   });
 }
 

@@ -40,4 +40,10 @@ std::vector<CalibrationBin> calibration_bins(const std::vector<double>& probabil
   return result;
 }
 
+double score_of(const MetricMap& metrics) {
+  double sum = 0;
+  for (const auto& [name, value] : metrics) sum += value;
+  return metrics.empty() ? nan : sum / static_cast<double>(metrics.size());
+}
+
 }  // namespace sharcs

@@ -73,12 +73,6 @@ const EvaluationRecord* best_record(const RunFolder& run) {
   return best == nullptr ? nullptr : &best->evaluations.front();
 }
 
-double score_of(const MetricMap& metrics) {
-  double sum = 0;
-  for (const auto& [name, value] : metrics) sum += value;
-  return metrics.empty() ? nan : sum / static_cast<double>(metrics.size());
-}
-
 std::optional<Headline> headline_of(const RunFolder& run) {
   if (run.evaluation) {
     const EvaluationFile& evaluation = *run.evaluation;

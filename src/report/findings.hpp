@@ -15,9 +15,6 @@ const EpochRecord* best_epoch(const RunFolder& run);
 /// How the model in the folder does: its evaluation's summary, else what its best epoch found; null without either.
 const EvaluationRecord* best_record(const RunFolder& run);
 
-/// The mean of the metrics, as score() of metrics.hpp; NaN for none.
-double score_of(const MetricMap& metrics);
-
 /// What a run comes to, for the first lines of a report: from its evaluation, else from its best epoch.
 struct Headline {
   std::string data;   ///< where the numbers come from: "872 samples of dev.tsv", "dev, epoch 7"

@@ -42,15 +42,11 @@ void TrainingInputs::check() const {
   require_trainable(task, train);
   if (!dev.labelled()) throw DataError(dev.file + ": expected dev samples, all with a label");
   require_vocabulary(config, tokenizer, "");
-  const int positions = find_backbone(config.model_type).max_tokens(config);
-  if (options.max_length > positions)
-    throw ConfigError("\"max_length\" is " + std::to_string(options.max_length) + ", but the model has only " +
-                      std::to_string(positions) + " positions");
 }
 
 Trainer::Trainer(Model& model, const TrainingOptions& options, Communicator& ranks)
     : model_(model), options_(options), ranks_(ranks) {
-  options_.check(model.widths());
+  options_.check(model.config());
   // A rule belongs to the router that it was calibrated for.
   model_.set_routing({});
 }

@@ -10,7 +10,9 @@
 #include "core/file.hpp"
 #include "core/json_reader.hpp"
 #include "core/quote.hpp"
+#include "model/backbone.hpp"
 #include "sharcs/error.hpp"
+#include "sharcs/width_set.hpp"
 #include "train/hardness_history.hpp"
 
 namespace sharcs {
@@ -220,8 +222,9 @@ std::string TrainingOptions::to_json() const {
 
 void TrainingOptions::check(const std::string& name) const { for_each_option(*this, OptionChecker{name}); }
 
-void TrainingOptions::check(const WidthSet& widths, const std::string& name) const {
+void TrainingOptions::check(const ModelConfig& model, const std::string& name) const {
   check(name);
+  const WidthSet widths(model);
   if (!thresholds.empty()) {
     HardnessOptions hardness = {.measure = hardness_measure, .window = window, .widths = {}, .thresholds = thresholds};
     for (const Width& width : widths) hardness.widths.push_back(width.fraction());
@@ -234,6 +237,10 @@ void TrainingOptions::check(const WidthSet& widths, const std::string& name) con
   if (!width_loss_weights.empty() && static_cast<int>(width_loss_weights.size()) != widths.size())
     throw ConfigError(name + ": \"width_loss_weights\" has " + std::to_string(width_loss_weights.size()) +
                       " numbers; expected one for each of the model's " + std::to_string(widths.size()) + " widths");
+  const int positions = find_backbone(model.model_type).max_tokens(model);
+  if (max_length > positions)
+    throw ConfigError(name + ": \"max_length\" is " + std::to_string(max_length) + ", but the model has only " +
+                      std::to_string(positions) + " positions");
 }
 
 std::vector<Threshold> default_thresholds(int widths, HardnessMeasure measure, int classes) {

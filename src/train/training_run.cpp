@@ -51,12 +51,6 @@ HardnessOptions hardness_options(const TrainingOptions& options, const std::vect
 
 double mean_of(double sum, std::int64_t count) { return count > 0 ? sum / static_cast<double>(count) : nan; }
 
-double score_of(const MetricMap& metrics) {
-  double sum = 0;
-  for (const auto& [name, value] : metrics) sum += value;
-  return sum / static_cast<double>(metrics.size());
-}
-
 /// See Trainer.
 bool is_better(const EpochRecord& record, const std::optional<EpochRecord>& best) {
   if (!best) return true;

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <cmath>
 #include <sstream>
 
 #include "cli/program.hpp"
@@ -88,10 +89,50 @@ TEST_F(Sweep, TrainsEveryCombinationIntoATableWithItsFront) {
       0);
 }
 
+TEST_F(Sweep, RunsThatDifferInTheirSeedAreAlsoTakenTogether) {
+  config_["grid"] = {{"training.window", {1, 2}}, {"training.seed", {1, 2, 3}}};
+  const auto run = sweep();
+  EXPECT_EQ(run.exit_code, 0) << run.errors;
+  EXPECT_THAT(run.output, HasSubstr("\nover seeds\n"));
+  EXPECT_THAT(run.output, HasSubstr("sweep-seeds.tsv"));
+  const auto runs = nlohmann::json::parse(read_text_file(folder_ / "runs" / "sweep.json"));
+  const auto groups = nlohmann::json::parse(read_text_file(folder_ / "runs" / "sweep-seeds.json"));
+  ASSERT_EQ(runs.size(), 6u);
+  ASSERT_EQ(groups.size(), 2u);
+  bool any_on_front = false;
+  for (const auto& group : groups) {
+    EXPECT_EQ(group["finished"], 3);
+    any_on_front = any_on_front || group["on_front"].get<bool>();
+    const auto expect_spread = [&](const std::string& figure, const auto& value_of) {
+      std::vector<double> values;
+      for (const auto& each : runs)
+        if (each["settings"]["training.window"] == group["settings"]["training.window"])
+          values.push_back(value_of(each["result"]));
+      ASSERT_EQ(values.size(), 3u);
+      const double mean = (values[0] + values[1] + values[2]) / 3;
+      double squares = 0;
+      for (const double value : values) squares += (value - mean) * (value - mean);
+      EXPECT_NEAR(group[figure]["mean"].template get<double>(), mean, 1e-12) << figure;
+      EXPECT_NEAR(group[figure]["deviation"].template get<double>(), std::sqrt(squares / 2), 1e-12) << figure;
+    };
+    expect_spread("score", [](const auto& result) { return result["score"]["value"].template get<double>(); });
+    expect_spread("full_score", [](const auto& result) { return result["full"]["accuracy"].template get<double>(); });
+    expect_spread("cost_fraction", [](const auto& result) { return result["cost_fraction"].template get<double>(); });
+  }
+  EXPECT_TRUE(any_on_front);
+  EXPECT_THAT(read_text_file(folder_ / "runs" / "sweep-seeds.tsv"),
+              StartsWith("training.window\truns\tfinished\tscore\tscore_deviation\tfull_score\t"));
+}
+
+TEST_F(Sweep, WithOneSeedThereIsNothingToTakeTogether) {
+  EXPECT_THAT(sweep().output, Not(HasSubstr("over seeds")));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "runs" / "sweep-seeds.json"));
+}
+
 TEST_F(Sweep, TheSameCallAgainTrainsNothing) {
   const auto first = sweep();
   EXPECT_EQ(first.exit_code, 0) << first.errors;
-  for (const char* part : {"window", "score [95 % interval]", "over full width", "* no other run is better in both"})
+  for (const char* part : {"window", "score [95 % interval]", "over full width", "* no other line is better in both"})
     EXPECT_THAT(first.output, HasSubstr(part));
   const std::string model = read_text_file(folder_ / "runs/window=1/model.safetensors");
   const auto second = sweep();

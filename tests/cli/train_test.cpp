@@ -134,6 +134,13 @@ TEST_F(Train, OwnDataAreReadByTheirColumnsAndRememberThem) {
   EXPECT_EQ(json["confusion"].size(), 3u);
 }
 
+TEST_F(Train, AFolderWithoutDevSaysHowToSplitItOff) {
+  std::filesystem::remove(folder_ / "data" / "dev.tsv");
+  const std::string error = error_of(train(on_sst2("run")), 2);
+  EXPECT_THAT(error, HasSubstr("data: no dev.tsv; found train.tsv; --dev-share 0.1 takes"));
+  EXPECT_EQ(train(on_sst2("run", {"--dev-share", "0.1"})).exit_code, 0);
+}
+
 TEST_F(Train, OwnPairsWithScoresAreARegression) {
   std::string lines;
   for (int i = 0; i < 30; ++i)

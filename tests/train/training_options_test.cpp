@@ -18,7 +18,14 @@ std::string parse_error(const std::string& json) {
   return message_of<ConfigError>([&] { TrainingOptions::parse(json, "train.json"); });
 }
 
-WidthSet three_widths() { return WidthSet(testing::small_config()); }
+/// Of three widths.
+ModelConfig model() { return testing::small_config(); }
+
+TrainingOptions options_of_its_size() {
+  TrainingOptions options;
+  options.max_length = static_cast<int>(model().max_position_embeddings);
+  return options;
+}
 
 TEST(TrainingOptions, AbsentKeysKeepTheirDefaults) {
   const TrainingOptions options = TrainingOptions::parse(R"({"epochs": 4, "learning_rate": 1e-3})", "train.json");
@@ -76,20 +83,28 @@ TEST(TrainingOptions, OptionsMadeInCodeAreCheckedToo) {
 }
 
 TEST(TrainingOptions, ThresholdsHaveToFitTheWidths) {
-  TrainingOptions options;
-  EXPECT_NO_THROW(options.check(three_widths()));
+  TrainingOptions options = options_of_its_size();
+  EXPECT_NO_THROW(options.check(model()));
   options.thresholds = {{0.8, 1.01}, {0, 0.8}};
-  EXPECT_THAT(message_of<ConfigError>([&] { options.check(three_widths(), "train.json"); }),
+  EXPECT_THAT(message_of<ConfigError>([&] { options.check(model(), "train.json"); }),
               AllOf(HasSubstr("train.json: "), HasSubstr("each of the 3 widths")));
   options.thresholds = {{0, 0.5}, {0.5, 0.8}, {0.8, 1.01}};
-  EXPECT_THAT(message_of<ConfigError>([&] { options.check(three_widths()); }), HasSubstr("out of order"));
+  EXPECT_THAT(message_of<ConfigError>([&] { options.check(model()); }), HasSubstr("out of order"));
 }
 
 TEST(TrainingOptions, LossWeightsHaveToFitTheWidths) {
-  TrainingOptions options;
+  TrainingOptions options = options_of_its_size();
   options.width_loss_weights = {1, 1};
-  EXPECT_THAT(message_of<ConfigError>([&] { options.check(three_widths()); }),
+  EXPECT_THAT(message_of<ConfigError>([&] { options.check(model()); }),
               HasSubstr("\"width_loss_weights\" has 2 numbers; expected one for each of the model's 3 widths"));
+}
+
+TEST(TrainingOptions, LengthsHaveToFitThePositions) {
+  TrainingOptions options = options_of_its_size();
+  EXPECT_NO_THROW(options.check(model()));
+  ++options.max_length;
+  EXPECT_EQ(message_of<ConfigError>([&] { options.check(model(), "train.json"); }),
+            "train.json: \"max_length\" is 10, but the model has only 9 positions");
 }
 
 TEST(TrainingOptions, NamesOfEnumsAreReadAndListed) {
