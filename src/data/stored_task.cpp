@@ -13,7 +13,7 @@ using Json = nlohmann::ordered_json;
 
 // {"benchmark": "glue", "name": "sst-2"}, or for data of one's own {"name": …, "kind": …, "text": …, …} with the fields
 // of TaskSpec, columns by name or by position from 1. The labels are the model's: "id2label" has them.
-constexpr const char* key = "sharcs_task";
+constexpr const char* task_key = "sharcs_task";
 
 template <class Value>
 struct Named {
@@ -89,14 +89,14 @@ void Task::store_in(ModelConfig& config) const {
     for (const Metric metric : metrics()) task["metrics"].push_back(to_string(metric));
   }
   Json others = Json::parse(config.other_keys);
-  others[key] = std::move(task);
+  others[task_key] = std::move(task);
   config.other_keys = others.dump();
 }
 
 std::optional<Task> Task::of(const ModelConfig& config, const std::string& name) {
   const nlohmann::json others = nlohmann::json::parse(config.other_keys);
-  if (!others.contains(key)) return std::nullopt;
-  JsonReader reader(others.at(key), name, std::string(key) + ".");
+  if (!others.contains(task_key)) return std::nullopt;
+  JsonReader reader(others.at(task_key), name, std::string(task_key) + ".");
   try {
     std::string benchmark;
     TaskSpec spec;
