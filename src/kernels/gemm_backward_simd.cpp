@@ -42,7 +42,7 @@ void multiply_panel(const Left& left, TileRight b, Index depth, MatrixView<float
       tile.earlier = y.row(r);
       tile.earlier_row = y.stride;
     }
-    run_tiles[rows - 1][vectors - 1](left(r), b, depth, tile);
+    run_tiles[rows - 1][vectors - 1](left(r), b, depth, {}, tile);
     for (Index i = 0; !whole && i < rows; ++i) {
       const float* const sum = unfinished + i * tile_cols;
       float* const out = y.row(r + i);

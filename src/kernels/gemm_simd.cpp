@@ -74,23 +74,80 @@ struct TileGrid {
   Index first_row(Index tile) const { return product_rows * tile / rows; }
 };
 
-/// Tiles first .. end − 1 of one panel.
-void multiply_panel(const Product<float>& p, const TileGrid& grid, Index panel, Index first, Index end) {
+/// Tiles first .. end − 1 of one panel of a product.
+struct PanelRun {
+  const Product<float>& p;
+  TileGrid grid;
+  Index panel, first, end;
+
+  Index tiles() const { return end - first; }
+  Index blocks() const { return std::max<Index>(1, (p.slice.inputs + block_depth - 1) / block_depth); }
+  /// Where a block of the depth begins; block blocks() is the end.
+  Index block_begin(Index block) const { return p.slice.inputs * block / blocks(); }
+  const float* block_data(Index block) const { return p.weight->panel(panel) + block_begin(block) * tile_cols; }
+};
+
+/// The run that tile `begin` of all products belongs to, up to tile `end`.
+PanelRun run_at(std::span<const Product<float>> products, Index begin, Index end) {
+  for (const auto& p : products) {
+    const TileGrid grid(p);
+    if (begin >= grid.count()) {
+      begin -= grid.count();
+      end -= grid.count();
+      continue;
+    }
+    const Index chunk = begin / (grid.chunk * grid.panels), in_chunk = begin - chunk * grid.chunk * grid.panels;
+    const Index chunk_tiles = std::min(grid.chunk, grid.rows - chunk * grid.chunk);
+    const Index panel = in_chunk / chunk_tiles, tile = in_chunk % chunk_tiles;
+    const Index first = chunk * grid.chunk + tile;
+    return {p, grid, panel, first, first + std::min(chunk_tiles - tile, end - begin)};
+  }
+  hwy::Abort(__FILE__, __LINE__, "no such tile");
+}
+
+/// A slice of so many floats (256 KB) is in the L2 cache when its second panel is read, or soon.
+constexpr Index near_floats = 65536;
+
+/// A block that the tiles of the one before it bring to the cache, a part each.
+struct NextBlock {
+  const float* data = nullptr;
+  Index lines = 0;
+
+  NextBlock() = default;
+  NextBlock(const PanelRun& run, Index block) {
+    if (run.p.slice.inputs * run.p.slice.outputs <= near_floats) return;
+    data = run.block_data(block);
+    lines = (run.block_begin(block + 1) - run.block_begin(block)) * tile_cols / line_floats;
+  }
+
+  /// Of tile `tile` of `tiles`, in the `depth` steps that it takes.
+  TileAhead part(Index tile, Index tiles, Index depth) const {
+    // A single tile reads the panels as they come, which the hardware foresees.
+    if (lines == 0 || depth == 0 || tiles == 1) return {};
+    const Index share = (lines + tiles - 1) / tiles;
+    return {data + tile * share * line_floats, static_cast<int>((share + depth - 1) / depth)};
+  }
+};
+
+/// `next`: the block that the thread goes on with.
+void multiply_panel(const PanelRun& run, NextBlock next) {
+  const Product<float>& p = run.p;
   const Epilogue<float>& e = p.epilogue;
-  const Index first_col = panel * tile_cols, cols = std::min(tile_cols, p.slice.outputs - first_col);
+  const Index first_col = run.panel * tile_cols, cols = std::min(tile_cols, p.slice.outputs - first_col);
   const Index vectors = (cols + tile_lanes - 1) / tile_lanes;
   // Whole vectors of a plain result leave from the registers; others through a copy that is finished row by row.
   const bool plain = cols == vectors * tile_lanes && e.activation == Activation::none && !e.pre_activation;
   alignas(64) float earlier[chunk_rows * tile_cols];
   alignas(64) float unfinished[tile_rows * tile_cols];
-  const Index blocks = std::max<Index>(1, (p.slice.inputs + block_depth - 1) / block_depth);
+  const Index blocks = run.blocks();
   for (Index block = 0; block < blocks; ++block) {
-    const Index k = p.slice.inputs * block / blocks, depth = p.slice.inputs * (block + 1) / blocks - k;
+    const Index k = run.block_begin(block), depth = run.block_begin(block + 1) - k;
     const bool last = block == blocks - 1;
-    const TileRight b = {p.weight->panel(panel) + k * tile_cols, tile_cols};
-    for (Index t = first; t < end; ++t) {
-      const Index r = grid.first_row(t), rows = grid.first_row(t + 1) - r;
-      float* const so_far = earlier + (t - first) * tile_rows * tile_cols;
+    const TileRight b = {run.block_data(block), tile_cols};
+    const NextBlock ahead = last ? next : NextBlock(run, block + 1);
+    for (Index t = run.first; t < run.end; ++t) {
+      const Index r = run.grid.first_row(t), rows = run.grid.first_row(t + 1) - r;
+      float* const so_far = earlier + (t - run.first) * tile_rows * tile_cols;
       TileEnd tile = {.out = last ? unfinished : so_far, .out_row = tile_cols};
       if (block > 0) {
         tile.earlier = so_far;
@@ -108,7 +165,8 @@ void multiply_panel(const Product<float>& p, const TileGrid& grid, Index panel, 
           tile.out_row = p.y.stride;
         }
       }
-      run_tiles[rows - 1][vectors - 1]({p.x.row(r) + k, p.x.stride, 1}, b, depth, tile);
+      run_tiles[rows - 1][vectors - 1]({p.x.row(r) + k, p.x.stride, 1}, b, depth,
+                                       ahead.part(t - run.first, run.tiles(), depth), tile);
       for (Index i = 0; last && !plain && i < rows; ++i) {
         finish_row(unfinished + i * tile_cols, cols, e, r + i, first_col, p.y.row(r + i) + first_col);
       }
@@ -118,21 +176,10 @@ void multiply_panel(const Product<float>& p, const TileGrid& grid, Index panel, 
 
 /// The tiles begin .. end − 1 of all products.
 void multiply_tiles(std::span<const Product<float>> products, Index begin, Index end) {
-  Index start = 0;  // of the product's tiles
-  for (const auto& p : products) {
-    const TileGrid grid(p);
-    const Index stop = start + grid.count();
-    while (begin < std::min(end, stop)) {
-      const Index chunk = (begin - start) / (grid.chunk * grid.panels);
-      const Index chunk_start = start + chunk * grid.chunk * grid.panels;
-      const Index chunk_tiles = std::min(grid.chunk, grid.rows - chunk * grid.chunk);
-      const Index panel = (begin - chunk_start) / chunk_tiles, tile = (begin - chunk_start) % chunk_tiles;
-      const Index tiles = std::min(chunk_tiles - tile, end - begin);
-      const Index first = chunk * grid.chunk + tile;
-      multiply_panel(p, grid, panel, first, first + tiles);
-      begin += tiles;
-    }
-    start = stop;
+  while (begin < end) {
+    const PanelRun run = run_at(products, begin, end);
+    begin += run.tiles();
+    multiply_panel(run, begin < end ? NextBlock(run_at(products, begin, end), 0) : NextBlock());
   }
 }
 

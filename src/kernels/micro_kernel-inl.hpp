@@ -46,17 +46,27 @@ struct TileRight {
   Index step;
 };
 
+/// Floats of a cache line.
+inline constexpr Index line_floats = 16;
+
+/// What a tile brings to the L2 cache for tiles after it: so many cache lines at each step of k. Panels come from far
+/// away, and only the first tile of a panel would wait for it while the others compute.
+struct TileAhead {
+  const float* data = nullptr;
+  int lines = 0;
+};
+
 /// sum[r][v] = Σ_k a(r, k) · b(k, columns of v). Each sum adds up its products one by one in the order of k, so it has
 /// the same bits in a tile of any shape.
 template <int Rows, int Vectors>
-HWY_INLINE void multiply_tile(TileLeft a, TileRight b, Index depth, TileVector (&sum)[Rows][Vectors]) {
+HWY_INLINE void multiply_tile(TileLeft a, TileRight b, Index depth, TileAhead ahead, TileVector (&sum)[Rows][Vectors]) {
   const TileTag d;
   HWY_UNROLL(6)
   for (int r = 0; r < Rows; ++r) {
     HWY_UNROLL(4)
     for (int v = 0; v < Vectors; ++v) sum[r][v] = hn::Zero(d);
   }
-  for (Index k = 0; k < depth; ++k) {
+  const auto step = [&]() HWY_ATTR {
     TileVector right[Vectors];
     HWY_UNROLL(4)
     for (int v = 0; v < Vectors; ++v) right[v] = hn::LoadU(d, b.data + v * tile_lanes);
@@ -68,6 +78,17 @@ HWY_INLINE void multiply_tile(TileLeft a, TileRight b, Index depth, TileVector (
     }
     a.data += a.step;
     b.data += b.step;
+  };
+  if (ahead.lines == 0) {
+    for (Index k = 0; k < depth; ++k) step();
+    return;
+  }
+  for (Index k = 0; k < depth; ++k) {
+    for (int line = 0; line < ahead.lines; ++line) {
+      __builtin_prefetch(ahead.data, /*to be written*/ 0, /*L2*/ 2);
+      ahead.data += line_floats;
+    }
+    step();
   }
 }
 

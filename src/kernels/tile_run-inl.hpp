@@ -30,10 +30,10 @@ struct TileEnd {
 };
 
 template <int Rows, int Vectors>
-void run_tile(TileLeft a, TileRight b, Index depth, const TileEnd& end) {
+void run_tile(TileLeft a, TileRight b, Index depth, TileAhead ahead, const TileEnd& end) {
   const TileTag d;
   TileVector sum[Rows][Vectors];
-  multiply_tile<Rows, Vectors>(a, b, depth, sum);
+  multiply_tile<Rows, Vectors>(a, b, depth, ahead, sum);
   const auto add = [&](const float* from, Index row) HWY_ATTR {
     HWY_UNROLL(6)
     for (int r = 0; r < Rows; ++r) {
@@ -51,7 +51,7 @@ void run_tile(TileLeft a, TileRight b, Index depth, const TileEnd& end) {
   }
 }
 
-using RunTile = void (*)(TileLeft, TileRight, Index, const TileEnd&);
+using RunTile = void (*)(TileLeft, TileRight, Index, TileAhead, const TileEnd&);
 
 template <int Rows, int... Vectors>
 constexpr std::array<RunTile, tile_vectors> tiles_of_rows(std::integer_sequence<int, Vectors...>) {
@@ -68,9 +68,8 @@ constexpr auto run_tiles = all_tiles(std::make_integer_sequence<int, tile_rows>(
 /// when the matrix is large, and the stores of a whole tile at once would fill the store queue and stop the next tile.
 template <class T>
 void prefetch_rows(MatrixView<T> m, Index first, Index rows, Index first_col, Index cols) {
-  constexpr Index line = 16;
   for (Index r = first; m && r < first + rows; ++r) {
-    for (Index c = 0; c < cols; c += line) hwy::Prefetch(m.row(r) + first_col + c);
+    for (Index c = 0; c < cols; c += line_floats) hwy::Prefetch(m.row(r) + first_col + c);
   }
 }
 
