@@ -3,12 +3,19 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
-#include <new>
 #include <span>
 #include <type_traits>
 #include <utility>
 
 namespace sharcs {
+
+inline constexpr std::size_t cache_line = 64;
+
+/// Uninitialised memory on a cache line, or, when it is large, on huge pages where the system has them. `bytes` > 0.
+/// Throws std::bad_alloc.
+void* allocate_aligned(std::size_t bytes);
+/// `bytes` as they were asked for.
+void free_aligned(void* data, std::size_t bytes);
 
 /// Owns `size` trivially copyable elements on a 64-byte boundary (a cache line and an AVX-512 vector).
 ///
@@ -19,11 +26,11 @@ class AlignedBuffer {
   static_assert(std::is_trivially_copyable_v<T>);
 
  public:
-  static constexpr std::size_t alignment = 64;
+  static constexpr std::size_t alignment = cache_line;
 
   AlignedBuffer() = default;
   explicit AlignedBuffer(std::size_t size)
-      : data_(size == 0 ? nullptr : static_cast<T*>(::operator new (size * sizeof(T), std::align_val_t{alignment}))),
+      : data_(size == 0 ? nullptr : static_cast<T*>(allocate_aligned(size * sizeof(T))), Free{size * sizeof(T)}),
         size_(size) {}
   AlignedBuffer(std::size_t size, T value) : AlignedBuffer(size) { std::fill_n(data(), size, value); }
 
@@ -36,7 +43,8 @@ class AlignedBuffer {
 
  private:
   struct Free {
-    void operator()(T* data) const { ::operator delete (data, std::align_val_t{alignment}); }
+    std::size_t bytes = 0;
+    void operator()(T* data) const { free_aligned(data, bytes); }
   };
   std::unique_ptr<T, Free> data_;
   std::size_t size_ = 0;
