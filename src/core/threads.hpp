@@ -76,28 +76,29 @@ inline int useful_threads(double work, double least) {
   return static_cast<int>(std::clamp(work / least, 1.0, static_cast<double>(thread_count())));
 }
 
-/// Calls body(begin, end) on consecutive ranges that cover [0, total), on up to `workers` threads. A thread that has
-/// done its range takes another of what is left: long ones first, then ever shorter ones, so that all end together even
-/// where items are unequal work or something else runs on a core. Which thread runs what differs from call to call.
-/// `body` must not throw.
+/// Calls body(take) on up to `workers` threads. take() hands out consecutive ranges that together cover [0, total):
+/// long ones first, then ever shorter ones, so that all threads end together even where items are unequal work or
+/// something else runs on a core; an empty one when nothing is left. Ranges begin at multiples of `grain` ≥ 1. Which
+/// thread takes what differs from call to call. `body` must not throw.
 template <class Body>
-void parallel_guided(Index total, int workers, const Body& body) {
-  workers = static_cast<int>(std::min<Index>(total, workers));
+void parallel_guided(Index total, Index grain, int workers, const Body& body) {
+  const Index grains = (total + grain - 1) / grain;
+  workers = static_cast<int>(std::min<Index>(grains, workers));
+  std::atomic<Index> next = 0;
+  const auto take = [&]() -> WorkShare {
+    Index begin = next.load(std::memory_order_relaxed), end = 0;
+    do {
+      if (begin >= grains) return {total, total};
+      end = workers <= 1 ? grains : begin + std::max<Index>(1, (grains - begin) / (2 * workers));
+    } while (!next.compare_exchange_weak(begin, end, std::memory_order_relaxed));
+    return {begin * grain, std::min(end * grain, total)};
+  };
   if (workers <= 1) {
-    if (total > 0) body(Index{0}, total);
+    body(take);
     return;
   }
-  std::atomic<Index> next = 0;
 #pragma omp parallel num_threads(workers)
-  {
-    Index begin = next.load(std::memory_order_relaxed);
-    while (begin < total) {
-      const Index end = begin + std::max<Index>(1, (total - begin) / (2 * workers));
-      if (!next.compare_exchange_weak(begin, end, std::memory_order_relaxed)) continue;
-      body(begin, end);
-      begin = next.load(std::memory_order_relaxed);
-    }
-  }
+  body(take);
 }
 
 /// The grain of parallel_ranges over items of `size` elements each when a thread should get at least `elements` of

@@ -29,20 +29,20 @@ float* scratch(int which, Index size) {
 }
 
 /// y = a · b or y += a · b. `left(r)` is a's operand for the tile whose first row is r.
-template <class Left>
-void multiply_panel(const Left& left, TileRight b, Index depth, MatrixView<float> y, bool add) {
+template <class Left, class Right>
+void multiply_panel(const Left& left, Right b, Index depth, MatrixView<float> y, bool add) {
   alignas(64) float unfinished[tile_rows * tile_cols];
   const Index vectors = (y.cols + tile_lanes - 1) / tile_lanes;
   const bool whole = y.cols == vectors * tile_lanes;
   for (Index r = 0; r < y.rows; r += tile_rows) {
     const Index rows = std::min<Index>(tile_rows, y.rows - r);
     prefetch_rows(y, r, rows, 0, y.cols);
-    TileEnd tile = {.out = whole ? y.row(r) : unfinished, .out_row = whole ? y.stride : tile_cols};
+    TileMemory tile = {.out = whole ? y.row(r) : unfinished, .out_row = whole ? y.stride : tile_cols};
     if (whole && add) {
       tile.earlier = y.row(r);
       tile.earlier_row = y.stride;
     }
-    run_tiles[rows - 1][vectors - 1](left(r), b, depth, {}, tile);
+    run_tiles<decltype(left(r)), Right>[rows - 1][vectors - 1](left(r), b, depth, {}, tile);
     for (Index i = 0; !whole && i < rows; ++i) {
       const float* const sum = unfinished + i * tile_cols;
       float* const out = y.row(r + i);
@@ -65,18 +65,15 @@ void multiply_nn_part(std::span<const Term<float>> terms, Index first_row, Index
     for (Index block = 0; block < blocks; ++block) {
       const Index k = inner * block / blocks, depth = inner * (block + 1) / blocks - k;
       const auto b = term.b.block(k, first_col, depth, y.cols);
-      TileRight right = {b.data, b.stride};
+      const auto left = [&](Index r) { return LeftRows{term.a.row(first_row + r) + k, term.a.stride}; };
       // What only one or two tiles read is read where it stands, unless whole vectors would reach past its end.
       if (y.rows > 2 * tile_rows || y.cols % tile_lanes != 0) {
         float* const panel = scratch(0, block_depth * tile_cols);
         pack_panel(b, panel);
-        right = {panel, tile_cols};
+        multiply_panel(left, RightPanel{panel}, depth, y, add);
+      } else {
+        multiply_panel(left, RightRows{b.data, b.stride}, depth, y, add);
       }
-      multiply_panel(
-          [&](Index r) {
-            return TileLeft{term.a.row(first_row + r) + k, term.a.stride, 1};
-          },
-          right, depth, y, add);
       add = true;
     }
   }
@@ -94,11 +91,8 @@ void multiply_tn_part(const TransposedProduct<float>& product, Index first_row, 
       const Index cols = std::min(tile_cols, y.cols - c);
       float* const panel = scratch(0, block_depth * tile_cols);
       pack_panel(product.b.block(k, first_col + c, depth, cols), panel);
-      multiply_panel(
-          [&](Index r) {
-            return TileLeft{groups + r / tile_rows * left_group_stride(depth), 1, tile_rows};
-          },
-          {panel, tile_cols}, depth, y.col_range(c, cols), write == Write::accumulate || block > 0);
+      multiply_panel([&](Index r) { return LeftGroup{groups + r / tile_rows * left_group_stride(depth)}; },
+                     RightPanel{panel}, depth, y.col_range(c, cols), write == Write::accumulate || block > 0);
     }
   }
 }
@@ -133,9 +127,11 @@ void multiply_nn(std::span<const Term<float>> terms, MatrixView<float> y, Write 
   // evenly busy, and not below 16 tiles, for which packing is a twentieth of the work.
   const Index panels = ceil_divide(y.cols, tile_cols), most = 1 + y.rows / (16 * tile_rows);
   const Parts parts(y, workers == 1 ? 1 : std::min(most, ceil_divide(8 * workers, panels)), panels);
-  parallel_guided(parts.count(), workers, [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) {
-      multiply_nn_part(terms, parts.first_row(i), parts.first_col(i), parts[i], write);
+  parallel_guided(parts.count(), 1, workers, [&](const auto& take) {
+    for (WorkShare share = take(); share.begin < share.end; share = take()) {
+      for (Index i = share.begin; i < share.end; ++i) {
+        multiply_nn_part(terms, parts.first_row(i), parts.first_col(i), parts[i], write);
+      }
     }
   });
 }
@@ -162,14 +158,16 @@ void multiply_tn(std::span<const TransposedProduct<float>> products, Write write
     }
   };
   for_each_product([&](const auto&, const Parts& parts) { total += parts.count(); });
-  parallel_guided(total, workers, [&](Index begin, Index end) {
-    Index start = 0;
-    for_each_product([&](const auto& p, const Parts& parts) {
-      for (Index i = std::max(begin - start, Index{0}); i < std::min(end - start, parts.count()); ++i) {
-        multiply_tn_part(p, parts.first_row(i), parts.first_col(i), parts[i], write);
-      }
-      start += parts.count();
-    });
+  parallel_guided(total, 1, workers, [&](const auto& take) {
+    for (WorkShare share = take(); share.begin < share.end; share = take()) {
+      Index start = 0;
+      for_each_product([&](const auto& p, const Parts& parts) {
+        for (Index i = std::max(share.begin - start, Index{0}); i < std::min(share.end - start, parts.count()); ++i) {
+          multiply_tn_part(p, parts.first_row(i), parts.first_col(i), parts[i], write);
+        }
+        start += parts.count();
+      });
+    }
   });
 }
 

@@ -51,8 +51,14 @@ void finish_row(const float* sum, Index cols, const Epilogue<float>& epilogue, I
 /// 1 MB, so that x comes from there for every panel, and a panel serves 24 tiles each time it comes from memory.
 constexpr Index chunk_rows = 24 * tile_rows;
 
+/// A slice of so many floats (256 KB) is in the L2 cache when its second panel is read, or soon.
+constexpr Index near_floats = 65536;
+
 /// Depth of a tile's run. So much of a panel (256 KB on AVX-512) stays in the L2 cache for the next rows.
 constexpr Index block_depth = 1024;
+/// With up to so many tiles to a panel, a weight from far keeps the L2 cache busy with lines that come and go. There
+/// the block is so small (24 KB on AVX-512) that all tiles but the first read it from the L1 cache.
+constexpr Index few_tiles = 3, shallow_block_depth = 96 * 64 / tile_cols;
 
 /// The tiles of a product: numbered by chunks of rows, in a chunk by panels, in a panel by rows.
 struct TileGrid {
@@ -71,20 +77,24 @@ struct TileGrid {
   Index count() const { return rows * panels; }
   /// The first row of the product in a row of tiles. Heights differ by at most one, so that equally many tiles are
   /// equal work.
-  Index first_row(Index tile) const { return product_rows * tile / rows; }
+  Index first_row(Index tile) const { return tile * (product_rows / rows) + std::min(tile, product_rows % rows); }
 };
 
 /// Tiles first .. end − 1 of one panel of a product.
 struct PanelRun {
-  const Product<float>& p;
+  const Product<float>* product;
   TileGrid grid;
   Index panel, first, end;
 
   Index tiles() const { return end - first; }
-  Index blocks() const { return std::max<Index>(1, (p.slice.inputs + block_depth - 1) / block_depth); }
+  bool is_near() const { return product->slice.inputs * product->slice.outputs <= near_floats; }
+  Index blocks() const {
+    const Index depth = grid.rows > 1 && grid.rows <= few_tiles && !is_near() ? shallow_block_depth : block_depth;
+    return std::max<Index>(1, (product->slice.inputs + depth - 1) / depth);
+  }
   /// Where a block of the depth begins; block blocks() is the end.
-  Index block_begin(Index block) const { return p.slice.inputs * block / blocks(); }
-  const float* block_data(Index block) const { return p.weight->panel(panel) + block_begin(block) * tile_cols; }
+  Index block_begin(Index block) const { return product->slice.inputs * block / blocks(); }
+  const float* block_data(Index block) const { return product->weight->panel(panel) + block_begin(block) * tile_cols; }
 };
 
 /// The run that tile `begin` of all products belongs to, up to tile `end`.
@@ -100,13 +110,10 @@ PanelRun run_at(std::span<const Product<float>> products, Index begin, Index end
     const Index chunk_tiles = std::min(grid.chunk, grid.rows - chunk * grid.chunk);
     const Index panel = in_chunk / chunk_tiles, tile = in_chunk % chunk_tiles;
     const Index first = chunk * grid.chunk + tile;
-    return {p, grid, panel, first, first + std::min(chunk_tiles - tile, end - begin)};
+    return {&p, grid, panel, first, first + std::min(chunk_tiles - tile, end - begin)};
   }
   hwy::Abort(__FILE__, __LINE__, "no such tile");
 }
-
-/// A slice of so many floats (256 KB) is in the L2 cache when its second panel is read, or soon.
-constexpr Index near_floats = 65536;
 
 /// A block that the tiles of the one before it bring to the cache, a part each.
 struct NextBlock {
@@ -115,7 +122,7 @@ struct NextBlock {
 
   NextBlock() = default;
   NextBlock(const PanelRun& run, Index block) {
-    if (run.p.slice.inputs * run.p.slice.outputs <= near_floats) return;
+    if (run.is_near()) return;
     data = run.block_data(block);
     lines = (run.block_begin(block + 1) - run.block_begin(block)) * tile_cols / line_floats;
   }
@@ -125,13 +132,13 @@ struct NextBlock {
     // A single tile reads the panels as they come, which the hardware foresees.
     if (lines == 0 || depth == 0 || tiles == 1) return {};
     const Index share = (lines + tiles - 1) / tiles;
-    return {data + tile * share * line_floats, static_cast<int>((share + depth - 1) / depth)};
+    return {data + tile * share * line_floats, (share * tile_steps + depth - 1) / depth};
   }
 };
 
 /// `next`: the block that the thread goes on with.
 void multiply_panel(const PanelRun& run, NextBlock next) {
-  const Product<float>& p = run.p;
+  const Product<float>& p = *run.product;
   const Epilogue<float>& e = p.epilogue;
   const Index first_col = run.panel * tile_cols, cols = std::min(tile_cols, p.slice.outputs - first_col);
   const Index vectors = (cols + tile_lanes - 1) / tile_lanes;
@@ -143,15 +150,15 @@ void multiply_panel(const PanelRun& run, NextBlock next) {
   for (Index block = 0; block < blocks; ++block) {
     const Index k = run.block_begin(block), depth = run.block_begin(block + 1) - k;
     const bool last = block == blocks - 1;
-    const TileRight b = {run.block_data(block), tile_cols};
+    const RightPanel b = {run.block_data(block)};
     const NextBlock ahead = last ? next : NextBlock(run, block + 1);
     for (Index t = run.first; t < run.end; ++t) {
       const Index r = run.grid.first_row(t), rows = run.grid.first_row(t + 1) - r;
       float* const so_far = earlier + (t - run.first) * tile_rows * tile_cols;
-      TileEnd tile = {.out = last ? unfinished : so_far, .out_row = tile_cols};
+      TileMemory tile = {.out = last ? unfinished : so_far, .out_row = tile_cols};
       if (block > 0) {
-        tile.earlier = so_far;
-        tile.earlier_row = tile_cols;
+        tile.start = so_far;
+        tile.start_row = tile_cols;
       }
       if (last) {
         prefetch_rows(p.y, r, rows, first_col, cols);
@@ -165,8 +172,8 @@ void multiply_panel(const PanelRun& run, NextBlock next) {
           tile.out_row = p.y.stride;
         }
       }
-      run_tiles[rows - 1][vectors - 1]({p.x.row(r) + k, p.x.stride, 1}, b, depth,
-                                       ahead.part(t - run.first, run.tiles(), depth), tile);
+      run_tiles<LeftRows, RightPanel>[rows - 1][vectors - 1]({p.x.row(r) + k, p.x.stride}, b, depth,
+                                                             ahead.part(t - run.first, run.tiles(), depth), tile);
       for (Index i = 0; last && !plain && i < rows; ++i) {
         finish_row(unfinished + i * tile_cols, cols, e, r + i, first_col, p.y.row(r + i) + first_col);
       }
@@ -174,13 +181,15 @@ void multiply_panel(const PanelRun& run, NextBlock next) {
   }
 }
 
-/// The tiles begin .. end − 1 of all products.
-void multiply_tiles(std::span<const Product<float>> products, Index begin, Index end) {
-  while (begin < end) {
-    const PanelRun run = run_at(products, begin, end);
-    begin += run.tiles();
-    multiply_panel(run, begin < end ? NextBlock(run_at(products, begin, end), 0) : NextBlock());
+/// The tiles of all products that stand in `now`, and then the thread goes on with `next`, which may be empty.
+void multiply_tiles(std::span<const Product<float>> products, WorkShare now, WorkShare next) {
+  PanelRun run = run_at(products, now.begin, now.end);
+  for (Index begin = now.begin + run.tiles(); begin < now.end; begin += run.tiles()) {
+    const PanelRun after = run_at(products, begin, now.end);
+    multiply_panel(run, NextBlock(after, 0));
+    run = after;
   }
+  multiply_panel(run, next.begin < next.end ? NextBlock(run_at(products, next.begin, next.end), 0) : NextBlock());
 }
 
 /// Less than this for each thread (some 300 µs) is shared out at once: taking the rest of a product piece by piece
@@ -188,19 +197,29 @@ void multiply_tiles(std::span<const Product<float>> products, Index begin, Index
 constexpr double work_to_balance = 2e7;
 
 void multiply(std::span<const Product<float>> products) {
-  Index tiles = 0;
+  Index tiles = 0, run = 1;
   double work = 0;
   for (const auto& p : products) {
     assert(p.weight->panel_width() == tile_cols);
-    tiles += TileGrid(p).count();
+    const TileGrid grid(p);
+    tiles += grid.count();
+    run = std::max(run, grid.chunk);
     work += product_work(p.x.rows, p.slice.inputs, p.slice.outputs);
   }
   const int workers = useful_threads(work, work_of_a_thread);
-  const auto body = [&](Index begin, Index end) { multiply_tiles(products, begin, end); };
-  if (work < work_to_balance * workers)
-    parallel_shares(tiles, workers, body);
-  else
-    parallel_guided(tiles, workers, body);
+  if (work < work_to_balance * workers) {
+    parallel_shares(tiles, workers, [&](Index begin, Index end) { multiply_tiles(products, {begin, end}, {}); });
+    return;
+  }
+  // Panels stay whole unless the threads would get too few of them to end together.
+  const Index grain = std::clamp<Index>(tiles / (16 * workers), 1, run);
+  parallel_guided(tiles, grain, workers, [&](const auto& take) {
+    for (WorkShare now = take(); now.begin < now.end;) {
+      const WorkShare next = take();
+      multiply_tiles(products, now, next);
+      now = next;
+    }
+  });
 }
 
 }  // namespace sharcs::kernels::HWY_NAMESPACE

@@ -18,10 +18,12 @@
 HWY_BEFORE_NAMESPACE();
 namespace sharcs::kernels::HWY_NAMESPACE {
 
-/// Where a tile's sums go, and what is added to them in this order on the way. What is null is not added.
-struct TileEnd {
-  const float* earlier = nullptr;  ///< sums over the depth before this one
-  Index earlier_row = 0;           ///< elements from a row to the next
+/// Where a tile's sums begin and go, and what is added to them in this order on the way. What is null is not added.
+struct TileMemory {
+  const float* start = nullptr;  ///< the sums of the depth before, which go on as if there had been no break
+  Index start_row = 0;           ///< elements from a row to the next
+  const float* earlier = nullptr;
+  Index earlier_row = 0;
   const float* bias = nullptr;
   const float* residual = nullptr;
   Index residual_row = 0;
@@ -29,11 +31,19 @@ struct TileEnd {
   Index out_row = 0;
 };
 
-template <int Rows, int Vectors>
-void run_tile(TileLeft a, TileRight b, Index depth, TileAhead ahead, const TileEnd& end) {
+template <int Rows, int Vectors, class Left, class Right>
+void run_tile(Left a, Right b, Index depth, TileAhead ahead, const TileMemory& memory) {
   const TileTag d;
   TileVector sum[Rows][Vectors];
-  multiply_tile<Rows, Vectors>(a, b, depth, ahead, sum);
+  HWY_UNROLL(6)
+  for (int r = 0; r < Rows; ++r) {
+    HWY_UNROLL(4)
+    for (int v = 0; v < Vectors; ++v) {
+      sum[r][v] =
+          memory.start == nullptr ? hn::Zero(d) : hn::LoadU(d, memory.start + r * memory.start_row + v * tile_lanes);
+    }
+  }
+  multiply_tile(a, b, depth, ahead, sum);
   const auto add = [&](const float* from, Index row) HWY_ATTR {
     HWY_UNROLL(6)
     for (int r = 0; r < Rows; ++r) {
@@ -41,28 +51,31 @@ void run_tile(TileLeft a, TileRight b, Index depth, TileAhead ahead, const TileE
       for (int v = 0; v < Vectors; ++v) sum[r][v] = hn::Add(sum[r][v], hn::LoadU(d, from + r * row + v * tile_lanes));
     }
   };
-  if (end.earlier != nullptr) add(end.earlier, end.earlier_row);
-  if (end.bias != nullptr) add(end.bias, 0);
-  if (end.residual != nullptr) add(end.residual, end.residual_row);
+  if (memory.earlier != nullptr) add(memory.earlier, memory.earlier_row);
+  if (memory.bias != nullptr) add(memory.bias, 0);
+  if (memory.residual != nullptr) add(memory.residual, memory.residual_row);
   HWY_UNROLL(6)
   for (int r = 0; r < Rows; ++r) {
     HWY_UNROLL(4)
-    for (int v = 0; v < Vectors; ++v) hn::StoreU(sum[r][v], d, end.out + r * end.out_row + v * tile_lanes);
+    for (int v = 0; v < Vectors; ++v) hn::StoreU(sum[r][v], d, memory.out + r * memory.out_row + v * tile_lanes);
   }
 }
 
-using RunTile = void (*)(TileLeft, TileRight, Index, TileAhead, const TileEnd&);
+template <class Left, class Right>
+using RunTile = void (*)(Left, Right, Index, TileAhead, const TileMemory&);
 
-template <int Rows, int... Vectors>
-constexpr std::array<RunTile, tile_vectors> tiles_of_rows(std::integer_sequence<int, Vectors...>) {
-  return {run_tile<Rows, Vectors + 1>...};
+template <class Left, class Right, int Rows, int... Vectors>
+constexpr std::array<RunTile<Left, Right>, tile_vectors> tiles_of_rows(std::integer_sequence<int, Vectors...>) {
+  return {run_tile<Rows, Vectors + 1, Left, Right>...};
 }
-template <int... Rows>
-constexpr std::array<std::array<RunTile, tile_vectors>, tile_rows> all_tiles(std::integer_sequence<int, Rows...>) {
-  return {tiles_of_rows<Rows + 1>(std::make_integer_sequence<int, tile_vectors>())...};
+template <class Left, class Right, int... Rows>
+constexpr std::array<std::array<RunTile<Left, Right>, tile_vectors>, tile_rows> all_tiles(
+    std::integer_sequence<int, Rows...>) {
+  return {tiles_of_rows<Left, Right, Rows + 1>(std::make_integer_sequence<int, tile_vectors>())...};
 }
-/// The tile of r rows and v vectors is run_tiles[r − 1][v − 1].
-constexpr auto run_tiles = all_tiles(std::make_integer_sequence<int, tile_rows>());
+/// The tile of r rows and v vectors is run_tiles<…>[r − 1][v − 1].
+template <class Left, class Right>
+constexpr auto run_tiles = all_tiles<Left, Right>(std::make_integer_sequence<int, tile_rows>());
 
 /// Asks for part of some rows, so that it is in the cache when the tile's sums are ready: result rows come from far
 /// when the matrix is large, and the stores of a whole tile at once would fill the store queue and stop the next tile.

@@ -35,13 +35,18 @@ TEST(Threads, RangesAreAtLeastAGrainLong) {
 
 TEST(Threads, GuidedRangesCoverEveryItemOnce) {
   for (const Index total : {0, 1, 4, 5, 6, 99, 10000}) {
-    for (const int workers : {1, 2, 5}) {
-      std::vector<int> visits(static_cast<std::size_t>(total));
-      parallel_guided(total, workers, [&](Index begin, Index end) {
-        EXPECT_LT(begin, end);
-        for (Index i = begin; i < end; ++i) ++visits[i];
-      });
-      EXPECT_EQ(visits, std::vector<int>(static_cast<std::size_t>(total), 1)) << total << " by " << workers;
+    for (const Index grain : {1, 7}) {
+      for (const int workers : {1, 2, 5}) {
+        std::vector<int> visits(static_cast<std::size_t>(total));
+        parallel_guided(total, grain, workers, [&](const auto& take) {
+          for (WorkShare range = take(); range.begin < range.end; range = take()) {
+            EXPECT_EQ(range.begin % grain, 0);
+            for (Index i = range.begin; i < range.end; ++i) ++visits[i];
+          }
+        });
+        EXPECT_EQ(visits, std::vector<int>(static_cast<std::size_t>(total), 1))
+            << total << " by " << workers << ", grain " << grain;
+      }
     }
   }
 }

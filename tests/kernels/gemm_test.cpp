@@ -106,14 +106,19 @@ TEST(Multiply, ARowHasTheSameBitsAmongAnyRowsAndThreads) {
              y.view().row_range(first, rows),
              {.bias = bias.data(), .activation = activation, .residual = residual.view().row_range(first, rows)}});
       };
-      Matrix together(301, 150, 4), alone(together), in_parts(together);
+      Matrix together(301, 150, 4), by_four(together), alone(together), in_parts(together);
       {
-        const ThreadScope threads(4);
+        const ThreadScope threads(2);  // each has work enough to take it range by range
         run(together, 0, 301);
+      }
+      {
+        const ThreadScope threads(4);  // too little work to do more than share it out
+        run(by_four, 0, 301);
       }
       const ThreadScope threads(1);
       for (Index r = 0; r < 301; ++r) run(alone, r, 1);
       for (Index first = 0, rows = 1; first < 301; first += rows++) run(in_parts, first, std::min(rows, 301 - first));
+      EXPECT_TRUE(together == by_four);
       EXPECT_TRUE(together == alone);
       EXPECT_TRUE(together == in_parts);
     }
