@@ -115,29 +115,13 @@ PanelRun run_at(std::span<const Product<float>> products, Index begin, Index end
   hwy::Abort(__FILE__, __LINE__, "no such tile");
 }
 
-/// A block that the tiles of the one before it bring to the cache, a part each.
-struct NextBlock {
-  const float* data = nullptr;
-  Index lines = 0;
-
-  NextBlock() = default;
-  NextBlock(const PanelRun& run, Index block) {
-    if (run.is_near()) return;
-    data = run.block_data(block);
-    lines = (run.block_begin(block + 1) - run.block_begin(block)) * tile_cols / line_floats;
-  }
-
-  /// Of tile `tile` of `tiles`, in the `depth` steps that it takes.
-  TileAhead part(Index tile, Index tiles, Index depth) const {
-    // A single tile reads the panels as they come, which the hardware foresees.
-    if (lines == 0 || depth == 0 || tiles == 1) return {};
-    const Index share = (lines + tiles - 1) / tiles;
-    return {data + tile * share * line_floats, (share * tile_steps + depth - 1) / depth};
-  }
-};
+BlockAhead ahead_of(const PanelRun& run, Index block) {
+  if (run.is_near()) return {};
+  return {run.block_data(block), run.block_begin(block + 1) - run.block_begin(block)};
+}
 
 /// `next`: the block that the thread goes on with.
-void multiply_panel(const PanelRun& run, NextBlock next) {
+void multiply_panel(const PanelRun& run, BlockAhead next) {
   const Product<float>& p = *run.product;
   const Epilogue<float>& e = p.epilogue;
   const Index first_col = run.panel * tile_cols, cols = std::min(tile_cols, p.slice.outputs - first_col);
@@ -150,8 +134,7 @@ void multiply_panel(const PanelRun& run, NextBlock next) {
   for (Index block = 0; block < blocks; ++block) {
     const Index k = run.block_begin(block), depth = run.block_begin(block + 1) - k;
     const bool last = block == blocks - 1;
-    const RightPanel b = {run.block_data(block)};
-    const NextBlock ahead = last ? next : NextBlock(run, block + 1);
+    const BlockAhead ahead = last ? next : ahead_of(run, block + 1);
     for (Index t = run.first; t < run.end; ++t) {
       const Index r = run.grid.first_row(t), rows = run.grid.first_row(t + 1) - r;
       float* const so_far = earlier + (t - run.first) * tile_rows * tile_cols;
@@ -172,8 +155,8 @@ void multiply_panel(const PanelRun& run, NextBlock next) {
           tile.out_row = p.y.stride;
         }
       }
-      run_tiles<LeftRows, RightPanel>[rows - 1][vectors - 1]({p.x.row(r) + k, p.x.stride}, b, depth,
-                                                             ahead.part(t - run.first, run.tiles(), depth), tile);
+      run_tiles<LeftRows>[rows - 1][vectors - 1]({p.x.row(r) + k, p.x.stride}, run.block_data(block), depth,
+                                                 ahead.part(t - run.first, run.tiles(), depth), tile);
       for (Index i = 0; last && !plain && i < rows; ++i) {
         finish_row(unfinished + i * tile_cols, cols, e, r + i, first_col, p.y.row(r + i) + first_col);
       }
@@ -186,10 +169,10 @@ void multiply_tiles(std::span<const Product<float>> products, WorkShare now, Wor
   PanelRun run = run_at(products, now.begin, now.end);
   for (Index begin = now.begin + run.tiles(); begin < now.end; begin += run.tiles()) {
     const PanelRun after = run_at(products, begin, now.end);
-    multiply_panel(run, NextBlock(after, 0));
+    multiply_panel(run, ahead_of(after, 0));
     run = after;
   }
-  multiply_panel(run, next.begin < next.end ? NextBlock(run_at(products, next.begin, next.end), 0) : NextBlock());
+  multiply_panel(run, next.begin < next.end ? ahead_of(run_at(products, next.begin, next.end), 0) : BlockAhead());
 }
 
 /// Less than this for each thread (some 300 µs) is shared out at once: taking the rest of a product piece by piece

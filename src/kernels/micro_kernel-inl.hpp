@@ -33,29 +33,19 @@ inline constexpr Index tile_lanes = hn::MaxLanes(TileTag());
 /// Columns of a tile; also the outputs of a panel of a packed weight.
 inline constexpr Index tile_cols = tile_vectors * tile_lanes;
 
-// Where the operands of a tile stand. What the compiler knows of it costs the loop no instruction.
+// Where the left operand of a tile stands; the right one is a panel. What the compiler knows of the steps costs the
+// loop no instruction.
 
-/// Element (r, k) of the left one stands at data[r · row + k].
+/// Element (r, k) stands at data[r · row + k].
 struct LeftRows {
   const float* data;
   Index row;
   static constexpr Index step = 1;
 };
-/// Element (r, k) of the left one stands at data[k · tile_rows + r].
+/// Element (r, k) stands at data[k · tile_rows + r].
 struct LeftGroup {
   const float* data;
   static constexpr Index row = 1, step = tile_rows;
-};
-
-/// Element (k, c) of the right one stands at data[k · tile_cols + c].
-struct RightPanel {
-  const float* data;
-  static constexpr Index step = tile_cols;
-};
-/// Element (k, c) of the right one stands at data[k · step + c].
-struct RightRows {
-  const float* data;
-  Index step;
 };
 
 /// Floats of a cache line.
@@ -82,30 +72,31 @@ HWY_INLINE void add_product(TileVector a, TileVector b, TileVector& sum) {
 }
 
 /// Adds `Steps` steps of k.
-template <int Steps, int Rows, int Vectors, class Left, class Right>
-HWY_INLINE void tile_steps_of(const float* const (&rows)[Rows], Right b, TileVector (&sum)[Rows][Vectors]) {
+template <int Steps, int Step, int Rows, int Vectors>
+HWY_INLINE void add_steps(const float* const (&rows)[Rows], const float* panel, TileVector (&sum)[Rows][Vectors]) {
   const TileTag d;
   HWY_UNROLL(4)
   for (int k = 0; k < Steps; ++k) {
     TileVector right[Vectors];
     HWY_UNROLL(4)
-    for (int v = 0; v < Vectors; ++v) right[v] = hn::LoadU(d, b.data + k * b.step + v * tile_lanes);
+    for (int v = 0; v < Vectors; ++v) right[v] = hn::LoadU(d, panel + k * tile_cols + v * tile_lanes);
     HWY_UNROLL(6)
     for (int r = 0; r < Rows; ++r) {
-      const auto left = hn::Set(d, rows[r][k * Left::step]);
+      const auto left = hn::Set(d, rows[r][k * Step]);
       HWY_UNROLL(4)
       for (int v = 0; v < Vectors; ++v) add_product(left, right[v], sum[r][v]);
     }
   }
 }
 
-/// sum[r][v] += Σ_k a(r, k) · b(k, columns of v). Each sum adds up its products one by one in the order of k, so it has
-/// the same bits in a tile of any shape, however often the depth is broken off and taken up again.
+/// sum[r][v] += Σ_k a(r, k) · panel(k, columns of v). Each sum adds up its products one by one in the order of k, so it
+/// has the same bits in a tile of any shape, however often the depth is broken off and taken up again.
 ///
 /// Beside the multiply-adds and loads there should be next to nothing: where two hardware threads share a core, half of
 /// its instruction slots are three a cycle, and a step of the largest tile has 34 for its 12 cycles.
-template <int Rows, int Vectors, class Left, class Right>
-HWY_INLINE void multiply_tile(Left a, Right b, Index depth, TileAhead ahead, TileVector (&sum)[Rows][Vectors]) {
+template <int Rows, int Vectors, class Left>
+HWY_INLINE void multiply_tile(Left a, const float* panel, Index depth, TileAhead ahead,
+                              TileVector (&sum)[Rows][Vectors]) {
   const float* rows[Rows];
   HWY_UNROLL(6)
   for (int r = 0; r < Rows; ++r) rows[r] = a.data + r * a.row;
@@ -115,16 +106,16 @@ HWY_INLINE void multiply_tile(Left a, Right b, Index depth, TileAhead ahead, Til
       __builtin_prefetch(ahead.data, /*to be written*/ 0, /*L2*/ 2);
       ahead.data += line_floats;
     }
-    tile_steps_of<tile_steps, Rows, Vectors, Left>(rows, b, sum);
+    add_steps<tile_steps, Left::step>(rows, panel, sum);
     HWY_UNROLL(6)
-    for (int r = 0; r < Rows; ++r) rows[r] += tile_steps * a.step;
-    b.data += tile_steps * b.step;
+    for (int r = 0; r < Rows; ++r) rows[r] += tile_steps * Left::step;
+    panel += tile_steps * tile_cols;
   }
   for (; k < depth; ++k) {
-    tile_steps_of<1, Rows, Vectors, Left>(rows, b, sum);
+    add_steps<1, Left::step>(rows, panel, sum);
     HWY_UNROLL(6)
-    for (int r = 0; r < Rows; ++r) rows[r] += a.step;
-    b.data += b.step;
+    for (int r = 0; r < Rows; ++r) rows[r] += Left::step;
+    panel += tile_cols;
   }
 }
 

@@ -29,6 +29,8 @@ class PackedMatrix {
 
   /// Copies `weight` [outputs, inputs] into the layout of the backend in force; reuses the buffer when it fits.
   void pack(ConstMatrix<Element> weight);
+  /// The same for the weight whose transpose this is: [inputs, outputs].
+  void pack_transpose(ConstMatrix<Element> transpose);
 
   Index outputs() const { return outputs_; }
   Index inputs() const { return inputs_; }
@@ -39,10 +41,13 @@ class PackedMatrix {
   Index panel_stride() const { return (inputs_ + Group - 1) / Group * Group * panel_width_; }
   /// The Eigen layout's matrix. Only when panel_width() is 0.
   MatrixView<const Element> row_major() const { return {data_.data(), outputs_, inputs_}; }
-  /// Bytes held.
+  /// Bytes held; more than the layout needs after a larger weight.
   std::size_t bytes() const { return data_.size() * sizeof(Element); }
 
  private:
+  /// Takes on the shape and the layout of the backend in force. True for panels.
+  bool reshape(Index outputs, Index inputs);
+
   AlignedBuffer<Element> data_;
   Index outputs_ = 0;
   Index inputs_ = 0;

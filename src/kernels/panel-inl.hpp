@@ -70,16 +70,20 @@ inline void pack_transposed(MatrixView<const float> rows, float* HWY_RESTRICT pa
   }
 }
 
-/// panel[k · tile_cols + c] = b(k, c). At most tile_cols columns; columns up to the next whole vector become 0.
-inline void pack_panel(MatrixView<const float> b, float* HWY_RESTRICT panel) {
+/// Copies rows begin .. end − 1 of b to where they stand in its panels: b(k, c) to element k · tile_cols + c %
+/// tile_cols of panel c / tile_cols; columns that the last panel lacks become 0. Row by row, since memory is read best
+/// in order.
+inline void pack_rows(MatrixView<const float> b, Index begin, Index end, float* HWY_RESTRICT panels) {
   const TileTag d;
-  const Index whole = b.cols / tile_lanes * tile_lanes;
-  const Index padded = (b.cols + tile_lanes - 1) / tile_lanes * tile_lanes;
-  for (Index k = 0; k < b.rows; ++k) {
-    const float* const from = b.row(k);
-    float* const to = panel + k * tile_cols;
-    for (Index c = 0; c < whole; c += tile_lanes) hn::StoreU(hn::LoadU(d, from + c), d, to + c);
-    if (whole < padded) std::fill(std::copy(from + whole, from + b.cols, to + whole), to + padded, 0.0f);
+  for (Index k = begin; k < end; ++k) {
+    const float* from = b.row(k);
+    float* to = panels + k * tile_cols;
+    Index c = 0;
+    for (; c + tile_cols <= b.cols; c += tile_cols, from += tile_cols, to += b.rows * tile_cols) {
+      HWY_UNROLL(4)
+      for (Index v = 0; v < tile_cols; v += tile_lanes) hn::StoreU(hn::LoadU(d, from + v), d, to + v);
+    }
+    if (c < b.cols) std::fill(std::copy(from, from + (b.cols - c), to), to + tile_cols, 0.0f);
   }
 }
 

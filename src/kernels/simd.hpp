@@ -18,6 +18,7 @@ namespace sharcs::kernels::simd {
 Index panel_width();
 /// Packs `weight` as documented at PackedMatrix. panels: ceil(rows / panel_width()) · panel_width() · cols elements.
 void pack_panels(MatrixView<const float> weight, float* panels);
+void pack_panels_of_transpose(MatrixView<const float> transpose, float* panels);
 
 void multiply(std::span<const Product<float>> products);
 void multiply_nn(std::span<const Term<float>> terms, MatrixView<float> y, Write write);

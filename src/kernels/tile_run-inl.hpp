@@ -31,8 +31,8 @@ struct TileMemory {
   Index out_row = 0;
 };
 
-template <int Rows, int Vectors, class Left, class Right>
-void run_tile(Left a, Right b, Index depth, TileAhead ahead, const TileMemory& memory) {
+template <int Rows, int Vectors, class Left>
+void run_tile(Left a, const float* panel, Index depth, TileAhead ahead, const TileMemory& memory) {
   const TileTag d;
   TileVector sum[Rows][Vectors];
   HWY_UNROLL(6)
@@ -43,7 +43,7 @@ void run_tile(Left a, Right b, Index depth, TileAhead ahead, const TileMemory& m
           memory.start == nullptr ? hn::Zero(d) : hn::LoadU(d, memory.start + r * memory.start_row + v * tile_lanes);
     }
   }
-  multiply_tile(a, b, depth, ahead, sum);
+  multiply_tile(a, panel, depth, ahead, sum);
   const auto add = [&](const float* from, Index row) HWY_ATTR {
     HWY_UNROLL(6)
     for (int r = 0; r < Rows; ++r) {
@@ -61,21 +61,39 @@ void run_tile(Left a, Right b, Index depth, TileAhead ahead, const TileMemory& m
   }
 }
 
-template <class Left, class Right>
-using RunTile = void (*)(Left, Right, Index, TileAhead, const TileMemory&);
+template <class Left>
+using RunTile = void (*)(Left, const float*, Index, TileAhead, const TileMemory&);
 
-template <class Left, class Right, int Rows, int... Vectors>
-constexpr std::array<RunTile<Left, Right>, tile_vectors> tiles_of_rows(std::integer_sequence<int, Vectors...>) {
-  return {run_tile<Rows, Vectors + 1, Left, Right>...};
+template <class Left, int Rows, int... Vectors>
+constexpr std::array<RunTile<Left>, tile_vectors> tiles_of_rows(std::integer_sequence<int, Vectors...>) {
+  return {run_tile<Rows, Vectors + 1, Left>...};
 }
-template <class Left, class Right, int... Rows>
-constexpr std::array<std::array<RunTile<Left, Right>, tile_vectors>, tile_rows> all_tiles(
+template <class Left, int... Rows>
+constexpr std::array<std::array<RunTile<Left>, tile_vectors>, tile_rows> all_tiles(
     std::integer_sequence<int, Rows...>) {
-  return {tiles_of_rows<Left, Right, Rows + 1>(std::make_integer_sequence<int, tile_vectors>())...};
+  return {tiles_of_rows<Left, Rows + 1>(std::make_integer_sequence<int, tile_vectors>())...};
 }
-/// The tile of r rows and v vectors is run_tiles<…>[r − 1][v − 1].
-template <class Left, class Right>
-constexpr auto run_tiles = all_tiles<Left, Right>(std::make_integer_sequence<int, tile_rows>());
+/// The tile of r rows and v vectors is run_tiles<Left>[r − 1][v − 1].
+template <class Left>
+constexpr auto run_tiles = all_tiles<Left>(std::make_integer_sequence<int, tile_rows>());
+
+/// Part of a panel that tiles before it bring to the cache, a part each.
+struct BlockAhead {
+  const float* data = nullptr;
+  Index lines = 0;
+
+  BlockAhead() = default;
+  /// `depth` steps of k.
+  BlockAhead(const float* block, Index depth) : data(block), lines(depth * tile_cols / line_floats) {}
+
+  /// Of tile `tile` of `tiles`, in the `depth` steps that it takes.
+  TileAhead part(Index tile, Index tiles, Index depth) const {
+    // A single tile reads the panels as they come, which the hardware foresees.
+    if (lines == 0 || depth == 0 || tiles == 1) return {};
+    const Index share = (lines + tiles - 1) / tiles;
+    return {data + tile * share * line_floats, (share * tile_steps + depth - 1) / depth};
+  }
+};
 
 /// Asks for part of some rows, so that it is in the cache when the tile's sums are ready: result rows come from far
 /// when the matrix is large, and the stores of a whole tile at once would fill the store queue and stop the next tile.

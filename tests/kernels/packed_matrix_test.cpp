@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "core/threads.hpp"
@@ -35,6 +36,35 @@ TEST(PackedMatrix, StandsInPanelsAsDocumentedWithZerosPastTheEnd) {
   });
 }
 
+template <class T>
+PaddedMatrix<T> transposed(const PaddedMatrix<T>& m) {
+  PaddedMatrix<T> result(m.cols, m.rows, 0);
+  for (Index r = 0; r < m.rows; ++r) {
+    for (Index c = 0; c < m.cols; ++c) result.view()(c, r) = m.view()(r, c);
+  }
+  return result;
+}
+
+TEST(PackedMatrix, OfATransposeIsTheSame) {
+  at_every_simd_target([] {
+    for (const Index outputs : {1, 15, 16, 63, 64, 65, 130}) {
+      for (const Index inputs : {0, 1, 3, 67}) {
+        const PaddedMatrix<float> weight(outputs, inputs, 1);
+        PackedMatrix<float> packed, of_transpose;
+        packed.pack(weight.view());
+        of_transpose.pack_transpose(transposed(weight).view());
+        ASSERT_EQ(of_transpose.outputs(), outputs);
+        ASSERT_EQ(of_transpose.inputs(), inputs);
+        ASSERT_EQ(of_transpose.panel_width(), packed.panel_width());
+        ASSERT_EQ(of_transpose.bytes(), packed.bytes());
+        ASSERT_TRUE(
+            std::equal(packed.panel(0), packed.panel(0) + packed.bytes() / sizeof(float), of_transpose.panel(0)))
+            << outputs << " x " << inputs;
+      }
+    }
+  });
+}
+
 TEST(PackedMatrix, IsTheSameAtAnyThreadCount) {
   at_every_simd_target([] {
     const PaddedMatrix<float> weight(700, 301, 1);
@@ -63,11 +93,16 @@ TEST(PackedMatrix, PackedAgainHasTheNewShapeAndKeepsABufferThatFits) {
 
 template <class T>
 void expect_row_major(const PaddedMatrix<T>& weight) {
-  PackedMatrix<T> packed;
+  PackedMatrix<T> packed, of_transpose;
   packed.pack(weight.view());
+  of_transpose.pack_transpose(transposed(weight).view());
   EXPECT_EQ(packed.panel_width(), 0);
+  EXPECT_EQ(of_transpose.panel_width(), 0);
   for (Index o = 0; o < weight.rows; ++o) {
-    for (Index i = 0; i < weight.cols; ++i) EXPECT_EQ(packed.row_major()(o, i), weight.view()(o, i));
+    for (Index i = 0; i < weight.cols; ++i) {
+      EXPECT_EQ(packed.row_major()(o, i), weight.view()(o, i));
+      EXPECT_EQ(of_transpose.row_major()(o, i), weight.view()(o, i));
+    }
   }
 }
 
