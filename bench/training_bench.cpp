@@ -40,7 +40,8 @@ void run_training_bench(const Options& options, Report& report) {
   const TokenizedDataset data = random_sentences(model.config().vocab_size);
   const Dataset dataset = {.file = "random words", .samples = std::vector<Sample>(sentences), .notes = {}};
   const WidthSet& widths = model.widths();
-  StepRunner runner(model.network(), {}, 1, dataset, data);
+  StepRunner runner(model.network(), {}, 1, dataset, data,
+                    [&](std::span<const Index> samples) { return data.gather(samples); });
   HardnessHistory history(sentences, {.window = 1, .widths = {0.25, 1}, .thresholds = {{0.5, 1.01}, {0, 0.5}}});
   const std::vector<WidthLabel> labels(sentences, WidthLabel::only(0));
   std::vector<Index> all(sentences);

@@ -6,6 +6,14 @@
 #include "sharcs/error.hpp"
 
 namespace sharcs {
+namespace {
+
+Encoding encode(const Sample& sample, const Tokenizer& tokenizer, std::size_t max_length) {
+  return sample.pair ? tokenizer.encode(sample.text, *sample.pair, max_length)
+                     : tokenizer.encode(sample.text, max_length);
+}
+
+}  // namespace
 
 RaggedBatch TokenizedDataset::gather(std::span<const Index> samples) const {
   RaggedBatch batch;
@@ -31,20 +39,17 @@ WorkShare share_by_tokens(std::span<const std::int32_t> lengths, int part, int p
 
 TokenizedDataset tokenize(const Dataset& dataset, const Task& task, const Tokenizer& tokenizer,
                           std::size_t max_length) {
-  const auto encode = [&](const Sample& sample, std::size_t length) {
-    return sample.pair ? tokenizer.encode(sample.text, *sample.pair, length) : tokenizer.encode(sample.text, length);
-  };
   // Throws here, and not in the parallel loop, where that would end the program.
-  if (!dataset.empty()) encode(dataset.samples.front(), max_length);
+  if (!dataset.empty()) encode(dataset.samples.front(), tokenizer, max_length);
   std::vector<Encoding> encodings(dataset.size());
   std::atomic<Index> truncated = 0;
   parallel_for(static_cast<Index>(dataset.size()), [&](Index i) {
     const Sample& sample = dataset.samples[static_cast<std::size_t>(i)];
     Encoding& encoding = encodings[static_cast<std::size_t>(i)];
-    encoding = encode(sample, max_length + 1);  // one more than fits tells whether something is cut
+    encoding = encode(sample, tokenizer, max_length + 1);  // one more than fits tells whether something is cut
     if (encoding.ids.size() <= max_length) return;
     ++truncated;
-    encoding = encode(sample, max_length);
+    encoding = encode(sample, tokenizer, max_length);
   });
   TokenizedDataset result;
   result.truncated = truncated;
@@ -61,6 +66,16 @@ TokenizedDataset tokenize(const Dataset& dataset, const Task& task, const Tokeni
       result.targets.push_back(static_cast<float>(*sample.target));
   }
   return result;
+}
+
+RaggedBatch tokenize(const Dataset& dataset, std::span<const Index> samples, const Tokenizer& tokenizer,
+                     std::size_t max_length) {
+  RaggedBatch batch;
+  for (const Index sample : samples) {
+    const Encoding encoding = encode(dataset.samples[static_cast<std::size_t>(sample)], tokenizer, max_length);
+    batch.add(encoding.ids, encoding.token_types);
+  }
+  return batch;
 }
 
 void require_vocabulary(const ModelConfig& config, const Tokenizer& tokenizer, const std::string& place) {

@@ -14,15 +14,20 @@
 
 namespace sharcs {
 
-/// A data set as a model reads it. Sample i of the data set is sample i of `tokens`.
-struct TokenizedDataset {
-  RaggedBatch tokens;
+/// What a training keeps of its samples: all but their tokens.
+struct SampleFacts {
   std::vector<std::int32_t> lengths;  ///< tokens of each sample
   std::vector<std::int32_t> labels;   ///< classification: one a sample; empty when a sample has none
   std::vector<float> targets;         ///< regression: the same
   Index truncated = 0;                ///< samples that were cut to the greatest length
 
-  Index samples() const { return tokens.samples(); }
+  Index samples() const { return std::ssize(lengths); }
+};
+
+/// A data set as a model reads it. Sample i of the data set is sample i of `tokens`.
+struct TokenizedDataset : SampleFacts {
+  RaggedBatch tokens;
+
   /// The tokens of some samples, in the order given.
   RaggedBatch gather(std::span<const Index> samples) const;
 };
@@ -33,6 +38,10 @@ WorkShare share_by_tokens(std::span<const std::int32_t> lengths, int part, int p
 
 /// Tokenizes on all threads. Samples longer than `max_length` tokens are cut.
 TokenizedDataset tokenize(const Dataset& dataset, const Task& task, const Tokenizer& tokenizer, std::size_t max_length);
+
+/// Tokenizes some samples on the calling thread, in the order given: what gather() has of them.
+RaggedBatch tokenize(const Dataset& dataset, std::span<const Index> samples, const Tokenizer& tokenizer,
+                     std::size_t max_length);
 
 /// Throws ConfigError when the tokenizer has ids that the model has no embeddings for. `place`: the folder of both, for
 /// the message; empty when they come from none.

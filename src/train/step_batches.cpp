@@ -6,8 +6,8 @@
 
 namespace sharcs {
 
-StepBatches::StepBatches(const TokenizedDataset& tokenized, TokenDropout token_dropout, std::uint64_t seed)
-    : tokenized_(tokenized), token_dropout_(std::move(token_dropout)), seed_(seed) {}
+StepBatches::StepBatches(TokensOf tokens_of, TokenDropout token_dropout, std::uint64_t seed)
+    : tokens_of_(std::move(tokens_of)), token_dropout_(std::move(token_dropout)), seed_(seed) {}
 
 std::vector<RaggedBatch> StepBatches::take(const PlannedStep& step, std::int64_t number, const PlannedStep* next) {
   std::vector<RaggedBatch> batches;
@@ -27,7 +27,7 @@ std::vector<RaggedBatch> StepBatches::make(const PlannedStep& step, std::int64_t
   std::vector<RaggedBatch> batches;
   batches.reserve(step.size());
   for (const PlannedBatch& planned : step) {
-    RaggedBatch& tokens = batches.emplace_back(tokenized_.gather(planned.samples));
+    RaggedBatch& tokens = batches.emplace_back(tokens_of_(planned.samples));
     token_dropout_.apply(planned.samples, key, tokens);
   }
   return batches;

@@ -1,21 +1,24 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <future>
 #include <span>
 #include <vector>
 
-#include "data/tokenized_dataset.hpp"
+#include "model/ragged_batch.hpp"
 #include "train/epoch_plan.hpp"
 #include "train/token_dropout.hpp"
 
 namespace sharcs {
 
+/// Gives the tokens of some training samples, in the order given. Called on any thread, one call at a time.
+using TokensOf = std::function<RaggedBatch(std::span<const Index> samples)>;
+
 /// Makes the batches of the training's steps, those of the step to come while the one before computes.
 class StepBatches {
  public:
-  /// `tokenized` must outlive this.
-  StepBatches(const TokenizedDataset& tokenized, TokenDropout token_dropout, std::uint64_t seed);
+  StepBatches(TokensOf tokens_of, TokenDropout token_dropout, std::uint64_t seed);
 
   /// The tokens of step `number`'s micro-batches, whole (also where other ranks run a part), and begins with those of
   /// `next`, the step after it, where there is one. What comes out does not depend on what was begun. `next` must live
@@ -25,7 +28,7 @@ class StepBatches {
  private:
   std::vector<RaggedBatch> make(const PlannedStep& step, std::int64_t number) const;
 
-  const TokenizedDataset& tokenized_;
+  TokensOf tokens_of_;
   TokenDropout token_dropout_;
   std::uint64_t seed_;
   const PlannedStep* begun_ = nullptr;

@@ -12,14 +12,14 @@
 namespace sharcs {
 
 StepRunner::StepRunner(Network<float>& network, const TrainingOptions& options, double regression_scale,
-                       const Dataset& dataset, const TokenizedDataset& tokenized, Communicator& ranks,
+                       const Dataset& dataset, const SampleFacts& facts, TokensOf tokens_of, Communicator& ranks,
                        TokenDropout token_dropout)
     : network_(network),
       options_(options),
       regression_scale_(regression_scale),
       dataset_(dataset),
-      tokenized_(tokenized),
-      batches_(tokenized, std::move(token_dropout), options.seed),
+      facts_(facts),
+      batches_(std::move(tokens_of), std::move(token_dropout), options.seed),
       ranks_(ranks),
       optimizer_(network.layout(), {.beta1 = options.adam_beta1,
                                     .beta2 = options.adam_beta2,
@@ -45,7 +45,7 @@ std::vector<BatchOutcome> StepRunner::run(const PlannedStep& step, std::span<con
 
   // What the ranks tell each other: of each micro-batch both losses, then the measures of its samples in their places.
   std::vector<double> told;
-  const PlannedStep part = part_of(step, ranks_.rank(), ranks_.ranks(), options_.sharding, tokenized_.lengths);
+  const PlannedStep part = part_of(step, ranks_.rank(), ranks_.ranks(), options_.sharding, facts_.lengths);
   const std::uint64_t dropout_key = derive_key(options_.seed, "dropout", static_cast<std::uint64_t>(number));
   for (std::size_t i = 0; i < step.size(); ++i) {
     const MicroBatchOutcome outcome =
@@ -89,8 +89,8 @@ MicroBatchOutcome StepRunner::run(const PlannedBatch& part, const RaggedBatch& w
   std::vector<float> targets, width_labels;
   for (const Index sample : part.samples) {
     const auto i = static_cast<std::size_t>(sample);
-    if (!tokenized_.labels.empty()) classes.push_back(tokenized_.labels[i]);
-    if (!tokenized_.targets.empty()) targets.push_back(tokenized_.targets[i]);
+    if (!facts_.labels.empty()) classes.push_back(facts_.labels[i]);
+    if (!facts_.targets.empty()) targets.push_back(facts_.targets[i]);
     if (labels.empty()) continue;
     width_labels.resize(width_labels.size() + static_cast<std::size_t>(widths.size()));
     labels[i].write_multi_hot(std::span(width_labels).last(static_cast<std::size_t>(widths.size())));
@@ -115,7 +115,7 @@ MicroBatchOutcome StepRunner::run(const PlannedBatch& part, const RaggedBatch& w
 std::vector<float> StepRunner::measures(const MicroBatchOutcome& outcome) const {
   std::vector<float> measures =
       options_.hardness_measure == HardnessMeasure::entropy ? outcome.entropy : outcome.confidence_or_error;
-  if (!tokenized_.targets.empty())
+  if (!facts_.targets.empty())
     for (float& measure : measures) measure = static_cast<float>(std::exp(-measure / regression_scale_));
   return measures;
 }

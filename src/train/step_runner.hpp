@@ -30,10 +30,10 @@ struct BatchOutcome {
 /// same step.
 class StepRunner {
  public:
-  /// `dataset` names the samples in messages; `tokenized` is what they are trained on. regression_scale: see
-  /// TrainingOptions. All but the options must outlive the runner.
+  /// `dataset` names the samples in messages; `facts` and `tokens_of` are what they are trained on. regression_scale:
+  /// see TrainingOptions. What comes by reference, but for the options, must outlive the runner.
   StepRunner(Network<float>& network, const TrainingOptions& options, double regression_scale, const Dataset& dataset,
-             const TokenizedDataset& tokenized, Communicator& ranks = Communicator::alone(),
+             const SampleFacts& facts, TokensOf tokens_of, Communicator& ranks = Communicator::alone(),
              TokenDropout token_dropout = {});
 
   /// Takes step `number` of the training, from 1. `labels`: the hardness label of every training sample, or none when
@@ -61,7 +61,7 @@ class StepRunner {
   TrainingOptions options_;
   double regression_scale_;
   const Dataset& dataset_;
-  const TokenizedDataset& tokenized_;
+  const SampleFacts& facts_;
   StepBatches batches_;
   Communicator& ranks_;
   Adamw<float> optimizer_;

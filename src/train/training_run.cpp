@@ -49,6 +49,8 @@ HardnessOptions hardness_options(const TrainingOptions& options, const std::vect
                             : options.thresholds};
 }
 
+std::size_t max_length(const TrainingOptions& options) { return static_cast<std::size_t>(options.max_length); }
+
 double mean_of(double sum, std::int64_t count) { return count > 0 ? sum / static_cast<double>(count) : nan; }
 
 /// See Trainer.
@@ -61,16 +63,21 @@ bool is_better(const EpochRecord& record, const std::optional<EpochRecord>& best
 
 }  // namespace
 
+Survey::Survey(const TrainingInputs& inputs) {
+  const TokenizedDataset tokenized = tokenize(inputs.train, inputs.task, inputs.tokenizer, max_length(inputs.options));
+  require_embeddings(inputs.model.config(), tokenized, inputs.train);
+  facts = tokenized;
+  identity = identify(inputs.train, tokenized);
+}
+
 TrainingRun::TrainingRun(const TrainingInputs& inputs)
     : in_(inputs),
       threads_(inputs.options.threads > 0 ? inputs.options.threads : thread_count()),
       lock_(inputs.ranks.is_first() ? std::make_unique<FolderLock>(made(inputs.output)) : nullptr),
       checkpoints_(inputs.output / "checkpoints"),
-      train_(
-          tokenize(inputs.train, inputs.task, inputs.tokenizer, static_cast<std::size_t>(inputs.options.max_length))),
-      dev_(tokenize(inputs.dev, inputs.task, inputs.tokenizer, static_cast<std::size_t>(inputs.options.max_length))),
-      identity_(
-          identify(inputs.options, inputs.model.config(), identify(inputs.train, train_), identify(inputs.dev, dev_))),
+      train_(inputs),
+      dev_(tokenize(inputs.dev, inputs.task, inputs.tokenizer, max_length(inputs.options))),
+      identity_(identify(inputs.options, inputs.model.config(), train_.identity, identify(inputs.dev, dev_))),
       widths_(fractions(inputs.model.widths())),
       plan_options_({.step_mode = inputs.options.step_mode,
                      .batch_size = inputs.options.batch_size,
@@ -84,18 +91,22 @@ TrainingRun::TrainingRun(const TrainingInputs& inputs)
                  .peak = inputs.options.learning_rate,
                  .warmup = inputs.options.warmup_ratio * inputs.options.epochs,
                  .total = static_cast<double>(inputs.options.epochs)}),
-      history_(train_.samples(), hardness_options(inputs.options, widths_, inputs.model.config().num_labels())),
-      runner_(network(), inputs.options,
-              inputs.options.regression_scale > 0 ? inputs.options.regression_scale
-                                                  : 2 * standard_deviation(train_.targets),
-              inputs.train, train_, inputs.ranks, TokenDropout(inputs.options.token_dropout, inputs.tokenizer)),
+      history_(train_.facts.samples(), hardness_options(inputs.options, widths_, inputs.model.config().num_labels())),
+      runner_(
+          network(), inputs.options,
+          inputs.options.regression_scale > 0 ? inputs.options.regression_scale
+                                              : 2 * standard_deviation(train_.facts.targets),
+          inputs.train, train_.facts,
+          [inputs](std::span<const Index> samples) {
+            return tokenize(inputs.train, samples, inputs.tokenizer, max_length(inputs.options));
+          },
+          inputs.ranks, TokenDropout(inputs.options.token_dropout, inputs.tokenizer)),
       pace_(inputs.options.epochs),
       last_checkpoint_(steady_seconds()) {
-  require_embeddings(inputs.model.config(), train_, inputs.train);
   require_embeddings(inputs.model.config(), dev_, inputs.dev);
   require_same_on_all_ranks();
-  if (train_.truncated > 0)
-    note(std::to_string(train_.truncated) + " of " + std::to_string(train_.samples()) +
+  if (train_.facts.truncated > 0)
+    note(std::to_string(train_.facts.truncated) + " of " + std::to_string(train_.facts.samples()) +
          " training samples were cut to " + std::to_string(in_.options.max_length) + " tokens");
 }
 
@@ -225,7 +236,7 @@ TrainingOutcome TrainingRun::run() {
 bool TrainingRun::train_epoch() {
   labels_.clear();
   if (has_router() && !history_.full_width_only()) labels_ = history_.labels();
-  plan_ = plan_epoch(widths_, train_.lengths, labels_, state_.epoch - 1, plan_options_);
+  plan_ = plan_epoch(widths_, train_.facts.lengths, labels_, state_.epoch - 1, plan_options_);
   const auto steps = static_cast<std::int64_t>(plan_.steps.size());
   if (state_.step == 0)
     for (const std::string& text : plan_.notes) note(text);
@@ -339,7 +350,7 @@ void TrainingRun::report_progress() {
                                .seconds_left = pace_.seconds_left(),
                                .widths = widths_};
   for (const Index size : plan_.bucket_sizes)
-    progress.width_shares.push_back(static_cast<double>(size) / static_cast<double>(train_.samples()));
+    progress.width_shares.push_back(static_cast<double>(size) / static_cast<double>(train_.facts.samples()));
   in_.callbacks.on_step(progress);
 }
 

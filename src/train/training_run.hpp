@@ -33,12 +33,22 @@ struct TrainingInputs {
   void check() const;
 };
 
+/// What a look at all training texts has shown before the first step, which tokenizes them and keeps none of it: the
+/// batches are tokenized anew when they are made, beside the computation.
+struct Survey {
+  SampleFacts facts;
+  RunIdentity::Data identity;
+
+  /// Throws ConfigError for the first sample that the model cannot embed.
+  explicit Survey(const TrainingInputs& inputs);
+};
+
 /// One training from its first to its last epoch, or a part of it. See Trainer. Every rank has one and keeps it in the
 /// same state; the first alone writes and tells the caller.
 class TrainingRun {
  public:
-  /// Takes possession of the output folder and tokenizes. Throws ConfigError when the ranks would train different
-  /// things.
+  /// Takes possession of the output folder and looks at the texts. Throws ConfigError when the ranks would train
+  /// different things.
   explicit TrainingRun(const TrainingInputs& inputs);
 
   /// One of the two comes before run().
@@ -75,7 +85,7 @@ class TrainingRun {
   ThreadScope threads_;
   std::unique_ptr<FolderLock> lock_;
   CheckpointFolder checkpoints_;
-  TokenizedDataset train_;
+  Survey train_;
   TokenizedDataset dev_;
   RunIdentity identity_;
   std::vector<double> widths_;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "data/tokenized_dataset.hpp"
 #include "train/tiny_training.hpp"
 
 namespace sharcs {
@@ -19,7 +20,10 @@ struct Bench {
     return {{.width = 0, .samples = {first, first + 5, first}, .whole_size = 3},
             {.width = 1, .samples = {first + 2, first + 1}, .whole_size = 2}};
   }
-  StepBatches batches(double token_dropout) const { return {data, TokenDropout(token_dropout, training.tokenizer), 3}; }
+  StepBatches batches(double token_dropout) const {
+    return {[this](std::span<const Index> samples) { return data.gather(samples); },
+            TokenDropout(token_dropout, training.tokenizer), 3};
+  }
 };
 
 std::vector<std::vector<std::int32_t>> words(const std::vector<RaggedBatch>& batches) {
@@ -33,6 +37,26 @@ TEST(StepBatches, HoldTheTokensOfEachMicroBatch) {
   const std::vector<RaggedBatch> batches = bench.batches(0).take(bench.steps[1], 1, nullptr);
   ASSERT_EQ(batches.size(), 2u);
   for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(batches[i].ids, bench.data.gather(bench.steps[1][i].samples).ids);
+}
+
+TEST(StepBatches, OfTextsAreThoseOfTheTokenizedDataSet) {
+  const Bench bench;
+  for (const std::size_t max_length : {std::size_t{32}, std::size_t{4}}) {
+    const TokenizedDataset data =
+        tokenize(bench.training.train, bench.training.task, bench.training.tokenizer, max_length);
+    StepBatches batches(
+        [&](std::span<const Index> samples) {
+          return tokenize(bench.training.train, samples, bench.training.tokenizer, max_length);
+        },
+        TokenDropout(0, bench.training.tokenizer), 3);
+    const std::vector<RaggedBatch> taken = batches.take(bench.steps[1], 1, nullptr);
+    for (std::size_t i = 0; i < 2; ++i) {
+      const RaggedBatch expected = data.gather(bench.steps[1][i].samples);
+      EXPECT_EQ(taken[i].ids, expected.ids);
+      EXPECT_EQ(taken[i].token_types, expected.token_types);
+      EXPECT_EQ(taken[i].offsets, expected.offsets);
+    }
+  }
 }
 
 TEST(StepBatches, AreTheSameWhetherMadeAheadOrNot) {
