@@ -78,11 +78,12 @@ void run_widths(const Engine& engine, const Batch& batch, int threads, const Opt
     record["widths"].push_back({{"width", width.fraction()},
                                 {"best_seconds", timing.best},
                                 {"median_seconds", timing.median},
+                                {"of_full_width", timing.over(full)},
                                 {"multiply_adds", work}});
-    line +=
-        i == engine.widths().size() - 1
-            ? format("  full width %.2f ms, %.2f of the roof", timing.median * 1e3, 2 * work / timing.best / 1e9 / roof)
-            : format("  %g: %.3f of it (work %.3f)", width.fraction(), timing.median / full.median, work / full_work);
+    line += i == engine.widths().size() - 1
+                ? format("  full width %.2f ms, %.2f of the roof", timing.median * 1e3,
+                         2 * work / multiply_add_operations(threads) / timing.over(timings[0]))
+                : format("  %g: %.3f of it (work %.3f)", width.fraction(), timing.over(full), work / full_work);
   }
   report.line(line);
   report.record(record);
@@ -109,7 +110,7 @@ void run_mixture(const Engine& engine, int threads, const Options& options, Repo
                                            for_encoders(options));
   report.line(format("%-22s  %zu real lengths, half at %g: %.2f ms together, %.3f of the halves run apart",
                      name.c_str(), mixed.inputs.size(), engine.widths()[0].fraction(), timings[0].median * 1e3,
-                     timings[0].median / timings[1].median));
+                     timings[0].over(timings[1])));
   report.record({{"part", "mixed_widths"},
                  {"threads", threads},
                  {"together_seconds", timings[0].median},

@@ -53,8 +53,9 @@ void run_point(const Point& point, int threads, const Options& options, Report& 
   const std::vector<Timing> timings = race(contenders, options);
   const double operations = 2.0 * static_cast<double>(point.rows) * static_cast<double>(slice_elements);
   const double roof = multiply_add_operations(threads) / timings[0].best / 1e9;
-  nlohmann::json record = {{"part", "gemm"},   {"kernel", point.name}, {"rows", point.rows}, {"outputs", outputs},
-                           {"inputs", inputs}, {"threads", threads},   {"roof_gflops", roof}};
+  const double share = operations / multiply_add_operations(threads) / timings[1].over(timings[0]);
+  nlohmann::json record = {{"part", "gemm"},   {"kernel", point.name}, {"rows", point.rows},  {"outputs", outputs},
+                           {"inputs", inputs}, {"threads", threads},   {"roof_gflops", roof}, {"roof_share", share}};
   std::string line = format("%-28s", name.c_str());
   for (std::size_t i = 1; i < contenders.size(); ++i) {
     const auto& contender = contenders[i];
@@ -64,7 +65,7 @@ void run_point(const Point& point, int threads, const Options& options, Report& 
     if (reads) {
       line += format("  %s %6.1f GB/s", contender.name.c_str(), gigabytes);
     } else if (i == 1) {
-      line += format("  %s %6.1f GFLOP/s = %.2f of %.1f", contender.name.c_str(), gflops, gflops / roof, roof);
+      line += format("  %s %6.1f GFLOP/s, %.2f of the roof", contender.name.c_str(), gflops, share);
     } else {
       line += format("  %s %6.1f", contender.name.c_str(), gflops);
     }
