@@ -11,7 +11,7 @@ namespace {
 
 // Larger pieces leave the caches between the passes of an all-reduce; smaller ones make the ranks wait for each other
 // more often, which costs most where they share cores with something else.
-constexpr std::size_t piece_bytes = 1 << 24;
+constexpr std::size_t piece_bytes = 1 << 22;
 constexpr std::size_t most_bytes = 1 << 30;  // MPI counts in int
 
 /// Calls body(piece, elements) for consecutive pieces of at most `bytes` bytes.
