@@ -1,8 +1,8 @@
 #!/bin/sh
 # Training with two ranks of one thread beside one rank of one thread, on the shape of BERT-base at full width, 64 sentences
 # of 32 tokens a step: bench/ranks.sh [the sharcs program [rounds]]
-# Prints samples per second of each run, then the medians and their ratio. Needs an idle machine and about 5 GB of memory;
-# a round takes a few minutes.
+# Prints samples per second of each run, then the median of the rounds' ratios. Needs an idle machine and about 5 GB of
+# memory; a round takes a few minutes.
 set -eu
 root="$(cd "$(dirname "$0")/.." && pwd)"
 program="${1:-$root/build/release/sharcs}"
@@ -37,12 +37,11 @@ train() {
 round=0
 while [ "$round" -lt "$rounds" ]; do
   round=$((round + 1))
-  for ranks in 1 2; do
-    speed="$(train "$ranks")"
-    echo "round $round, $ranks rank(s): $speed samples/s"
-    echo "$speed" >>"$folder/$ranks"
-  done
+  one="$(train 1)" two="$(train 2)"
+  awk -v round="$round" -v one="$one" -v two="$two" -v ratios="$folder/ratios" 'BEGIN {
+    printf "round %d: %.2f samples/s with one rank, %.2f with two: %.2f times\n", round, one, two, two / one
+    print two / one >>ratios
+  }'
 done
-median() { sort -g "$1" | sed -n "$(((rounds + 1) / 2))p"; }
-one="$(median "$folder/1")" two="$(median "$folder/2")"
-awk -v one="$one" -v two="$two" 'BEGIN { printf "medians: %.2f and %.2f samples/s: %.2f times\n", one, two, two / one }'
+sort -g "$folder/ratios" | awk '{ ratio[NR] = $1 }
+  END { printf "median: %.2f times\n", (ratio[int((NR + 1) / 2)] + ratio[int(NR / 2) + 1]) / 2 }'
