@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "core/rounding.hpp"
+
 namespace sharcs {
 namespace {
 
@@ -14,7 +16,7 @@ constexpr std::size_t huge_page = std::size_t{2} << 20;
 
 std::size_t whole_pages(std::size_t bytes) {
   static const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  return (bytes + page - 1) / page * page;
+  return round_up(bytes, page);
 }
 
 /// Straight from the system: there what is not touched takes no memory, and what is given back is free at once.

@@ -10,6 +10,8 @@
 namespace sharcs {
 
 inline constexpr std::size_t cache_line = 64;
+/// Floats of a cache line.
+inline constexpr std::ptrdiff_t line_floats = cache_line / sizeof(float);
 
 /// Uninitialised memory on a cache line, or, when it is large, on huge pages where the system has them. `bytes` > 0.
 /// Throws std::bad_alloc.
@@ -26,8 +28,6 @@ class AlignedBuffer {
   static_assert(std::is_trivially_copyable_v<T>);
 
  public:
-  static constexpr std::size_t alignment = cache_line;
-
   AlignedBuffer() = default;
   explicit AlignedBuffer(std::size_t size)
       : data_(size == 0 ? nullptr : static_cast<T*>(allocate_aligned(size * sizeof(T))), Free{size * sizeof(T)}),

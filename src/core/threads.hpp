@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "core/matrix_view.hpp"
+#include "core/rounding.hpp"
 
 namespace sharcs {
 
@@ -82,7 +83,7 @@ inline int useful_threads(double work, double least) {
 /// thread takes what differs from call to call. `body` must not throw.
 template <class Body>
 void parallel_guided(Index total, Index grain, int workers, const Body& body) {
-  const Index grains = (total + grain - 1) / grain;
+  const Index grains = ceil_divide(total, grain);
   workers = static_cast<int>(std::min<Index>(grains, workers));
   std::atomic<Index> next = 0;
   const auto take = [&]() -> WorkShare {

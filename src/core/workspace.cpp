@@ -2,11 +2,12 @@
 
 #include <algorithm>
 
+#include "core/rounding.hpp"
+
 namespace sharcs {
 
 void* Workspace::take(std::size_t bytes) {
-  constexpr std::size_t line = AlignedBuffer<std::byte>::alignment;
-  bytes = (bytes + line - 1) / line * line;
+  bytes = round_up(bytes, cache_line);
   while (block_ < blocks_.size() && used_ + bytes > blocks_[block_].size()) {
     ++block_;
     used_ = 0;

@@ -9,6 +9,7 @@
 #include <limits>
 #include <utility>
 
+#include "core/rounding.hpp"
 #include "core/threads.hpp"
 #include "core/workspace.hpp"
 #include "kernels/attention_work.hpp"
@@ -33,7 +34,7 @@ constexpr Index tile_vectors = 2;
 #endif
 
 inline Index lanes() { return static_cast<Index>(hn::Lanes(Floats())); }
-inline Index vectors_for(Index count) { return (count + lanes() - 1) / lanes(); }
+inline Index vectors_for(Index count) { return ceil_divide(count, lanes()); }
 
 /// A factor of a product whose elements are broadcast: element (row, k) is data[row · row_step + k · inner_step].
 struct Broadcast {

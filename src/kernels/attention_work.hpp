@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/rounding.hpp"
 #include "kernels/attention.hpp"
 
 namespace sharcs::kernels {
@@ -44,7 +45,7 @@ struct AttentionWork {
   Head head(std::size_t sample) const {
     const Index queries = problem.query_offsets[sample + 1] - problem.query_offsets[sample];
     const Index tokens = problem.offsets[sample + 1] - problem.offsets[sample];
-    return {(queries + unit_rows - 1) / unit_rows, std::min(unit_rows, queries) * (tokens + 16)};
+    return {ceil_divide(queries, unit_rows), std::min(unit_rows, queries) * (tokens + 16)};
   }
   std::size_t samples() const { return problem.offsets.size() - 1; }
 

@@ -9,6 +9,7 @@
 #include <span>
 
 #include "core/aligned_buffer.hpp"
+#include "core/rounding.hpp"
 #include "core/threads.hpp"
 #include "kernels/simd.hpp"
 #include "kernels/vector_loop-inl.hpp"
@@ -198,7 +199,7 @@ namespace {
 /// Calls body(begin, end) on ranges of [0, total) that start at multiples of `block`, spread over the threads.
 template <class Body>
 void parallel_blocks(Index total, Index block, const Body& body) {
-  parallel_ranges((total + block - 1) / block, 1,
+  parallel_ranges(ceil_divide(total, block), 1,
                   [&](Index begin, Index end) { body(begin * block, std::min(end * block, total)); });
 }
 
@@ -233,16 +234,15 @@ void simd::add(MatrixView<const float> x, MatrixView<float> y) {
 
 void simd::add_column_sums(MatrixView<const float> x, float* sums) {
   // Threads take whole cache lines of columns, and each column adds up its rows in order.
-  constexpr Index line = 16;
-  parallel_ranges((x.cols + line - 1) / line, grain(32768, line * x.rows), [&](Index begin, Index end) {
-    const Index first = begin * line, cols = std::min(end * line, x.cols) - first;
+  parallel_ranges(ceil_divide(x.cols, line_floats), grain(32768, line_floats * x.rows), [&](Index begin, Index end) {
+    const Index first = begin * line_floats, cols = std::min(end * line_floats, x.cols) - first;
     HWY_DYNAMIC_DISPATCH(add_column_sums_rows)(x.col_range(first, cols), sums + first);
   });
 }
 
 double simd::squared_sum(std::span<const float> x) {
   constexpr Index block = 16384;
-  const Index size = static_cast<Index>(x.size()), blocks = (size + block - 1) / block;
+  const Index size = static_cast<Index>(x.size()), blocks = ceil_divide(size, block);
   thread_local AlignedBuffer<double> sums;
   if (sums.size() < static_cast<std::size_t>(blocks)) sums = AlignedBuffer<double>(static_cast<std::size_t>(blocks));
   double* const parts = sums.data();  // the calling thread's, for all threads

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "core/aligned_buffer.hpp"
+#include "core/rounding.hpp"
 #include "core/threads.hpp"
 #include "kernels/simd.hpp"
 #include "kernels/vector_loop-inl.hpp"
@@ -53,9 +55,8 @@ void simd::embedding_backward(MatrixView<const float> dy, std::span<const std::i
                               MatrixView<float> gradient) {
   // Threads take columns, so every row of the table adds up its tokens in order, however often an entry occurs; whole
   // cache lines of columns, so that no two threads write to one.
-  constexpr Index line = 16;
-  parallel_ranges((dy.cols + line - 1) / line, grain(16384, line * dy.rows), [&](Index begin, Index end) {
-    const Index first = begin * line, cols = std::min(end * line, dy.cols) - first;
+  parallel_ranges(ceil_divide(dy.cols, line_floats), grain(16384, line_floats * dy.rows), [&](Index begin, Index end) {
+    const Index first = begin * line_floats, cols = std::min(end * line_floats, dy.cols) - first;
     HWY_DYNAMIC_DISPATCH(embedding_backward_cols)(dy.col_range(first, cols), ids, gradient.col_range(first, cols));
   });
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/aligned_buffer.hpp"
+#include "core/rounding.hpp"
 #include "core/threads.hpp"
 #include "kernels/panel-inl.hpp"
 #include "kernels/simd.hpp"
@@ -21,8 +22,6 @@ namespace sharcs::kernels::HWY_NAMESPACE {
 // beside the block of a panel (256 KB on AVX-512) that its tiles read and the one that they bring in.
 constexpr Index block_depth = 1024;
 constexpr Index task_rows = 16 * tile_rows;
-
-Index ceil_divide(Index a, Index b) { return (a + b - 1) / b; }
 
 /// A right operand in panels.
 struct RightPanels {
@@ -47,7 +46,7 @@ struct Task {
 void multiply_panel(const float* groups, const float* panel, Index depth, BlockAhead ahead, MatrixView<float> y,
                     bool add) {
   alignas(64) float unfinished[tile_rows * tile_cols];
-  const Index vectors = ceil_divide(y.cols, tile_lanes), tiles = ceil_divide(y.rows, tile_rows);
+  const Index vectors = ceil_divide(y.cols, tile_lanes), tiles = ceil_divide<Index>(y.rows, tile_rows);
   const bool whole = y.cols == vectors * tile_lanes;
   for (Index tile = 0; tile < tiles; ++tile) {
     const Index r = tile * tile_rows, rows = std::min<Index>(tile_rows, y.rows - r);
@@ -92,27 +91,27 @@ void run_task(const Task& task, Write write) {
 std::vector<RightPanels> pack_right(std::span<const TransposedProduct<float>> products) {
   thread_local AlignedBuffer<float> memory;
   std::vector<RightPanels> rights;
-  // Query, key and value read the same x: one copy serves them all.
-  const auto first_of = [&](MatrixView<const float> b) {
-    return std::find_if(rights.begin(), rights.end(), [&](const RightPanels& right) {
-      return right.b.data == b.data && right.b.rows == b.rows && right.b.cols == b.cols && right.b.stride == b.stride;
-    });
-  };
+  std::vector<Index> offsets;  // in the memory
   Index size = 0;
   for (const auto& p : products) {
-    if (first_of(p.b) == rights.end()) size += RightPanels{p.b, nullptr}.size();
-    rights.push_back({p.b, nullptr});
+    const RightPanels right = {p.b, nullptr};
+    // Query, key and value read the same x: one copy serves them all.
+    const auto same = std::find_if(rights.begin(), rights.end(), [&](const RightPanels& other) {
+      return other.b.data == p.b.data && other.b.rows == p.b.rows && other.b.cols == p.b.cols &&
+             other.b.stride == p.b.stride;
+    });
+    const bool is_new = same == rights.end();
+    offsets.push_back(is_new ? size : offsets[static_cast<std::size_t>(same - rights.begin())]);
+    if (is_new) size += right.size();
+    rights.push_back(right);
   }
   if (memory.size() < static_cast<std::size_t>(size)) memory = AlignedBuffer<float>(static_cast<std::size_t>(size));
-  float* free = memory.data();
-  for (RightPanels& right : rights) {
-    const auto first = first_of(right.b);
-    if (first->data != nullptr) {
-      right.data = first->data;
-      continue;
-    }
-    right.data = free;
-    free += right.size();
+  Index packed = 0;
+  for (std::size_t i = 0; i < rights.size(); ++i) {
+    RightPanels& right = rights[i];
+    right.data = memory.data() + offsets[i];
+    if (offsets[i] < packed) continue;  // for a product before it
+    packed += right.size();
     parallel_ranges(right.b.rows, grain(32768, right.b.cols),
                     [&](Index begin, Index end) { pack_rows(right.b, begin, end, right.data); });
   }
@@ -129,7 +128,7 @@ void multiply_tn(std::span<const TransposedProduct<float>> products, Write write
   const int workers = useful_threads(work, work_of_a_thread);
   const std::vector<RightPanels> rights = pack_right(products);
   // a is packed again for every part of the columns, so these are as few as keep the threads evenly busy.
-  const Index col_parts = workers == 1 ? 1 : ceil_divide(4 * workers, std::max<Index>(1, row_parts));
+  const Index col_parts = workers == 1 ? 1 : ceil_divide<Index>(4 * workers, std::max<Index>(1, row_parts));
   std::vector<Task> tasks;
   for (std::size_t i = 0; i < products.size(); ++i) {
     const Index rows = products[i].y.rows, panels = rights[i].count(), parts = std::min(col_parts, panels);

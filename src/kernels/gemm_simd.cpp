@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "core/rounding.hpp"
 #include "core/threads.hpp"
 #include "kernels/simd.hpp"
 #include "kernels/tile_run-inl.hpp"
@@ -68,11 +69,11 @@ struct TileGrid {
 
   explicit TileGrid(const Product<float>& p)
       : product_rows(p.x.rows),
-        rows((p.x.rows + tile_rows - 1) / tile_rows),
-        panels((p.slice.outputs + tile_cols - 1) / tile_cols) {
+        rows(ceil_divide<Index>(p.x.rows, tile_rows)),
+        panels(ceil_divide(p.slice.outputs, tile_cols)) {
     // Chunks of even size rather than full ones and a rest.
-    const Index chunks = std::max<Index>(1, (p.x.rows + chunk_rows - 1) / chunk_rows);
-    chunk = std::max<Index>(1, (rows + chunks - 1) / chunks);
+    const Index chunks = std::max<Index>(1, ceil_divide(p.x.rows, chunk_rows));
+    chunk = std::max<Index>(1, ceil_divide(rows, chunks));
   }
   Index count() const { return rows * panels; }
   /// The first row of the product in a row of tiles. Heights differ by at most one, so that equally many tiles are
@@ -90,7 +91,7 @@ struct PanelRun {
   bool is_near() const { return product->slice.inputs * product->slice.outputs <= near_floats; }
   Index blocks() const {
     const Index depth = grid.rows > 1 && grid.rows <= few_tiles && !is_near() ? shallow_block_depth : block_depth;
-    return std::max<Index>(1, (product->slice.inputs + depth - 1) / depth);
+    return std::max<Index>(1, ceil_divide(product->slice.inputs, depth));
   }
   /// Where a block of the depth begins; block blocks() is the end.
   Index block_begin(Index block) const { return product->slice.inputs * block / blocks(); }
@@ -125,10 +126,10 @@ void multiply_panel(const PanelRun& run, BlockAhead next) {
   const Product<float>& p = *run.product;
   const Epilogue<float>& e = p.epilogue;
   const Index first_col = run.panel * tile_cols, cols = std::min(tile_cols, p.slice.outputs - first_col);
-  const Index vectors = (cols + tile_lanes - 1) / tile_lanes;
+  const Index vectors = ceil_divide(cols, tile_lanes);
   // Whole vectors of a plain result leave from the registers; others through a copy that is finished row by row.
   const bool plain = cols == vectors * tile_lanes && e.activation == Activation::none && !e.pre_activation;
-  alignas(64) float earlier[chunk_rows * tile_cols];
+  alignas(64) float started[chunk_rows * tile_cols];
   alignas(64) float unfinished[tile_rows * tile_cols];
   const Index blocks = run.blocks();
   for (Index block = 0; block < blocks; ++block) {
@@ -137,12 +138,9 @@ void multiply_panel(const PanelRun& run, BlockAhead next) {
     const BlockAhead ahead = last ? next : ahead_of(run, block + 1);
     for (Index t = run.first; t < run.end; ++t) {
       const Index r = run.grid.first_row(t), rows = run.grid.first_row(t + 1) - r;
-      float* const so_far = earlier + (t - run.first) * tile_rows * tile_cols;
+      float* const so_far = started + (t - run.first) * tile_rows * tile_cols;
       TileMemory tile = {.out = last ? unfinished : so_far, .out_row = tile_cols};
-      if (block > 0) {
-        tile.start = so_far;
-        tile.start_row = tile_cols;
-      }
+      if (block > 0) tile.start = so_far;
       if (last) {
         prefetch_rows(p.y, r, rows, first_col, cols);
         prefetch_rows(e.residual, r, rows, first_col, cols);

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "core/aligned_buffer.hpp"
+#include "core/rounding.hpp"
 #include "core/threads.hpp"
 #include "kernels/simd.hpp"
 #include "kernels/vector_loop-inl.hpp"
@@ -106,8 +107,8 @@ void simd::layer_norm_backward(MatrixView<const float> dy, MatrixView<const floa
   if (x.rows == 0) return;
   // The rows are cut into blocks by their number alone, and the blocks' sums are added in order: the same bits at any
   // thread count. 64 blocks feed as many threads; 16 rows make a block's own sums cheap beside its work.
-  const Index block = std::max<Index>(16, (x.rows + 63) / 64), blocks = (x.rows + block - 1) / block;
-  const Index stride = (x.cols + 15) / 16 * 16;
+  const Index block = std::max<Index>(16, ceil_divide<Index>(x.rows, 64)), blocks = ceil_divide(x.rows, block);
+  const Index stride = round_up(x.cols, line_floats);
   thread_local AlignedBuffer<float> scratch;
   if (scratch.size() < static_cast<std::size_t>(2 * blocks * stride)) {
     scratch = AlignedBuffer<float>(static_cast<std::size_t>(2 * blocks * stride));

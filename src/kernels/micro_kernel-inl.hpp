@@ -9,6 +9,7 @@
 
 #include <hwy/highway.h>
 
+#include "core/aligned_buffer.hpp"
 #include "core/matrix_view.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -47,9 +48,6 @@ struct LeftGroup {
   const float* data;
   static constexpr Index row = 1, step = tile_rows;
 };
-
-/// Floats of a cache line.
-inline constexpr Index line_floats = 16;
 
 /// Steps of k that a tile takes at once.
 inline constexpr int tile_steps = 4;

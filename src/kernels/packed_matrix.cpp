@@ -15,8 +15,8 @@ bool PackedMatrix<Element, Group>::reshape(Index outputs, Index inputs) {
   outputs_ = outputs;
   inputs_ = inputs;
   panel_width_ = has_panels && backend() == Backend::simd ? simd::panel_width() : 0;
-  const Index panels = panel_width_ == 0 ? 0 : (outputs + panel_width_ - 1) / panel_width_;
-  const auto size = static_cast<std::size_t>(panels == 0 ? outputs * inputs : panels * panel_stride());
+  const auto size = static_cast<std::size_t>(panel_width_ == 0 ? outputs * inputs
+                                                               : ceil_divide(outputs, panel_width_) * panel_stride());
   if (data_.size() < size) data_ = AlignedBuffer<Element>(size);
   return panel_width_ > 0;
 }

@@ -2,6 +2,7 @@
 
 #include "core/aligned_buffer.hpp"
 #include "core/matrix_view.hpp"
+#include "core/rounding.hpp"
 
 namespace sharcs::kernels {
 
@@ -38,7 +39,7 @@ class PackedMatrix {
   Index panel_width() const { return panel_width_; }
   const Element* panel(Index p) const { return data_.data() + p * panel_stride(); }
   /// Elements from one panel to the next.
-  Index panel_stride() const { return (inputs_ + Group - 1) / Group * Group * panel_width_; }
+  Index panel_stride() const { return round_up<Index>(inputs_, Group) * panel_width_; }
   /// The Eigen layout's matrix. Only when panel_width() is 0.
   MatrixView<const Element> row_major() const { return {data_.data(), outputs_, inputs_}; }
   /// Bytes held; more than the layout needs after a larger weight.

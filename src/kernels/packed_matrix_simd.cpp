@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "core/rounding.hpp"
 #include "core/threads.hpp"
 #include "kernels/panel-inl.hpp"
 #include "kernels/simd.hpp"
@@ -21,9 +22,6 @@ void pack_panels(MatrixView<const float> weight, Index begin, Index end, float* 
     pack_transposed(weight.row_range(first, std::min(tile_cols, weight.rows - first)), panels + first * weight.cols);
   }
 }
-void pack_rows_of_transpose(MatrixView<const float> transpose, Index begin, Index end, float* panels) {
-  pack_rows(transpose, begin, end, panels);
-}
 
 }  // namespace sharcs::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -32,19 +30,19 @@ HWY_AFTER_NAMESPACE();
 namespace sharcs::kernels {
 HWY_EXPORT(panel_width);
 HWY_EXPORT(pack_panels);
-HWY_EXPORT(pack_rows_of_transpose);
+HWY_EXPORT(pack_rows);
 
 Index simd::panel_width() { return HWY_DYNAMIC_DISPATCH(panel_width)(); }
 
 void simd::pack_panels(MatrixView<const float> weight, float* panels) {
   const Index width = panel_width();
-  parallel_ranges((weight.rows + width - 1) / width, grain(32768, width * weight.cols), [&](Index begin, Index end) {
+  parallel_ranges(ceil_divide(weight.rows, width), grain(32768, width * weight.cols), [&](Index begin, Index end) {
     HWY_DYNAMIC_DISPATCH(pack_panels)(weight, begin, end, panels);
   });
 }
 void simd::pack_panels_of_transpose(MatrixView<const float> transpose, float* panels) {
   parallel_ranges(transpose.rows, grain(32768, transpose.cols), [&](Index begin, Index end) {
-    HWY_DYNAMIC_DISPATCH(pack_rows_of_transpose)(transpose, begin, end, panels);
+    HWY_DYNAMIC_DISPATCH(pack_rows)(transpose, begin, end, panels);
   });
 }
 

@@ -13,6 +13,7 @@
 #include <array>
 #include <utility>
 
+#include "core/rounding.hpp"
 #include "kernels/micro_kernel-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -20,8 +21,8 @@ namespace sharcs::kernels::HWY_NAMESPACE {
 
 /// Where a tile's sums begin and go, and what is added to them in this order on the way. What is null is not added.
 struct TileMemory {
-  const float* start = nullptr;  ///< the sums of the depth before, which go on as if there had been no break
-  Index start_row = 0;           ///< elements from a row to the next
+  const float* start =
+      nullptr;  ///< the sums of the depth before, tile_cols to a row, which go on as if there had been no break
   const float* earlier = nullptr;
   Index earlier_row = 0;
   const float* bias = nullptr;
@@ -39,8 +40,7 @@ void run_tile(Left a, const float* panel, Index depth, TileAhead ahead, const Ti
   for (int r = 0; r < Rows; ++r) {
     HWY_UNROLL(4)
     for (int v = 0; v < Vectors; ++v) {
-      sum[r][v] =
-          memory.start == nullptr ? hn::Zero(d) : hn::LoadU(d, memory.start + r * memory.start_row + v * tile_lanes);
+      sum[r][v] = memory.start == nullptr ? hn::Zero(d) : hn::LoadU(d, memory.start + r * tile_cols + v * tile_lanes);
     }
   }
   multiply_tile(a, panel, depth, ahead, sum);
@@ -90,8 +90,8 @@ struct BlockAhead {
   TileAhead part(Index tile, Index tiles, Index depth) const {
     // A single tile reads the panels as they come, which the hardware foresees.
     if (lines == 0 || depth == 0 || tiles == 1) return {};
-    const Index share = (lines + tiles - 1) / tiles;
-    return {data + tile * share * line_floats, (share * tile_steps + depth - 1) / depth};
+    const Index share = ceil_divide(lines, tiles);
+    return {data + tile * share * line_floats, ceil_divide(share * tile_steps, depth)};
   }
 };
 

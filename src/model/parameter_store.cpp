@@ -1,5 +1,7 @@
 #include "model/parameter_store.hpp"
 
+#include "core/rounding.hpp"
+
 namespace sharcs {
 
 Index ParameterSpec::size() const {
@@ -14,12 +16,11 @@ bool ParameterSpec::decays() const {
 }
 
 ParameterLayout::ParameterLayout(std::vector<ParameterSpec> specs) : specs_(std::move(specs)) {
-  constexpr Index line = 16;  // floats in 64 bytes
   for (const ParameterSpec& spec : specs_) {
     by_name_.emplace(spec.name, static_cast<int>(offsets_.size()));
     if (spec.name.ends_with("word_embeddings.weight")) word_embeddings_ = offsets_.size();
     offsets_.push_back(buffer_size_);
-    buffer_size_ += (spec.size() + line - 1) / line * line;
+    buffer_size_ += round_up(spec.size(), line_floats);
     parameter_count_ += spec.size();
   }
 }

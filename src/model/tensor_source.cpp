@@ -13,6 +13,7 @@
 
 #include "core/half.hpp"
 #include "core/quote.hpp"
+#include "core/rounding.hpp"
 #include "core/threads.hpp"
 #include "model/pytorch_file.hpp"
 #include "model/safetensors.hpp"
@@ -244,7 +245,7 @@ void TensorSource::read(std::string_view name, std::span<T> values, NonFinite no
   constexpr Index piece = Index{1} << 18;
   const std::size_t size = dtype_size(info.dtype);
   std::atomic<Index> bad = count;
-  parallel_for((count + piece - 1) / piece, [&](Index p) {
+  parallel_for(ceil_divide(count, piece), [&](Index p) {
     const Index first = p * piece;
     const Index length = std::min(piece, count - first);
     T* const target = values.data() + first;

@@ -7,14 +7,12 @@
 
 #include "core/json_reader.hpp"
 #include "core/random.hpp"
+#include "core/rounding.hpp"
 #include "data/tokenized_dataset.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs {
 namespace {
-
-/// Rounds up. No sum: `by` may be as large as a number can be.
-Index ceil_divide(Index number, Index by) { return number / by + (number % by != 0); }
 
 /// `count` samples of the bucket in the order in which batches are cut from them.
 ///
@@ -172,7 +170,7 @@ PlannedStep part_of(const PlannedStep& step, int rank, int ranks, Sharding shard
       // The last one has the largest width.
       const int from_last = total - 1 - i;
       const bool is_shared = ranks > total;  // by the ranks from_last, from_last + total, from_last + 2 · total, …
-      sharers = is_shared ? (ranks - from_last + total - 1) / total : 1;
+      sharers = is_shared ? ceil_divide(ranks - from_last, total) : 1;
       const bool takes_part = is_shared ? rank % total == from_last : from_last % ranks == rank;
       place = !takes_part ? sharers : is_shared ? rank / total : 0;
     }
