@@ -64,10 +64,10 @@ bool is_better(const EpochRecord& record, const std::optional<EpochRecord>& best
 }  // namespace
 
 Survey::Survey(const TrainingInputs& inputs) {
-  const TokenizedDataset tokenized = tokenize(inputs.train, inputs.task, inputs.tokenizer, max_length(inputs.options));
+  TokenizedDataset tokenized = tokenize(inputs.train, inputs.task, inputs.tokenizer, max_length(inputs.options));
   require_embeddings(inputs.model.config(), tokenized, inputs.train);
-  facts = tokenized;
   identity = identify(inputs.train, tokenized);
+  facts = std::move(tokenized);
 }
 
 TrainingRun::TrainingRun(const TrainingInputs& inputs)

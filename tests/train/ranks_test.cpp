@@ -56,9 +56,7 @@ AfterSteps steps(const TinyTraining& training, Communicator& ranks) {
   Model model = training.model();
   const TokenizedDataset data = tokenize(training.train, training.task, training.tokenizer, 32);
   HardnessHistory history(data.samples(), {.window = 1, .widths = {0.25, 1}, .thresholds = {{0.5, 1.01}, {0, 0.5}}});
-  StepRunner runner(
-      model.network(), training.options, 1, training.train, data,
-      [&](std::span<const Index> samples) { return data.gather(samples); }, ranks);
+  StepRunner runner(model.network(), training.options, 1, training.train, data, testing::tokens_of(data), ranks);
   const std::vector<WidthLabel> labels(96, WidthLabel::only(0));
   AfterSteps after;
   for (Index i = 0; i < 4; ++i) {
@@ -116,9 +114,7 @@ TEST(Ranks, StepsWithoutRouterAreThoseOfOneProcess) {
     Model model = training.model();
     const TokenizedDataset data = tokenize(training.train, training.task, training.tokenizer, 32);
     HardnessHistory history(data.samples(), {.window = 1, .widths = {1}, .thresholds = {{0, 1.01}}});
-    StepRunner runner(
-        model.network(), training.options, 1, training.train, data,
-        [&](std::span<const Index> samples) { return data.gather(samples); }, ranks);
+    StepRunner runner(model.network(), training.options, 1, training.train, data, testing::tokens_of(data), ranks);
     runner.run({batch(0, 0, 16)}, {}, 1, 2e-3, history);
     runner.catch_up();
     const auto values = model.network().values().buffer();
@@ -142,9 +138,7 @@ TEST(Ranks, LossThatIsNotFiniteOnOneStopsAllWithTheSameMessage) {
     model.network().pack();
     const TokenizedDataset data = tokenize(training.train, training.task, training.tokenizer, 32);
     HardnessHistory history(data.samples(), {.window = 1, .widths = {0.25, 1}, .thresholds = {{0.5, 1.01}, {0, 0.5}}});
-    StepRunner runner(
-        model.network(), training.options, 1, training.train, data,
-        [&](std::span<const Index> samples) { return data.gather(samples); }, ranks);
+    StepRunner runner(model.network(), training.options, 1, training.train, data, testing::tokens_of(data), ranks);
     // Two micro-batches of one sample each: one rank has the first, the other the second, or neither.
     messages[static_cast<std::size_t>(ranks.rank())] = message_of<TrainingError>([&] {
       runner.run({batch(0, 3, 1), batch(1, 4, 1)}, {}, 1, 1e-3, history);

@@ -21,8 +21,7 @@ struct Bench {
             {.width = 1, .samples = {first + 2, first + 1}, .whole_size = 2}};
   }
   StepBatches batches(double token_dropout) const {
-    return {[this](std::span<const Index> samples) { return data.gather(samples); },
-            TokenDropout(token_dropout, training.tokenizer), 3};
+    return {testing::tokens_of(data), TokenDropout(token_dropout, training.tokenizer), 3};
   }
 };
 

@@ -32,8 +32,7 @@ struct Bench {
         model(training.model()),
         data(tokenize(training.train, training.task, training.tokenizer, 32)),
         history(data.samples(), {.window = 1, .widths = {0.25, 1}, .thresholds = {{0.5, 1.01}, {0, 0.5}}}),
-        runner(model.network(), options, 1, training.train, data,
-               [this](std::span<const Index> samples) { return data.gather(samples); }) {}
+        runner(model.network(), options, 1, training.train, data, testing::tokens_of(data)) {}
 
   static TinyTraining without_dropout() {
     TinyTraining tiny;
@@ -117,8 +116,7 @@ TEST(StepRunner, RecordsOfARegressionHowLargeTheErrorsAreBesideTheScale) {
       expected.push_back(std::exp(-std::abs(static_cast<double>(pass.logits().data[i] - data.targets[i])) / scale));
 
     HardnessHistory history(data.samples(), {.window = 1, .widths = {0.25, 1}, .thresholds = {{0.5, 1.01}, {0, 0.5}}});
-    StepRunner runner(model.network(), training.options, scale, training.train, data,
-                      [&](std::span<const Index> samples) { return data.gather(samples); });
+    StepRunner runner(model.network(), training.options, scale, training.train, data, testing::tokens_of(data));
     runner.run({planned}, {}, 1, 1e-3, history);
     for (std::size_t i = 0; i < 16; ++i) EXPECT_NEAR(history.state().current[i], expected[i], 1e-5) << scale;
   }

@@ -6,10 +6,12 @@
 
 #include "core/file.hpp"
 #include "core/random.hpp"
+#include "data/tokenized_dataset.hpp"
 #include "sharcs/model.hpp"
 #include "sharcs/task.hpp"
 #include "sharcs/tokenizer.hpp"
 #include "sharcs/trainer.hpp"
+#include "train/step_batches.hpp"
 
 namespace sharcs::testing {
 
@@ -46,6 +48,11 @@ inline std::vector<std::string> texts_of(const Dataset& dataset) {
   std::vector<std::string> texts;
   for (const Sample& sample : dataset.samples) texts.push_back(sample.text);
   return texts;
+}
+
+/// Samples of `data`, which is tokenized already and must live as long.
+inline TokensOf tokens_of(const TokenizedDataset& data) {
+  return [&data](std::span<const Index> samples) { return data.gather(samples); };
 }
 
 /// A classification that a model of a few thousand parameters learns in a moment.
