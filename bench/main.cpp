@@ -2,11 +2,13 @@
 #include <CLI/CLI.hpp>
 #include <exception>
 #include <iostream>
+#include <sharcs/communicator.hpp>
 
 #include "core/threads.hpp"
 #include "encoder_bench.hpp"
 #include "gemm_bench.hpp"
 #include "options.hpp"
+#include "ranks_bench.hpp"
 #include "report.hpp"
 #include "roof.hpp"
 #include "tokenizer_bench.hpp"
@@ -18,7 +20,10 @@ int main(int argc, char** argv) {
   options.threads = {1};
   if (sharcs::thread_count() > 1) options.threads.push_back(sharcs::thread_count());
   bool json = false;
-  CLI::App app("Measures sharcs beside the machine's roof and beside other libraries.");
+  CLI::App app(
+      "Measures sharcs beside the machine's roof and beside other libraries. Started by mpirun as several processes, "
+      "it "
+      "measures training with them beside training with one.");
   app.add_option("--threads", options.threads, "Thread counts to measure with")
       ->delimiter(',')
       ->check(CLI::Range(1, 4096))
@@ -39,7 +44,12 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   try {
-    Report report(json);
+    const auto ranks = sharcs::Communicator::world();
+    Report report(json, /*silent=*/!ranks->is_first());
+    if (ranks->ranks() > 1) {
+      run_ranks_bench(options, *ranks, report);
+      return 0;
+    }
     run_roof(options, report);
     run_gemm_bench(options, report);
     run_encoder_bench(options, report);

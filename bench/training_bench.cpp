@@ -2,60 +2,25 @@
 
 #include <sys/resource.h>
 
-#include <numeric>
 #include <sharcs/cost.hpp>
-#include <sharcs/model.hpp>
 
-#include "bert_base.hpp"
 #include "core/threads.hpp"
 #include "roof.hpp"
 #include "stopwatch.hpp"
-#include "train/step_runner.hpp"
+#include "trained_bert.hpp"
 
 namespace sharcs::bench {
-namespace {
-
-constexpr Index sentences = 32, tokens = 32;
-
-TokenizedDataset random_sentences(int vocab_size) {
-  Random random(derive_key(1, "bench training"));
-  TokenizedDataset data;
-  for (Index s = 0; s < sentences; ++s) {
-    data.tokens.add(random_words(random, tokens, vocab_size), {});
-    data.lengths.push_back(static_cast<std::int32_t>(tokens));
-    data.labels.push_back(static_cast<std::int32_t>(s % 2));
-  }
-  return data;
-}
-
-}  // namespace
 
 void run_training_bench(const Options& options, Report& report) {
   const std::string name = "training step 32 x 32";
   if (!options.wants(name)) return;
   report.heading("BERT-base with a router after layer 3, AdamW, no dropout, 32 sentences of 32 tokens");
-  ModelConfig config = bert_base({0.25, 1.0});
-  config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0;
-  Model model = Model::create(config);
-  const TokenizedDataset data = random_sentences(model.config().vocab_size);
-  const Dataset dataset = {.file = "random words", .samples = std::vector<Sample>(sentences), .notes = {}};
-  const WidthSet& widths = model.widths();
-  StepRunner runner(model.network(), {}, 1, dataset, data,
-                    [&](std::span<const Index> samples) { return data.gather(samples); });
-  HardnessHistory history(sentences, {.window = 1, .widths = {0.25, 1}, .thresholds = {{0.5, 1.01}, {0, 0.5}}});
-  const std::vector<WidthLabel> labels(sentences, WidthLabel::only(0));
-  std::vector<Index> all(sentences);
-  std::iota(all.begin(), all.end(), Index{0});
-  std::int64_t number = 0;
-  // Full width as in a plain encoder: its router rests. The others train the router too.
-  const auto step = [&](std::initializer_list<int> of_widths) {
-    PlannedStep planned;
-    for (const int width : of_widths) planned.push_back({.width = width, .samples = all, .whole_size = sentences});
-    const bool plain = of_widths.size() == 1 && *of_widths.begin() == widths.size() - 1;
-    runner.run(planned, plain ? std::span<const WidthLabel>() : labels, ++number, 1e-5, history);
-  };
+  TrainedBert bert(32);
+  StepRunner runner = bert.runner();
+  const auto step = [&](std::initializer_list<int> widths) { bert.step(runner, widths); };
   const auto work_at = [&](int width) {
-    return 3.0 * sentences * static_cast<double>(multiply_adds(model.config(), widths[width], tokens));
+    return 3.0 * static_cast<double>(bert.sentences()) *
+           static_cast<double>(multiply_adds(bert.model().config(), bert.model().widths()[width], TrainedBert::tokens));
   };
 
   for (const int threads : options.threads) {
@@ -69,7 +34,7 @@ void run_training_bench(const Options& options, Report& report) {
                                                [&] {
                                                  step({0, 1});
                                                }},
-                                              {"pack", [&] { model.network().pack(); }}},
+                                              {"pack", [&] { bert.model().network().pack(); }}},
                                              longer);
     const double roof = multiply_add_operations(threads) / timings[0].best / 1e9;
     const double full = timings[1].median;
