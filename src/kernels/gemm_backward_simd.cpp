@@ -43,22 +43,33 @@ struct Task {
 };
 
 /// y = a · panel or y += a · panel over a block of the depth. groups: what pack_left_transposed makes of aᵀ.
-void multiply_panel(const float* groups, const float* panel, Index depth, BlockAhead ahead, MatrixView<float> y,
+void multiply_panel(const float* groups, const float* panel, Index depth, BlockAhead next, MatrixView<float> y,
                     bool add) {
-  alignas(64) float unfinished[tile_rows * tile_cols];
-  const Index vectors = ceil_divide(y.cols, tile_lanes), tiles = ceil_divide<Index>(y.rows, tile_rows);
-  const bool whole = y.cols == vectors * tile_lanes;
-  for (Index tile = 0; tile < tiles; ++tile) {
-    const Index r = tile * tile_rows, rows = std::min<Index>(tile_rows, y.rows - r);
+  const Index vectors = ceil_divide(y.cols, tile_lanes), group = left_group_stride(depth);
+  TileAhead ahead = next.over(ceil_divide<Index>(y.rows, tile_rows), depth);
+  const auto run_tiles = [&](Index r, Index tiles, Index rows, const ColumnMemory& memory) {
+    run_columns<LeftGroup>[rows - 1][vectors - 1](tiles, {groups + r / tile_rows * group, group}, panel, depth, ahead,
+                                                  memory);
+  };
+  if (y.cols == vectors * tile_lanes) {
+    const auto memory_at = [&](Index r) -> ColumnMemory {
+      return {.residual = add ? y.row(r) : nullptr,
+              .residual_row = y.stride,
+              .out = y.row(r),
+              .out_row = y.stride,
+              .is_far = true};
+    };
+    const Index rest = y.rows % tile_rows, whole = y.rows - rest;
+    if (whole > 0) run_tiles(0, whole / tile_rows, tile_rows, memory_at(0));
+    if (rest > 0) run_tiles(whole, 1, rest, memory_at(whole));
+    return;
+  }
+  for (Index r = 0; r < y.rows; r += tile_rows) {
+    alignas(64) float unfinished[tile_rows * tile_cols];
+    const Index rows = std::min<Index>(tile_rows, y.rows - r);
     prefetch_rows(y, r, rows, 0, y.cols);
-    TileMemory memory = {.out = whole ? y.row(r) : unfinished, .out_row = whole ? y.stride : tile_cols};
-    if (whole && add) {
-      memory.earlier = y.row(r);
-      memory.earlier_row = y.stride;
-    }
-    run_tiles<LeftGroup>[rows - 1][vectors - 1]({groups + tile * left_group_stride(depth)}, panel, depth,
-                                                ahead.part(tile, tiles, depth), memory);
-    for (Index i = 0; !whole && i < rows; ++i) {
+    run_tiles(r, 1, rows, {.out = unfinished, .out_row = tile_cols});
+    for (Index i = 0; i < rows; ++i) {
       const float* const sum = unfinished + i * tile_cols;
       float* const out = y.row(r + i);
       for_each_vector(y.cols, [=](auto d, Index c) HWY_ATTR {

@@ -76,25 +76,32 @@ struct TileGrid {
     chunk = std::max<Index>(1, ceil_divide(rows, chunks));
   }
   Index count() const { return rows * panels; }
-  /// The first row of the product in a row of tiles. Heights differ by at most one, so that equally many tiles are
-  /// equal work.
-  Index first_row(Index tile) const { return tile * (product_rows / rows) + std::min(tile, product_rows % rows); }
+  /// Heights differ by at most one, so that equally many tiles are equal work: of `height` rows are the tiles from
+  /// `tall` on, those before have one more.
+  Index height() const { return product_rows / rows; }
+  Index tall() const { return product_rows % rows; }
+  /// The first row of the product in a row of tiles.
+  Index first_row(Index tile) const { return tile * height() + std::min(tile, tall()); }
 };
+
+bool is_near(Slice slice) { return slice.inputs * slice.outputs <= near_floats; }
+
+/// Into how many parts the tiles of a panel take its depth.
+Index block_count(const TileGrid& grid, Slice slice) {
+  const Index depth = grid.rows > 1 && grid.rows <= few_tiles && !is_near(slice) ? shallow_block_depth : block_depth;
+  return std::max<Index>(1, ceil_divide(slice.inputs, depth));
+}
 
 /// Tiles first .. end − 1 of one panel of a product.
 struct PanelRun {
   const Product<float>* product;
   TileGrid grid;
   Index panel, first, end;
+  Index blocks;  ///< parts of the depth that the run takes one after the other
 
   Index tiles() const { return end - first; }
-  bool is_near() const { return product->slice.inputs * product->slice.outputs <= near_floats; }
-  Index blocks() const {
-    const Index depth = grid.rows > 1 && grid.rows <= few_tiles && !is_near() ? shallow_block_depth : block_depth;
-    return std::max<Index>(1, ceil_divide(product->slice.inputs, depth));
-  }
-  /// Where a block of the depth begins; block blocks() is the end.
-  Index block_begin(Index block) const { return product->slice.inputs * block / blocks(); }
+  /// Where a block of the depth begins; block `blocks` is the end.
+  Index block_begin(Index block) const { return product->slice.inputs * block / blocks; }
   const float* block_data(Index block) const { return product->weight->panel(panel) + block_begin(block) * tile_cols; }
 };
 
@@ -111,13 +118,13 @@ PanelRun run_at(std::span<const Product<float>> products, Index begin, Index end
     const Index chunk_tiles = std::min(grid.chunk, grid.rows - chunk * grid.chunk);
     const Index panel = in_chunk / chunk_tiles, tile = in_chunk % chunk_tiles;
     const Index first = chunk * grid.chunk + tile;
-    return {&p, grid, panel, first, first + std::min(chunk_tiles - tile, end - begin)};
+    return {&p, grid, panel, first, first + std::min(chunk_tiles - tile, end - begin), block_count(grid, p.slice)};
   }
   hwy::Abort(__FILE__, __LINE__, "no such tile");
 }
 
 BlockAhead ahead_of(const PanelRun& run, Index block) {
-  if (run.is_near()) return {};
+  if (is_near(run.product->slice)) return {};
   return {run.block_data(block), run.block_begin(block + 1) - run.block_begin(block)};
 }
 
@@ -126,39 +133,48 @@ void multiply_panel(const PanelRun& run, BlockAhead next) {
   const Product<float>& p = *run.product;
   const Epilogue<float>& e = p.epilogue;
   const Index first_col = run.panel * tile_cols, cols = std::min(tile_cols, p.slice.outputs - first_col);
-  const Index vectors = ceil_divide(cols, tile_lanes);
+  const Index vectors = ceil_divide(cols, tile_lanes), top = run.grid.first_row(run.first);
   // Whole vectors of a plain result leave from the registers; others through a copy that is finished row by row.
   const bool plain = cols == vectors * tile_lanes && e.activation == Activation::none && !e.pre_activation;
   alignas(64) float started[chunk_rows * tile_cols];
   alignas(64) float unfinished[tile_rows * tile_cols];
-  const Index blocks = run.blocks();
-  for (Index block = 0; block < blocks; ++block) {
+  for (Index block = 0; block < run.blocks; ++block) {
     const Index k = run.block_begin(block), depth = run.block_begin(block + 1) - k;
-    const bool last = block == blocks - 1;
-    const BlockAhead ahead = last ? next : ahead_of(run, block + 1);
-    for (Index t = run.first; t < run.end; ++t) {
-      const Index r = run.grid.first_row(t), rows = run.grid.first_row(t + 1) - r;
-      float* const so_far = started + (t - run.first) * tile_rows * tile_cols;
-      TileMemory tile = {.out = last ? unfinished : so_far, .out_row = tile_cols};
-      if (block > 0) tile.start = so_far;
-      if (last) {
+    const bool last = block == run.blocks - 1;
+    TileAhead ahead = (last ? next : ahead_of(run, block + 1)).over(run.tiles(), depth);
+    const auto run_tiles = [&](Index r, Index tiles, Index rows, const ColumnMemory& memory) {
+      run_columns<LeftRows>[rows - 1][vectors - 1](tiles, {p.x.row(r) + k, p.x.stride}, run.block_data(block), depth,
+                                                   ahead, memory);
+    };
+    // `tiles` tiles of `rows` rows, from row r on.
+    const auto run_height = [&](Index r, Index tiles, Index rows) {
+      float* const so_far = started + (r - top) * tile_cols;
+      ColumnMemory memory = {.out = so_far, .out_row = tile_cols};
+      if (block > 0) memory.start = so_far;
+      if (last && plain) {
+        if (e.bias != nullptr) memory.bias = e.bias + first_col;
+        if (e.residual) memory.residual = e.residual.row(r) + first_col;
+        memory.residual_row = e.residual.stride;
+        memory.out = p.y.row(r) + first_col;
+        memory.out_row = p.y.stride;
+        memory.is_far = true;
+      }
+      if (!last || plain) return run_tiles(r, tiles, rows, memory);
+      memory.out = unfinished;
+      for (const Index end = r + tiles * rows; r < end; r += rows) {
         prefetch_rows(p.y, r, rows, first_col, cols);
         prefetch_rows(e.residual, r, rows, first_col, cols);
         prefetch_rows(e.pre_activation, r, rows, first_col, cols);
-        if (plain) {
-          if (e.bias != nullptr) tile.bias = e.bias + first_col;
-          if (e.residual) tile.residual = e.residual.row(r) + first_col;
-          tile.residual_row = e.residual.stride;
-          tile.out = p.y.row(r) + first_col;
-          tile.out_row = p.y.stride;
+        run_tiles(r, 1, rows, memory);
+        if (memory.start != nullptr) memory.start += rows * tile_cols;
+        for (Index i = 0; i < rows; ++i) {
+          finish_row(unfinished + i * tile_cols, cols, e, r + i, first_col, p.y.row(r + i) + first_col);
         }
       }
-      run_tiles<LeftRows>[rows - 1][vectors - 1]({p.x.row(r) + k, p.x.stride}, run.block_data(block), depth,
-                                                 ahead.part(t - run.first, run.tiles(), depth), tile);
-      for (Index i = 0; last && !plain && i < rows; ++i) {
-        finish_row(unfinished + i * tile_cols, cols, e, r + i, first_col, p.y.row(r + i) + first_col);
-      }
-    }
+    };
+    const Index height = run.grid.height(), split = std::clamp(run.grid.tall(), run.first, run.end);
+    if (run.first < split) run_height(top, split - run.first, height + 1);
+    if (split < run.end) run_height(run.grid.first_row(split), run.end - split, height);
   }
 }
 

@@ -42,20 +42,24 @@ struct LeftRows {
   const float* data;
   Index row;
   static constexpr Index step = 1;
+  LeftRows below(Index rows) const { return {data + rows * row, row}; }
 };
-/// Element (r, k) stands at data[k · tile_rows + r].
+/// Element (r, k) stands at data[k · tile_rows + r], and the next tile_rows rows `group` elements after it.
 struct LeftGroup {
   const float* data;
+  Index group;
   static constexpr Index row = 1, step = tile_rows;
+  LeftGroup below(Index) const { return {data + group, group}; }
 };
 
 /// Steps of k that a tile takes at once.
 inline constexpr int tile_steps = 4;
 
-/// What a tile brings to the L2 cache for tiles after it: so many cache lines with each tile_steps of k. Panels come
-/// from far away, and only the first tile of a panel would wait for it while the others compute.
+/// What tiles bring to the L2 cache for tiles after them: data up to end, so many cache lines with each tile_steps of
+/// k. Panels come from far away, and only the first tile of a panel would wait for it while the others compute.
 struct TileAhead {
   const float* data = nullptr;
+  const float* end = nullptr;
   Index lines = 0;
 };
 
@@ -93,16 +97,18 @@ HWY_INLINE void add_steps(const float* const (&rows)[Rows], const float* panel, 
 /// Beside the multiply-adds and loads there should be next to nothing: where two hardware threads share a core, half of
 /// its instruction slots are three a cycle, and a step of the largest tile has 34 for its 12 cycles.
 template <int Rows, int Vectors, class Left>
-HWY_INLINE void multiply_tile(Left a, const float* panel, Index depth, TileAhead ahead,
+HWY_INLINE void multiply_tile(Left a, const float* panel, Index depth, TileAhead& ahead,
                               TileVector (&sum)[Rows][Vectors]) {
+  const Index lines = ahead.data < ahead.end ? ahead.lines : 0;
+  const float* line_ahead = ahead.data;
   const float* rows[Rows];
   HWY_UNROLL(6)
   for (int r = 0; r < Rows; ++r) rows[r] = a.data + r * a.row;
   Index k = 0;
   for (; k + tile_steps <= depth; k += tile_steps) {
-    for (Index line = 0; line < ahead.lines; ++line) {
-      __builtin_prefetch(ahead.data, /*to be written*/ 0, /*L2*/ 2);
-      ahead.data += line_floats;
+    for (Index line = 0; line < lines; ++line) {
+      __builtin_prefetch(line_ahead, /*to be written*/ 0, /*L2*/ 2);
+      line_ahead += line_floats;
     }
     add_steps<tile_steps, Left::step>(rows, panel, sum);
     HWY_UNROLL(6)
@@ -115,6 +121,7 @@ HWY_INLINE void multiply_tile(Left a, const float* panel, Index depth, TileAhead
     for (int r = 0; r < Rows; ++r) rows[r] += Left::step;
     panel += tile_cols;
   }
+  ahead.data = line_ahead;
 }
 
 }  // namespace sharcs::kernels::HWY_NAMESPACE

@@ -19,65 +19,117 @@
 HWY_BEFORE_NAMESPACE();
 namespace sharcs::kernels::HWY_NAMESPACE {
 
-/// Where a tile's sums begin and go, and what is added to them in this order on the way. What is null is not added.
-struct TileMemory {
-  const float* start =
-      nullptr;  ///< the sums of the depth before, tile_cols to a row, which go on as if there had been no break
-  const float* earlier = nullptr;
-  Index earlier_row = 0;
+/// Where the sums of a column of tiles begin and go, and what is added to them on the way: the bias, then the residual.
+/// What is null is not added.
+struct ColumnMemory {
+  const float* start = nullptr;  ///< sums of the depth before, tile_cols to a row, which go on as if unbroken
   const float* bias = nullptr;
   const float* residual = nullptr;
   Index residual_row = 0;
   float* out = nullptr;
   Index out_row = 0;
+  bool is_far = false;  ///< out and residual are not in the L1 cache
 };
 
-template <int Rows, int Vectors, class Left>
-void run_tile(Left a, const float* panel, Index depth, TileAhead ahead, const TileMemory& memory) {
-  const TileTag d;
-  TileVector sum[Rows][Vectors];
+/// The row below. Left to itself GCC works out beforehand where all rows of a tile stand, and keeps that in memory.
+template <class T>
+HWY_INLINE T* next_row(T* row, Index stride) {
+  row += stride;
+#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
+  asm("" : "+r"(row));
+#endif
+  return row;
+}
+
+template <int Rows, int Vectors>
+HWY_INLINE void load_tile(const float* row, Index stride, TileVector (&sum)[Rows][Vectors]) {
   HWY_UNROLL(6)
   for (int r = 0; r < Rows; ++r) {
     HWY_UNROLL(4)
-    for (int v = 0; v < Vectors; ++v) {
-      sum[r][v] = memory.start == nullptr ? hn::Zero(d) : hn::LoadU(d, memory.start + r * tile_cols + v * tile_lanes);
-    }
+    for (int v = 0; v < Vectors; ++v) sum[r][v] = hn::LoadU(TileTag(), row + v * tile_lanes);
+    row = next_row(row, stride);
   }
-  multiply_tile(a, panel, depth, ahead, sum);
-  const auto add = [&](const float* from, Index row) HWY_ATTR {
-    HWY_UNROLL(6)
-    for (int r = 0; r < Rows; ++r) {
-      HWY_UNROLL(4)
-      for (int v = 0; v < Vectors; ++v) sum[r][v] = hn::Add(sum[r][v], hn::LoadU(d, from + r * row + v * tile_lanes));
-    }
-  };
-  if (memory.earlier != nullptr) add(memory.earlier, memory.earlier_row);
-  if (memory.bias != nullptr) add(memory.bias, 0);
-  if (memory.residual != nullptr) add(memory.residual, memory.residual_row);
+}
+template <int Rows, int Vectors>
+HWY_INLINE void add_tile(const float* row, Index stride, TileVector (&sum)[Rows][Vectors]) {
   HWY_UNROLL(6)
   for (int r = 0; r < Rows; ++r) {
     HWY_UNROLL(4)
-    for (int v = 0; v < Vectors; ++v) hn::StoreU(sum[r][v], d, memory.out + r * memory.out_row + v * tile_lanes);
+    for (int v = 0; v < Vectors; ++v) sum[r][v] = hn::Add(sum[r][v], hn::LoadU(TileTag(), row + v * tile_lanes));
+    row = next_row(row, stride);
+  }
+}
+template <int Rows, int Vectors>
+HWY_INLINE void store_tile(const TileVector (&sum)[Rows][Vectors], float* row, Index stride) {
+  HWY_UNROLL(6)
+  for (int r = 0; r < Rows; ++r) {
+    HWY_UNROLL(4)
+    for (int v = 0; v < Vectors; ++v) hn::StoreU(sum[r][v], TileTag(), row + v * tile_lanes);
+    row = next_row(row, stride);
+  }
+}
+/// Asks for a tile of a matrix, so that it is in the cache when the tile's sums are ready: result rows come from far
+/// when the matrix is large, and the stores of a whole tile at once would fill the store queue and stop the next tile.
+template <int Rows, int Vectors>
+HWY_INLINE void prefetch_tile(const float* row, Index stride) {
+  for (int r = 0; r < Rows; ++r) {
+    for (int v = 0; v < Vectors; ++v) hwy::Prefetch(row + v * tile_lanes);
+    row = next_row(row, stride);
+  }
+}
+
+/// `tiles` tiles of one panel, one below the other. Between two of them stands as little as can be, since the
+/// multiply-adds run dry there; above all nothing written piecewise and read as a whole, like a struct that is copied:
+/// such a load waits until all stores before it are in the cache, the sums of the last tile among them.
+template <int Rows, int Vectors, class Left>
+void run_column(Index tiles, Left a, const float* panel, Index depth, TileAhead& ahead, const ColumnMemory& memory) {
+  const float *start = memory.start, *residual = memory.residual;
+  float* out = memory.out;
+  for (; tiles > 0; --tiles) {
+    TileVector sum[Rows][Vectors];
+    if (start != nullptr) {
+      load_tile(start, tile_cols, sum);
+      start += Rows * tile_cols;
+    } else {
+      HWY_UNROLL(6)
+      for (int r = 0; r < Rows; ++r) {
+        HWY_UNROLL(4)
+        for (int v = 0; v < Vectors; ++v) sum[r][v] = hn::Zero(TileTag());
+      }
+    }
+    if (memory.is_far) {
+      prefetch_tile<Rows, Vectors>(out, memory.out_row);
+      if (residual != nullptr && residual != out) prefetch_tile<Rows, Vectors>(residual, memory.residual_row);
+    }
+    multiply_tile(a, panel, depth, ahead, sum);
+    a = a.below(Rows);
+    if (memory.bias != nullptr) add_tile(memory.bias, 0, sum);
+    if (residual != nullptr) {
+      add_tile(residual, memory.residual_row, sum);
+      residual += Rows * memory.residual_row;
+    }
+    store_tile(sum, out, memory.out_row);
+    out += Rows * memory.out_row;
   }
 }
 
 template <class Left>
-using RunTile = void (*)(Left, const float*, Index, TileAhead, const TileMemory&);
+using RunColumn = void (*)(Index, Left, const float*, Index, TileAhead&, const ColumnMemory&);
 
 template <class Left, int Rows, int... Vectors>
-constexpr std::array<RunTile<Left>, tile_vectors> tiles_of_rows(std::integer_sequence<int, Vectors...>) {
-  return {run_tile<Rows, Vectors + 1, Left>...};
+constexpr std::array<RunColumn<Left>, tile_vectors> columns_of_height(std::integer_sequence<int, Vectors...>) {
+  return {run_column<Rows, Vectors + 1, Left>...};
 }
 template <class Left, int... Rows>
-constexpr std::array<std::array<RunTile<Left>, tile_vectors>, tile_rows> all_tiles(
+constexpr std::array<std::array<RunColumn<Left>, tile_vectors>, tile_rows> all_columns(
     std::integer_sequence<int, Rows...>) {
-  return {tiles_of_rows<Left, Rows + 1>(std::make_integer_sequence<int, tile_vectors>())...};
+  return {columns_of_height<Left, Rows + 1>(std::make_integer_sequence<int, tile_vectors>())...};
 }
-/// The tile of r rows and v vectors is run_tiles<Left>[r − 1][v − 1].
+/// The column of tiles of r rows and v vectors is run_columns<Left>[r − 1][v − 1].
 template <class Left>
-constexpr auto run_tiles = all_tiles<Left>(std::make_integer_sequence<int, tile_rows>());
+constexpr auto run_columns = all_columns<Left>(std::make_integer_sequence<int, tile_rows>());
 
-/// Part of a panel that tiles before it bring to the cache, a part each.
+/// Part of a panel, which tiles before it bring to the cache.
 struct BlockAhead {
   const float* data = nullptr;
   Index lines = 0;
@@ -86,17 +138,15 @@ struct BlockAhead {
   /// `depth` steps of k.
   BlockAhead(const float* block, Index depth) : data(block), lines(depth * tile_cols / line_floats) {}
 
-  /// Of tile `tile` of `tiles`, in the `depth` steps that it takes.
-  TileAhead part(Index tile, Index tiles, Index depth) const {
+  /// Spread over `tiles` tiles of so much depth.
+  TileAhead over(Index tiles, Index depth) const {
     // A single tile reads the panels as they come, which the hardware foresees.
     if (lines == 0 || depth == 0 || tiles == 1) return {};
-    const Index share = ceil_divide(lines, tiles);
-    return {data + tile * share * line_floats, ceil_divide(share * tile_steps, depth)};
+    return {data, data + lines * line_floats, ceil_divide(lines * tile_steps, tiles * depth)};
   }
 };
 
-/// Asks for part of some rows, so that it is in the cache when the tile's sums are ready: result rows come from far
-/// when the matrix is large, and the stores of a whole tile at once would fill the store queue and stop the next tile.
+/// Asks for part of some rows, as prefetch_tile does.
 template <class T>
 void prefetch_rows(MatrixView<T> m, Index first, Index rows, Index first_col, Index cols) {
   for (Index r = first; m && r < first + rows; ++r) {
