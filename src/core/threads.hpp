@@ -79,20 +79,29 @@ inline int useful_threads(double work, double least) {
 
 /// Calls body(take) on up to `workers` threads. take() hands out consecutive ranges that together cover [0, total):
 /// long ones first, then ever shorter ones, so that all threads end together even where items are unequal work or
-/// something else runs on a core; an empty one when nothing is left. Ranges begin at multiples of `grain` ≥ 1. Which
-/// thread takes what differs from call to call. `body` must not throw.
+/// something else runs on a core; an empty one when nothing is left. Items that are best taken together stand in
+/// batches of `batch`: ranges are whole batches while there is one for every thread, then parts of one, of `grain`
+/// items or more. Which thread takes what differs from call to call. 1 ≤ grain ≤ batch. `body` must not throw.
 template <class Body>
-void parallel_guided(Index total, Index grain, int workers, const Body& body) {
-  const Index grains = ceil_divide(total, grain);
-  workers = static_cast<int>(std::min<Index>(grains, workers));
+void parallel_guided(Index total, Index batch, Index grain, int workers, const Body& body) {
+  workers = static_cast<int>(std::min<Index>(ceil_divide(total, grain), workers));
   std::atomic<Index> next = 0;
   const auto take = [&]() -> WorkShare {
-    Index begin = next.load(std::memory_order_relaxed), end = 0;
+    Index begin = next.load(std::memory_order_relaxed), end = total;
     do {
-      if (begin >= grains) return {total, total};
-      end = workers <= 1 ? grains : begin + std::max<Index>(1, (grains - begin) / (2 * workers));
+      const Index rest = total - begin;
+      if (rest <= 0) return {total, total};
+      if (workers <= 1) continue;
+      const Index fair = rest / (2 * workers);
+      if (rest > workers * batch) {
+        end = begin + std::max<Index>(1, fair / batch) * batch;
+      } else {
+        const Index batch_end = std::min(round_up(begin + 1, batch), total);
+        end = begin + std::max(grain, fair);
+        if (end + grain > batch_end) end = batch_end;
+      }
     } while (!next.compare_exchange_weak(begin, end, std::memory_order_relaxed));
-    return {begin * grain, std::min(end * grain, total)};
+    return {begin, end};
   };
   if (workers <= 1) {
     body(take);

@@ -150,7 +150,7 @@ void multiply_tn(std::span<const TransposedProduct<float>> products, Write write
       }
     }
   }
-  parallel_guided(static_cast<Index>(tasks.size()), 1, workers, [&](const auto& take) {
+  parallel_guided(static_cast<Index>(tasks.size()), 1, 1, workers, [&](const auto& take) {
     for (WorkShare share = take(); share.begin < share.end; share = take()) {
       for (Index i = share.begin; i < share.end; ++i) run_task(tasks[static_cast<std::size_t>(i)], write);
     }

@@ -58,8 +58,8 @@ constexpr Index near_floats = 65536;
 /// Depth of a tile's run. So much of a panel (256 KB on AVX-512) stays in the L2 cache for the next rows.
 constexpr Index block_depth = 1024;
 /// With up to so many tiles to a panel, a weight from far keeps the L2 cache busy with lines that come and go. There
-/// the block is so small (24 KB on AVX-512) that all tiles but the first read it from the L1 cache.
-constexpr Index few_tiles = 3, shallow_block_depth = 96 * 64 / tile_cols;
+/// the block is so small (32 KB on AVX-512) that all tiles but the first read it from the L1 cache.
+constexpr Index few_tiles = 8, shallow_block_depth = 128 * 64 / tile_cols;
 
 /// The tiles of a product: numbered by chunks of rows, in a chunk by panels, in a panel by rows.
 struct TileGrid {
@@ -67,10 +67,9 @@ struct TileGrid {
   Index rows, panels;
   Index chunk;  ///< rows of tiles in a chunk; the last one may have fewer
 
-  explicit TileGrid(const Product<float>& p)
-      : product_rows(p.x.rows),
-        rows(ceil_divide<Index>(p.x.rows, tile_rows)),
-        panels(ceil_divide(p.slice.outputs, tile_cols)) {
+  /// Tiles of up to `height` rows.
+  TileGrid(const Product<float>& p, Index height)
+      : product_rows(p.x.rows), rows(ceil_divide(p.x.rows, height)), panels(ceil_divide(p.slice.outputs, tile_cols)) {
     // Chunks of even size rather than full ones and a rest.
     const Index chunks = std::max<Index>(1, ceil_divide(p.x.rows, chunk_rows));
     chunk = std::max<Index>(1, ceil_divide(rows, chunks));
@@ -105,22 +104,49 @@ struct PanelRun {
   const float* block_data(Index block) const { return product->weight->panel(panel) + block_begin(block) * tile_cols; }
 };
 
-/// The run that tile `begin` of all products belongs to, up to tile `end`.
-PanelRun run_at(std::span<const Product<float>> products, Index begin, Index end) {
-  for (const auto& p : products) {
-    const TileGrid grid(p);
-    if (begin >= grid.count()) {
-      begin -= grid.count();
-      end -= grid.count();
-      continue;
-    }
-    const Index chunk = begin / (grid.chunk * grid.panels), in_chunk = begin - chunk * grid.chunk * grid.panels;
-    const Index chunk_tiles = std::min(grid.chunk, grid.rows - chunk * grid.chunk);
-    const Index panel = in_chunk / chunk_tiles, tile = in_chunk % chunk_tiles;
-    const Index first = chunk * grid.chunk + tile;
-    return {&p, grid, panel, first, first + std::min(chunk_tiles - tile, end - begin), block_count(grid, p.slice)};
+/// The tiles of all products, those of the first one first.
+struct TileJob {
+  std::span<const Product<float>> products;
+  Index height;  ///< rows of a tile, at most
+  Index tiles = 0;
+
+  TileJob(std::span<const Product<float>> all, Index most_rows) : products(all), height(most_rows) {
+    for (const auto& p : products) tiles += TileGrid(p, height).count();
   }
-  hwy::Abort(__FILE__, __LINE__, "no such tile");
+  /// The run that tile `begin` belongs to, up to tile `end`.
+  PanelRun run_at(Index begin, Index end) const {
+    for (const auto& p : products) {
+      const TileGrid grid(p, height);
+      if (begin >= grid.count()) {
+        begin -= grid.count();
+        end -= grid.count();
+        continue;
+      }
+      const Index chunk = begin / (grid.chunk * grid.panels), in_chunk = begin - chunk * grid.chunk * grid.panels;
+      const Index chunk_tiles = std::min(grid.chunk, grid.rows - chunk * grid.chunk);
+      const Index panel = in_chunk / chunk_tiles, tile = in_chunk % chunk_tiles;
+      const Index first = chunk * grid.chunk + tile;
+      return {&p, grid, panel, first, first + std::min(chunk_tiles - tile, end - begin), block_count(grid, p.slice)};
+    }
+    hwy::Abort(__FILE__, __LINE__, "no such tile");
+  }
+};
+
+/// Few tiles may not divide by the threads, as nine do not by two: then lower ones, of which there are more. But where
+/// tiles have fewer than four rows, reading the panels takes longer than the arithmetic.
+TileJob divide(std::span<const Product<float>> products, int workers) {
+  // The longest share of the work, where 1 is a fair one.
+  const auto longest = [=](const TileJob& job) {
+    return static_cast<double>(ceil_divide<Index>(job.tiles, workers) * workers) / static_cast<double>(job.tiles);
+  };
+  TileJob best(products, tile_rows);
+  for (Index height = tile_rows - 1; height >= 4 && longest(best) > 1.05; --height) {
+    const bool low = std::any_of(products.begin(), products.end(),
+                                 [=](const Product<float>& p) { return p.x.rows < 4 * TileGrid(p, height).rows; });
+    const TileJob job(products, height);
+    if (!low && longest(job) < 0.95 * longest(best)) best = job;
+  }
+  return best;
 }
 
 BlockAhead ahead_of(const PanelRun& run, Index block) {
@@ -133,17 +159,21 @@ void multiply_panel(const PanelRun& run, BlockAhead next) {
   const Product<float>& p = *run.product;
   const Epilogue<float>& e = p.epilogue;
   const Index first_col = run.panel * tile_cols, cols = std::min(tile_cols, p.slice.outputs - first_col);
+  const float* const panel = p.weight->panel(run.panel);
   const Index vectors = ceil_divide(cols, tile_lanes), top = run.grid.first_row(run.first);
   // Whole vectors of a plain result leave from the registers; others through a copy that is finished row by row.
   const bool plain = cols == vectors * tile_lanes && e.activation == Activation::none && !e.pre_activation;
   alignas(64) float started[chunk_rows * tile_cols];
   alignas(64) float unfinished[tile_rows * tile_cols];
+  const Index height = run.grid.height(), split = std::clamp(run.grid.tall(), run.first, run.end);
+  const Index split_row = run.grid.first_row(split);
+  Index k = 0;
   for (Index block = 0; block < run.blocks; ++block) {
-    const Index k = run.block_begin(block), depth = run.block_begin(block + 1) - k;
+    const Index depth = run.block_begin(block + 1) - k;
     const bool last = block == run.blocks - 1;
     TileAhead ahead = (last ? next : ahead_of(run, block + 1)).over(run.tiles(), depth);
     const auto run_tiles = [&](Index r, Index tiles, Index rows, const ColumnMemory& memory) {
-      run_columns<LeftRows>[rows - 1][vectors - 1](tiles, {p.x.row(r) + k, p.x.stride}, run.block_data(block), depth,
+      run_columns<LeftRows>[rows - 1][vectors - 1](tiles, {p.x.row(r) + k, p.x.stride}, panel + k * tile_cols, depth,
                                                    ahead, memory);
     };
     // `tiles` tiles of `rows` rows, from row r on.
@@ -172,21 +202,21 @@ void multiply_panel(const PanelRun& run, BlockAhead next) {
         }
       }
     };
-    const Index height = run.grid.height(), split = std::clamp(run.grid.tall(), run.first, run.end);
     if (run.first < split) run_height(top, split - run.first, height + 1);
-    if (split < run.end) run_height(run.grid.first_row(split), run.end - split, height);
+    if (split < run.end) run_height(split_row, run.end - split, height);
+    k += depth;
   }
 }
 
-/// The tiles of all products that stand in `now`, and then the thread goes on with `next`, which may be empty.
-void multiply_tiles(std::span<const Product<float>> products, WorkShare now, WorkShare next) {
-  PanelRun run = run_at(products, now.begin, now.end);
+/// The tiles that stand in `now`, and then the thread goes on with `next`, which may be empty.
+void multiply_tiles(const TileJob& job, WorkShare now, WorkShare next) {
+  PanelRun run = job.run_at(now.begin, now.end);
   for (Index begin = now.begin + run.tiles(); begin < now.end; begin += run.tiles()) {
-    const PanelRun after = run_at(products, begin, now.end);
+    const PanelRun after = job.run_at(begin, now.end);
     multiply_panel(run, ahead_of(after, 0));
     run = after;
   }
-  multiply_panel(run, next.begin < next.end ? ahead_of(run_at(products, next.begin, next.end), 0) : BlockAhead());
+  multiply_panel(run, next.begin < next.end ? ahead_of(job.run_at(next.begin, next.end), 0) : BlockAhead());
 }
 
 /// Less than this for each thread (some 300 µs) is shared out at once: taking the rest of a product piece by piece
@@ -194,26 +224,27 @@ void multiply_tiles(std::span<const Product<float>> products, WorkShare now, Wor
 constexpr double work_to_balance = 2e7;
 
 void multiply(std::span<const Product<float>> products) {
-  Index tiles = 0, run = 1;
   double work = 0;
   for (const auto& p : products) {
     assert(p.weight->panel_width() == tile_cols);
-    const TileGrid grid(p);
-    tiles += grid.count();
-    run = std::max(run, grid.chunk);
     work += product_work(p.x.rows, p.slice.inputs, p.slice.outputs);
   }
   const int workers = useful_threads(work, work_of_a_thread);
+  const TileJob job = divide(products, workers);
   if (work < work_to_balance * workers) {
-    parallel_shares(tiles, workers, [&](Index begin, Index end) { multiply_tiles(products, {begin, end}, {}); });
+    parallel_shares(job.tiles, workers, [&](Index begin, Index end) { multiply_tiles(job, {begin, end}, {}); });
     return;
   }
-  // Panels stay whole unless the threads would get too few of them to end together.
-  const Index grain = std::clamp<Index>(tiles / (16 * workers), 1, run);
-  parallel_guided(tiles, grain, workers, [&](const auto& take) {
+  Index run = 1;  // tiles of a panel
+  for (const auto& p : products) run = std::max(run, TileGrid(p, job.height).chunk);
+  // The last panels are shared, in parts that are not too small for the threads to end together; but where a panel is
+  // few tiles, reading it is what costs, and each of its parts would have to.
+  const bool whole = run <= few_tiles && job.tiles >= 4 * workers * run;
+  const Index grain = whole ? run : std::clamp<Index>(job.tiles / (16 * workers), 1, run);
+  parallel_guided(job.tiles, run, grain, workers, [&](const auto& take) {
     for (WorkShare now = take(); now.begin < now.end;) {
       const WorkShare next = take();
-      multiply_tiles(products, now, next);
+      multiply_tiles(job, now, next);
       now = next;
     }
   });

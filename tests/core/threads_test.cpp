@@ -5,6 +5,8 @@
 #include <atomic>
 #include <vector>
 
+#include "core/rounding.hpp"
+
 namespace sharcs {
 namespace {
 
@@ -35,20 +37,38 @@ TEST(Threads, RangesAreAtLeastAGrainLong) {
 
 TEST(Threads, GuidedRangesCoverEveryItemOnce) {
   for (const Index total : {0, 1, 4, 5, 6, 99, 10000}) {
-    for (const Index grain : {1, 7}) {
-      for (const int workers : {1, 2, 5}) {
-        std::vector<int> visits(static_cast<std::size_t>(total));
-        parallel_guided(total, grain, workers, [&](const auto& take) {
-          for (WorkShare range = take(); range.begin < range.end; range = take()) {
-            EXPECT_EQ(range.begin % grain, 0);
-            for (Index i = range.begin; i < range.end; ++i) ++visits[i];
-          }
-        });
-        EXPECT_EQ(visits, std::vector<int>(static_cast<std::size_t>(total), 1))
-            << total << " by " << workers << ", grain " << grain;
+    for (const Index batch : {1, 7, 20}) {
+      for (const Index grain : {1, 7}) {
+        if (grain > batch) continue;
+        for (const int workers : {1, 2, 5}) {
+          std::vector<int> visits(static_cast<std::size_t>(total));
+          parallel_guided(total, batch, grain, workers, [&](const auto& take) {
+            for (WorkShare range = take(); range.begin < range.end; range = take()) {
+              // Whole batches, or part of one.
+              if (workers > 1 && range.begin % batch != 0) {
+                EXPECT_LE(range.end, round_up(range.begin, batch));
+              }
+              for (Index i = range.begin; i < range.end; ++i) ++visits[i];
+            }
+          });
+          EXPECT_EQ(visits, std::vector<int>(static_cast<std::size_t>(total), 1))
+              << total << " by " << workers << ", batches of " << batch << ", grain " << grain;
+        }
       }
     }
   }
+}
+
+TEST(Threads, GuidedBatchesAreSharedWhenFewAreLeft) {
+  const ThreadScope threads(2);
+  std::vector<WorkShare> ranges;  // one thread takes them all while the other waits
+  parallel_guided(60, 10, 4, 2, [&](const auto& take) {
+#pragma omp critical
+    for (WorkShare range = take(); range.begin < range.end; range = take()) ranges.push_back(range);
+  });
+  std::vector<Index> ends;
+  for (const WorkShare range : ranges) ends.push_back(range.end);
+  EXPECT_EQ(ends, (std::vector<Index>{10, 20, 30, 40, 45, 50, 54, 60}));
 }
 
 TEST(Threads, AreUsefulWhereEachGetsWorkEnough) {
