@@ -171,8 +171,8 @@ void run_encoder_bench(const Options& options, Report& report) {
   run_loading(options.threads.back(), options, report);
   const Model model = Model::create(bert_base(widths));
   for (const int threads : options.threads) {
-    report.heading(format("BERT-base with a router after layer 3, random weights, sentences x tokens, %d thread%s",
-                          threads, threads == 1 ? "" : "s"));
+    report.heading(format("BERT-base with a router after layer 3, random weights, sentences x tokens, %s",
+                          count_of_threads(threads).c_str()));
     const Engine engine(model, {.threads = threads});
     const int vocab_size = engine.config().vocab_size;
     for (const auto& [sentences, tokens] : {std::pair{1, 16}, {1, 32}, {1, 128}, {8, 128}, {32, 32}})

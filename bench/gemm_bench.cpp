@@ -143,8 +143,7 @@ void run_packing(kernels::Slice shape, int threads, const Options& options, Repo
 
 void run_gemm_bench(const Options& options, Report& report) {
   for (const int threads : options.threads) {
-    report.heading(
-        format("matrix products, rows x outputs x inputs, %d thread%s, GFLOP/s", threads, threads == 1 ? "" : "s"));
+    report.heading(format("matrix products, rows x outputs x inputs, %s, GFLOP/s", count_of_threads(threads).c_str()));
     for (const kernels::Slice shape : weight_shapes) {
       run_packing(shape, threads, options, report);
       run_weight(shape, threads, options, report);

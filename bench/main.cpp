@@ -21,9 +21,8 @@ int main(int argc, char** argv) {
   if (sharcs::thread_count() > 1) options.threads.push_back(sharcs::thread_count());
   bool json = false;
   CLI::App app(
-      "Measures sharcs beside the machine's roof and beside other libraries. Started by mpirun as several processes, "
-      "it "
-      "measures training with them beside training with one.");
+      "Measures sharcs beside the machine's roof and beside other libraries. As several processes of mpirun:\n"
+      "measures training with all of them beside training with one.");
   app.add_option("--threads", options.threads, "Thread counts to measure with")
       ->delimiter(',')
       ->check(CLI::Range(1, 4096))
@@ -45,7 +44,7 @@ int main(int argc, char** argv) {
 
   try {
     const auto ranks = sharcs::Communicator::world();
-    Report report(json, /*silent=*/!ranks->is_first());
+    Report report(!ranks->is_first() ? Output::nothing : json ? Output::json : Output::lines);
     if (ranks->ranks() > 1) {
       run_ranks_bench(options, *ranks, report);
       return 0;

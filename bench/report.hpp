@@ -7,13 +7,15 @@
 
 namespace sharcs::bench {
 
-/// What the parts have to say: lines for a person, or records for a program.
+/// Lines for a person, records for a program, or nothing from a process that another one speaks for.
+enum class Output { lines, json, nothing };
+
+/// What the parts have to say.
 class Report {
  public:
-  /// silent: says nothing.
-  Report(bool json, bool silent) : json_(json), silent_(silent) {}
+  explicit Report(Output output) : output_(output) {}
   ~Report() {
-    if (json_ && !silent_) std::printf("%s\n", records_.dump(1).c_str());
+    if (output_ == Output::json) std::printf("%s\n", records_.dump(1).c_str());
   }
   Report(const Report&) = delete;
   Report& operator=(const Report&) = delete;
@@ -21,7 +23,7 @@ class Report {
   /// Stands above the next line; never shown when there is none.
   void heading(const std::string& text) { heading_ = text; }
   void line(const std::string& text) {
-    if (json_ || silent_) return;
+    if (output_ != Output::lines) return;
     if (!heading_.empty()) std::printf("%s\n", std::exchange(heading_, "").c_str());
     std::printf("%s\n", text.c_str());
     std::fflush(stdout);
@@ -29,7 +31,7 @@ class Report {
   void record(nlohmann::json record) { records_.push_back(std::move(record)); }
 
  private:
-  bool json_, silent_;
+  Output output_;
   std::string heading_ = {};
   nlohmann::json records_ = nlohmann::json::array();
 };
@@ -41,5 +43,8 @@ std::string format(const char* pattern, Args... args) {
   std::snprintf(buffer, sizeof buffer, pattern, args...);
   return buffer;
 }
+
+/// "1 thread", "2 threads".
+inline std::string count_of_threads(int threads) { return format("%d thread%s", threads, threads == 1 ? "" : "s"); }
 
 }  // namespace sharcs::bench

@@ -94,8 +94,8 @@ void run_roof(const Options& options, Report& report) {
   for (const int threads : options.threads) {
     const std::vector<Contender> peak = {{"multiply-adds", [=] { run_multiply_adds(threads); }}};
     const double gflops = multiply_add_operations(threads) / race(peak, options)[0].best / 1e9;
-    report.line(format("roof, %d thread%s, %s: %.1f GFLOP/s", threads, threads == 1 ? "" : "s",
-                       instruction_set().c_str(), gflops));
+    report.line(
+        format("roof, %s, %s: %.1f GFLOP/s", count_of_threads(threads).c_str(), instruction_set().c_str(), gflops));
     nlohmann::json record = {{"part", "roof"}, {"threads", threads}, {"target", instruction_set()}, {"gflops", gflops}};
     for (const std::size_t bytes : {megabyte / 2, 8 * megabyte, 256 * megabyte}) {
       const AlignedBuffer<float> data(bytes / sizeof(float), 1.0f);

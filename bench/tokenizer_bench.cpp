@@ -50,8 +50,8 @@ void run_tokenizer_bench(const Options& options, Report& report) {
     const ThreadScope scope(threads);
     const Timing timing =
         race({{"tokenize", [&] { tokenize(dataset, task, tokenizer, max_length); }}}, options).front();
-    report.line(format("%s, %d thread%s: %.2f s, %.1f million tokens a second", name.c_str(), threads,
-                       threads == 1 ? "" : "s", timing.median, static_cast<double>(tokens) / timing.median / 1e6));
+    report.line(format("%s, %s: %.2f s, %.1f million tokens a second", name.c_str(), count_of_threads(threads).c_str(),
+                       timing.median, static_cast<double>(tokens) / timing.median / 1e6));
     report.record({{"part", "tokenizer"},
                    {"threads", threads},
                    {"sentences", sentences},

@@ -106,10 +106,14 @@ TEST(Multiply, ARowHasTheSameBitsAmongAnyRowsAndThreads) {
              y.view().row_range(first, rows),
              {.bias = bias.data(), .activation = activation, .residual = residual.view().row_range(first, rows)}});
       };
-      Matrix together(301, 150, 4), by_four(together), alone(together), in_parts(together);
+      Matrix together(301, 150, 4), by_four(together), alone(together), in_parts(together), shared_parts(together);
+      const auto run_parts = [&](Matrix& y) {
+        for (Index first = 0, rows = 1; first < 301; first += rows++) run(y, first, std::min(rows, 301 - first));
+      };
       {
         const ThreadScope threads(2);  // each has work enough to take it range by range
         run(together, 0, 301);
+        run_parts(shared_parts);  // some in lower tiles, to divide by two
       }
       {
         const ThreadScope threads(4);  // too little work to do more than share it out
@@ -117,10 +121,11 @@ TEST(Multiply, ARowHasTheSameBitsAmongAnyRowsAndThreads) {
       }
       const ThreadScope threads(1);
       for (Index r = 0; r < 301; ++r) run(alone, r, 1);
-      for (Index first = 0, rows = 1; first < 301; first += rows++) run(in_parts, first, std::min(rows, 301 - first));
+      run_parts(in_parts);
       EXPECT_TRUE(together == by_four);
       EXPECT_TRUE(together == alone);
       EXPECT_TRUE(together == in_parts);
+      EXPECT_TRUE(together == shared_parts);
     }
   });
 }
