@@ -67,11 +67,13 @@ struct TileGrid {
   Index rows, panels;
   Index chunk;  ///< rows of tiles in a chunk; the last one may have fewer
 
-  /// Tiles of up to `height` rows.
-  TileGrid(const Product<float>& p, Index height)
-      : product_rows(p.x.rows), rows(ceil_divide(p.x.rows, height)), panels(ceil_divide(p.slice.outputs, tile_cols)) {
-    // Chunks of even size rather than full ones and a rest.
-    const Index chunks = std::max<Index>(1, ceil_divide(p.x.rows, chunk_rows));
+  /// Tiles of up to `most_rows` rows.
+  TileGrid(const Product<float>& p, Index most_rows)
+      : product_rows(p.x.rows),
+        rows(ceil_divide(p.x.rows, most_rows)),
+        panels(ceil_divide(p.slice.outputs, tile_cols)) {
+    // Chunks of even size rather than full ones and a rest, none of more than chunk_rows rows.
+    const Index chunks = std::max<Index>(1, ceil_divide(rows, chunk_rows / most_rows));
     chunk = std::max<Index>(1, ceil_divide(rows, chunks));
   }
   Index count() const { return rows * panels; }

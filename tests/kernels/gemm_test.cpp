@@ -130,6 +130,24 @@ TEST(Multiply, ARowHasTheSameBitsAmongAnyRowsAndThreads) {
   });
 }
 
+TEST(Multiply, DividesByThreadsThatOpenMpDoesNotGive) {
+  const int dynamic = omp_get_dynamic();
+  omp_set_dynamic(1);  // no more threads than cores
+  at_every_simd_target([] {
+    const Matrix weight(150, 1300, 1), x(288, 1300, 2);
+    const auto panels = packed(weight.view());
+    const auto run = [&](Matrix& y, int thread_count) {
+      const ThreadScope threads(thread_count);
+      multiply<float>({x.view(), &panels, {150, 1300}, y.view()});
+    };
+    Matrix expected(288, 150, 3), y(expected);
+    run(expected, 1);
+    run(y, 64);
+    EXPECT_TRUE(y == expected);
+  });
+  omp_set_dynamic(dynamic);
+}
+
 TEST(Multiply, FinishesElementsInTheOrderOfTheEpilogue) {
   at_every_simd_target([] {
     const Index inputs = 40;
