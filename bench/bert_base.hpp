@@ -7,7 +7,7 @@
 
 #include "core/random.hpp"
 
-namespace sharcs::bench {
+namespace sharcs::internal::bench {
 
 /// BERT-base with a router after layer 3.
 inline ModelConfig bert_base(std::vector<double> widths) {
@@ -24,4 +24,4 @@ inline std::vector<std::int32_t> random_words(Random& random, std::int64_t count
   return ids;
 }
 
-}  // namespace sharcs::bench
+}  // namespace sharcs::internal::bench

@@ -14,7 +14,7 @@
 #include "roof.hpp"
 #include "stopwatch.hpp"
 
-namespace sharcs::bench {
+namespace sharcs::internal::bench {
 namespace {
 
 /// Tokens of the first 64 sentences of SST-2's dev set under BERT's vocabulary: what a batch of real sentences looks
@@ -182,4 +182,4 @@ void run_encoder_bench(const Options& options, Report& report) {
   }
 }
 
-}  // namespace sharcs::bench
+}  // namespace sharcs::internal::bench

@@ -9,7 +9,7 @@
 #include "roof.hpp"
 #include "stopwatch.hpp"
 
-namespace sharcs::bench {
+namespace sharcs::internal::bench {
 namespace {
 
 /// The weights of BERT-base: attention, and both layers of the feed-forward network.
@@ -151,4 +151,4 @@ void run_gemm_bench(const Options& options, Report& report) {
   }
 }
 
-}  // namespace sharcs::bench
+}  // namespace sharcs::internal::bench

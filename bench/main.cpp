@@ -15,10 +15,10 @@
 #include "training_bench.hpp"
 
 int main(int argc, char** argv) {
-  using namespace sharcs::bench;
+  using namespace sharcs::internal::bench;
   Options options;
   options.threads = {1};
-  if (sharcs::thread_count() > 1) options.threads.push_back(sharcs::thread_count());
+  if (sharcs::internal::thread_count() > 1) options.threads.push_back(sharcs::internal::thread_count());
   bool json = false;
   CLI::App app(
       "Measures sharcs beside the machine's roof and beside other libraries. As several processes of mpirun:\n"

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-namespace sharcs::bench {
+namespace sharcs::internal::bench {
 
 struct Options {
   std::vector<int> threads;    ///< every part runs with each of these counts
@@ -16,4 +16,4 @@ struct Options {
   bool wants(const std::string& name) const { return name.find(filter) != std::string::npos; }
 };
 
-}  // namespace sharcs::bench
+}  // namespace sharcs::internal::bench

@@ -13,7 +13,7 @@
 #include <oneapi/dnnl/dnnl.h>
 #endif
 
-namespace sharcs::bench {
+namespace sharcs::internal::bench {
 namespace {
 
 template <class T>
@@ -68,4 +68,4 @@ const std::vector<Peer>& peers() {
   return all;
 }
 
-}  // namespace sharcs::bench
+}  // namespace sharcs::internal::bench

@@ -5,7 +5,7 @@
 
 #include "core/matrix_view.hpp"
 
-namespace sharcs::bench {
+namespace sharcs::internal::bench {
 
 /// c = op(a) · op(b) + (add ? c : 0), row-major, where op transposes if asked to. c: [rows, cols].
 struct PlainProduct {
@@ -27,4 +27,4 @@ struct Peer {
 /// Eigen, and those that were found when this program was configured.
 const std::vector<Peer>& peers();
 
-}  // namespace sharcs::bench
+}  // namespace sharcs::internal::bench

@@ -9,7 +9,7 @@
 #include "stopwatch.hpp"
 #include "trained_bert.hpp"
 
-namespace sharcs::bench {
+namespace sharcs::internal::bench {
 namespace {
 
 void wait_for_all(Communicator& ranks) {
@@ -88,4 +88,4 @@ void run_ranks_bench(const Options& options, Communicator& ranks, Report& report
   }
 }
 
-}  // namespace sharcs::bench
+}  // namespace sharcs::internal::bench

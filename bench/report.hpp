@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-namespace sharcs::bench {
+namespace sharcs::internal::bench {
 
 /// Lines for a person, records for a program, or nothing from a process that another one speaks for.
 enum class Output { lines, json, nothing };
@@ -47,4 +47,4 @@ std::string format(const char* pattern, Args... args) {
 /// "1 thread", "2 threads".
 inline std::string count_of_threads(int threads) { return format("%d thread%s", threads, threads == 1 ? "" : "s"); }
 
-}  // namespace sharcs::bench
+}  // namespace sharcs::internal::bench

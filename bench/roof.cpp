@@ -11,7 +11,7 @@
 #include "stopwatch.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace sharcs::bench::HWY_NAMESPACE {
+namespace sharcs::internal::bench::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr Index rounds = 4096, chains = 12;  // 12 sums fit into 16 registers and outlast the latency of two units
@@ -48,11 +48,11 @@ float read(const float* data, Index count) {
 
 const char* name() { return hwy::TargetName(HWY_TARGET); }
 
-}  // namespace sharcs::bench::HWY_NAMESPACE
+}  // namespace sharcs::internal::bench::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace sharcs::bench {
+namespace sharcs::internal::bench {
 HWY_EXPORT(operations);
 HWY_EXPORT(multiply_adds);
 HWY_EXPORT(read);
@@ -109,5 +109,5 @@ void run_roof(const Options& options, Report& report) {
   }
 }
 
-}  // namespace sharcs::bench
+}  // namespace sharcs::internal::bench
 #endif

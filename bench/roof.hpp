@@ -6,7 +6,7 @@
 #include "options.hpp"
 #include "report.hpp"
 
-namespace sharcs::bench {
+namespace sharcs::internal::bench {
 
 /// Floating-point operations of one run_multiply_adds() with so many threads.
 double multiply_add_operations(int threads);
@@ -22,4 +22,4 @@ std::string instruction_set();
 /// Prints the two roofs: multiply-adds, and reading from each level of the memory.
 void run_roof(const Options& options, Report& report);
 
-}  // namespace sharcs::bench
+}  // namespace sharcs::internal::bench

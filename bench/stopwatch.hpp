@@ -10,7 +10,7 @@
 
 #include "options.hpp"
 
-namespace sharcs::bench {
+namespace sharcs::internal::bench {
 
 /// Something to be timed beside others.
 struct Contender {
@@ -76,4 +76,4 @@ inline std::vector<Timing> race(const std::vector<Contender>& contenders, const 
   return timings;
 }
 
-}  // namespace sharcs::bench
+}  // namespace sharcs::internal::bench

@@ -5,12 +5,12 @@
 #include <sharcs/tokenizer.hpp>
 #include <sstream>
 
-#include "core/file.hpp"
 #include "core/threads.hpp"
 #include "data/tokenized_dataset.hpp"
+#include "io/file.hpp"
 #include "stopwatch.hpp"
 
-namespace sharcs::bench {
+namespace sharcs::internal::bench {
 namespace {
 
 constexpr std::size_t sentences = 100'000;
@@ -61,4 +61,4 @@ void run_tokenizer_bench(const Options& options, Report& report) {
   }
 }
 
-}  // namespace sharcs::bench
+}  // namespace sharcs::internal::bench

@@ -3,10 +3,10 @@
 #include "options.hpp"
 #include "report.hpp"
 
-namespace sharcs::bench {
+namespace sharcs::internal::bench {
 
 /// Tokenizes 100,000 sentences: of options.texts with options.tokenizer, or generated ones with WordPieces made from
 /// them.
 void run_tokenizer_bench(const Options& options, Report& report);
 
-}  // namespace sharcs::bench
+}  // namespace sharcs::internal::bench

@@ -8,9 +8,10 @@
 #include <vector>
 
 #include "bert_base.hpp"
+#include "formats/model_access.hpp"
 #include "train/step_runner.hpp"
 
-namespace sharcs::bench {
+namespace sharcs::internal::bench {
 
 /// BERT-base with a router after layer 3, widths 0.25 and 1, without dropout, and random sentences to train it on.
 class TrainedBert {
@@ -39,7 +40,7 @@ class TrainedBert {
   /// Takes steps on it, together with `ranks`.
   StepRunner runner(Communicator& ranks = Communicator::alone()) {
     return StepRunner(
-        model_.network(), {}, 1, dataset_, data_,
+        network_of(model_), {}, 1, dataset_, data_,
         [this](std::span<const Index> samples) { return data_.gather(samples); }, ranks);
   }
 
@@ -69,4 +70,4 @@ class TrainedBert {
   std::int64_t steps_ = 0;
 };
 
-}  // namespace sharcs::bench
+}  // namespace sharcs::internal::bench

@@ -5,11 +5,12 @@
 #include <sharcs/cost.hpp>
 
 #include "core/threads.hpp"
+#include "formats/model_access.hpp"
 #include "roof.hpp"
 #include "stopwatch.hpp"
 #include "trained_bert.hpp"
 
-namespace sharcs::bench {
+namespace sharcs::internal::bench {
 
 void run_training_bench(const Options& options, Report& report) {
   const std::string name = "training step 32 x 32";
@@ -34,7 +35,7 @@ void run_training_bench(const Options& options, Report& report) {
                                                [&] {
                                                  step({0, 1});
                                                }},
-                                              {"pack", [&] { bert.model().network().pack(); }}},
+                                              {"pack", [&] { network_of(bert.model()).pack(); }}},
                                              longer);
     const double roof = multiply_add_operations(threads) / timings[0].best / 1e9;
     const double full = timings[1].median;
@@ -58,4 +59,4 @@ void run_training_bench(const Options& options, Report& report) {
   report.record({{"part", "training_memory"}, {"resident_bytes", static_cast<std::int64_t>(usage.ru_maxrss) * 1024}});
 }
 
-}  // namespace sharcs::bench
+}  // namespace sharcs::internal::bench

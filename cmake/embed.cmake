@@ -3,7 +3,7 @@
 #   cmake -DOUTPUT=page.cpp -DHEADER=report/page.hpp -DFILES=page.html;page.css -P embed.cmake
 #
 # The constant of page.css is `extern const char* const page_css` in namespace sharcs, declared in the header.
-set(source "// Written by cmake/embed.cmake from the files beside the header.\n#include \"${HEADER}\"\n\nnamespace sharcs {\n")
+set(source "// Written by cmake/embed.cmake from the files beside the header.\n#include \"${HEADER}\"\n\nnamespace sharcs::internal {\n")
 foreach(file ${FILES})
   file(READ "${file}" text)
   get_filename_component(name "${file}" NAME)
@@ -13,5 +13,5 @@ foreach(file ${FILES})
   endif()
   string(APPEND source "\nconst char* const ${name} = R\"embedded(${text})embedded\";\n")
 endforeach()
-string(APPEND source "\n}  // namespace sharcs\n")
+string(APPEND source "\n}  // namespace sharcs::internal\n")
 file(WRITE "${OUTPUT}" "${source}")

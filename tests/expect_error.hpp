@@ -6,7 +6,7 @@
 
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// The one-line message of the `E` that `call` throws; a test failure and an empty text when it throws none.
 template <class E = Error, class Call>
@@ -25,4 +25,4 @@ std::string message_of(const Call& call) {
   return {};
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -2,7 +2,7 @@
 
 #include <cstdlib>
 
-namespace sharcs::testing {
+namespace sharcs::internal::testing {
 namespace {
 
 /// A folder that the environment variable names, else the one given when the build was configured.
@@ -16,4 +16,4 @@ std::filesystem::path folder_from(const char* variable, const char* configured) 
 std::filesystem::path golden_dir() { return folder_from("SHARCS_GOLDEN_DIR", SHARCS_GOLDEN_DIR); }
 std::filesystem::path data_dir() { return folder_from("SHARCS_DATA_DIR", SHARCS_DATA_DIR); }
 
-}  // namespace sharcs::testing
+}  // namespace sharcs::internal::testing

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// A fresh folder that goes away with everything in it.
 class TemporaryFolder {
@@ -28,4 +28,4 @@ class TemporaryFolder {
   std::string path_;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -11,7 +11,7 @@
 #include "sharcs/model_config.hpp"
 #include "sharcs/routing_rule.hpp"
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 /// What a sample costs at each width, by its length.
 struct CostModel {
@@ -92,4 +92,4 @@ double least_budget(const Answers& answers, const CostModel& costs);
 /// content. Throws IoError, or ConfigError when the rule is not for the model's widths.
 void save_routing(const std::filesystem::path& directory, const RoutingRule& rule);
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

@@ -8,7 +8,7 @@
 #include "sharcs/engine.hpp"
 #include "sharcs/tokenizer.hpp"
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 /// Two texts that are judged together.
 struct TextPair {
@@ -44,4 +44,4 @@ class Classifier {
   Tokenizer tokenizer_;
 };
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

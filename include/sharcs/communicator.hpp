@@ -4,7 +4,7 @@
 #include <memory>
 #include <span>
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 /// The processes ("ranks") that train one model together, each with a copy of it (see Trainer). All functions but
 /// rank(), ranks() and end_job() are collective: every rank calls them in the same order with spans of the same size,
@@ -33,4 +33,4 @@ class Communicator {
   [[noreturn]] virtual void end_job(int exit_code) = 0;
 };
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

@@ -6,7 +6,7 @@
 #include "sharcs/evaluation.hpp"
 #include "sharcs/metrics.hpp"
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 /// Ways of choosing widths that a router has to beat, and one that none can.
 enum class Baseline {
@@ -63,4 +63,4 @@ struct ComparisonOptions {
 Comparison compare(const Answers& answers, const Task& task, const Routing& routing,
                    const ComparisonOptions& options = {});
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

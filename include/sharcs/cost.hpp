@@ -5,7 +5,7 @@
 #include "sharcs/model_config.hpp"
 #include "sharcs/width_set.hpp"
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 /// Multiply-adds of one sample of `tokens` tokens whose adaptive layers run at `width`, by the paper's counting: query,
 /// key, value and output projections, query · key and probabilities · value, the feed-forward projections of every
@@ -21,4 +21,4 @@ std::int64_t stem_multiply_adds(const ModelConfig& config, std::int64_t tokens);
 /// of the head, and the width's own LayerNorms and reduction weights.
 std::int64_t parameters_used(const ModelConfig& config, const Width& width);
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

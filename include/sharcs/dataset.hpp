@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 /// One example of a task: a sentence or a pair, and what is known about it.
 struct Sample {
@@ -69,4 +69,4 @@ struct TrainAndDev {
 /// when dev_share is not in (0, 1).
 TrainAndDev split_stratified(const Dataset& dataset, const SplitOptions& options = {});
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

@@ -11,10 +11,11 @@
 #include "sharcs/model.hpp"
 #include "sharcs/routing_policy.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
+struct EngineAccess;
+}
 
-template <class T>
-struct Encoder;
+namespace [[gnu::visibility("default")]] sharcs {
 
 /// One input of an encoder: token ids, special tokens included. The memory stays with the caller.
 struct TokenSequence {
@@ -87,14 +88,12 @@ class Engine {
   /// Bytes of the workspaces that wait for the next call.
   std::size_t workspace_bytes() const;
 
-  /// For the library's own use.
-  const Encoder<float>& encoder() const;
-
  private:
+  friend struct internal::EngineAccess;
   struct State;
   explicit Engine(std::unique_ptr<State> state);
 
   std::unique_ptr<State> state_;
 };
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

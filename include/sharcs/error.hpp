@@ -3,7 +3,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 /// Base of every exception that the library throws on purpose.
 ///
@@ -55,4 +55,4 @@ class TrainingError : public Error {
   using Error::Error;
 };
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

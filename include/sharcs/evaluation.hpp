@@ -11,7 +11,7 @@
 #include "sharcs/routing_policy.hpp"
 #include "sharcs/task.hpp"
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 class Classifier;
 
@@ -77,4 +77,4 @@ struct Evaluation {
 Evaluation evaluate(const Classifier& classifier, const Task& task, const Dataset& dataset,
                     const EvaluationOptions& options = {});
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

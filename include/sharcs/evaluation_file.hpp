@@ -17,7 +17,7 @@
 #include "sharcs/model_config.hpp"
 #include "sharcs/task.hpp"
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 // evaluation.json, schema 1: what a trained model answers to every sample of a data set, at every width. Reports are
 // drawn from it without the model and without the data.
@@ -143,4 +143,4 @@ struct EvaluationFile {
   void save(const std::filesystem::path& file) const;
 };
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 // How a model does on a data set, as a JSON object: in metrics.jsonl after every epoch, and in evaluation.json.
 //
@@ -71,4 +71,4 @@ struct EvaluationRecord {
   std::vector<WidthEvaluation> widths = {};
 };
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

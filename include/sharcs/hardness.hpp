@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 /// What a sample's hardness is told from.
 enum class HardnessMeasure {
@@ -28,4 +28,4 @@ struct Threshold {
   double high = 1;
 };
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 class Engine;
 
@@ -32,4 +32,4 @@ struct LatencyOptions {
 /// or batches or runs are less than 1.
 std::vector<LatencyRecord> measure_latency(const Engine& engine, const LatencyOptions& options = {});
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 /// What a task is judged by. Larger is better for each of them.
 enum class Metric { accuracy, f1, macro_f1, matthews, pearson, spearman };
@@ -99,4 +99,4 @@ Estimate paired_bootstrap(Metric metric, std::span<const int> labels, std::span<
 Estimate paired_bootstrap(Metric metric, std::span<const double> targets, std::span<const double> ours,
                           std::span<const double> theirs, const BootstrapOptions& options = {});
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

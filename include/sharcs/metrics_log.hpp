@@ -9,7 +9,11 @@
 
 #include "sharcs/evaluation_record.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
+class AppendFile;
+}
+
+namespace [[gnu::visibility("default")]] sharcs {
 
 // metrics.jsonl, schema 1: one line per epoch of a training run, each a JSON object.
 //
@@ -100,7 +104,7 @@ class MetricsLog {
   void append(const EpochRecord& record);
 
  private:
-  std::unique_ptr<class AppendFile> file_;
+  std::unique_ptr<internal::AppendFile> file_;
 };
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

@@ -10,10 +10,13 @@
 #include "sharcs/model_config.hpp"
 #include "sharcs/width_set.hpp"
 
-namespace sharcs {
-
+namespace sharcs::internal {
 template <class T>
 class Network;
+struct ModelAccess;
+}  // namespace sharcs::internal
+
+namespace [[gnu::visibility("default")]] sharcs {
 
 /// How a checkpoint that is not yet a SHARCS model becomes one.
 struct LoadOptions {
@@ -71,14 +74,11 @@ class Model {
   /// Trainable numbers.
   std::int64_t parameter_count() const;
 
-  /// For the library's own use.
-  Network<float>& network() { return *network_; }
-  const Network<float>& network() const { return *network_; }
-
  private:
-  explicit Model(std::unique_ptr<Network<float>> network);
+  friend struct internal::ModelAccess;
+  explicit Model(std::unique_ptr<internal::Network<float>> network);
 
-  std::unique_ptr<Network<float>> network_;
+  std::unique_ptr<internal::Network<float>> network_;
 };
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

@@ -8,7 +8,7 @@
 
 #include "sharcs/routing_rule.hpp"
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 /// What SHARCS adds to an encoder (arXiv:2310.12126, section 3). In config.json it stands under "sharcs"; the authors'
 /// form, the same keys at the top level, is read too.
@@ -76,4 +76,4 @@ struct ModelConfig {
   void check(const std::string& name = "config.json") const;
 };
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

@@ -11,7 +11,7 @@
 #include "sharcs/metrics_log.hpp"
 #include "sharcs/model_config.hpp"
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 /// A setting of a run, as text: "learning_rate", "2e-05".
 struct Setting {
@@ -52,4 +52,4 @@ struct TextReportOptions {
 /// The essentials of the same for a terminal, drawn with Unicode's block elements, with a line end.
 std::string report_text(std::span<const RunFolder> runs, const TextReportOptions& options = {});
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

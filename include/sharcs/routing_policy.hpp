@@ -6,7 +6,7 @@
 
 #include "sharcs/width_set.hpp"
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 /// What a policy may look at when it chooses the width of one sample.
 struct RoutingQuery {
@@ -70,4 +70,4 @@ class RoutingPolicy {
   std::string name_;
 };
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

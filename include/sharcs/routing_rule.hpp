@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 /// What a budget is counted in.
 enum class CostUnit { multiply_adds, seconds };
@@ -46,4 +46,4 @@ struct RoutingRule {
   void check(int model_widths, const std::string& name = "config.json") const;
 };
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 /// How the learning rate goes on after the warm-up.
 enum class ScheduleShape {
@@ -16,4 +16,4 @@ std::string to_string(ScheduleShape shape);
 /// The shape of that name. Throws ConfigError that lists the names.
 ScheduleShape schedule_shape_named(std::string_view name);
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

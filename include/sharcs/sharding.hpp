@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 /// How the ranks of a data-parallel run share an optimizer step. The result is the same but for rounding.
 enum class Sharding {
@@ -20,4 +20,4 @@ std::string to_string(Sharding sharding);
 /// The way of that name. Throws ConfigError that lists the names.
 Sharding sharding_named(std::string_view name);
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 /// How an optimizer step meets the widths.
 enum class StepMode {
@@ -19,4 +19,4 @@ std::string to_string(StepMode mode);
 /// The mode of that name. Throws ConfigError that lists the names.
 StepMode step_mode_named(std::string_view name);
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

@@ -8,7 +8,7 @@
 
 #include "sharcs/dataset.hpp"
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 /// Levels of difficulty of the generated sentences, from 0.
 ///
@@ -53,4 +53,4 @@ struct SyntheticData {
   void save(const std::filesystem::path& folder) const;
 };
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

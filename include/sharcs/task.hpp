@@ -13,7 +13,7 @@
 #include "sharcs/dataset.hpp"
 #include "sharcs/metrics.hpp"
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 enum class TaskKind { classification, regression };
 
@@ -187,4 +187,4 @@ TrainingData read_training_data(const TaskSpec& spec, const DataFiles& files);
 /// class or with one target (a model that always says so would be right, and no metric could tell). Throws DataError.
 void require_trainable(const Task& task, const Dataset& train);
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

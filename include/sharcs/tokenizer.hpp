@@ -10,7 +10,11 @@
 #include <string_view>
 #include <vector>
 
-namespace sharcs {
+namespace sharcs::internal {
+struct Pipeline;
+}
+
+namespace [[gnu::visibility("default")]] sharcs {
 
 /// Token ids of one input, special tokens included.
 struct Encoding {
@@ -97,12 +101,10 @@ class Tokenizer {
   /// IoError.
   void save(const std::filesystem::path& directory) const;
 
-  struct Pipeline;  // src/text
-
  private:
-  explicit Tokenizer(std::shared_ptr<const Pipeline> pipeline) : pipeline_(std::move(pipeline)) {}
+  explicit Tokenizer(std::shared_ptr<const internal::Pipeline> pipeline) : pipeline_(std::move(pipeline)) {}
 
-  std::shared_ptr<const Pipeline> pipeline_;
+  std::shared_ptr<const internal::Pipeline> pipeline_;
 };
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

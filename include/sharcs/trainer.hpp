@@ -13,7 +13,7 @@
 #include "sharcs/training_options.hpp"
 #include "sharcs/training_progress.hpp"
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 class Tokenizer;
 
@@ -88,4 +88,4 @@ class Trainer {
   Communicator& ranks_;
 };
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

@@ -12,7 +12,7 @@
 #include "sharcs/sharding.hpp"
 #include "sharcs/step_mode.hpp"
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 /// How to train. In a JSON file the keys are the names of the fields; an enum is its name in quotes, a threshold a pair
 /// [low, high]. A key that is absent keeps its default; an unknown one is an error.
@@ -108,4 +108,4 @@ struct TrainingOptions {
 /// takes what is below 0.7 · log(classes), and the others divide the rest evenly.
 std::vector<Threshold> default_thresholds(int widths, HardnessMeasure measure, int classes);
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 /// Where training stands, after a step.
 struct TrainingProgress {
@@ -20,4 +20,4 @@ struct TrainingProgress {
   std::vector<double> width_shares = {};  ///< share of this epoch's training samples at each
 };
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

@@ -1,8 +1,8 @@
 #pragma once
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 /// "major.minor.patch" of the library that is linked (Semantic Versioning 2.0).
 const char* version();
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

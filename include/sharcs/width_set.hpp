@@ -6,7 +6,7 @@
 
 #include "sharcs/model_config.hpp"
 
-namespace sharcs {
+namespace [[gnu::visibility("default")]] sharcs {
 
 /// One width of a model and the sizes of its slices. Only a WidthSet makes these, so a Width fits its model.
 class Width {
@@ -58,4 +58,4 @@ class WidthSet {
   Width full_;
 };
 
-}  // namespace sharcs
+}  // namespace gnu::visibility("default")]]sharcs

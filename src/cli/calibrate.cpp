@@ -17,7 +17,7 @@
 #include "sharcs/error.hpp"
 #include "sharcs/evaluation_file.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -293,4 +293,4 @@ void add_calibrate(CLI::App& program) {
   on_call(command, arguments, calibrate);
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -6,7 +6,7 @@
 #include "core/quote.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 /// A JSON value as the words that would stand on the command line.
@@ -67,4 +67,4 @@ void require(const std::string& value, const std::string& option) {
   if (value.empty()) usage_error(option + " is required");
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

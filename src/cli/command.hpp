@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// What every command takes.
 struct CommonArguments {
@@ -49,4 +49,4 @@ struct UsageError : std::runtime_error {
 /// Throws a usage error when the option has no value from anywhere.
 void require(const std::string& value, const std::string& option);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

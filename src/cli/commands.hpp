@@ -2,7 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 // Each adds one command to the program, from the file of its name.
 void add_train(CLI::App& program);
@@ -15,4 +15,4 @@ void add_inspect(CLI::App& program);
 void add_synth(CLI::App& program);
 void add_report(CLI::App& program);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -6,7 +6,7 @@
 #include "core/json_reader.hpp"
 #include "core/text_table.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -49,4 +49,4 @@ Json json_of(const Comparison& comparison) {
   return list;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -5,7 +5,7 @@
 
 #include "sharcs/comparison.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// A routing beside its baselines, a line each: score, cost, shares of the widths, and by how much the routing leads.
 /// widths: the model's, ascending, as fractions.
@@ -14,4 +14,4 @@ void print(const Comparison& comparison, const Task& task, const std::vector<dou
 /// The baselines as a list of objects; the routing, without "lead", is the first.
 nlohmann::ordered_json json_of(const Comparison& comparison);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 
-#include "core/file.hpp"
 #include "core/json_reader.hpp"
 #include "core/quote.hpp"
+#include "io/file.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -68,4 +68,4 @@ void ConfigFile::set(Json& sections, const std::string& place, Json value) {
   (*at)[place.substr(begin)] = std::move(value);
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

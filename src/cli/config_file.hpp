@@ -7,7 +7,7 @@
 
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// The JSON file of --config: an object of sections.
 ///
@@ -66,4 +66,4 @@ class ConfigFile {
   nlohmann::ordered_json without_overrides_ = nlohmann::ordered_json::object();
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

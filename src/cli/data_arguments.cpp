@@ -4,7 +4,7 @@
 #include "core/quote.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 std::optional<Column> column_or_none(const std::string& text) {
@@ -175,4 +175,4 @@ TrainingData TrainingDataArguments::read(std::uint64_t seed) const {
   return all;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

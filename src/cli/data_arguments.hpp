@@ -8,7 +8,7 @@
 #include "sharcs/model_config.hpp"
 #include "sharcs/task.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Which task, and how its files are read: a task of GLUE, or the columns of one's own files.
 struct TaskArguments {
@@ -54,4 +54,4 @@ struct TrainingDataArguments : TaskArguments {
   TrainingData read(std::uint64_t seed) const;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

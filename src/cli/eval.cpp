@@ -8,7 +8,7 @@
 #include "cli/evaluation_report.hpp"
 #include "cli/policy_argument.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 struct EvalArguments : CommonArguments {
@@ -38,7 +38,7 @@ void eval(const EvalArguments& arguments) {
   }
   if (arguments.json) {
     nlohmann::ordered_json json = report.json();
-    if (arguments.compare) json["comparison"] = json_of(*comparison);
+    if (arguments.compare) json["comparison"] = internal::json_of(*comparison);
     std::cout << json.dump(2) << '\n';
     return;
   }
@@ -46,7 +46,7 @@ void eval(const EvalArguments& arguments) {
   report.print_confusion(std::cout);
   if (!arguments.compare) return;
   std::cout << '\n';
-  print(*comparison, task, report.evaluation().answers.widths, std::cout);
+  internal::print(*comparison, task, report.evaluation().answers.widths, std::cout);
 }
 
 }  // namespace
@@ -73,4 +73,4 @@ void add_eval(CLI::App& program) {
   on_call(command, arguments, eval);
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -13,7 +13,7 @@
 #include "sharcs/error.hpp"
 #include "sharcs/evaluation_file.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -268,4 +268,4 @@ Json EvaluationReport::json() const {
   return json;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

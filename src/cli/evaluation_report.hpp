@@ -10,7 +10,7 @@
 #include "sharcs/evaluation.hpp"
 #include "sharcs/latency.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// A model on a labelled data set, as people and programs want to read it. What it is made of must outlive it.
 class EvaluationReport {
@@ -55,4 +55,4 @@ class EvaluationReport {
   std::vector<Row> rows_;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -2,7 +2,7 @@
 
 #include <sstream>
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 constexpr std::size_t options_width = 34, line_width = 110;
@@ -47,4 +47,4 @@ std::string HelpFormat::make_description(const CLI::App* command) const {
   return wrapped(command->get_description(), line_width) + "\n";
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Help for people: descriptions wrapped beside the options, defaults in brackets behind them.
 class HelpFormat : public CLI::Formatter {
@@ -15,4 +15,4 @@ class HelpFormat : public CLI::Formatter {
   std::string make_description(const CLI::App* command) const override;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

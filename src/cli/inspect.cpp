@@ -13,7 +13,7 @@
 #include "sharcs/error.hpp"
 #include "sharcs/task.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -131,4 +131,4 @@ void add_inspect(CLI::App& program) {
   on_call(command, arguments, inspect);
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -19,16 +19,16 @@ int run(int argc, char** argv) {
   program.set_version_flag("--version", "sharcs " + std::string(sharcs::version()), "Print the version and exit");
   program.set_help_flag("-h,--help", "Print what there is, with its defaults, and exit");
   program.require_subcommand(1);
-  program.formatter(std::make_shared<sharcs::HelpFormat>());  // of the commands below, too
-  sharcs::add_train(program);
-  sharcs::add_sweep(program);
-  sharcs::add_eval(program);
-  sharcs::add_calibrate(program);
-  sharcs::add_predict(program);
-  sharcs::add_reorder(program);
-  sharcs::add_inspect(program);
-  sharcs::add_synth(program);
-  sharcs::add_report(program);
+  program.formatter(std::make_shared<sharcs::internal::HelpFormat>());  // of the commands below, too
+  sharcs::internal::add_train(program);
+  sharcs::internal::add_sweep(program);
+  sharcs::internal::add_eval(program);
+  sharcs::internal::add_calibrate(program);
+  sharcs::internal::add_predict(program);
+  sharcs::internal::add_reorder(program);
+  sharcs::internal::add_inspect(program);
+  sharcs::internal::add_synth(program);
+  sharcs::internal::add_report(program);
   const auto wrong_usage = [&](const std::exception& error) {
     std::string command = "sharcs";
     for (const CLI::App* subcommand : program.get_subcommands()) command += " " + subcommand->get_name();
@@ -39,7 +39,7 @@ int run(int argc, char** argv) {
     const std::string first = argc > 1 ? argv[1] : "";
     const auto is_first = [&](const CLI::App* command) { return command->get_name() == first; };
     if (!first.empty() && !first.starts_with('-') && program.get_subcommands(is_first).empty())
-      sharcs::usage_error("there is no command \"" + first + "\"");
+      sharcs::internal::usage_error("there is no command \"" + first + "\"");
     program.parse(argc, argv);
   } catch (const CLI::Success& asked) {  // --help, --version
     program.exit(asked);
@@ -47,7 +47,7 @@ int run(int argc, char** argv) {
     return status.get_exit_code();
   } catch (const CLI::ParseError& error) {
     return wrong_usage(error);
-  } catch (const sharcs::UsageError& error) {
+  } catch (const sharcs::internal::UsageError& error) {
     return wrong_usage(error);
   }
   // What could not be written must not look like success.

@@ -5,7 +5,7 @@
 
 #include "cli/command.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 void add_policy_option(CLI::App& command, std::string& policy) {
   policy = "model";
@@ -35,4 +35,4 @@ RoutingPolicy policy_named(const std::string& text, const std::filesystem::path&
   usage_error("--policy " + text + ": expected model, argmax, fixed:W, cap:W or cascade:P, as in cap:0.5");
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -6,7 +6,7 @@
 
 #include "sharcs/routing_policy.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// --policy: how the width of each sample is chosen.
 void add_policy_option(CLI::App& command, std::string& policy);
@@ -17,4 +17,4 @@ void add_policy_option(CLI::App& command, std::string& policy);
 /// ModelConfig::load.
 RoutingPolicy policy_named(const std::string& text, const std::filesystem::path& model);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -8,13 +8,13 @@
 #include "cli/data_arguments.hpp"
 #include "cli/policy_argument.hpp"
 #include "cli/sentence_stream.hpp"
-#include "core/file.hpp"
 #include "core/json_reader.hpp"
 #include "core/text_table.hpp"
+#include "io/file.hpp"
 #include "sharcs/classifier.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 struct PredictArguments : CommonArguments {
@@ -259,4 +259,4 @@ void add_predict(CLI::App& program) {
   on_call(command, arguments, predict);
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -9,13 +9,14 @@
 #include "core/text_table.hpp"
 #include "core/threads.hpp"
 #include "data/tokenized_dataset.hpp"
+#include "formats/model_access.hpp"
 #include "model/backbone.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/model.hpp"
 #include "sharcs/tokenizer.hpp"
 #include "train/importance.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 struct ReorderArguments : CommonArguments {
@@ -64,7 +65,7 @@ void reorder_model(const ReorderArguments& arguments) {
   const TokenizedDataset tokens = tokenize(dataset, task, tokenizer, std::min(arguments.max_length, positions));
   require_embeddings(config, tokens, dataset);
   const std::vector<Index> samples = drawn(dataset.size(), arguments.samples, arguments.seed_or_default());
-  ImportanceMeter<float> meter(model.network(), config_file.string());
+  ImportanceMeter<float> meter(network_of(model), config_file.string());
   for (std::size_t first = 0; first < samples.size(); first += arguments.batch_size) {
     const std::span<const Index> batch =
         std::span(samples).subspan(first, std::min(arguments.batch_size, samples.size() - first));
@@ -78,7 +79,7 @@ void reorder_model(const ReorderArguments& arguments) {
     }
     meter.add(tokens.gather(batch), labels, targets);
   }
-  reorder(model.network(), meter.importance());
+  reorder(network_of(model), meter.importance());
   model.save(arguments.output);
   tokenizer.save(arguments.output);
 
@@ -132,4 +133,4 @@ void add_reorder(CLI::App& program) {
   on_call(command, arguments, reorder_model);
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -8,11 +8,11 @@
 
 #include "cli/command.hpp"
 #include "cli/commands.hpp"
-#include "core/file.hpp"
 #include "core/text_table.hpp"
+#include "io/file.hpp"
 #include "train/progress.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 struct ReportArguments {
@@ -68,4 +68,4 @@ void add_report(CLI::App& program) {
   command->callback([=] { report(*arguments); });
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -8,10 +8,10 @@
 #include <utility>
 
 #include "core/quote.hpp"
-#include "core/utf8.hpp"
+#include "io/utf8.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 Sample read_sentence(std::string line, const std::string& place, bool pairs, InvalidText invalid_text) {
   const auto fail = [&](const std::string& message) { throw DataError(place + ": " + message); };
@@ -74,4 +74,4 @@ Sample SentenceStream::sample_of(std::string line) {
   return sample;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -5,7 +5,7 @@
 
 #include "sharcs/dataset.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// The sentence of a line, or its two around a TAB. Throws DataError beginning with `place` when it is empty, not a
 /// pair or not UTF-8.
@@ -36,4 +36,4 @@ class SentenceStream {
   std::size_t line_ = 0;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -4,7 +4,7 @@
 
 #include <atomic>
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 std::atomic<int> noted = 0;
@@ -41,4 +41,4 @@ StopSignal::~StopSignal() { install(SIG_DFL); }
 
 int StopSignal::received() const { return noted; }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -1,6 +1,6 @@
 #pragma once
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// While one exists, the first SIGINT or SIGTERM is only noted, and a second one ends the program as usual. At most one
 /// at a time.
@@ -15,4 +15,4 @@ class StopSignal {
   int received() const;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

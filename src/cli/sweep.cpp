@@ -9,19 +9,19 @@
 #include "cli/training_arguments.hpp"
 #include "cli/training_session.hpp"
 #include "cli/training_setup.hpp"
-#include "core/checksum.hpp"
 #include "core/clock.hpp"
-#include "core/file.hpp"
-#include "core/folder_lock.hpp"
-#include "core/json_differences.hpp"
 #include "core/json_reader.hpp"
 #include "core/text_table.hpp"
+#include "io/checksum.hpp"
+#include "io/file.hpp"
+#include "io/folder_lock.hpp"
+#include "io/json_differences.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/version.hpp"
 #include "train/run_identity.hpp"
 #include "train/training_checkpoint.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -232,4 +232,4 @@ void add_sweep(CLI::App& program) {
   on_call(command, arguments, sweep);
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

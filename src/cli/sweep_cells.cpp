@@ -4,7 +4,7 @@
 
 #include "core/json_reader.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 std::string setting_text(const GridPoint& point, const std::string& key) {
   for (const auto& [own, value] : point.settings)
@@ -28,4 +28,4 @@ std::string tsv_line(const std::vector<std::string>& cells) {
 
 std::string number_cell(double value) { return std::isfinite(value) ? short_number(value) : ""; }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -9,7 +9,7 @@
 
 // What the tables of a sweep are made of. A line of one has a `point` of the grid.
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// As JSON, or empty where the point does not set it; texts without quotes.
 std::string setting_text(const GridPoint& point, const std::string& key);
@@ -45,4 +45,4 @@ std::vector<std::string> varied_keys(const std::vector<Line>& lines) {
   return keys;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -5,7 +5,7 @@
 #include "core/json_reader.hpp"
 #include "eval/evaluation_record_json.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 SweepResult SweepResult::of(const EvaluationReport& report, const Comparison& comparison, int best_epoch,
                             double training_seconds) {
@@ -53,4 +53,4 @@ SweepResult SweepResult::from(const JsonFields& fields) {
   return result;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

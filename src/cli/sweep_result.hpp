@@ -6,7 +6,7 @@
 #include "cli/evaluation_report.hpp"
 #include "core/json_fields.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// What a run of a sweep came to on dev.
 struct SweepResult {
@@ -28,4 +28,4 @@ struct SweepResult {
   static SweepResult from(const JsonFields& fields);
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

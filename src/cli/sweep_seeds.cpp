@@ -11,7 +11,7 @@
 #include "core/text_table.hpp"
 #include "eval/pareto_front.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -149,4 +149,4 @@ std::string tsv_of(const std::vector<SeedGroup>& groups) {
   return text;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

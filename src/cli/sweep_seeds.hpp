@@ -7,7 +7,7 @@
 
 #include "cli/sweep_table.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Over seeds.
 struct Spread {
@@ -34,4 +34,4 @@ nlohmann::ordered_json json_of(const std::vector<SeedGroup>& groups);
 /// The same, a line a group.
 std::string tsv_of(const std::vector<SeedGroup>& groups);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

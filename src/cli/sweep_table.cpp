@@ -11,7 +11,7 @@
 #include "eval/evaluation_record_json.hpp"
 #include "eval/pareto_front.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -118,4 +118,4 @@ std::string tsv_of(const std::vector<SweepRun>& runs) {
   return text;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -9,7 +9,7 @@
 #include "cli/sweep_result.hpp"
 #include "train/setting_grid.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// A line of a sweep's table.
 struct SweepRun {
@@ -30,4 +30,4 @@ nlohmann::ordered_json json_of(const std::vector<SweepRun>& runs);
 /// The same, a line a run, for a spreadsheet: lists are written as JSON, what is not known is empty.
 std::string tsv_of(const std::vector<SweepRun>& runs);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -6,7 +6,7 @@
 #include "core/text_table.hpp"
 #include "sharcs/synthetic.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 struct SynthArguments : CommonArguments {
@@ -67,4 +67,4 @@ void add_synth(CLI::App& program) {
   on_call(command, arguments, synth);
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -20,7 +20,7 @@
 #include "sharcs/trainer.hpp"
 #include "train/training_checkpoint.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 struct TrainArguments : CommonArguments {
@@ -154,4 +154,4 @@ void add_train(CLI::App& program) {
   on_call(command, arguments, train);
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

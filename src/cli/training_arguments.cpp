@@ -5,7 +5,7 @@
 #include "core/quote.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -131,4 +131,4 @@ TrainingOptions training_options(const ConfigFile& config) {
   });
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

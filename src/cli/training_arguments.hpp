@@ -9,7 +9,7 @@
 #include "cli/config_file.hpp"
 #include "sharcs/training_options.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// The flags that override the "model", "tokenizer" and "training" sections of a config file: one for each training
 /// option and for what SHARCS adds to a model, and --set for everything else.
@@ -30,4 +30,4 @@ class TrainingArguments {
 /// Throws ConfigError as TrainingOptions::parse.
 TrainingOptions training_options(const ConfigFile& config);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -13,7 +13,7 @@
 #include "core/text_table.hpp"
 #include "train/progress.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 std::string epoch_line(const EpochRecord& record, int epochs) {
@@ -65,4 +65,4 @@ LatencyOptions latency_options(double training_seconds) {
   return options;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -7,7 +7,7 @@
 #include "sharcs/latency.hpp"
 #include "sharcs/trainer.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// A training in front of a person.
 struct TrainingSession {
@@ -25,4 +25,4 @@ TrainingOutcome run_training(const TrainingSession& session, TrainingSetup& setu
 /// With which measuring a model takes no longer than a twentieth of its training did, or what it takes anyway.
 LatencyOptions latency_options(double training_seconds);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -3,13 +3,13 @@
 #include <limits>
 
 #include "cli/training_arguments.hpp"
-#include "core/file.hpp"
 #include "core/json_reader.hpp"
 #include "core/quote.hpp"
 #include "data/tokenized_dataset.hpp"
+#include "io/file.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -161,4 +161,4 @@ void check_training(const ConfigFile& config, const std::string& checkpoint) {
   });
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -9,7 +9,7 @@
 #include "sharcs/tokenizer.hpp"
 #include "sharcs/training_options.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Model, tokenizer and options, ready for a trainer.
 struct TrainingSetup {
@@ -27,4 +27,4 @@ TrainingSetup set_up_training(const ConfigFile& config, const TrainingData& data
 /// Throws what of that can be known before any data are read and any model is made.
 void check_training(const ConfigFile& config, const std::string& checkpoint);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -9,7 +9,7 @@
 
 #include "core/rounding.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 constexpr std::size_t huge_page = std::size_t{2} << 20;
@@ -54,4 +54,4 @@ void free_aligned(void* data, std::size_t bytes) {
     std::free(data);
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

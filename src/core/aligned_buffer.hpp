@@ -7,7 +7,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 inline constexpr std::size_t cache_line = 64;
 /// Floats of a cache line.
@@ -50,4 +50,4 @@ class AlignedBuffer {
   std::size_t size_ = 0;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

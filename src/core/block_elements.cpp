@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 int columns_of(UChar32 character) {
@@ -93,4 +93,4 @@ std::string sparkline(std::span<const double> values) {
   return sparkline(values, low, high);
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

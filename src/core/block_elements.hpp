@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Columns that a text takes on a terminal: two for wide East Asian characters, none for combining ones.
 int columns_of(std::string_view text);
@@ -22,4 +22,4 @@ std::string sparkline(std::span<const double> values, double low, double high);
 /// Between the least and the greatest of them.
 std::string sparkline(std::span<const double> values);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

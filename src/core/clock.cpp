@@ -2,10 +2,10 @@
 
 #include <chrono>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

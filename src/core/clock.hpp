@@ -2,11 +2,11 @@
 
 #include <functional>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Seconds since some fixed moment; never goes back.
 using Clock = std::function<double()>;
 /// The system's steady clock.
 double steady_seconds();
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

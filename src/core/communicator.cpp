@@ -6,6 +6,7 @@
 #include "sharcs/error.hpp"
 
 namespace sharcs {
+using namespace internal;
 namespace {
 
 class Alone final : public Communicator {

@@ -4,7 +4,7 @@
 
 #include "core/matrix_view.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 template <class T>
 using RowMajorMatrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -18,4 +18,4 @@ auto eigen_map(MatrixView<T> view) {
                                                      Eigen::OuterStride<>(view.stride));
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -3,7 +3,7 @@
 #include <bit>
 #include <cstdint>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 // The 16-bit floats of checkpoints, as bits: F16 (IEEE binary16) and BF16 (the upper half of a float). Without branches
 // on the value, so that loops over them become vector code.
@@ -42,4 +42,4 @@ inline std::uint16_t bf16_of_float(float value) {
   return static_cast<std::uint16_t>((word & 0x7FFFFFFFu) > 0x7F800000u ? (word >> 16) | 0x40u : rounded);
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

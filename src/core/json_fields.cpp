@@ -6,7 +6,7 @@
 #include "core/nan.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 using nlohmann::json;
 using nlohmann::ordered_json;
@@ -123,4 +123,4 @@ void JsonFields::fail_at(const std::string& path, const json& found, const std::
                   (path.empty() ? ", expected " : "; expected ") + expected);
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

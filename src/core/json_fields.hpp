@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Reads the keys of a JSON object that a program wrote after a schema of ours: every key must be there, others are
 /// skipped. (Settings, which people write, are read by JsonReader.)
@@ -65,4 +65,4 @@ class JsonFields {
 /// JSON has neither NaN nor infinity: null stands for them.
 nlohmann::ordered_json finite_or_null(double value);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

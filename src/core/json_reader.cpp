@@ -6,7 +6,7 @@
 
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 using nlohmann::json;
 
@@ -130,4 +130,4 @@ std::vector<std::string> JsonReader::unread() const {
   return keys;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

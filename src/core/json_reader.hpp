@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Reads a JSON object key by key and remembers which keys were asked for.
 ///
@@ -52,4 +52,4 @@ std::string invalid_json(const nlohmann::json::parse_error& error, std::string_v
 /// A number as short as it can be written: 0.25, 1, 2e-05.
 std::string short_number(double value);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

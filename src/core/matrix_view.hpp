@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <type_traits>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Rows, columns and element counts. Signed, so that differences and reverse loops are safe.
 using Index = std::ptrdiff_t;
@@ -46,4 +46,4 @@ struct MatrixView {
 template <class T>
 using ConstMatrix = MatrixView<const std::type_identity_t<T>>;
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 // Larger pieces leave the caches between the passes of an all-reduce; smaller ones make the ranks wait for each other
@@ -75,4 +75,4 @@ class MpiCommunicator final : public Communicator {
 
 std::unique_ptr<Communicator> mpi_world() { return std::make_unique<MpiCommunicator>(); }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -1,6 +1,6 @@
 #include "core/quote.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 std::string quote(std::string_view text) {
   std::size_t longest = 100;
@@ -21,4 +21,4 @@ std::string quote(std::string_view text) {
   return result += text.size() > longest ? "…\"" : "\"";
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

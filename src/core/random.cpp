@@ -3,7 +3,7 @@
 #include <cmath>
 #include <numbers>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 std::array<std::uint32_t, 4> philox(std::uint64_t key, std::uint64_t counter_low, std::uint64_t counter_high) {
   std::uint32_t k0 = static_cast<std::uint32_t>(key), k1 = static_cast<std::uint32_t>(key >> 32);
@@ -53,4 +53,4 @@ double Random::normal() {
   return radius * std::cos(2.0 * std::numbers::pi * uniform());
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

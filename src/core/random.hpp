@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Four random words from a key and a counter: Philox4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2,
 /// 3", SC 2011). The same inputs give the same words on every machine and any thread.
@@ -41,4 +41,4 @@ class Random {
   std::uint64_t position_;  // in 32-bit words
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

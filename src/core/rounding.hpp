@@ -1,6 +1,6 @@
 #pragma once
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// number / by, rounded up. number ≥ 0, by > 0; either may be as large as a number can be.
 template <class Integer>
@@ -14,4 +14,4 @@ constexpr Integer round_up(Integer number, Integer unit) {
   return ceil_divide(number, unit) * unit;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -9,7 +9,7 @@
 
 #include "core/block_elements.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 void TextTable::print(std::ostream& out) const {
   std::vector<int> widths(rows_.front().size());
   for (const auto& row : rows_)
@@ -71,4 +71,4 @@ std::string bytes_text(double bytes) {
   return decimal(bytes, unit == 0 ? 0 : 1) + " " + units[unit];
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

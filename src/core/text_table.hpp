@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Cells in aligned columns: the first column to the left, the others to the right.
 class TextTable {
@@ -34,4 +34,4 @@ std::string seconds_text(double seconds);
 /// "438.0 MB".
 std::string bytes_text(double bytes);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -1,6 +1,6 @@
 #include "core/threads.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 thread_local int scoped_count = 0;  // 0: no scope
 }
@@ -13,4 +13,4 @@ int thread_count() {
 ThreadScope::ThreadScope(int count) : before_(scoped_count) { scoped_count = count; }
 ThreadScope::~ThreadScope() { scoped_count = before_; }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

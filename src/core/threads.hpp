@@ -8,7 +8,7 @@
 #include "core/matrix_view.hpp"
 #include "core/rounding.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// How many OpenMP threads a parallel region started by the calling thread uses.
 ///
@@ -115,4 +115,4 @@ void parallel_guided(Index total, Index batch, Index grain, int workers, const B
 /// them.
 inline Index grain(Index elements, Index size) { return elements / std::max<Index>(size, 1) + 1; }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -1,5 +1,6 @@
 #include "sharcs/version.hpp"
 
 namespace sharcs {
+using namespace internal;
 const char* version() { return SHARCS_VERSION; }
 }  // namespace sharcs

@@ -4,7 +4,7 @@
 
 #include "core/rounding.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 void* Workspace::take(std::size_t bytes) {
   bytes = round_up(bytes, cache_line);
@@ -34,4 +34,4 @@ std::size_t Workspace::bytes() const {
   return total;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

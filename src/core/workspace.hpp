@@ -7,7 +7,7 @@
 #include "core/aligned_buffer.hpp"
 #include "core/matrix_view.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Memory for one pass: handed out in order, taken back all at once or to a mark.
 ///
@@ -45,4 +45,4 @@ class Workspace {
   std::size_t used_ = 0;   // bytes used of it
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -6,7 +6,7 @@
 #include "core/random.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 // Linear interpolation between order statistics. `sorted` is not empty.
@@ -43,4 +43,4 @@ Interval percentile_interval(std::vector<double> values, double confidence) {
   return {quantile(values, outside), quantile(values, 1 - outside)};
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -7,7 +7,7 @@
 #include "core/threads.hpp"
 #include "sharcs/metrics.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Throws ConfigError unless the confidence of an interval is between 0 and 1.
 void require_confidence(double confidence);
@@ -41,4 +41,4 @@ std::vector<T> drawn(std::span<const T> values, const std::vector<std::size_t>& 
   return result;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

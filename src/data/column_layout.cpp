@@ -9,7 +9,7 @@
 #include "core/quote.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 std::string listed(const std::vector<std::string>& names) {
@@ -240,4 +240,4 @@ std::optional<double> parse_number(std::string_view cell) {
   return value;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -7,7 +7,7 @@
 #include "data/table.hpp"
 #include "data/task_definition.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Where a table has what a task wants.
 struct ColumnLayout {
@@ -28,4 +28,4 @@ ColumnLayout find_layout(const Table& table, const Task::Definition& task, Split
 /// The target that a cell holds: a finite number. Nothing otherwise.
 std::optional<double> parse_number(std::string_view cell);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -9,6 +9,7 @@
 #include "sharcs/error.hpp"
 
 namespace sharcs {
+using namespace internal;
 
 bool Dataset::labelled() const {
   return !samples.empty() && std::all_of(samples.begin(), samples.end(),

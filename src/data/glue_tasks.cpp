@@ -3,6 +3,7 @@
 #include "data/task_definition.hpp"
 
 namespace sharcs {
+using namespace internal;
 namespace {
 
 // Column names and positions, label words and metrics as GLUE distributes and scores the tasks

@@ -11,6 +11,7 @@
 #include "sharcs/error.hpp"
 
 namespace sharcs {
+using namespace internal;
 namespace {
 
 constexpr std::array<std::pair<Metric, std::string_view>, 6> metric_names = {{{Metric::accuracy, "accuracy"},

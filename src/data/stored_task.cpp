@@ -7,6 +7,7 @@
 #include "sharcs/model_config.hpp"
 
 namespace sharcs {
+using namespace internal;
 namespace {
 
 using Json = nlohmann::ordered_json;

@@ -10,11 +10,12 @@
 #include <tuple>
 #include <unordered_set>
 
-#include "core/file.hpp"
 #include "core/random.hpp"
+#include "io/file.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs {
+using namespace internal;
 namespace {
 
 using Words = std::span<const std::string_view>;

@@ -5,12 +5,12 @@
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
-#include "core/file.hpp"
 #include "core/quote.hpp"
-#include "core/utf8.hpp"
+#include "io/file.hpp"
+#include "io/utf8.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
@@ -189,4 +189,4 @@ void Table::drop_blank_rows() {
   }
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -13,7 +13,7 @@
 #include "sharcs/dataset.hpp"
 #include "sharcs/task.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// A table file (TSV, CSV or JSON Lines), split into rows of cells; whether its first row is a header is the caller's
 /// matter.
@@ -78,4 +78,4 @@ class Table {
 /// The cell without the ASCII white space around it.
 std::string_view trimmed(std::string_view cell);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -12,6 +12,7 @@
 #include "sharcs/error.hpp"
 
 namespace sharcs {
+using namespace internal;
 namespace {
 
 constexpr std::size_t listed_labels = 20;

@@ -5,7 +5,7 @@
 #include "model/backbone.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 Encoding encode(const Sample& sample, const Tokenizer& tokenizer, std::size_t max_length) {
@@ -98,4 +98,4 @@ void require_embeddings(const ModelConfig& config, const TokenizedDataset& token
   }
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -12,7 +12,7 @@
 #include "sharcs/task.hpp"
 #include "sharcs/tokenizer.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// What a training keeps of its samples: all but their tokens.
 struct SampleFacts {
@@ -51,4 +51,4 @@ void require_vocabulary(const ModelConfig& config, const Tokenizer& tokenizer, c
 /// nobody checks again. `tokens` is what tokenize() made of `dataset`.
 void require_embeddings(const ModelConfig& config, const TokenizedDataset& tokens, const Dataset& dataset);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

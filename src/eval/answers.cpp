@@ -6,6 +6,7 @@
 #include "sharcs/evaluation.hpp"
 
 namespace sharcs {
+using namespace internal;
 
 std::span<const float> Answers::logits_of(std::size_t sample, int width) const {
   return std::span(logits[static_cast<std::size_t>(width)]).subspan(sample * outputs, outputs);

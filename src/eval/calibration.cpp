@@ -5,15 +5,16 @@
 #include <limits>
 #include <numeric>
 
-#include "core/file.hpp"
 #include "core/json_reader.hpp"
 #include "core/random.hpp"
 #include "eval/value_regression.hpp"
+#include "io/file.hpp"
 #include "sharcs/cost.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/width_set.hpp"
 
 namespace sharcs {
+using namespace internal;
 namespace {
 
 using Samples = std::vector<std::size_t>;

@@ -10,6 +10,7 @@
 #include "sharcs/error.hpp"
 
 namespace sharcs {
+using namespace internal;
 namespace {
 
 /// Draws that a bootstrap resample takes the mean over: few, since the resamples take different ones.
@@ -221,7 +222,7 @@ std::vector<int> oracle(const Answers& answers) {
 }
 
 void check(const Answers& answers, const Routing& routing, const ComparisonOptions& options) {
-  check(options.bootstrap);
+  internal::check(options.bootstrap);
   if (options.draws < 1) throw ConfigError("draws is " + std::to_string(options.draws) + "; expected at least 1");
   if (answers.samples() == 0) throw ShapeError("there are no samples to compare on");
   if ((answers.is_regression() ? answers.targets.size() : answers.labels.size()) != answers.samples())

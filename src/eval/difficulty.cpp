@@ -6,7 +6,7 @@
 #include "core/nan.hpp"
 #include "sharcs/metrics.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 /// The share of the samples that are answered right; width_of(i): where sample i is.
@@ -59,4 +59,4 @@ std::optional<DifficultyEvaluation> evaluate_difficulty(const Dataset& dataset, 
   return result;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

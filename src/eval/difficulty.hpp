@@ -6,7 +6,7 @@
 #include "sharcs/dataset.hpp"
 #include "sharcs/evaluation.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// How a model does on the samples of one level of difficulty. Accuracies are NaN for a regression.
 struct LevelEvaluation {
@@ -29,4 +29,4 @@ struct DifficultyEvaluation {
 /// None when not every sample has a difficulty. `evaluation` is of the same data set.
 std::optional<DifficultyEvaluation> evaluate_difficulty(const Dataset& dataset, const Evaluation& evaluation);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

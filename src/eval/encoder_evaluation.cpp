@@ -10,7 +10,7 @@
 #include "sharcs/cost.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 /// Runs a whole data set, each rank its share, and keeps its workspace for the next run.
@@ -200,4 +200,4 @@ Evaluation evaluate(const Encoder<float>& encoder, const Task& task, const Token
   return result;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

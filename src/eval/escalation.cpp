@@ -4,7 +4,7 @@
 
 #include "nn/loss.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 int escalate(const RoutingPolicy& policy, const RoutingQuery& query, int width, std::span<const float> logits,
              bool regression) {
@@ -18,4 +18,4 @@ int escalate(const RoutingPolicy& policy, const RoutingQuery& query, int width, 
   return policy.escalate({query, width, logits, probabilities});
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -4,14 +4,15 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "core/file.hpp"
 #include "core/json_fields.hpp"
 #include "core/json_reader.hpp"
 #include "eval/evaluation_record_json.hpp"
+#include "io/file.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/version.hpp"
 
 namespace sharcs {
+using namespace internal;
 namespace {
 
 using nlohmann::json;

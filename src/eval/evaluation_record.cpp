@@ -7,6 +7,7 @@
 #include "sharcs/error.hpp"
 
 namespace sharcs {
+using namespace internal;
 
 std::vector<CalibrationBin> calibration_bins(const std::vector<double>& probabilities, const std::vector<int>& right,
                                              int bins) {

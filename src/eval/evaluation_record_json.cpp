@@ -2,7 +2,7 @@
 
 #include "core/nan.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using nlohmann::ordered_json;
@@ -94,4 +94,4 @@ EvaluationRecord read_evaluation_record(const JsonFields& fields) {
           .widths = fields.each("widths", read_width)};
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

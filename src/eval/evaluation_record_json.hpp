@@ -6,7 +6,7 @@
 #include "sharcs/evaluation_record.hpp"
 #include "sharcs/metrics.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// The object that evaluation_record.hpp describes, and back. Reading throws DataError when it is not of the schema.
 nlohmann::ordered_json evaluation_record_json(const EvaluationRecord& evaluation);
@@ -22,4 +22,4 @@ Estimate read_estimate(const JsonFields& fields);
 /// samples / of, NaN of none.
 double share_of(std::int64_t samples, std::int64_t of);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 std::vector<std::size_t> pareto_front(std::span<const CostAndScore> points) {
   std::vector<std::size_t> order;
@@ -22,4 +22,4 @@ std::vector<std::size_t> pareto_front(std::span<const CostAndScore> points) {
   return front;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 struct CostAndScore {
   double cost;
@@ -15,4 +15,4 @@ struct CostAndScore {
 /// ascending by cost. Of equal points all are on the front; points that are not finite never are.
 std::vector<std::size_t> pareto_front(std::span<const CostAndScore> points);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

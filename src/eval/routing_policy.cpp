@@ -6,6 +6,7 @@
 #include "sharcs/error.hpp"
 
 namespace sharcs {
+using namespace internal;
 
 RoutingPolicy RoutingPolicy::argmax() {
   return {[](const RoutingQuery& query) {

@@ -3,7 +3,7 @@
 #include <Eigen/Dense>
 #include <cmath>
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 // Penalties on the sum of the samples' losses: inverse variances of normal priors.
@@ -131,4 +131,4 @@ ValueRegression fit_values(const std::vector<std::vector<double>>& features,
   return regression;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

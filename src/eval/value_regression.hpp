@@ -2,7 +2,7 @@
 
 #include <vector>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// y ≈ link(offset_w + Σ_f weight_wf · x_f) for each width w.
 struct ValueRegression {
@@ -21,4 +21,4 @@ struct ValueRegressionOptions {
 ValueRegression fit_values(const std::vector<std::vector<double>>& features,
                            const std::vector<std::vector<double>>& targets, const ValueRegressionOptions& options);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -5,6 +5,7 @@
 #include "sharcs/error.hpp"
 
 namespace sharcs {
+using namespace internal;
 namespace {
 
 /// Tokenizes with `encode(i, max_length)` on all threads and runs the engine.

@@ -6,9 +6,11 @@
 
 #include "core/threads.hpp"
 #include "eval/escalation.hpp"
+#include "formats/checkpoint.hpp"
+#include "formats/model_access.hpp"
+#include "infer/engine_access.hpp"
 #include "infer/thread_budget.hpp"
 #include "infer/workspace_pool.hpp"
-#include "model/checkpoint.hpp"
 #include "model/micro_batches.hpp"
 #include "model/routed_pass.hpp"
 #include "nn/loss.hpp"
@@ -16,6 +18,7 @@
 #include "sharcs/error.hpp"
 
 namespace sharcs {
+using namespace internal;
 namespace {
 
 /// Where an engine's weights come from.
@@ -152,7 +155,7 @@ Engine Engine::load(const std::filesystem::path& directory, const EngineOptions&
 
 Engine::Engine(const Model& model, const EngineOptions& options)
     : state_(std::make_unique<State>(model.config(), options)) {
-  const ParameterStore<float>& values = model.network().values();
+  const ParameterStore<float>& values = network_of(model).values();
   state_->fill({.matrix =
                     [&](const ParameterSpec& spec) {
                       return MatrixView<const float>(values.values(spec.name).data(), spec.shape[0], spec.shape[1]);
@@ -229,6 +232,7 @@ std::size_t Engine::max_tokens() const {
 }
 std::size_t Engine::weight_bytes() const { return state_->weight_bytes; }
 std::size_t Engine::workspace_bytes() const { return state_->workspaces.bytes(); }
-const Encoder<float>& Engine::encoder() const { return state_->encoder; }
+
+const Encoder<float>& internal::EngineAccess::encoder(const Engine& engine) { return engine.state_->encoder; }
 
 }  // namespace sharcs

@@ -7,6 +7,7 @@
 #include "sharcs/error.hpp"
 
 namespace sharcs {
+using namespace internal;
 namespace {
 
 double seconds_of(const Engine& engine, std::span<const TokenSequence> inputs, const RoutingPolicy& policy) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <atomic>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Shares a number of threads among the calls that are under way: the first call gets all of them, calls that come
 /// while it runs get what is left, at least their own thread. So callers with threads of their own do not oversubscribe
@@ -39,4 +39,4 @@ class ThreadBudget {
   std::atomic<int> free_;  // negative while more calls than threads are under way
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -6,7 +6,7 @@
 
 #include "core/workspace.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Lends each call a workspace of its own and keeps it for the next call: as many exist as calls were ever under way at
 /// once.
@@ -51,4 +51,4 @@ class WorkspacePool {
   std::vector<std::unique_ptr<Workspace>> idle_;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

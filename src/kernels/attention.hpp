@@ -5,7 +5,7 @@
 #include "core/matrix_view.hpp"
 #include "kernels/dropout.hpp"
 
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 
 /// Self-attention of a ragged batch: sample s owns the rows offsets[s] .. offsets[s + 1] − 1 of keys and values, and
 /// its tokens see each other only. Scores are scaled by 1 / sqrt(head_size) (Vaswani et al. 2017, section 3.2.1).
@@ -53,4 +53,4 @@ void attention_backward(const Attention<T>& problem, const Dropout& dropout,
                         std::span<const std::type_identity_t<T>> probabilities, ConstMatrix<T> d_context,
                         MatrixView<T> d_query, MatrixView<T> d_key, MatrixView<T> d_value);
 
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels

@@ -20,7 +20,7 @@
 #include "kernels/vector_math-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace sharcs::kernels::HWY_NAMESPACE {
+namespace sharcs::internal::kernels::HWY_NAMESPACE {
 
 using Floats = hn::ScalableTag<float>;
 
@@ -346,11 +346,11 @@ void attend_backward(const Attention<float>& problem, const HeadRows& head, cons
   workspace.clear();
 }
 
-}  // namespace sharcs::kernels::HWY_NAMESPACE
+}  // namespace sharcs::internal::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 HWY_EXPORT(attend);
 HWY_EXPORT(attend_backward);
 
@@ -395,5 +395,5 @@ void simd::attention_backward(const Attention<float>& problem, const Dropout& dr
   });
 }
 
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels
 #endif

@@ -6,7 +6,7 @@
 #include "core/rounding.hpp"
 #include "kernels/attention.hpp"
 
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 
 /// Queries of one head of one sample.
 struct HeadRows {
@@ -85,4 +85,4 @@ struct AttentionWork {
   }
 };
 
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels

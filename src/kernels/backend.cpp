@@ -5,7 +5,7 @@
 
 #include "sharcs/error.hpp"
 
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 namespace {
 
 Backend from_name(const std::string& name, const char* source) {
@@ -29,4 +29,4 @@ Backend backend() { return current(); }
 void set_backend(Backend backend) { current() = backend; }
 std::string to_string(Backend backend) { return backend == Backend::simd ? "simd" : "eigen"; }
 
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels

@@ -2,7 +2,7 @@
 
 #include <string>
 
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 
 /// Which code runs the float kernels.
 enum class Backend {
@@ -20,4 +20,4 @@ void set_backend(Backend backend);
 /// "simd" or "eigen".
 std::string to_string(Backend backend);
 
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels

@@ -5,7 +5,7 @@
 #include "kernels/reference.hpp"
 #include "kernels/simd.hpp"
 
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 namespace {
 
 bool use_simd() { return backend() == Backend::simd; }
@@ -173,4 +173,4 @@ SHARCS_INSTANTIATE(float)
 SHARCS_INSTANTIATE(double)
 #undef SHARCS_INSTANTIATE
 
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels

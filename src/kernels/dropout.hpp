@@ -4,7 +4,7 @@
 
 #include "core/matrix_view.hpp"
 
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 
 /// One use of dropout. Whether element (row, col) is kept is word `col % 4` of
 /// philox(key, counter_low = col / 4, counter_high = first_row + row): kept when the word is at least rate · 2^32.
@@ -21,4 +21,4 @@ struct Dropout {
 template <class T>
 void dropout(MatrixView<T> x, const Dropout& dropout);
 
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels

@@ -8,7 +8,7 @@
 #include "kernels/simd.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace sharcs::kernels::HWY_NAMESPACE {
+namespace sharcs::internal::kernels::HWY_NAMESPACE {
 
 void drop_rows(MatrixView<float> x, const Dropout& dropout) {
   for (Index r = 0; r < x.rows; ++r) {
@@ -17,11 +17,11 @@ void drop_rows(MatrixView<float> x, const Dropout& dropout) {
   }
 }
 
-}  // namespace sharcs::kernels::HWY_NAMESPACE
+}  // namespace sharcs::internal::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 HWY_EXPORT(drop_rows);
 
 void simd::dropout(MatrixView<float> x, const Dropout& dropout) {
@@ -33,5 +33,5 @@ void simd::dropout(MatrixView<float> x, const Dropout& dropout) {
   });
 }
 
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels
 #endif

@@ -5,7 +5,7 @@
 
 #include "core/matrix_view.hpp"
 
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 
 /// dx = dy · gelu'(x): gelu'(x) = Φ(x) + x · φ(x), the exact (erf) GELU (Hendrycks and Gimpel 2016). dx may be dy.
 template <class T>
@@ -56,4 +56,4 @@ template <class T>
 void adamw_idle(std::span<T> weight, std::span<T> first_moment, std::span<T> second_moment,
                 std::span<const AdamwStep> steps);
 
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels

@@ -16,7 +16,7 @@
 #include "kernels/vector_math-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace sharcs::kernels::HWY_NAMESPACE {
+namespace sharcs::internal::kernels::HWY_NAMESPACE {
 
 void gelu_backward_rows(MatrixView<const float> dy, MatrixView<const float> x, MatrixView<float> dx) {
   for (Index r = 0; r < x.rows; ++r) {
@@ -181,11 +181,11 @@ void adamw_idle_range(float* HWY_RESTRICT weight, float* HWY_RESTRICT first_mome
   }
 }
 
-}  // namespace sharcs::kernels::HWY_NAMESPACE
+}  // namespace sharcs::internal::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 HWY_EXPORT(gelu_backward_rows);
 HWY_EXPORT(gelu_tanh_backward_rows);
 HWY_EXPORT(add_rows);
@@ -271,5 +271,5 @@ void simd::adamw_idle(std::span<float> weight, std::span<float> first_moment, st
   (weight.data(), first_moment.data(), second_moment.data(), static_cast<Index>(weight.size()), steps);
 }
 
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels
 #endif

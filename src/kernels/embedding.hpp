@@ -5,7 +5,7 @@
 
 #include "core/matrix_view.hpp"
 
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 
 /// y[t] = Σ over tables of table[ids[t]]: word, position and token-type rows of each token.
 template <class T>
@@ -23,4 +23,4 @@ void embedding_sum(std::span<const EmbeddingLookup<T>> lookups, MatrixView<T> y)
 template <class T>
 void embedding_backward(ConstMatrix<T> dy, std::span<const std::int32_t> ids, MatrixView<T> gradient);
 
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels

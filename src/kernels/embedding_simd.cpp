@@ -12,7 +12,7 @@
 #include "kernels/vector_loop-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace sharcs::kernels::HWY_NAMESPACE {
+namespace sharcs::internal::kernels::HWY_NAMESPACE {
 
 /// y += x for one row.
 HWY_INLINE void add_row(const float* x, float* y, Index cols) {
@@ -37,11 +37,11 @@ void embedding_backward_cols(MatrixView<const float> dy, std::span<const std::in
   for (Index t = 0; t < dy.rows; ++t) add_row(dy.row(t), gradient.row(ids[t]), dy.cols);
 }
 
-}  // namespace sharcs::kernels::HWY_NAMESPACE
+}  // namespace sharcs::internal::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 HWY_EXPORT(embedding_sum_rows);
 HWY_EXPORT(embedding_backward_cols);
 
@@ -61,5 +61,5 @@ void simd::embedding_backward(MatrixView<const float> dy, std::span<const std::i
   });
 }
 
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels
 #endif

@@ -5,7 +5,7 @@
 #include "core/matrix_view.hpp"
 #include "kernels/packed_matrix.hpp"
 
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 
 enum class Activation {
   none,
@@ -84,4 +84,4 @@ void multiply_tn(ConstMatrix<T> a, ConstMatrix<T> b, MatrixView<T> y, Write writ
   multiply_tn(std::span<const TransposedProduct<T>>(&product, 1), write);
 }
 
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels

@@ -15,7 +15,7 @@
 #include "kernels/vector_loop-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace sharcs::kernels::HWY_NAMESPACE {
+namespace sharcs::internal::kernels::HWY_NAMESPACE {
 
 // Neither operand is packed beforehand here. The whole of b is copied into panels first, by all threads together; aᵀ by
 // each thread for its task, a block of rows by a depth of 1024 at a time: 400 KB, which stay in an L2 cache of 1 MB
@@ -157,11 +157,11 @@ void multiply_tn(std::span<const TransposedProduct<float>> products, Write write
   });
 }
 
-}  // namespace sharcs::kernels::HWY_NAMESPACE
+}  // namespace sharcs::internal::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 HWY_EXPORT(multiply_tn);
 
 // The forward product, with b packed for it on the way: the arithmetic of all its rows is worth that.
@@ -179,5 +179,5 @@ void simd::multiply_tn(std::span<const TransposedProduct<float>> products, Write
   HWY_DYNAMIC_DISPATCH(multiply_tn)(products, write);
 }
 
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels
 #endif

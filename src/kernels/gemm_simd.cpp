@@ -14,7 +14,7 @@
 #include "kernels/vector_math-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace sharcs::kernels::HWY_NAMESPACE {
+namespace sharcs::internal::kernels::HWY_NAMESPACE {
 
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V activate(D d, V x, Activation activation) {
@@ -252,14 +252,14 @@ void multiply(std::span<const Product<float>> products) {
   });
 }
 
-}  // namespace sharcs::kernels::HWY_NAMESPACE
+}  // namespace sharcs::internal::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 HWY_EXPORT(multiply);
 
 void simd::multiply(std::span<const Product<float>> products) { HWY_DYNAMIC_DISPATCH(multiply)(products); }
 
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels
 #endif

@@ -4,7 +4,7 @@
 
 #include "core/matrix_view.hpp"
 
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 
 /// What the backward of a row's LayerNorm needs besides its input.
 template <class T>
@@ -25,4 +25,4 @@ template <class T>
 void layer_norm_backward(ConstMatrix<T> dy, ConstMatrix<T> x, std::span<const RowStatistics<T>> statistics,
                          const T* weight, MatrixView<T> dx, T* d_weight, T* d_bias);
 
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels

@@ -13,7 +13,7 @@
 #include "kernels/vector_loop-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace sharcs::kernels::HWY_NAMESPACE {
+namespace sharcs::internal::kernels::HWY_NAMESPACE {
 
 /// Three passes over a row that stays in the L1 cache. The variance is taken around the mean: E[x²] − E[x]² loses its
 /// digits for rows far from 0. `statistics` is null or has one entry a row.
@@ -83,11 +83,11 @@ void add_parts(MatrixView<const float> parts, float* sums) {
   });
 }
 
-}  // namespace sharcs::kernels::HWY_NAMESPACE
+}  // namespace sharcs::internal::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 HWY_EXPORT(layer_norm_rows);
 HWY_EXPORT(layer_norm_backward_rows);
 HWY_EXPORT(add_parts);
@@ -129,5 +129,5 @@ void simd::layer_norm_backward(MatrixView<const float> dy, MatrixView<const floa
   });
 }
 
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels
 #endif

@@ -13,7 +13,7 @@
 #include "core/matrix_view.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace sharcs::kernels::HWY_NAMESPACE {
+namespace sharcs::internal::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // A tile of the result is 6 rows by 4 vectors where there are 32 vector registers (AVX-512, NEON), 6 by 2 where there
@@ -124,7 +124,7 @@ HWY_INLINE void multiply_tile(Left a, const float* panel, Index depth, TileAhead
   ahead.data = line_ahead;
 }
 
-}  // namespace sharcs::kernels::HWY_NAMESPACE
+}  // namespace sharcs::internal::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // SHARCS_KERNELS_MICRO_KERNEL_INL_

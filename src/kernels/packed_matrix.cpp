@@ -7,7 +7,7 @@
 #include "kernels/backend.hpp"
 #include "kernels/simd.hpp"
 
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 
 template <class Element, int Group>
 bool PackedMatrix<Element, Group>::reshape(Index outputs, Index inputs) {
@@ -44,4 +44,4 @@ void PackedMatrix<Element, Group>::pack_transpose(ConstMatrix<Element> transpose
 template class PackedMatrix<float>;
 template class PackedMatrix<double>;
 
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels

@@ -4,7 +4,7 @@
 #include "core/matrix_view.hpp"
 #include "core/rounding.hpp"
 
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 
 /// The leading part of a weight that a product uses.
 struct Slice {
@@ -55,4 +55,4 @@ class PackedMatrix {
   Index panel_width_ = 0;
 };
 
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels

@@ -11,7 +11,7 @@
 #include "kernels/simd.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace sharcs::kernels::HWY_NAMESPACE {
+namespace sharcs::internal::kernels::HWY_NAMESPACE {
 
 Index panel_width() { return tile_cols; }
 
@@ -23,11 +23,11 @@ void pack_panels(MatrixView<const float> weight, Index begin, Index end, float* 
   }
 }
 
-}  // namespace sharcs::kernels::HWY_NAMESPACE
+}  // namespace sharcs::internal::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 HWY_EXPORT(panel_width);
 HWY_EXPORT(pack_panels);
 HWY_EXPORT(pack_rows);
@@ -46,5 +46,5 @@ void simd::pack_panels_of_transpose(MatrixView<const float> transpose, float* pa
   });
 }
 
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels
 #endif

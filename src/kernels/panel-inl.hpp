@@ -14,7 +14,7 @@
 #include "kernels/micro_kernel-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace sharcs::kernels::HWY_NAMESPACE {
+namespace sharcs::internal::kernels::HWY_NAMESPACE {
 
 #if HWY_TARGET != HWY_SCALAR
 
@@ -117,7 +117,7 @@ inline void pack_left_transposed(MatrixView<const float> a, float* HWY_RESTRICT 
   }
 }
 
-}  // namespace sharcs::kernels::HWY_NAMESPACE
+}  // namespace sharcs::internal::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // SHARCS_KERNELS_PANEL_INL_

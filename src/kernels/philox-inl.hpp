@@ -17,7 +17,7 @@
 #include "kernels/dropout.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace sharcs::kernels::HWY_NAMESPACE {
+namespace sharcs::internal::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 /// The words of philox(key, 0, row), philox(key, 1, row), … one after the other, from word `first` on: lanes of `low`,
@@ -87,7 +87,7 @@ HWY_INLINE void drop_row(const Dropout& dropout, std::uint64_t row, const float*
   }
 }
 
-}  // namespace sharcs::kernels::HWY_NAMESPACE
+}  // namespace sharcs::internal::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // SHARCS_KERNELS_PHILOX_INL_

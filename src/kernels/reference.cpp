@@ -10,7 +10,7 @@
 #include "core/random.hpp"
 #include "core/threads.hpp"
 
-namespace sharcs::kernels::reference {
+namespace sharcs::internal::kernels::reference {
 namespace {
 
 template <class T>
@@ -363,4 +363,4 @@ SHARCS_INSTANTIATE(float)
 SHARCS_INSTANTIATE(double)
 #undef SHARCS_INSTANTIATE
 
-}  // namespace sharcs::kernels::reference
+}  // namespace sharcs::internal::kernels::reference

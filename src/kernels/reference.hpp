@@ -11,7 +11,7 @@
 
 /// The kernels as Eigen products and plain loops, for any scalar: what every double and the eigen backend run, and what
 /// the SIMD kernels are tested against. See the public header of each kernel for what it computes.
-namespace sharcs::kernels::reference {
+namespace sharcs::internal::kernels::reference {
 
 template <class T>
 T gelu(T x);
@@ -67,4 +67,4 @@ template <class T>
 void adamw_idle(std::span<T> weight, std::span<T> first_moment, std::span<T> second_moment,
                 std::span<const AdamwStep> steps);
 
-}  // namespace sharcs::kernels::reference
+}  // namespace sharcs::internal::kernels::reference

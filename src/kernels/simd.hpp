@@ -12,7 +12,7 @@
 
 /// The float kernels in SIMD code, compiled for every instruction set of the architecture and chosen at run time
 /// (Highway). See the public header of each kernel for what it computes.
-namespace sharcs::kernels::simd {
+namespace sharcs::internal::kernels::simd {
 
 /// Outputs of a panel of PackedMatrix<float>.
 Index panel_width();
@@ -52,4 +52,4 @@ void adamw(std::span<float> weight, std::span<float> first_moment, std::span<flo
 void adamw_idle(std::span<float> weight, std::span<float> first_moment, std::span<float> second_moment,
                 std::span<const AdamwStep> steps);
 
-}  // namespace sharcs::kernels::simd
+}  // namespace sharcs::internal::kernels::simd

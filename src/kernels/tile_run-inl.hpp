@@ -17,7 +17,7 @@
 #include "kernels/micro_kernel-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace sharcs::kernels::HWY_NAMESPACE {
+namespace sharcs::internal::kernels::HWY_NAMESPACE {
 
 /// Where the sums of a column of tiles begin and go, and what is added to them on the way: the bias, then the residual.
 /// What is null is not added.
@@ -162,7 +162,7 @@ inline double product_work(Index rows, Index inner, Index cols) {
 /// Some 5 µs, which is several times what a parallel region costs while its threads still spin.
 inline constexpr double work_of_a_thread = 3e5;
 
-}  // namespace sharcs::kernels::HWY_NAMESPACE
+}  // namespace sharcs::internal::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // SHARCS_KERNELS_TILE_RUN_INL_

@@ -12,7 +12,7 @@
 #include "core/matrix_view.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace sharcs::kernels::HWY_NAMESPACE {
+namespace sharcs::internal::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 /// Calls body(d, i) for consecutive pieces of [0, count), each as many elements from i on as d has lanes: whole vectors
@@ -54,7 +54,7 @@ HWY_INLINE float sum_over(Index count, const Add& add) {
   return hn::GetLane(hn::SumOfLanes(d, total)) + hn::GetLane(rest);
 }
 
-}  // namespace sharcs::kernels::HWY_NAMESPACE
+}  // namespace sharcs::internal::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // SHARCS_KERNELS_VECTOR_LOOP_INL_

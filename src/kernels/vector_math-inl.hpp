@@ -10,7 +10,7 @@
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
-namespace sharcs::kernels::HWY_NAMESPACE {
+namespace sharcs::internal::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 /// exp(x) for x ≤ 0, relative error below 1.2e-7. Results below the least normal number are 0; exp(−inf) = 0; NaN stays
@@ -140,7 +140,7 @@ HWY_INLINE V tanh(D d, V x) {
   return hn::IfThenElse(hn::Lt(a, hn::Set(d, 0.625f)), near, far);
 }
 
-}  // namespace sharcs::kernels::HWY_NAMESPACE
+}  // namespace sharcs::internal::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // SHARCS_KERNELS_VECTOR_MATH_INL_

@@ -3,7 +3,7 @@
 #include "model/backbones/backbones.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 const std::map<std::string, Backbone>& registry() {
@@ -51,4 +51,4 @@ std::string known_backbones() {
   return names;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

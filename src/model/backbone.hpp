@@ -9,7 +9,7 @@
 #include "kernels/gemm.hpp"
 #include "sharcs/model_config.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// The parameter names of one transformer layer; ".weight" and ".bias" follow.
 struct LayerNames {
@@ -82,4 +82,4 @@ const Backbone& find_backbone(const std::string& model_type, const std::string& 
 /// "bert, roberta, …", for messages.
 std::string known_backbones();
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

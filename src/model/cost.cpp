@@ -3,6 +3,7 @@
 #include "model/backbone.hpp"
 
 namespace sharcs {
+using namespace internal;
 namespace {
 
 std::int64_t layer_multiply_adds(std::int64_t hidden, std::int64_t attention, std::int64_t ffn, std::int64_t tokens) {

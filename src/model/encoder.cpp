@@ -1,6 +1,6 @@
 #include "model/encoder.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 template <class T>
 Encoder<T>::Encoder(const ModelConfig& model_config)
@@ -94,4 +94,4 @@ void Encoder<T>::embed_backward(const RaggedBatch& batch, const EmbeddingCache<T
 template struct Encoder<float>;
 template struct Encoder<double>;
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

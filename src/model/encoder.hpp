@@ -7,7 +7,7 @@
 #include "nn/dropout_plan.hpp"
 #include "nn/head.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// The parameters as a pass reads them: linear layers packed, the rest as views.
 template <class T>
@@ -52,4 +52,4 @@ struct Encoder {
                       MatrixView<T> d_output, const EncoderParameters<T>& gradient, Workspace& workspace) const;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

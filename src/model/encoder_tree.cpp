@@ -1,6 +1,6 @@
 #include "model/encoder_tree.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 struct Nothing {};
@@ -66,4 +66,4 @@ EncoderParameters<T> bind_parameters(const ModelConfig& config, const WidthSet& 
 template EncoderParameters<float> bind_parameters(const ModelConfig&, const WidthSet&, ParameterStore<float>&);
 template EncoderParameters<double> bind_parameters(const ModelConfig&, const WidthSet&, ParameterStore<double>&);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

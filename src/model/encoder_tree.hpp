@@ -12,7 +12,7 @@
 #include "nn/transformer_layer.hpp"
 #include "sharcs/width_set.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// The parameters of an encoder in the shape of the encoder. `L` is what stands for a linear layer (a view, or a packed
 /// weight), T the scalar of everything else. Built by build_encoder_tree, in which the structure is written down once.
@@ -133,4 +133,4 @@ using EncoderParameters = EncoderTree<LinearView<T>, T>;
 template <class T>
 EncoderParameters<T> bind_parameters(const ModelConfig& config, const WidthSet& widths, ParameterStore<T>& store);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -2,7 +2,7 @@
 
 #include "model/ragged_batch.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Calls body(piece, first) for consecutive pieces of a batch, each of as many samples as fit into `max_tokens` tokens,
 /// at least one; `first` is the number of the piece's first sample. Bounds the memory of a pass over the batch.
@@ -19,4 +19,4 @@ void for_each_micro_batch(const RaggedBatch& batch, Index max_tokens, const Body
   }
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

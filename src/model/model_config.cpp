@@ -6,15 +6,16 @@
 #include <limits>
 #include <utility>
 
-#include "core/file.hpp"
 #include "core/json_reader.hpp"
 #include "core/text_table.hpp"
+#include "io/file.hpp"
 #include "model/backbone.hpp"
 #include "model/routing_rule_json.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/width_set.hpp"
 
 namespace sharcs {
+using namespace internal;
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -161,7 +162,7 @@ std::string ModelConfig::to_json() const {
                         {"adaptive_layer_idx", sharcs->adaptive_layer_idx},
                         {"hidden_size_router", sharcs->hidden_size_router},
                         {"weighted_dim_reduction", sharcs->weighted_dim_reduction}};
-    if (sharcs->routing) object["sharcs"]["routing"] = sharcs::to_json(*sharcs->routing);
+    if (sharcs->routing) object["sharcs"]["routing"] = internal::to_json(*sharcs->routing);
   }
   const Json others = Json::parse(other_keys);
   for (const auto& [key, value] : others.items())

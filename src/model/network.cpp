@@ -5,7 +5,7 @@
 #include "core/random.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 /// Linear layers get a view of their weight, to be packed from; everything else is a view.
@@ -83,4 +83,4 @@ void Network<T>::pack() {
 template class Network<float>;
 template class Network<double>;
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -6,7 +6,7 @@
 
 #include "model/encoder.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// A trainable model: the parameters in one buffer, and an encoder over them.
 template <class T>
@@ -43,4 +43,4 @@ class Network {
   Encoder<T> encoder_;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

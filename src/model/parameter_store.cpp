@@ -2,7 +2,7 @@
 
 #include "core/rounding.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 Index ParameterSpec::size() const {
   Index size = 1;
@@ -30,4 +30,4 @@ int ParameterLayout::find(const std::string& name) const {
   return found == by_name_.end() ? -1 : found->second;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

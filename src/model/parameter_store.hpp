@@ -8,7 +8,7 @@
 #include "core/aligned_buffer.hpp"
 #include "core/matrix_view.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// How a parameter starts where no checkpoint gives it.
 enum class Initial {
@@ -91,4 +91,4 @@ class ParameterStore {
   AlignedBuffer<T> buffer_;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

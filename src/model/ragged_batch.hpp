@@ -6,7 +6,7 @@
 
 #include "core/matrix_view.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Tokens of several samples one after the other, without padding.
 struct RaggedBatch {
@@ -38,4 +38,4 @@ struct RaggedBatch {
   }
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -6,7 +6,7 @@
 
 #include "core/threads.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 /// Layers `first` .. `last` − 1, from x to the returned matrix; two buffers take turns.
@@ -116,4 +116,4 @@ template void run_routed(const Encoder<float>&, const RaggedBatch&, const RouteC
 template void run_routed(const Encoder<double>&, const RaggedBatch&, const RouteChoice<double>&,
                          const RouteEscalation<double>&, Workspace&, RoutedOutput<double>&);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -5,7 +5,7 @@
 
 #include "model/encoder.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// What comes out of a routed batch, in the batch's order.
 template <class T>
@@ -33,4 +33,4 @@ template <class T>
 void run_routed(const Encoder<T>& encoder, const RaggedBatch& batch, const RouteChoice<T>& choose,
                 const RouteEscalation<T>& escalate, Workspace& workspace, RoutedOutput<T>& output);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -8,6 +8,7 @@
 #include "sharcs/error.hpp"
 
 namespace sharcs {
+using namespace internal;
 namespace {
 
 constexpr double huge = std::numeric_limits<double>::max();
@@ -87,7 +88,7 @@ void RoutingRule::check(int model_widths, const std::string& name) const {
   }
 }
 
-RoutingRule read_routing_rule(JsonReader& reader, const std::string& key) {
+RoutingRule internal::read_routing_rule(JsonReader& reader, const std::string& key) {
   JsonReader own = reader.object(key);
   RoutingRule rule;
   const auto require = [&](bool found, const std::string& name, const std::string& expected) {
@@ -110,7 +111,7 @@ RoutingRule read_routing_rule(JsonReader& reader, const std::string& key) {
   return rule;
 }
 
-nlohmann::ordered_json to_json(const RoutingRule& rule) {
+nlohmann::ordered_json internal::to_json(const RoutingRule& rule) {
   nlohmann::ordered_json written = {
       {"budget", rule.budget},       {"unit", rule.unit == CostUnit::seconds ? seconds_name : multiply_adds_name},
       {"full_cost", rule.full_cost}, {"logistic", rule.logistic},

@@ -4,7 +4,7 @@
 
 #include "core/eigen_map.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 template <class T>
 void TrainingPass<T>::forward(const RaggedBatch& batch, const Width& width, const DropoutPlan& dropout) {
@@ -102,4 +102,4 @@ void TrainingPass<T>::backward(ConstMatrix<T> d_logits, ConstMatrix<T> d_router_
 template class TrainingPass<float>;
 template class TrainingPass<double>;
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

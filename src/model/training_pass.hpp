@@ -4,7 +4,7 @@
 
 #include "model/encoder.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// What a forward pass leaves for its backward.
 enum class Activations {
@@ -71,4 +71,4 @@ class TrainingPass {
   typename HeadPass<T>::Cache head_;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -7,6 +7,7 @@
 #include "sharcs/error.hpp"
 
 namespace sharcs {
+using namespace internal;
 namespace {
 
 struct Sizes {

@@ -3,7 +3,7 @@
 #include "core/random.hpp"
 #include "kernels/dropout.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Where dropout falls in one pass. Every use has a key of its own, derived from the key of the step, and counts rows
 /// over the whole batch: the masks do not depend on threads or on how the batch is cut into micro-batches.
@@ -27,4 +27,4 @@ struct DropoutPlan {
   kernels::Dropout head_output() const { return {classifier, derive_key(key, "head output"), first_sample}; }
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

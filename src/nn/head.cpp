@@ -4,7 +4,7 @@
 
 #include "core/eigen_map.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 using kernels::Activation;
 using kernels::Write;
@@ -57,4 +57,4 @@ void HeadPass<T>::backward(const Cache& cache, std::span<const Index> offsets, c
 template struct HeadPass<float>;
 template struct HeadPass<double>;
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -4,7 +4,7 @@
 #include "nn/dropout_plan.hpp"
 #include "nn/linear.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// The classification head: a dense layer on each sample's first token (input sliced to the width, output full), an
 /// activation, dropout, and the classifier. BERT: pooler and tanh; RoBERTa: classifier.dense, tanh and dropout before
@@ -33,4 +33,4 @@ struct HeadPass {
                 Workspace& workspace) const;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -2,7 +2,7 @@
 
 #include "kernels/layer_norm.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Views of a LayerNorm's parameters, or of their gradients: [size] each. T may be const.
 template <class T>
@@ -13,4 +13,4 @@ struct LayerNormView {
   operator LayerNormView<const T>() const requires(!std::is_const_v<T>) { return {weight, bias}; }
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

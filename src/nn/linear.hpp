@@ -7,7 +7,7 @@
 #include "kernels/elementwise.hpp"
 #include "kernels/gemm.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Views of a linear layer's parameters, or of their gradients: weight [outputs, inputs], bias [outputs]. T may be
 /// const.
@@ -73,4 +73,4 @@ struct Linear {
   }
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 template <class T>
 void softmax(ConstMatrix<T> logits, MatrixView<T> probabilities) {
@@ -69,4 +69,4 @@ SHARCS_INSTANTIATE(float)
 SHARCS_INSTANTIATE(double)
 #undef SHARCS_INSTANTIATE
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -5,7 +5,7 @@
 
 #include "core/matrix_view.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Every loss returns its sum over the samples and writes `scale` times its gradient: a caller that wants a mean over a
 /// batch of n, cut in any way, passes scale = 1 / n and divides the sum by n.
@@ -30,4 +30,4 @@ double binary_cross_entropy(ConstMatrix<T> logits, MatrixView<const float> targe
 template <class T>
 void softmax(ConstMatrix<T> logits, MatrixView<T> probabilities);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -5,7 +5,7 @@
 
 #include "core/threads.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 using kernels::Activation;
 using kernels::Write;
@@ -122,4 +122,4 @@ SHARCS_INSTANTIATE(float)
 SHARCS_INSTANTIATE(double)
 #undef SHARCS_INSTANTIATE
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -7,7 +7,7 @@
 #include "nn/layer_norm.hpp"
 #include "nn/linear.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// The router's parameters, with the reduction that follows its decision.
 template <class L, class T>
@@ -60,4 +60,4 @@ void reduction_backward(const Router<Linear<T>, const T>& router, int width, Con
                         const ReductionCache<T>& cache, MatrixView<T> d_output,
                         const Router<LinearView<T>, T>& gradient, MatrixView<T> d_x);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -5,7 +5,7 @@
 
 #include "core/eigen_map.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 using kernels::Epilogue;
 using kernels::Write;
@@ -197,4 +197,4 @@ void LayerPass<T>::backward(const LayerCache<T>& cache, const DropoutPlan& dropo
 template struct LayerPass<float>;
 template struct LayerPass<double>;
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

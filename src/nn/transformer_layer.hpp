@@ -9,7 +9,7 @@
 #include "nn/layer_norm.hpp"
 #include "nn/linear.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// The parameters of one transformer layer. `L` stands for a linear layer: Linear<T> in a pass, LinearView<T> for
 /// gradients.
@@ -104,4 +104,4 @@ struct LayerPass {
   void drop(MatrixView<T> x, const kernels::Dropout& dropout) const;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -8,7 +8,7 @@
 #include "core/text_table.hpp"
 #include "sharcs/routing_policy.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 std::string score_name(const MetricMap& metrics) {
@@ -31,7 +31,7 @@ Estimate estimate_of(const MetricMap& metrics, std::int64_t samples) {
   return {value, wilson_interval(right, static_cast<std::size_t>(samples))};
 }
 
-Headline headline_of(const EvaluationRecord& record, std::string data, std::string policy) {
+Headline headline_from(const EvaluationRecord& record, std::string data, std::string policy) {
   return {.data = std::move(data),
           .score = score_name(record.full),
           .is_share = is_accuracy(record.full),
@@ -76,10 +76,10 @@ const EvaluationRecord* best_record(const RunFolder& run) {
 std::optional<Headline> headline_of(const RunFolder& run) {
   if (run.evaluation) {
     const EvaluationFile& evaluation = *run.evaluation;
-    Headline headline =
-        headline_of(evaluation.summary,
-                    counted(static_cast<std::size_t>(evaluation.summary.samples), "sample") + " of " + evaluation.data,
-                    evaluation.config.sharcs ? evaluation.policy : "");
+    Headline headline = headline_from(
+        evaluation.summary,
+        counted(static_cast<std::size_t>(evaluation.summary.samples), "sample") + " of " + evaluation.data,
+        evaluation.config.sharcs ? evaluation.policy : "");
     for (const OperatingPoint& point : evaluation.points) {
       if (point.series == "routed") headline.routed = point.score;
       if (point.series == "fixed" && point.shares.back() == 1) {
@@ -92,10 +92,10 @@ std::optional<Headline> headline_of(const RunFolder& run) {
   const EpochRecord* best = best_epoch(run);
   if (best == nullptr) return {};
   const EvaluationRecord& record = best->evaluations.front();
-  return headline_of(record,
-                     counted(static_cast<std::size_t>(record.samples), "sample") + " of " + record.name + ", epoch " +
-                         std::to_string(best->epoch),
-                     RoutingPolicy::argmax().name());
+  return headline_from(record,
+                       counted(static_cast<std::size_t>(record.samples), "sample") + " of " + record.name + ", epoch " +
+                           std::to_string(best->epoch),
+                       RoutingPolicy::argmax().name());
 }
 
 std::string score_text(double value, bool is_share) { return is_share ? percent(value) : decimal(value, 3); }
@@ -190,4 +190,4 @@ double hardness(const SampleResult& sample, bool is_regression) {
   return is_regression ? std::abs(sample.values.front() - sample.target) : 1 - sample.true_confidence.front();
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -8,7 +8,7 @@
 
 #include "sharcs/report.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// The epoch whose model stands in the folder, as long as there is no better one; null when none was evaluated.
 const EpochRecord* best_epoch(const RunFolder& run);
@@ -65,4 +65,4 @@ double calibration_error(std::span<const CalibrationBin> bins);
 /// the probability that the narrowest width is wrong, or for a regression its error.
 double hardness(const SampleResult& sample, bool is_regression);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -1,7 +1,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "core/utf8.hpp"
+#include "io/utf8.hpp"
 #include "report/findings.hpp"
 #include "report/page.hpp"
 #include "report/page_data.hpp"
@@ -9,6 +9,7 @@
 #include "sharcs/version.hpp"
 
 namespace sharcs {
+using namespace internal;
 namespace {
 
 using nlohmann::ordered_json;

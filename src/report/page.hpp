@@ -1,10 +1,10 @@
 #pragma once
 
-namespace sharcs {
+namespace sharcs::internal {
 
 // The files of src/report/page/, put into the library by cmake/embed.cmake.
 extern const char* const page_html;
 extern const char* const page_css;
 extern const char* const page_js;
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -13,7 +13,7 @@
 #include "sharcs/cost.hpp"
 #include "sharcs/version.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using nlohmann::ordered_json;
@@ -254,4 +254,4 @@ ordered_json page_data(std::span<const RunFolder> runs, const ReportOptions& opt
            {{"training", settings_json(training_settings(runs))}, {"model", settings_json(model_settings(runs))}}}};
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -5,9 +5,9 @@
 
 #include "sharcs/report.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// What page/report.js draws: everything is counted and averaged here, so that the page only has to draw it.
 nlohmann::ordered_json page_data(std::span<const RunFolder> runs, const ReportOptions& options);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

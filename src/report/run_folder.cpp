@@ -2,13 +2,14 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
-#include "core/file.hpp"
 #include "core/json_reader.hpp"
+#include "io/file.hpp"
 #include "report/settings.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/report.hpp"
 
 namespace sharcs {
+using namespace internal;
 namespace {
 
 using nlohmann::ordered_json;

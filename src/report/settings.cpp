@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using nlohmann::ordered_json;
@@ -50,4 +50,4 @@ std::vector<ComparedSetting> model_settings(std::span<const RunFolder> runs) {
   return compare(settings);
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -7,7 +7,7 @@
 
 #include "sharcs/report.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// The values in a JSON object, in its order; keys of nested objects are joined with dots.
 std::vector<Setting> flatten(const nlohmann::ordered_json& object);
@@ -24,4 +24,4 @@ std::vector<ComparedSetting> training_settings(std::span<const RunFolder> runs);
 /// The same of their models.
 std::vector<ComparedSetting> model_settings(std::span<const RunFolder> runs);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -12,6 +12,7 @@
 #include "sharcs/report.hpp"
 
 namespace sharcs {
+using namespace internal;
 namespace {
 
 enum class Style { plain, strong, soft, width };

@@ -5,7 +5,7 @@
 
 #include "text/unicode.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 /// Where the last character before `end` begins.
@@ -68,4 +68,4 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const Normalizer& norma
   }
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

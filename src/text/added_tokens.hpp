@@ -9,7 +9,7 @@
 
 #include "text/normalizer.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// A token that is looked for in the text itself, before it is cut into words: "[MASK]".
 struct AddedToken {
@@ -70,4 +70,4 @@ class AddedTokens {
   TokenFinder in_text_, in_normalized_text_;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

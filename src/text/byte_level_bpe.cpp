@@ -5,7 +5,7 @@
 
 #include "text/unicode.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 struct ByteAlphabet {
@@ -153,4 +153,4 @@ void ByteLevelBpe::merge(std::string_view word, std::vector<std::int32_t>& ids) 
     if (symbol.id != gone) ids.push_back(symbol.id);
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -10,7 +10,7 @@
 #include "text/token_table.hpp"
 #include "text/vocabulary.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Byte pair encoding on bytes (Sennrich et al. 2016; Radford et al. 2019): a word begins as its bytes, and the
 /// neighbours whose merge has the lowest rank are joined, again and again.
@@ -59,4 +59,4 @@ std::string spell_bytes(std::string_view bytes);
 /// The bytes of a spelling; none when it has a character that spells no byte.
 std::optional<std::string> spelled_bytes(std::string_view spelling);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

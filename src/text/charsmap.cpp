@@ -7,10 +7,10 @@
 #include <memory>
 #include <stdexcept>
 
-#include "core/utf8.hpp"
+#include "io/utf8.hpp"
 #include "text/unicode.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 std::optional<std::string> decode_base64(std::string_view text) {
@@ -117,4 +117,4 @@ void Charsmap::apply(std::string_view text, std::string& result) const {
   if (U_FAILURE(status)) throw std::runtime_error(std::string("ICU's break rules: ") + u_errorName(status));
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

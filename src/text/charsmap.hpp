@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// SentencePiece's table of character replacements ("precompiled_charsmap": a double-array trie over UTF-8 and the
 /// replacements it points to), used as Hugging Face's `tokenizers` does.
@@ -30,4 +30,4 @@ class Charsmap {
   std::string replacements_;  // each ends with a NUL
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -4,11 +4,11 @@
 #include <string_view>
 #include <utility>
 
-#include "core/file.hpp"
 #include "core/quote.hpp"
+#include "io/file.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 using nlohmann::json;
 
@@ -86,4 +86,4 @@ void JsonPlace::fail(const std::string& expected) const {
   throw TokenizerError(file_ + ": " + quote(path_) + " is " + found + "; expected " + expected);
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Reads a JSON file of a tokenizer. Throws IoError, or TokenizerError when it is not one JSON object.
 nlohmann::json read_tokenizer_json_file(const std::filesystem::path& path);
@@ -49,4 +49,4 @@ class JsonPlace {
   std::string path_;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -9,7 +9,7 @@
 
 #include "text/unicode.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 /// A form of Unicode's normalization as of Unicode 11, which is what Hugging Face's tables know.
@@ -187,4 +187,4 @@ std::string_view Normalizer::operator()(std::string_view text, std::string& resu
   return steps_.empty() ? text : std::string_view(result);
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

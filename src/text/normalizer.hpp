@@ -8,7 +8,7 @@
 
 #include "text/charsmap.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// What happens to a text before it is cut into words. The names of the steps are those of tokenizer.json.
 class Normalizer {
@@ -40,4 +40,4 @@ class Normalizer {
   std::vector<Step> steps_;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -3,10 +3,10 @@
 #include <utility>
 
 #include "core/quote.hpp"
-#include "core/utf8.hpp"
+#include "io/utf8.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 struct SpecialIds {
@@ -40,8 +40,8 @@ SpecialTokens bert_special_tokens() { return {"[CLS]", "[SEP]", "[UNK]", "[PAD]"
 
 SpecialTokens roberta_special_tokens() { return {"<s>", "</s>", "<unk>", "<pad>", "<mask>"}; }
 
-std::shared_ptr<const Tokenizer::Pipeline> bert_pipeline(Vocabulary vocabulary, const WordPieceOptions& options,
-                                                         const SpecialTokens& special, const std::string& place) {
+std::shared_ptr<const Pipeline> bert_pipeline(Vocabulary vocabulary, const WordPieceOptions& options,
+                                              const SpecialTokens& special, const std::string& place) {
   const SpecialIds ids = ids_of(special, vocabulary, place);
   Normalizer normalizer({Normalizer::BertNormalizer{
       .handle_chinese_chars = options.tokenize_chinese_chars,
@@ -50,7 +50,7 @@ std::shared_ptr<const Tokenizer::Pipeline> bert_pipeline(Vocabulary vocabulary, 
   }});
   WordPiece model(vocabulary, {.unknown_token = special.unk});
   AddedTokens added_tokens(added(special, ids, vocabulary, false), normalizer);
-  return std::make_shared<const Tokenizer::Pipeline>(Tokenizer::Pipeline{
+  return std::make_shared<const Pipeline>(Pipeline{
       .vocabulary = std::move(vocabulary),
       .added_tokens = std::move(added_tokens),
       .normalizer = std::move(normalizer),
@@ -61,14 +61,13 @@ std::shared_ptr<const Tokenizer::Pipeline> bert_pipeline(Vocabulary vocabulary, 
   });
 }
 
-std::shared_ptr<const Tokenizer::Pipeline> roberta_pipeline(Vocabulary vocabulary,
-                                                            std::vector<ByteLevelBpe::Merge> merges,
-                                                            const ByteLevelBpeOptions& options,
-                                                            const SpecialTokens& special, const std::string& place) {
+std::shared_ptr<const Pipeline> roberta_pipeline(Vocabulary vocabulary, std::vector<ByteLevelBpe::Merge> merges,
+                                                 const ByteLevelBpeOptions& options, const SpecialTokens& special,
+                                                 const std::string& place) {
   const SpecialIds ids = ids_of(special, vocabulary, place);
   ByteLevelBpe model(vocabulary, std::move(merges), {});
   AddedTokens added_tokens(added(special, ids, vocabulary, true), Normalizer());
-  return std::make_shared<const Tokenizer::Pipeline>(Tokenizer::Pipeline{
+  return std::make_shared<const Pipeline>(Pipeline{
       .vocabulary = std::move(vocabulary),
       .added_tokens = std::move(added_tokens),
       .normalizer = Normalizer(),
@@ -79,7 +78,7 @@ std::shared_ptr<const Tokenizer::Pipeline> roberta_pipeline(Vocabulary vocabular
   });
 }
 
-std::vector<std::int32_t> Tokenizer::Pipeline::ids(std::string_view text, std::size_t limit) const {
+std::vector<std::int32_t> Pipeline::ids(std::string_view text, std::size_t limit) const {
   constexpr std::size_t longest = std::size_t{1} << 28;  // ICU counts with 32 bits, and normalization lengthens
   if (text.size() > longest)
     throw ShapeError("encode: the text has " + std::to_string(text.size()) + " bytes; expected at most " +
@@ -116,4 +115,4 @@ std::vector<std::int32_t> Tokenizer::Pipeline::ids(std::string_view text, std::s
   return ids;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

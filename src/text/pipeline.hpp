@@ -18,11 +18,11 @@
 #include "text/vocabulary.hpp"
 #include "text/word_piece.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// What a text goes through, in this order: added tokens are taken out, the rest is normalized, cut into words and the
 /// words into tokens; then the special tokens are put around.
-struct Tokenizer::Pipeline {
+struct Pipeline {
   Vocabulary vocabulary;  // added tokens included
   AddedTokens added_tokens;
   Normalizer normalizer;
@@ -44,13 +44,12 @@ SpecialTokens roberta_special_tokens();
 
 /// BERT's pipeline on a vocabulary. Throws TokenizerError, which begins with `place`, when a special token is missing;
 /// only the mask may be.
-std::shared_ptr<const Tokenizer::Pipeline> bert_pipeline(Vocabulary vocabulary, const WordPieceOptions& options,
-                                                         const SpecialTokens& special, const std::string& place);
+std::shared_ptr<const Pipeline> bert_pipeline(Vocabulary vocabulary, const WordPieceOptions& options,
+                                              const SpecialTokens& special, const std::string& place);
 
 /// RoBERTa's.
-std::shared_ptr<const Tokenizer::Pipeline> roberta_pipeline(Vocabulary vocabulary,
-                                                            std::vector<ByteLevelBpe::Merge> merges,
-                                                            const ByteLevelBpeOptions& options,
-                                                            const SpecialTokens& special, const std::string& place);
+std::shared_ptr<const Pipeline> roberta_pipeline(Vocabulary vocabulary, std::vector<ByteLevelBpe::Merge> merges,
+                                                 const ByteLevelBpeOptions& options, const SpecialTokens& special,
+                                                 const std::string& place);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 PostProcessor::PostProcessor(Template single, Template pair) : single_(std::move(single)), pair_(std::move(pair)) {}
 
@@ -44,4 +44,4 @@ std::size_t special_token_count(const PostProcessor::Template& items) {
       items.begin(), items.end(), [](const PostProcessor::Item& i) { return i.part == PostProcessor::Part::token; }));
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -7,7 +7,7 @@
 
 #include "sharcs/tokenizer.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Puts the special tokens around the texts.
 class PostProcessor {
@@ -43,4 +43,4 @@ class PostProcessor {
 /// Tokens that the template adds.
 std::size_t special_token_count(const PostProcessor::Template& items);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -4,7 +4,7 @@
 
 #include "text/unicode.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 /// Moves `at` over the characters for which `belongs` holds.
@@ -125,4 +125,4 @@ std::string_view PreTokenizer::rewrite(const Step& step, std::string_view text, 
   return std::visit([&](const auto& rules) { return rewrite_for(rules, text, rewritten); }, step);
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Cuts normalized text into words. The names of the steps are those of tokenizer.json; each step cuts what the steps
 /// before it have left.
@@ -60,4 +60,4 @@ class PreTokenizer {
   std::vector<Step> steps_;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

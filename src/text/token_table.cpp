@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 void TokenTable::insert(std::string_view token, std::int32_t id) {
   if (slots_.size() < 2 * (used_ + 1)) {
@@ -23,4 +23,4 @@ void TokenTable::insert(std::string_view token, std::int32_t id) {
   slot.id = id;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// The hash of a token, grown and shrunk byte by byte (FNV-1a), so that all prefixes of a word cost one pass.
 class TokenHash {
@@ -68,4 +68,4 @@ class TokenTable {
   std::size_t longest_ = 0;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

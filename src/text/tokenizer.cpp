@@ -14,6 +14,7 @@
 #include "text/vocabulary_files.hpp"
 
 namespace sharcs {
+using namespace internal;
 namespace {
 
 WordPieceOptions word_piece_options(const TokenizerConfig& config) {
@@ -31,15 +32,14 @@ SpecialTokens special_tokens(const SpecialTokens& usual, const TokenizerConfig& 
           .mask = config.mask_token.value_or(usual.mask)};
 }
 
-std::shared_ptr<const Tokenizer::Pipeline> load_bert(const std::filesystem::path& vocab_txt,
-                                                     const WordPieceOptions& options, const SpecialTokens& special) {
+std::shared_ptr<const Pipeline> load_bert(const std::filesystem::path& vocab_txt, const WordPieceOptions& options,
+                                          const SpecialTokens& special) {
   return bert_pipeline(read_vocab_txt(vocab_txt), options, special, vocab_txt.string());
 }
 
-std::shared_ptr<const Tokenizer::Pipeline> load_roberta(const std::filesystem::path& vocab_json,
-                                                        const std::filesystem::path& merges_txt,
-                                                        const ByteLevelBpeOptions& options,
-                                                        const SpecialTokens& special) {
+std::shared_ptr<const Pipeline> load_roberta(const std::filesystem::path& vocab_json,
+                                             const std::filesystem::path& merges_txt,
+                                             const ByteLevelBpeOptions& options, const SpecialTokens& special) {
   const nlohmann::json document = read_tokenizer_json_file(vocab_json);
   Vocabulary vocabulary = vocabulary_in(JsonPlace(document, vocab_json.string()));
   std::vector<ByteLevelBpe::Merge> merges = read_merges_txt(merges_txt, vocabulary);

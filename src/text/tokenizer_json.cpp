@@ -10,7 +10,7 @@
 #include "text/unicode.hpp"
 #include "text/vocabulary_files.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using nlohmann::json;
@@ -253,7 +253,7 @@ std::int32_t find_pad(const Vocabulary& vocabulary, const std::string& file) {
 
 }  // namespace
 
-std::shared_ptr<const Tokenizer::Pipeline> read_tokenizer_json(const std::filesystem::path& path) {
+std::shared_ptr<const Pipeline> read_tokenizer_json(const std::filesystem::path& path) {
   const json document = read_tokenizer_json_file(path);
   const JsonPlace root(document, path.string());
   if (root.member("version").text_or("1.0") != "1.0") root.member("version").fail("\"1.0\"");
@@ -288,7 +288,7 @@ std::shared_ptr<const Tokenizer::Pipeline> read_tokenizer_json(const std::filesy
   AddedTokens added(added_tokens(root.member("added_tokens"), vocabulary), normalizer);
   PostProcessor post = post_processor(root.member("post_processor"), vocabulary);
   const std::int32_t pad = find_pad(vocabulary, path.string());
-  return std::make_shared<const Tokenizer::Pipeline>(Tokenizer::Pipeline{
+  return std::make_shared<const Pipeline>(Pipeline{
       .vocabulary = std::move(vocabulary),
       .added_tokens = std::move(added),
       .normalizer = std::move(normalizer),
@@ -299,4 +299,4 @@ std::shared_ptr<const Tokenizer::Pipeline> read_tokenizer_json(const std::filesy
   });
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -5,10 +5,10 @@
 
 #include "text/pipeline.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Builds the pipeline that a tokenizer.json of Hugging Face's `tokenizers` describes. Throws IoError, or
 /// TokenizerError that names what is damaged, or what is asked for and not supported.
-std::shared_ptr<const Tokenizer::Pipeline> read_tokenizer_json(const std::filesystem::path& path);
+std::shared_ptr<const Pipeline> read_tokenizer_json(const std::filesystem::path& path);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

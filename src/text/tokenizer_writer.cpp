@@ -6,10 +6,10 @@
 #include <utility>
 #include <vector>
 
-#include "core/file.hpp"
+#include "io/file.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using nlohmann::ordered_json;
@@ -137,7 +137,7 @@ ordered_json decoder_of(const Unigram&) {
 }
 
 /// The model's own tokens by id; an empty text for ids that none of them has.
-std::vector<std::string> model_tokens(const Tokenizer::Pipeline& pipeline) {
+std::vector<std::string> model_tokens(const Pipeline& pipeline) {
   std::vector<std::string> tokens;
   for (std::size_t id = 0; id < pipeline.vocabulary.size(); ++id)
     tokens.push_back(pipeline.vocabulary.token(static_cast<std::int32_t>(id)));
@@ -175,7 +175,7 @@ std::vector<std::string> merge_lines(const ByteLevelBpe& model, const Vocabulary
 }
 
 /// tokenizer.json.
-std::string tokenizer_json(const Tokenizer::Pipeline& pipeline, const std::vector<std::string>& tokens) {
+std::string tokenizer_json(const Pipeline& pipeline, const std::vector<std::string>& tokens) {
   const Vocabulary& vocabulary = pipeline.vocabulary;
   ordered_json model = std::visit([](const auto& m) { return to_json(m); }, pipeline.model);
   if (const auto* bpe = std::get_if<ByteLevelBpe>(&pipeline.model)) model["merges"] = merge_lines(*bpe, vocabulary);
@@ -199,7 +199,7 @@ std::string tokenizer_json(const Tokenizer::Pipeline& pipeline, const std::vecto
 }
 
 /// tokenizer_config.json. The class is the one that takes tokenizer.json as it is.
-std::string tokenizer_config_json(const Tokenizer::Pipeline& pipeline) {
+std::string tokenizer_config_json(const Pipeline& pipeline) {
   const Vocabulary& vocabulary = pipeline.vocabulary;
   ordered_json config = {{"tokenizer_class", "PreTrainedTokenizerFast"}};
   std::vector<std::int32_t> around;
@@ -236,7 +236,7 @@ std::string lines(const std::vector<std::string>& all) {
 
 }  // namespace
 
-void write_tokenizer(const Tokenizer::Pipeline& pipeline, const std::filesystem::path& directory) {
+void write_tokenizer(const Pipeline& pipeline, const std::filesystem::path& directory) {
   make_folder(directory);
   const std::vector<std::string> tokens = model_tokens(pipeline);
   if (const auto* bpe = std::get_if<ByteLevelBpe>(&pipeline.model)) {
@@ -249,4 +249,4 @@ void write_tokenizer(const Tokenizer::Pipeline& pipeline, const std::filesystem:
   write_file_atomically(directory / "tokenizer.json", tokenizer_json(pipeline, tokens));
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

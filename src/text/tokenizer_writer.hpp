@@ -4,11 +4,11 @@
 
 #include "text/pipeline.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Writes tokenizer.json, which says everything; vocab.txt (WordPiece), or vocab.json and merges.txt (BPE), for
 /// programs that read only those; and tokenizer_config.json with what these leave open. Each atomically. Throws
 /// IoError.
-void write_tokenizer(const Tokenizer::Pipeline& pipeline, const std::filesystem::path& directory);
+void write_tokenizer(const Pipeline& pipeline, const std::filesystem::path& directory);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -3,7 +3,7 @@
 #include <unicode/uchar.h>
 #include <unicode/utf8.h>
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 bool has_category(char32_t code, std::uint32_t mask) { return (U_GET_GC_MASK(static_cast<UChar32>(code)) & mask) != 0; }
@@ -89,4 +89,4 @@ void append_lower_case(char32_t code, std::string& text) {
   }
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

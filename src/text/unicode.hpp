@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// A character of a text and the bytes it takes.
 struct Character {
@@ -55,4 +55,4 @@ bool is_chinese(char32_t code);
 /// Appends the lower-case form of one character, whatever stands around it: Σ is always σ.
 void append_lower_case(char32_t code, std::string& text);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -5,7 +5,7 @@
 
 #include "text/unicode.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 Unigram::Unigram(const Vocabulary& vocabulary, std::vector<double> scores, std::int32_t unknown)
     : scores_(std::move(scores)),
@@ -52,4 +52,4 @@ void Unigram::encode(std::string_view word, std::vector<std::int32_t>& ids) cons
   std::reverse(ids.begin() + static_cast<std::ptrdiff_t>(before), ids.end());
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -9,7 +9,7 @@
 #include "text/token_table.hpp"
 #include "text/vocabulary.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Cuts a word into the pieces whose scores have the largest sum (Kudo 2018, arXiv:1804.10959), as SentencePiece does.
 class Unigram {
@@ -30,4 +30,4 @@ class Unigram {
   double unknown_score_;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

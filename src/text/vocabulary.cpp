@@ -1,6 +1,6 @@
 #include "text/vocabulary.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 void Vocabulary::add(const std::string& token, std::int32_t id) {
   const std::int32_t before = ids_.find(token);
@@ -19,4 +19,4 @@ const std::string& Vocabulary::token(std::int32_t id) const {
   return has(id) ? entries_[static_cast<std::size_t>(id)].token : nothing;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -8,7 +8,7 @@
 
 #include "text/token_table.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Tokens as they are spelled in the tokenizer's files, and their ids.
 class Vocabulary {
@@ -35,4 +35,4 @@ class Vocabulary {
   TokenTable ids_;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -9,13 +9,13 @@
 #include <unordered_map>
 #include <utility>
 
-#include "core/utf8.hpp"
+#include "io/utf8.hpp"
 #include "sharcs/error.hpp"
 #include "text/normalizer.hpp"
 #include "text/pre_tokenizer.hpp"
 #include "text/unicode.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 constexpr std::string_view continuing_prefix = "##";
@@ -212,4 +212,4 @@ Vocabulary build_word_piece_vocabulary(std::span<const std::string> texts, const
   return vocabulary;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -7,10 +7,10 @@
 #include "sharcs/tokenizer.hpp"
 #include "text/vocabulary.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Builds a WordPiece vocabulary as Tokenizer::train_wordpiece() describes. `special` are its first tokens.
 Vocabulary build_word_piece_vocabulary(std::span<const std::string> texts, const VocabularyOptions& options,
                                        const std::vector<std::string>& special);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

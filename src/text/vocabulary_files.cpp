@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-#include "core/file.hpp"
 #include "core/quote.hpp"
-#include "core/utf8.hpp"
+#include "io/file.hpp"
+#include "io/utf8.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
@@ -115,4 +115,4 @@ TokenizerConfig read_tokenizer_config(const std::filesystem::path& path) {
           .mask_token = token("mask_token")};
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -10,7 +10,7 @@
 #include "text/json_place.hpp"
 #include "text/vocabulary.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Reads a vocabulary with one token a line, LF or CRLF. Throws IoError, or TokenizerError with the line.
 Vocabulary read_vocab_txt(const std::filesystem::path& path);
@@ -39,4 +39,4 @@ struct TokenizerConfig {
 /// Reads it; nothing is set when the file is not there. Throws IoError or TokenizerError.
 TokenizerConfig read_tokenizer_config(const std::filesystem::path& path);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

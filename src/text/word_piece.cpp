@@ -5,7 +5,7 @@
 
 #include "text/unicode.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 struct Piece {
@@ -58,4 +58,4 @@ void WordPiece::encode(std::string_view word, std::vector<std::int32_t>& ids) co
   }
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

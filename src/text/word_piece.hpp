@@ -9,7 +9,7 @@
 #include "text/token_table.hpp"
 #include "text/vocabulary.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Cuts a word into the longest pieces of a vocabulary, from left to right (Wu et al. 2016, arXiv:1609.08144).
 class WordPiece {
@@ -35,4 +35,4 @@ class WordPiece {
   TokenTable continuations_;  // the tokens with the prefix, without it
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

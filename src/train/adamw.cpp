@@ -5,7 +5,7 @@
 
 #include "core/threads.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 constexpr Index rows_of_a_thread = 16;  // less is not worth waking another for
 }
@@ -94,4 +94,4 @@ std::span<T> Adamw<T>::row_of(ParameterStore<T>& store, std::int32_t row) const 
 template class Adamw<float>;
 template class Adamw<double>;
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -6,7 +6,7 @@
 #include "kernels/elementwise.hpp"
 #include "train/gradients.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 struct AdamwOptions {
   double beta1 = 0.9;
@@ -56,4 +56,4 @@ class Adamw {
   std::vector<std::size_t> taken_;           // how many of them each row has taken
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

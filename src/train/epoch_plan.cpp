@@ -11,7 +11,7 @@
 #include "data/tokenized_dataset.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 /// `count` samples of the bucket in the order in which batches are cut from them.
@@ -190,4 +190,4 @@ std::vector<std::vector<Index>> width_transitions(std::span<const int> before, s
   return moved;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -10,7 +10,7 @@
 #include "sharcs/step_mode.hpp"
 #include "train/width_label.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// A micro-batch of the plan: samples that are trained at one width.
 struct PlannedBatch {
@@ -90,4 +90,4 @@ PlannedStep part_of(const PlannedStep& step, int rank, int ranks, Sharding shard
 /// and at `after` in the next. The spans are two plans' width_of_sample. Throws ShapeError when their sizes differ.
 std::vector<std::vector<Index>> width_transitions(std::span<const int> before, std::span<const int> after, int widths);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// What an epoch has trained so far, repetitions counted.
 struct EpochTally {
@@ -28,4 +28,4 @@ struct EpochTally {
   }
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -6,7 +6,7 @@
 #include "core/threads.hpp"
 #include "kernels/elementwise.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 constexpr Index elements_of_a_thread = 1 << 17;  // less is cleared before another thread is awake
 }
@@ -93,4 +93,4 @@ void Gradients<T>::clear() {
 template class Gradients<float>;
 template class Gradients<double>;
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -6,7 +6,7 @@
 #include "sharcs/communicator.hpp"
 #include "train/row_set.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// The gradients that a step's backward passes add up, and which of them can differ from zero: the rest costs nothing
 /// to clear, to measure or to step over.
@@ -44,4 +44,4 @@ class Gradients {
   RowSet words_;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -9,7 +9,7 @@
 #include "core/json_reader.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 constexpr float never_seen = std::numeric_limits<float>::quiet_NaN();
@@ -129,4 +129,4 @@ void HardnessHistory::restore(HardnessState state) {
   state_ = std::move(state);
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -8,7 +8,7 @@
 #include "sharcs/hardness.hpp"
 #include "train/width_label.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 struct HardnessOptions {
   HardnessMeasure measure = HardnessMeasure::confidence;
@@ -74,4 +74,4 @@ class HardnessHistory {
   HardnessState state_;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

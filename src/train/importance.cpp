@@ -8,7 +8,7 @@
 #include "nn/loss.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 template <class T>
 ImportanceMeter<T>::ImportanceMeter(const Network<T>& network, const std::string& name)
@@ -116,4 +116,4 @@ template class ImportanceMeter<double>;
 template void reorder(Network<float>&, const Importance&);
 template void reorder(Network<double>&, const Importance&);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -5,7 +5,7 @@
 
 #include "model/network.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// How much the loss depends on each attention head and each feed-forward neuron of each layer.
 struct Importance {
@@ -44,4 +44,4 @@ std::vector<Index> descending_order(const std::vector<double>& importance);
 template <class T>
 void reorder(Network<T>& network, const Importance& importance);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -4,14 +4,15 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
-#include "core/append_file.hpp"
-#include "core/file.hpp"
 #include "core/json_fields.hpp"
 #include "core/quote.hpp"
 #include "eval/evaluation_record_json.hpp"
+#include "io/append_file.hpp"
+#include "io/file.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs {
+using namespace internal;
 namespace {
 
 using nlohmann::json;

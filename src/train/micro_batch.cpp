@@ -5,7 +5,7 @@
 #include "model/micro_batches.hpp"
 #include "nn/loss.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 template <class T>
 GradientAccumulator<T>::GradientAccumulator(const Network<T>& network, const AccumulatorOptions& options)
@@ -86,4 +86,4 @@ void GradientAccumulator<T>::add_piece(const MicroBatch& micro_batch, const Ragg
 template class GradientAccumulator<float>;
 template class GradientAccumulator<double>;
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -8,7 +8,7 @@
 #include "model/training_pass.hpp"
 #include "train/gradients.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Samples that meet one width in one optimizer step.
 struct MicroBatch {
@@ -70,4 +70,4 @@ class GradientAccumulator {
   Workspace workspace_;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

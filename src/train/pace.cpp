@@ -5,7 +5,7 @@
 
 #include "core/nan.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 Pace::Pace(int epochs, Clock clock) : clock_(std::move(clock)), epochs_(epochs) {}
 
@@ -45,4 +45,4 @@ double Pace::seconds_left() const {
   return whole_epoch * (std::max(left_in_epoch, 0.0) + (epochs_ - epoch_));
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -4,7 +4,7 @@
 
 #include "core/clock.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// How fast training goes and how long it will still take.
 ///
@@ -40,4 +40,4 @@ class Pace {
   double epoch_before_seconds_ = -1;  // negative: none
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

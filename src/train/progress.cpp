@@ -14,7 +14,7 @@
 #include "core/block_elements.hpp"
 #include "core/json_reader.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 std::string with_digits(double value, int digits) {
@@ -119,4 +119,4 @@ void Progress::say(std::string_view text) {
   out_ << text << '\n' << std::flush;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

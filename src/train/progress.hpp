@@ -7,7 +7,7 @@
 #include "sharcs/training_progress.hpp"
 #include "train/pace.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 struct ProgressOptions {
   /// On a terminal one line is drawn again and again in place; elsewhere a line is written now and then.
@@ -56,4 +56,4 @@ std::string progress_line(const TrainingProgress& progress, int columns, bool wi
 /// "0:07", "12:34", "1:02:03", "3 d 4 h"; "?" for NaN.
 std::string duration_text(double seconds);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

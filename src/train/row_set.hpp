@@ -7,7 +7,7 @@
 
 #include "core/matrix_view.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Some rows of a table, each once, in ascending order.
 class RowSet {
@@ -37,4 +37,4 @@ class RowSet {
   std::vector<std::int32_t> rows_;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -6,10 +6,10 @@
 #include <string_view>
 #include <utility>
 
-#include "core/checksum.hpp"
-#include "core/json_differences.hpp"
+#include "io/checksum.hpp"
+#include "io/json_differences.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using nlohmann::json;
@@ -103,4 +103,4 @@ std::vector<std::string> differences(const RunIdentity& now, const RunIdentity& 
   return found;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -10,7 +10,7 @@
 #include "sharcs/model_config.hpp"
 #include "sharcs/training_options.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// What decides the result of a training run: a checkpoint continues only the run that it was written in.
 struct RunIdentity {
@@ -42,4 +42,4 @@ nlohmann::json deciding_options(const TrainingOptions& options);
 /// they are the same.
 std::vector<std::string> differences(const RunIdentity& now, const RunIdentity& before);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -6,7 +6,7 @@
 #include "core/json_reader.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 Schedule::Schedule(const ScheduleOptions& options) : options_(options) {
   const auto check = [](const char* what, double value) {
@@ -26,4 +26,4 @@ double Schedule::learning_rate(double done) const {
   return options_.peak * ((options_.total - done) / (options_.total - options_.warmup));
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

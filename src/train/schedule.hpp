@@ -2,7 +2,7 @@
 
 #include "sharcs/schedule_shape.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 struct ScheduleOptions {
   ScheduleShape shape = ScheduleShape::linear;
@@ -33,4 +33,4 @@ class Schedule {
   ScheduleOptions options_;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

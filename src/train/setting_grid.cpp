@@ -6,11 +6,11 @@
 #include <set>
 #include <span>
 
-#include "core/checksum.hpp"
 #include "core/quote.hpp"
+#include "io/checksum.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -116,4 +116,4 @@ std::vector<GridPoint> grid_points(const Json& grid, const std::string& file) {
   return points;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

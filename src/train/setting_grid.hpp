@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// What a run of a sweep has of its own.
 struct GridPoint {
@@ -22,4 +22,4 @@ struct GridPoint {
 /// Throws ConfigError for what is no grid, is empty or says the same twice; `file` stands before the place in messages.
 std::vector<GridPoint> grid_points(const nlohmann::ordered_json& grid, const std::string& file);
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -4,7 +4,7 @@
 
 #include "core/random.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 StepBatches::StepBatches(TokensOf tokens_of, TokenDropout token_dropout, std::uint64_t seed)
     : tokens_of_(std::move(tokens_of)), token_dropout_(std::move(token_dropout)), seed_(seed) {}
@@ -33,4 +33,4 @@ std::vector<RaggedBatch> StepBatches::make(const PlannedStep& step, std::int64_t
   return batches;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -10,7 +10,7 @@
 #include "train/epoch_plan.hpp"
 #include "train/token_dropout.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Gives the tokens of some training samples, in the order given. Called on any thread, one call at a time.
 using TokensOf = std::function<RaggedBatch(std::span<const Index> samples)>;
@@ -36,4 +36,4 @@ class StepBatches {
   std::future<std::vector<RaggedBatch>> ahead_;  // last: its thread reads the others
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -9,7 +9,7 @@
 #include "core/random.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 StepRunner::StepRunner(Network<float>& network, const TrainingOptions& options, double regression_scale,
                        const Dataset& dataset, const SampleFacts& facts, TokensOf tokens_of, Communicator& ranks,
@@ -137,4 +137,4 @@ void StepRunner::fail(std::int64_t number, const PlannedBatch& planned, const st
 
 void StepRunner::catch_up() { optimizer_.catch_up(network_.values()); }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -14,7 +14,7 @@
 #include "train/step_batches.hpp"
 #include "train/token_dropout.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// What a micro-batch has shown: sums over its samples.
 struct BatchOutcome {
@@ -68,4 +68,4 @@ class StepRunner {
   GradientAccumulator<float> accumulator_;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -12,13 +12,13 @@
 #include <system_error>
 #include <utility>
 
-#include "core/checksum.hpp"
-#include "core/file.hpp"
 #include "core/json_reader.hpp"
+#include "io/checksum.hpp"
+#include "io/file.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/metrics_log.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 // Field numbers of event.proto and summary.proto.
@@ -152,4 +152,4 @@ void TensorboardWriter::add_epoch(const EpochRecord& record) {
   }
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

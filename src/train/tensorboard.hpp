@@ -6,11 +6,13 @@
 #include <memory>
 #include <string_view>
 
-#include "core/append_file.hpp"
+#include "io/append_file.hpp"
 
 namespace sharcs {
-
 struct EpochRecord;
+}
+
+namespace sharcs::internal {
 
 struct TensorboardOptions {
   /// A run that continues another one says at which step: TensorBoard then hides what the other wrote from there on.
@@ -43,4 +45,4 @@ class TensorboardWriter {
   std::unique_ptr<AppendFile> file_;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -6,7 +6,7 @@
 #include "core/random.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 TokenDropout::TokenDropout(double probability, const Tokenizer& tokenizer) : probability_(probability) {
   if (probability == 0) return;
@@ -35,4 +35,4 @@ void TokenDropout::apply(std::span<const Index> samples, std::uint64_t key, Ragg
   }
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -7,7 +7,7 @@
 #include "model/ragged_batch.hpp"
 #include "sharcs/tokenizer.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Replaces words by the mask token, so that a model learns not to lean on single ones (Iyyer et al. 2015, "word
 /// dropout"; Gal and Ghahramani 2016, arXiv:1512.05287, section 4).
@@ -29,4 +29,4 @@ class TokenDropout {
   std::vector<std::int32_t> kept_ = {};
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

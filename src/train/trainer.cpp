@@ -10,6 +10,7 @@
 #include "train/training_run.hpp"
 
 namespace sharcs {
+using namespace internal;
 namespace {
 
 /// Lets the saved model say what it was trained for.

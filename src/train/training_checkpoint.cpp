@@ -7,12 +7,12 @@
 #include <memory>
 #include <system_error>
 
-#include "core/checksum.hpp"
-#include "core/file.hpp"
-#include "model/safetensors.hpp"
+#include "formats/safetensors.hpp"
+#include "io/checksum.hpp"
+#include "io/file.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using nlohmann::json;
@@ -206,4 +206,4 @@ void CheckpointFolder::clear() const {
   remove_half_written();
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -8,14 +8,14 @@
 #include <string_view>
 #include <vector>
 
-#include "model/tensor_source.hpp"
+#include "formats/tensor_source.hpp"
 #include "sharcs/metrics_log.hpp"
 #include "train/adamw.hpp"
 #include "train/epoch_tally.hpp"
 #include "train/hardness_history.hpp"
 #include "train/run_identity.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// Where a run stands between two steps, parameters, moments and hardness left out. Randomness needs no state: every
 /// use has a key of its own, derived from the seed and the position.
@@ -82,4 +82,4 @@ class CheckpointFolder {
   std::filesystem::path folder_;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

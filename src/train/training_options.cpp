@@ -7,15 +7,16 @@
 #include <span>
 #include <type_traits>
 
-#include "core/file.hpp"
 #include "core/json_reader.hpp"
 #include "core/quote.hpp"
+#include "io/file.hpp"
 #include "model/backbone.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/width_set.hpp"
 #include "train/hardness_history.hpp"
 
 namespace sharcs {
+using namespace internal;
 namespace {
 
 using nlohmann::json;

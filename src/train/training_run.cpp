@@ -6,16 +6,16 @@
 #include <span>
 #include <utility>
 
-#include "core/file.hpp"
-#include "core/json_differences.hpp"
 #include "core/json_reader.hpp"
 #include "core/nan.hpp"
 #include "core/quote.hpp"
 #include "eval/encoder_evaluation.hpp"
+#include "io/file.hpp"
+#include "io/json_differences.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/version.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 constexpr const char* settings_file = "training.json";
@@ -384,4 +384,4 @@ void TrainingRun::note(std::string_view text) const {
   if (is_first() && in_.callbacks.on_note) in_.callbacks.on_note(text);
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

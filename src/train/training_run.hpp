@@ -6,8 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "core/folder_lock.hpp"
 #include "core/threads.hpp"
+#include "formats/model_access.hpp"
+#include "io/folder_lock.hpp"
 #include "sharcs/trainer.hpp"
 #include "train/pace.hpp"
 #include "train/schedule.hpp"
@@ -15,7 +16,7 @@
 #include "train/tensorboard.hpp"
 #include "train/training_checkpoint.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// What a training is made of. Everything outlives the run.
 struct TrainingInputs {
@@ -78,7 +79,7 @@ class TrainingRun {
   bool checkpoint_is_due() const;
   void write_checkpoint();
   void note(std::string_view text) const;
-  Network<float>& network() const { return in_.model.network(); }
+  Network<float>& network() const { return network_of(in_.model); }
   bool has_router() const { return in_.model.config().sharcs.has_value(); }
 
   TrainingInputs in_;
@@ -106,4 +107,4 @@ class TrainingRun {
   double last_checkpoint_ = 0;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -7,7 +7,7 @@
 
 #include "core/random.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 /// The multi-hot hardness label: the set of widths, by index, that a training sample is fit for.
 class WidthLabel {
@@ -54,4 +54,4 @@ class WidthLabel {
   std::uint32_t bits_ = 0;
 };
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -6,10 +6,10 @@
 #include <fstream>
 
 #include "cli/program.hpp"
-#include "core/file.hpp"
+#include "io/file.hpp"
 #include "sharcs/task.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::AllOf;
@@ -177,4 +177,4 @@ TEST_F(BadData, SentencesLongerThanThePositionsAreCutAndCounted) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

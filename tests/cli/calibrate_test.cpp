@@ -2,13 +2,13 @@
 #include <gtest/gtest.h>
 
 #include "cli/program.hpp"
-#include "core/file.hpp"
+#include "io/file.hpp"
 #include "sharcs/engine.hpp"
 #include "sharcs/evaluation_file.hpp"
 #include "sharcs/synthetic.hpp"
 #include "sharcs/task.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::ContainsRegex;
@@ -199,4 +199,4 @@ TEST_F(Calibrate, WhatCannotBeIsNamed) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

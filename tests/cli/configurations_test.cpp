@@ -4,10 +4,10 @@
 #include <string>
 
 #include "cli/program.hpp"
-#include "core/file.hpp"
+#include "io/file.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using testing::run_program;
@@ -32,4 +32,4 @@ TEST(Configurations, SlowSmallOnesTrainOnPairs) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

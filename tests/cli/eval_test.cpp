@@ -2,12 +2,12 @@
 #include <gtest/gtest.h>
 
 #include "cli/program.hpp"
-#include "core/file.hpp"
+#include "io/file.hpp"
 #include "sharcs/evaluation_file.hpp"
 #include "sharcs/synthetic.hpp"
 #include "sharcs/task.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using testing::error_of;
@@ -190,4 +190,4 @@ TEST_F(Eval, TaskMustFitTheModel) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

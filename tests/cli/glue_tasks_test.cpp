@@ -5,11 +5,11 @@
 #include <sstream>
 
 #include "cli/program.hpp"
-#include "core/file.hpp"
 #include "golden_folder.hpp"
+#include "io/file.hpp"
 #include "sharcs/task.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::HasSubstr;
@@ -271,4 +271,4 @@ INSTANTIATE_TEST_SUITE_P(Glue, RealDevSet,
                          });
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -2,10 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "cli/program.hpp"
-#include "core/file.hpp"
+#include "io/file.hpp"
 #include "sharcs/cost.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using testing::error_of;
@@ -95,4 +95,4 @@ TEST(Inspect, NamesDamagedFiles) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

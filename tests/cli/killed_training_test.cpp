@@ -6,12 +6,12 @@
 #include <thread>
 
 #include "cli/program.hpp"
-#include "core/file.hpp"
 #include "core/random.hpp"
+#include "io/file.hpp"
 #include "sharcs/synthetic.hpp"
 #include "train/tiny_training.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using testing::result_of;
@@ -86,4 +86,4 @@ TEST_F(KilledTraining, EndsWithTheSameBits) { kill_and_resume(10, 1); }
 TEST_F(KilledTraining, SlowEndsWithTheSameBitsAfterAHundredKills) { kill_and_resume(100, 2); }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

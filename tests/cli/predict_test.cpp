@@ -4,11 +4,11 @@
 #include <sstream>
 
 #include "cli/program.hpp"
-#include "core/file.hpp"
+#include "io/file.hpp"
 #include "sharcs/classifier.hpp"
 #include "sharcs/task.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::ElementsAre;
@@ -242,4 +242,4 @@ TEST_F(Predict, MnliHasTwoSubmissions) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

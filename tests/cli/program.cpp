@@ -10,11 +10,11 @@
 #include <chrono>
 #include <thread>
 
-#include "core/file.hpp"
+#include "io/file.hpp"
 #include "sharcs/task.hpp"
 #include "sharcs/tokenizer.hpp"
 
-namespace sharcs::testing {
+namespace sharcs::internal::testing {
 
 nlohmann::json ProgramRun::json() const {
   auto parsed = nlohmann::json::parse(output, nullptr, false);
@@ -132,4 +132,4 @@ void save_tiny_sst2_model(const std::filesystem::path& folder) {
   });
 }
 
-}  // namespace sharcs::testing
+}  // namespace sharcs::internal::testing

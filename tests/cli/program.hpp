@@ -10,7 +10,7 @@
 #include "sharcs/model.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::testing {
+namespace sharcs::internal::testing {
 
 /// What a run of the `sharcs` program left.
 struct ProgramRun {
@@ -65,4 +65,4 @@ void save_tiny_model(const std::filesystem::path& folder, void (*change)(ModelCo
 /// The same for SST-2, with 32 positions.
 void save_tiny_sst2_model(const std::filesystem::path& folder);
 
-}  // namespace sharcs::testing
+}  // namespace sharcs::internal::testing

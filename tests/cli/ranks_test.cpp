@@ -8,12 +8,13 @@
 #include <fstream>
 
 #include "cli/program.hpp"
-#include "core/file.hpp"
+#include "formats/model_access.hpp"
+#include "io/file.hpp"
 #include "model/network.hpp"
 #include "sharcs/metrics_log.hpp"
 #include "sharcs/synthetic.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::AllOf;
@@ -97,7 +98,7 @@ TEST_F(TrainOnRanks, GivesTheModelOfOneProcessWhicheverWayTheySplitTheWork) {
       EXPECT_EQ(records[i].evaluations[0].routed, expected[i].evaluations[0].routed);
     }
     const Model model = Model::load(folder_ / sharding), alone = Model::load(folder_ / "alone");
-    const auto values = model.network().values().buffer(), values_alone = alone.network().values().buffer();
+    const auto values = network_of(model).values().buffer(), values_alone = network_of(alone).values().buffer();
     for (std::size_t i = 0; i < values.size(); ++i) ASSERT_NEAR(values[i], values_alone[i], 1e-5) << sharding;
   }
 }
@@ -175,4 +176,4 @@ TEST(TrainOnRanks, NeedABuildWithMpi) {
 #endif
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -4,12 +4,12 @@
 #include <algorithm>
 
 #include "cli/program.hpp"
-#include "core/file.hpp"
+#include "io/file.hpp"
 #include "sharcs/classifier.hpp"
 #include "sharcs/synthetic.hpp"
 #include "sharcs/task.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using testing::error_of;
@@ -90,4 +90,4 @@ TEST_F(Reorder, DoesNotWriteOverItsModel) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

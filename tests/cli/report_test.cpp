@@ -2,10 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "cli/program.hpp"
-#include "core/file.hpp"
+#include "io/file.hpp"
 #include "report/synthetic_run.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using testing::error_of;
@@ -59,4 +59,4 @@ TEST(Report, WrongUsageAndFoldersThatAreNoRunsAreNamed) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -6,11 +6,11 @@
 #include <sstream>
 
 #include "cli/program.hpp"
-#include "core/file.hpp"
+#include "io/file.hpp"
 #include "sharcs/evaluation_file.hpp"
 #include "sharcs/synthetic.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using testing::error_of;
@@ -223,4 +223,4 @@ TEST_F(Sweep, ARunThatCannotLearnIsALineOfTheTable) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

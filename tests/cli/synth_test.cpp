@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "cli/program.hpp"
-#include "core/file.hpp"
+#include "io/file.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using testing::error_of;
@@ -31,4 +31,4 @@ TEST(Synth, RefusesCountsAndSharesThatMakeNoData) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

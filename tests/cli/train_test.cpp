@@ -3,14 +3,14 @@
 #include <signal.h>
 
 #include "cli/program.hpp"
-#include "core/file.hpp"
+#include "io/file.hpp"
 #include "sharcs/classifier.hpp"
 #include "sharcs/evaluation_file.hpp"
 #include "sharcs/synthetic.hpp"
 #include "sharcs/task.hpp"
 #include "sharcs/training_options.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::AllOf;
@@ -374,4 +374,4 @@ TEST_F(Train, ResumingNeedsARun) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

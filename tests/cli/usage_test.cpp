@@ -2,10 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "cli/program.hpp"
-#include "core/file.hpp"
+#include "io/file.hpp"
 #include "sharcs/version.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using testing::error_of;
@@ -116,4 +116,4 @@ TEST(Usage, OutputThatCannotBeWrittenIsAnError) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 TEST(BlockElements, ColumnsAreWhatATerminalGivesACharacter) {
@@ -54,4 +54,4 @@ TEST(BlockElements, SparklinesGoFromTheLeastToTheGreatest) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

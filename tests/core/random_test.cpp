@@ -6,7 +6,7 @@
 #include <set>
 #include <vector>
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 // Known answers of the Random123 distribution (kat_vectors, philox4x32 10).
@@ -60,4 +60,4 @@ TEST(Random, ShuffleKeepsEveryElement) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 TEST(TextTable, ThreeDigitsAreSignificant) {
@@ -26,4 +26,4 @@ TEST(TextTable, TimesAreInTheUnitThatReadsWell) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

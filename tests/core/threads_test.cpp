@@ -7,7 +7,7 @@
 
 #include "core/rounding.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 TEST(Threads, RangesCoverEveryItemOnce) {
@@ -96,4 +96,4 @@ TEST(Threads, ScopeEndsWhereItsBlockEnds) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -5,7 +5,7 @@
 
 #include "expect_error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 Dataset labelled_samples(const std::vector<int>& counts) {
@@ -75,4 +75,4 @@ TEST(StratifiedSplit, RefusesWhatCannotBeSplit) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

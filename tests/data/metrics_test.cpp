@@ -12,7 +12,7 @@
 #include "expect_error.hpp"
 #include "golden_folder.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 TEST(Metrics, EqualScikitLearnAndScipy) {
@@ -221,4 +221,4 @@ TEST(Bootstrap, RefusesOptionsThatCannotBe) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -7,7 +7,7 @@
 #include "sharcs/task.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using testing::ElementsAre;
@@ -223,4 +223,4 @@ TEST(ColumnOfACommandLine, IsAPositionWhenItIsANumber) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -3,13 +3,13 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/file.hpp"
 #include "expect_error.hpp"
+#include "io/file.hpp"
 #include "sharcs/model_config.hpp"
 #include "sharcs/task.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 /// What of() finds after the configuration has been a file.
@@ -111,4 +111,4 @@ TEST(StoredTask, NamesTheFileAndKeyOfWhatIsNoTask) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

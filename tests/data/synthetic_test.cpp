@@ -8,12 +8,12 @@
 #include <set>
 #include <sstream>
 
-#include "core/file.hpp"
 #include "expect_error.hpp"
+#include "io/file.hpp"
 #include "sharcs/task.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 const SyntheticData& large() {
@@ -269,4 +269,4 @@ TEST(SyntheticData, DoesNotWriteWhereItMayNot) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -8,7 +8,7 @@
 #include "expect_error.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using namespace std::string_view_literals;
@@ -397,4 +397,4 @@ TEST_F(TaskFile, TrainingNeedsTwoSamplesAndTwoClasses) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

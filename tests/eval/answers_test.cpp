@@ -6,7 +6,7 @@
 #include "sharcs/error.hpp"
 #include "sharcs/evaluation.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 /// Two widths, four samples, two classes: the narrow width is right for samples 0 and 1, the wide one for 0, 2 and 3.
@@ -126,4 +126,4 @@ TEST(EncoderEvaluation, SamplesWithoutLabelsAreRefused) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -14,7 +14,7 @@
 #include "sharcs/error.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using testing::answers_of;
@@ -335,4 +335,4 @@ TEST(EnginePolicy, SavingARuleKeepsTheRestOfTheConfiguration) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

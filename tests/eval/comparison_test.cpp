@@ -7,7 +7,7 @@
 #include "expect_error.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using testing::answers_of;
@@ -174,4 +174,4 @@ TEST(Comparison, RefusesWhatCannotBeCompared) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::ElementsAre;
@@ -74,4 +74,4 @@ TEST(Difficulty, IsUnknownWhereOneSampleHasNone) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -6,12 +6,12 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "core/file.hpp"
 #include "expect_error.hpp"
+#include "io/file.hpp"
 #include "sharcs/error.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::ElementsAre;
@@ -223,4 +223,4 @@ TEST(EvaluationFile, AnotherDataSetIsRefused) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

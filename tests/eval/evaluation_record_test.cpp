@@ -8,7 +8,7 @@
 #include "expect_error.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::HasSubstr;
@@ -50,4 +50,4 @@ TEST(CalibrationBins, RefuseWhatIsNoProbability) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -3,7 +3,7 @@
 #include "core/random.hpp"
 #include "sharcs/evaluation.hpp"
 
-namespace sharcs::testing {
+namespace sharcs::internal::testing {
 
 /// Answers of two classes whose label is always 0. `right[w]` holds, a character a sample, 1 where width w is right.
 /// Sample i has i + 1 tokens; width w costs (w + 1) · 100 · tokens, of which 50 · tokens are the stem's.
@@ -32,4 +32,4 @@ inline Task task_of(std::vector<Metric> metrics) {
   return Task::custom({.labels = {"no", "yes"}, .metrics = std::move(metrics)});
 }
 
-}  // namespace sharcs::testing
+}  // namespace sharcs::internal::testing

@@ -5,7 +5,7 @@
 
 #include <limits>
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::ElementsAre;
@@ -27,4 +27,4 @@ TEST(ParetoFront, WhatIsNoNumberIsNot) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -6,7 +6,7 @@
 #include "model/small_models.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::HasSubstr;
@@ -69,4 +69,4 @@ TEST(RoutingPolicy, RefusesAnEscalationToANarrowerOrUnknownWidth) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

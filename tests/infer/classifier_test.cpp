@@ -7,7 +7,7 @@
 #include "expect_error.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 class TinyClassifier : public ::testing::Test {
@@ -43,4 +43,4 @@ TEST_F(TinyClassifier, HasNoNameForAClassThatDoesNotExist) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -8,13 +8,14 @@
 
 #include "core/random.hpp"
 #include "expect_error.hpp"
+#include "formats/model_access.hpp"
 #include "infer/thread_budget.hpp"
 #include "model/small_models.hpp"
 #include "sharcs/cost.hpp"
 #include "sharcs/error.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::HasSubstr;
@@ -23,7 +24,7 @@ using testing::small_config;
 
 Model small_model() {
   Model model = Model::create(small_config());
-  testing::randomise(model.network());
+  testing::randomise(network_of(model));
   return model;
 }
 
@@ -291,4 +292,4 @@ TEST(ThreadBudget, LaterCallsGetWhatIsLeftAndAtLeastOne) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -8,7 +8,7 @@
 #include "sharcs/error.hpp"
 #include "sharcs/model.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::HasSubstr;
@@ -53,4 +53,4 @@ TEST(Latency, WhatCannotBeMeasuredIsRefused) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

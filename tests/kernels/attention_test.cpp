@@ -12,7 +12,7 @@
 #include "kernels/padded_matrix.hpp"
 #include "kernels/simd_targets.hpp"
 
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 namespace {
 
 std::vector<Index> every_length() {
@@ -340,4 +340,4 @@ TEST(Attention, NoSamplesAreNoWork) {
 }
 
 }  // namespace
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels

@@ -11,7 +11,7 @@
 #include "kernels/reference.hpp"
 #include "kernels/simd_targets.hpp"
 
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 namespace {
 
 using Padded = PaddedMatrix<float>;
@@ -120,4 +120,4 @@ TEST(Dropout, NeighbouringRowsAndKeysHaveUnrelatedMasks) {
 }
 
 }  // namespace
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels

@@ -12,7 +12,7 @@
 #include "kernels/reference.hpp"
 #include "kernels/simd_targets.hpp"
 
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 namespace {
 
 using Matrix = PaddedMatrix<float>;
@@ -323,4 +323,4 @@ TEST(Adamw, IdleStepsAtOnceGiveTheBitsOfStepsWithAZeroGradient) {
 }
 
 }  // namespace
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels

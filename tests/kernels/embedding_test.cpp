@@ -9,7 +9,7 @@
 #include "kernels/reference.hpp"
 #include "kernels/simd_targets.hpp"
 
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 namespace {
 
 using Matrix = PaddedMatrix<float>;
@@ -78,4 +78,4 @@ TEST(Embedding, DoesNotDependOnTheThreadCount) {
 }
 
 }  // namespace
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels

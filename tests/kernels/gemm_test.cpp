@@ -11,7 +11,7 @@
 #include "kernels/reference.hpp"
 #include "kernels/simd_targets.hpp"
 
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 namespace {
 
 using Matrix = PaddedMatrix<float>;
@@ -375,4 +375,4 @@ TEST(MultiplyNnAndTn, OverNothingAreZeroOrChangeNothing) {
 }
 
 }  // namespace
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels

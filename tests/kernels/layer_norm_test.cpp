@@ -11,7 +11,7 @@
 #include "kernels/reference.hpp"
 #include "kernels/simd_targets.hpp"
 
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 namespace {
 
 using Matrix = PaddedMatrix<float>;
@@ -222,4 +222,4 @@ TEST(LayerNormBackward, IsTheDerivativeOfTheForward) {
 }
 
 }  // namespace
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels

@@ -9,7 +9,7 @@
 #include "kernels/padded_matrix.hpp"
 #include "kernels/simd_targets.hpp"
 
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 namespace {
 
 TEST(PackedMatrix, StandsInPanelsAsDocumentedWithZerosPastTheEnd) {
@@ -116,4 +116,4 @@ TEST(PackedMatrix, OfTheEigenBackendIsRowMajor) {
 }
 
 }  // namespace
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels

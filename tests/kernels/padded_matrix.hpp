@@ -6,7 +6,7 @@
 #include "core/matrix_view.hpp"
 #include "core/random.hpp"
 
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 
 /// A matrix whose rows stand `gap` elements apart. What lies between them is random as well, and a kernel must neither
 /// read nor change it: two matrices compare equal only when it is equal, too.
@@ -39,4 +39,4 @@ std::vector<T> random_row(Index size, std::uint64_t name, double mean = 0) {
 
 inline std::vector<double> in_double(const std::vector<float>& x) { return {x.begin(), x.end()}; }
 
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels

@@ -5,7 +5,7 @@
 
 #include "kernels/backend.hpp"
 
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 
 /// Runs `body` with the SIMD kernels at every instruction set that was compiled and that this machine has, the portable
 /// one included.
@@ -22,4 +22,4 @@ void at_every_simd_target(const Body& body) {
   set_backend(before);
 }
 
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels

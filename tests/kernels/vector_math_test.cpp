@@ -6,7 +6,7 @@
 #include "kernels/vector_math-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace sharcs::kernels::HWY_NAMESPACE {
+namespace sharcs::internal::kernels::HWY_NAMESPACE {
 
 /// y[i] = function(x[i]); `count` is a multiple of every vector length.
 template <class Function>
@@ -34,7 +34,7 @@ void tanh_all(const float* x, float* y, std::size_t count) {
   map_all(x, y, count, [](auto d, auto v) HWY_ATTR { return tanh(d, v); });
 }
 
-}  // namespace sharcs::kernels::HWY_NAMESPACE
+}  // namespace sharcs::internal::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
@@ -49,7 +49,7 @@ HWY_AFTER_NAMESPACE();
 
 #include "kernels/simd_targets.hpp"
 
-namespace sharcs::kernels {
+namespace sharcs::internal::kernels {
 HWY_EXPORT(exp_all);
 HWY_EXPORT(gelu_all);
 HWY_EXPORT(gelu_derivative_all);
@@ -217,5 +217,5 @@ TEST(VectorMath, TanhIsWithin2e7RelativeOverAllFloatsAndKeepsNan) {
 }
 
 }  // namespace
-}  // namespace sharcs::kernels
+}  // namespace sharcs::internal::kernels
 #endif

@@ -4,7 +4,7 @@
 #include "model/small_models.hpp"
 #include "model/training_pass.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using testing::random_batch;
@@ -181,4 +181,4 @@ TEST(Albert, ReadsItsConfigurationAsHuggingFaceWritesIt) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

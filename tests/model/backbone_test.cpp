@@ -9,7 +9,7 @@
 #include "expect_error.hpp"
 #include "model/small_models.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::Contains;
@@ -141,4 +141,4 @@ TEST(Backbone, AnotherKindOfPositionsIsRefused) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

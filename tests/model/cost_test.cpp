@@ -4,11 +4,11 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/file.hpp"
 #include "golden_folder.hpp"
+#include "io/file.hpp"
 #include "model/small_models.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 /// The parameters of the layout that belong to no other width.
@@ -83,4 +83,4 @@ TEST(MultiplyAdds, OfAPlainEncoderAreThoseOfItsLayers) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

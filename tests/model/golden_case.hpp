@@ -9,11 +9,11 @@
 #include <type_traits>
 #include <vector>
 
-#include "model/checkpoint.hpp"
+#include "formats/checkpoint.hpp"
 #include "model/golden_tensors.hpp"
 #include "model/network.hpp"
 
-namespace sharcs::testing {
+namespace sharcs::internal::testing {
 
 /// How far a result may be from the authors' code: relative to the largest value of the tensor.
 template <class T>
@@ -86,4 +86,4 @@ std::unique_ptr<Network<T>> load(const std::filesystem::path& folder) {
   return network;
 }
 
-}  // namespace sharcs::testing
+}  // namespace sharcs::internal::testing

@@ -5,15 +5,15 @@
 #include <nlohmann/json.hpp>
 #include <type_traits>
 
-#include "core/file.hpp"
 #include "golden_folder.hpp"
+#include "io/file.hpp"
 #include "kernels/simd_targets.hpp"
 #include "model/golden_case.hpp"
 #include "model/routed_pass.hpp"
 #include "model/training_pass.hpp"
 #include "nn/loss.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using testing::GoldenTensors;
@@ -199,4 +199,4 @@ TEST(GoldenModelsFolder, HasCases) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "model/tensor_source.hpp"
+#include "formats/tensor_source.hpp"
 
-namespace sharcs::testing {
+namespace sharcs::internal::testing {
 
 /// The tensors of a golden file, as doubles (F32) or integers (I64).
 class GoldenTensors {
@@ -24,4 +24,4 @@ class GoldenTensors {
   TensorSource source_;
 };
 
-}  // namespace sharcs::testing
+}  // namespace sharcs::internal::testing

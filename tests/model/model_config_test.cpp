@@ -10,7 +10,7 @@
 #include "sharcs/model.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using nlohmann::json;
@@ -236,4 +236,4 @@ TEST(ModelConfig, AConfigurationMadeInCodeIsCheckedToo) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

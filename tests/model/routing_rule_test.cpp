@@ -10,7 +10,7 @@
 #include "sharcs/model.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using nlohmann::json;
@@ -144,4 +144,4 @@ TEST(RoutingRule, ARuleThatIsNoObjectIsRefused) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

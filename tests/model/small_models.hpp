@@ -3,7 +3,7 @@
 #include "core/random.hpp"
 #include "model/network.hpp"
 
-namespace sharcs::testing {
+namespace sharcs::internal::testing {
 
 /// A BERT small enough for finite differences: 3 layers of 12, widths 1/3, 2/3 and 1.
 inline ModelConfig small_config() {
@@ -48,4 +48,4 @@ inline RaggedBatch random_batch(const ModelConfig& config, std::vector<Index> le
   return batch;
 }
 
-}  // namespace sharcs::testing
+}  // namespace sharcs::internal::testing

@@ -6,7 +6,7 @@
 #include "model/small_models.hpp"
 #include "nn/loss.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using testing::random_batch;
@@ -180,4 +180,4 @@ TEST(TrainingPass, GradientsOutsideTheSliceStayZero) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -7,7 +7,7 @@
 
 #include "expect_error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using testing::ElementsAre;
@@ -126,4 +126,4 @@ TEST(WidthSet, AWidthIsFoundByItsFraction) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

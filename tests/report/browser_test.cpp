@@ -7,11 +7,11 @@
 #include <filesystem>
 #include <sstream>
 
-#include "core/file.hpp"
+#include "io/file.hpp"
 #include "report/synthetic_run.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::HasSubstr;
@@ -159,4 +159,4 @@ TEST(Browser, SlowDrawsRunsThatLackParts) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -7,7 +7,7 @@
 
 #include "report/synthetic_run.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::ElementsAre;
@@ -195,4 +195,4 @@ TEST(Findings, HardnessIsTheRoutersLeaningTowardsWide) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -7,7 +7,7 @@
 #include "report/synthetic_run.hpp"
 #include "sharcs/report.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::HasSubstr;
@@ -144,4 +144,4 @@ TEST(PageData, NumbersThatJsonDoesNotHaveAreNull) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

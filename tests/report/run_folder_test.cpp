@@ -1,13 +1,13 @@
 #include <gtest/gtest.h>
 
-#include "core/file.hpp"
 #include "expect_error.hpp"
+#include "io/file.hpp"
 #include "report/settings.hpp"
 #include "report/synthetic_run.hpp"
 #include "sharcs/error.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::ElementsAre;
@@ -129,4 +129,4 @@ TEST(Settings, AreComparedOverRuns) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -5,16 +5,16 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "core/file.hpp"
 #include "core/json_reader.hpp"
 #include "core/random.hpp"
+#include "io/file.hpp"
 #include "report/settings.hpp"
 #include "sharcs/cost.hpp"
 #include "sharcs/evaluation.hpp"
 #include "sharcs/synthetic.hpp"
 #include "sharcs/training_options.hpp"
 
-namespace sharcs::testing {
+namespace sharcs::internal::testing {
 namespace {
 
 ModelConfig config_of(const std::vector<double>& widths) {
@@ -304,4 +304,4 @@ void save_run(const RunFolder& run, const std::filesystem::path& folder) {
   if (run.evaluation) run.evaluation->save(folder / "evaluation.json");
 }
 
-}  // namespace sharcs::testing
+}  // namespace sharcs::internal::testing

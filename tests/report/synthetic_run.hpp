@@ -7,7 +7,7 @@
 
 #include "sharcs/report.hpp"
 
-namespace sharcs::testing {
+namespace sharcs::internal::testing {
 
 struct SyntheticRunOptions {
   std::string name = "run";
@@ -24,4 +24,4 @@ RunFolder synthetic_run(const SyntheticRunOptions& options = {});
 /// Writes metrics.jsonl, training.json, config.json and evaluation.json.
 void save_run(const RunFolder& run, const std::filesystem::path& folder);
 
-}  // namespace sharcs::testing
+}  // namespace sharcs::internal::testing

@@ -7,7 +7,7 @@
 #include "report/synthetic_run.hpp"
 #include "sharcs/report.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::ContainsRegex;
@@ -125,4 +125,4 @@ TEST(TextReport, WhatARunDoesNotHaveIsLeftOut) {
 TEST(TextReport, TheSameRunsGiveTheSameText) { EXPECT_EQ(report_text(two_runs()), report_text(two_runs())); }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

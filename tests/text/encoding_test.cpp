@@ -6,7 +6,7 @@
 #include "expect_error.hpp"
 #include "text/small_tokenizers.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 std::string words(std::size_t count, const std::string& word) {
@@ -113,4 +113,4 @@ TEST(Encoding, IsTheSameFromManyThreads) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

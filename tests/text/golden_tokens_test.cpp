@@ -8,7 +8,7 @@
 #include "sharcs/tokenizer.hpp"
 #include "text/small_tokenizers.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using nlohmann::json;
@@ -88,4 +88,4 @@ TEST(GoldenTokens, RobertaFromVocabJsonAndMerges) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -8,7 +8,7 @@
 #include "sharcs/tokenizer.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
 inline std::filesystem::path write_text(const std::filesystem::path& path, const std::string& text) {
   std::ofstream(path, std::ios::binary) << text;
@@ -109,4 +109,4 @@ inline std::vector<std::string> tokens_of(const Tokenizer& tokenizer, std::strin
 
 using Tokens = std::vector<std::string>;
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -3,7 +3,7 @@
 #include "expect_error.hpp"
 #include "text/small_tokenizers.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using nlohmann::json;
@@ -335,4 +335,4 @@ TEST(TokenizerFolder, WithoutAnyTokenizerIsRefused) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

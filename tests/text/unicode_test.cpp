@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 TEST(Unicode, DecodesWhatItEncodes) {
@@ -86,4 +86,4 @@ TEST(Unicode, LowerCaseLooksAtOneCharacterAlone) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

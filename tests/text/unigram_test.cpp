@@ -8,7 +8,7 @@
 #include "expect_error.hpp"
 #include "text/small_tokenizers.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using nlohmann::json;
@@ -231,4 +231,4 @@ TEST(Charsmap, ThatIsDamagedIsRefusedOrHarmless) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

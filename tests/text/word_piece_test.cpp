@@ -6,7 +6,7 @@
 #include "expect_error.hpp"
 #include "text/small_tokenizers.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::HasSubstr;
@@ -238,4 +238,4 @@ TEST(TokenizerConfig, ThatIsDamagedIsRefusedWithItsPlace) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

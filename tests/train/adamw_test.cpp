@@ -9,7 +9,7 @@
 #include "model/small_models.hpp"
 #include "sharcs/width_set.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 constexpr int vocabulary = 200;
@@ -162,4 +162,4 @@ TEST(RowSet, HoldsEachRowOnceInAscendingOrder) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

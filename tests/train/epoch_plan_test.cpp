@@ -11,7 +11,7 @@
 #include "expect_error.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::ElementsAre;
@@ -373,4 +373,4 @@ TEST(WidthTransitions, CountHowSamplesMove) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -4,14 +4,14 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/file.hpp"
 #include "golden_folder.hpp"
+#include "io/file.hpp"
 #include "model/golden_case.hpp"
 #include "train/adamw.hpp"
 #include "train/importance.hpp"
 #include "train/micro_batch.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using testing::GoldenTensors;
@@ -135,4 +135,4 @@ TEST(GoldenImportance, ValuesOrderAndReorderedWeightsAgreeWithTheAuthorsCode) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

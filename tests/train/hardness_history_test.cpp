@@ -13,7 +13,7 @@
 #include "golden_folder.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::AllOf;
@@ -238,4 +238,4 @@ TEST(WidthLabel, DrawsEachOfItsWidthsEquallyOften) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -7,12 +7,12 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "core/file.hpp"
 #include "expect_error.hpp"
+#include "io/file.hpp"
 #include "sharcs/error.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::AllOf;
@@ -230,4 +230,4 @@ TEST(MetricsLog, BrokenLinesAreNamedByNumber) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -6,7 +6,7 @@
 
 #include "model/small_models.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using testing::random_batch;
@@ -111,4 +111,4 @@ TEST(GradientAccumulator, OnlyWhatAStepReachesTakesPart) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

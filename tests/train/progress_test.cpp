@@ -9,7 +9,7 @@
 #include <limits>
 #include <sstream>
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::AllOf;
@@ -217,4 +217,4 @@ TEST(Pace, ResumedInTheMiddleOfAnEpochCountsItsOwnSteps) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

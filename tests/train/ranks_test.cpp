@@ -11,12 +11,13 @@
 #include "core/threads.hpp"
 #include "eval/encoder_evaluation.hpp"
 #include "expect_error.hpp"
+#include "formats/model_access.hpp"
 #include "temporary_folder.hpp"
 #include "train/step_runner.hpp"
 #include "train/thread_ranks.hpp"
 #include "train/tiny_training.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::HasSubstr;
@@ -56,7 +57,7 @@ AfterSteps steps(const TinyTraining& training, Communicator& ranks) {
   Model model = training.model();
   const TokenizedDataset data = tokenize(training.train, training.task, training.tokenizer, 32);
   HardnessHistory history(data.samples(), {.window = 1, .widths = {0.25, 1}, .thresholds = {{0.5, 1.01}, {0, 0.5}}});
-  StepRunner runner(model.network(), training.options, 1, training.train, data, testing::tokens_of(data), ranks);
+  StepRunner runner(network_of(model), training.options, 1, training.train, data, testing::tokens_of(data), ranks);
   const std::vector<WidthLabel> labels(96, WidthLabel::only(0));
   AfterSteps after;
   for (Index i = 0; i < 4; ++i) {
@@ -65,7 +66,7 @@ AfterSteps steps(const TinyTraining& training, Communicator& ranks) {
     after.outcomes = runner.run(step, labels, i + 1, 2e-3, history);
   }
   runner.catch_up();
-  const auto values = model.network().values().buffer();
+  const auto values = network_of(model).values().buffer();
   after.parameters.assign(values.begin(), values.end());
   after.hardness = history.state();
   return after;
@@ -114,10 +115,10 @@ TEST(Ranks, StepsWithoutRouterAreThoseOfOneProcess) {
     Model model = training.model();
     const TokenizedDataset data = tokenize(training.train, training.task, training.tokenizer, 32);
     HardnessHistory history(data.samples(), {.window = 1, .widths = {1}, .thresholds = {{0, 1.01}}});
-    StepRunner runner(model.network(), training.options, 1, training.train, data, testing::tokens_of(data), ranks);
+    StepRunner runner(network_of(model), training.options, 1, training.train, data, testing::tokens_of(data), ranks);
     runner.run({batch(0, 0, 16)}, {}, 1, 2e-3, history);
     runner.catch_up();
-    const auto values = model.network().values().buffer();
+    const auto values = network_of(model).values().buffer();
     return std::vector<float>(values.begin(), values.end());
   };
   std::vector<float> shared;
@@ -134,11 +135,11 @@ TEST(Ranks, LossThatIsNotFiniteOnOneStopsAllWithTheSameMessage) {
   run_ranks(2, [&](Communicator& ranks) {
     const ThreadScope threads(1);
     Model model = training.model();
-    model.network().values().values("bert.pooler.dense.bias")[0] = std::numeric_limits<float>::quiet_NaN();
-    model.network().pack();
+    network_of(model).values().values("bert.pooler.dense.bias")[0] = std::numeric_limits<float>::quiet_NaN();
+    network_of(model).pack();
     const TokenizedDataset data = tokenize(training.train, training.task, training.tokenizer, 32);
     HardnessHistory history(data.samples(), {.window = 1, .widths = {0.25, 1}, .thresholds = {{0.5, 1.01}, {0, 0.5}}});
-    StepRunner runner(model.network(), training.options, 1, training.train, data, testing::tokens_of(data), ranks);
+    StepRunner runner(network_of(model), training.options, 1, training.train, data, testing::tokens_of(data), ranks);
     // Two micro-batches of one sample each: one rank has the first, the other the second, or neither.
     messages[static_cast<std::size_t>(ranks.rank())] = message_of<TrainingError>([&] {
       runner.run({batch(0, 3, 1), batch(1, 4, 1)}, {}, 1, 1e-3, history);
@@ -161,7 +162,7 @@ TEST(Ranks, EvaluationIsThatOfOneProcess) {
   const auto evaluation = [&](Communicator& ranks) {
     const ThreadScope threads(1);
     const Model model = training.model();
-    return evaluate(model.network().encoder(), training.task, dev, RoutingPolicy::argmax(), 64, {}, ranks);
+    return evaluate(network_of(model).encoder(), training.task, dev, RoutingPolicy::argmax(), 64, {}, ranks);
   };
   const Evaluation alone = evaluation(Communicator::alone());
   for (const int count : {2, 3, 50}) {
@@ -202,7 +203,8 @@ void expect_same_training(const std::filesystem::path& found, const std::filesys
     expect_near(records[i].evaluations[0], expected_records[i].evaluations[0]);
   }
   const Model model = Model::load(found), expected_model = Model::load(expected);
-  const auto values = model.network().values().buffer(), expected_values = expected_model.network().values().buffer();
+  const auto values = network_of(model).values().buffer(),
+             expected_values = network_of(expected_model).values().buffer();
   EXPECT_LT(greatest_difference({values.begin(), values.end()}, {expected_values.begin(), expected_values.end()}),
             1e-5);
 }
@@ -258,4 +260,4 @@ TEST(Ranks, StopOfOneStopsAllAfterTheSameStepAndAnyNumberResumes) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -7,14 +7,14 @@
 #include <filesystem>
 #include <fstream>
 
-#include "core/folder_lock.hpp"
 #include "expect_error.hpp"
+#include "io/folder_lock.hpp"
 #include "sharcs/calibration.hpp"
 #include "temporary_folder.hpp"
 #include "train/tiny_training.hpp"
 #include "train/training_checkpoint.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::AllOf;
@@ -304,4 +304,4 @@ TEST(ResumedTraining, FolderThatCannotBeMadeIsALine) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

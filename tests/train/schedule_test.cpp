@@ -10,7 +10,7 @@
 #include "golden_folder.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::HasSubstr;
@@ -73,4 +73,4 @@ TEST(Schedule, RefusesNegativeAndInfiniteNumbers) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

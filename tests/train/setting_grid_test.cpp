@@ -6,7 +6,7 @@
 #include "expect_error.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::ElementsAre;
@@ -76,4 +76,4 @@ TEST(SettingGrid, ToleratesNoGridThatNobodyCouldTrain) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

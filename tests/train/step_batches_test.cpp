@@ -5,7 +5,7 @@
 #include "data/tokenized_dataset.hpp"
 #include "train/tiny_training.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using testing::TinyTraining;
@@ -77,4 +77,4 @@ TEST(StepBatches, ThatWereMadeForAnotherStepAreNotUsed) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -8,10 +8,11 @@
 
 #include "core/threads.hpp"
 #include "expect_error.hpp"
+#include "formats/model_access.hpp"
 #include "model/training_pass.hpp"
 #include "train/tiny_training.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::AllOf;
@@ -32,7 +33,7 @@ struct Bench {
         model(training.model()),
         data(tokenize(training.train, training.task, training.tokenizer, 32)),
         history(data.samples(), {.window = 1, .widths = {0.25, 1}, .thresholds = {{0.5, 1.01}, {0, 0.5}}}),
-        runner(model.network(), options, 1, training.train, data, testing::tokens_of(data)) {}
+        runner(network_of(model), options, 1, training.train, data, testing::tokens_of(data)) {}
 
   static TinyTraining without_dropout() {
     TinyTraining tiny;
@@ -44,7 +45,7 @@ struct Bench {
   std::vector<float> after(const PlannedStep& step, std::span<const WidthLabel> labels = {}, double rate = 1e-3) {
     runner.run(step, labels, 1, rate, history);
     runner.catch_up();
-    const auto values = model.network().values().buffer();
+    const auto values = network_of(model).values().buffer();
     return {values.begin(), values.end()};
   }
 };
@@ -74,7 +75,7 @@ TEST(StepRunner, LongGradientsAreCutToTheGreatestLength) {
   // One step of SGD would show the length; one step of Adam hardly does, unless epsilon dwarfs the gradient.
   const auto moved = [](double max_grad_norm) {
     Bench bench({.weight_decay = 0, .adam_beta1 = 0, .adam_epsilon = 1e6, .max_grad_norm = max_grad_norm});
-    const auto values = bench.model.network().values().buffer();
+    const auto values = network_of(bench.model).values().buffer();
     const std::vector<float> before(values.begin(), values.end());
     const auto after = bench.after({batch(1, 0, 16)}, {}, 1e6);
     double sum = 0;
@@ -108,7 +109,7 @@ TEST(StepRunner, RecordsOfARegressionHowLargeTheErrorsAreBesideTheScale) {
   for (const double scale : {0.5, 2.0}) {
     Model model = training.model();
     Workspace workspace;
-    TrainingPass<float> pass(model.network().encoder(), workspace);
+    TrainingPass<float> pass(network_of(model).encoder(), workspace);
     const RaggedBatch tokens = data.gather(planned.samples);
     pass.forward(tokens, model.widths()[1], {});
     std::vector<double> expected;
@@ -116,7 +117,7 @@ TEST(StepRunner, RecordsOfARegressionHowLargeTheErrorsAreBesideTheScale) {
       expected.push_back(std::exp(-std::abs(static_cast<double>(pass.logits().data[i] - data.targets[i])) / scale));
 
     HardnessHistory history(data.samples(), {.window = 1, .widths = {0.25, 1}, .thresholds = {{0.5, 1.01}, {0, 0.5}}});
-    StepRunner runner(model.network(), training.options, scale, training.train, data, testing::tokens_of(data));
+    StepRunner runner(network_of(model), training.options, scale, training.train, data, testing::tokens_of(data));
     runner.run({planned}, {}, 1, 1e-3, history);
     for (std::size_t i = 0; i < 16; ++i) EXPECT_NEAR(history.state().current[i], expected[i], 1e-5) << scale;
   }
@@ -125,7 +126,7 @@ TEST(StepRunner, RecordsOfARegressionHowLargeTheErrorsAreBesideTheScale) {
 TEST(StepRunner, RouterIsTrainedOnlyWhereThereAreLabels) {
   const auto moves_router = [](std::span<const WidthLabel> labels) {
     Bench bench;
-    const ParameterStore<float>& values = bench.model.network().values();
+    const ParameterStore<float>& values = network_of(bench.model).values();
     const auto router = static_cast<std::size_t>(values.layout().find("bert.encoder.layer.0.output.router.0.weight"));
     const std::vector<float> before(values.values(router).begin(), values.values(router).end());
     const auto outcomes = bench.runner.run({batch(1, 0, 16)}, labels, 1, 1e-3, bench.history);
@@ -138,12 +139,12 @@ TEST(StepRunner, RouterIsTrainedOnlyWhereThereAreLabels) {
 
 TEST(StepRunner, NamesStepWidthAndSamplesWhenTheLossIsNotFinite) {
   Bench bench;
-  bench.model.network().values().values("bert.pooler.dense.bias")[0] = std::numeric_limits<float>::quiet_NaN();
-  bench.model.network().pack();
+  network_of(bench.model).values().values("bert.pooler.dense.bias")[0] = std::numeric_limits<float>::quiet_NaN();
+  network_of(bench.model).pack();
   EXPECT_THAT(message_of<TrainingError>([&] { bench.after({batch(0, 3, 2)}); }),
               AllOf(HasSubstr("step 1, width 0.25: the task's loss is nan"),
                     HasSubstr("2 samples of train.tsv, on lines 5, 6")));
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

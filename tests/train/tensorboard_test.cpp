@@ -11,13 +11,13 @@
 #include <string>
 #include <vector>
 
-#include "core/file.hpp"
 #include "expect_error.hpp"
+#include "io/file.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/metrics_log.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::ElementsAre;
@@ -248,4 +248,4 @@ TEST(TensorboardWriter, NamesTheFolderThatCannotBeMade) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -10,7 +10,7 @@
 
 #include "sharcs/communicator.hpp"
 
-namespace sharcs::testing {
+namespace sharcs::internal::testing {
 
 /// One of several threads that are the ranks of one Communicator.
 class ThreadRank final : public Communicator {
@@ -73,4 +73,4 @@ inline void run_ranks(int count, const std::function<void(Communicator&)>& body)
     if (error) std::rethrow_exception(error);
 }
 
-}  // namespace sharcs::testing
+}  // namespace sharcs::internal::testing

@@ -4,16 +4,16 @@
 #include <string>
 #include <vector>
 
-#include "core/file.hpp"
 #include "core/random.hpp"
 #include "data/tokenized_dataset.hpp"
+#include "io/file.hpp"
 #include "sharcs/model.hpp"
 #include "sharcs/task.hpp"
 #include "sharcs/tokenizer.hpp"
 #include "sharcs/trainer.hpp"
 #include "train/step_batches.hpp"
 
-namespace sharcs::testing {
+namespace sharcs::internal::testing {
 
 /// Sentences of a few words, of which one decides the label. Every second one is easy: it says the deciding word three
 /// times.
@@ -113,4 +113,4 @@ inline std::string result_of(const std::filesystem::path& output) {
   return result;
 }
 
-}  // namespace sharcs::testing
+}  // namespace sharcs::internal::testing

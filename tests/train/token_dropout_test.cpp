@@ -5,7 +5,7 @@
 #include <numeric>
 #include <string>
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 Tokenizer words() {
@@ -71,4 +71,4 @@ TEST(TokenDropout, HidesNothingUnlessAsked) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -7,13 +7,13 @@
 #include <map>
 
 #include "expect_error.hpp"
-#include "model/safetensors.hpp"
+#include "formats/safetensors.hpp"
 #include "sharcs/classifier.hpp"
 #include "sharcs/evaluation.hpp"
 #include "temporary_folder.hpp"
 #include "train/tiny_training.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::AllOf;
@@ -289,4 +289,4 @@ TEST(Trainer, StopsAtALossThatIsNotANumberAndKeepsTheCheckpoints) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -8,7 +8,7 @@
 #include "model/small_models.hpp"
 #include "train/hardness_history.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 namespace {
 
 using ::testing::AllOf;
@@ -139,4 +139,4 @@ TEST(DefaultThresholds, AreThoseOfTheHeader) {
 }
 
 }  // namespace
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -5,7 +5,7 @@
 // published checkpoints and are refused.
 #include "model/backbones/backbones.hpp"
 
-namespace sharcs::backbones {
+namespace sharcs::internal::backbones {
 namespace {
 
 LayerNames shared_layer(int) {
@@ -55,4 +55,4 @@ Backbone albert() {
           .saved_name = [](const std::string& name) { return name; }};
 }
 
-}  // namespace sharcs::backbones
+}  // namespace sharcs::internal::backbones

@@ -2,7 +2,7 @@
 
 #include "model/backbone.hpp"
 
-namespace sharcs::backbones {
+namespace sharcs::internal::backbones {
 
 Backbone bert();
 /// RoBERTa and what shares its architecture under another model_type (XLM-RoBERTa, CamemBERT).
@@ -17,4 +17,4 @@ LayerNames bert_layer(const std::string& prefix, int index);
 /// gamma and beta, as TensorFlow spells them, become weight and bias.
 std::string bert_canonical_name(const std::string& prefix, const std::string& name);
 
-}  // namespace sharcs::backbones
+}  // namespace sharcs::internal::backbones

@@ -1,7 +1,7 @@
 // BERT (Devlin et al. 2019) and every size of it: TinyBERT, MiniLM, DynaBERT's compressed encoders.
 #include "model/backbones/backbones.hpp"
 
-namespace sharcs::backbones {
+namespace sharcs::internal::backbones {
 
 LayerNames bert_layer(const std::string& prefix, int index) {
   const std::string at = prefix + std::to_string(index) + ".";
@@ -41,4 +41,4 @@ Backbone bert() {
           .saved_name = [](const std::string& name) { return name; }};
 }
 
-}  // namespace sharcs::backbones
+}  // namespace sharcs::internal::backbones

@@ -7,7 +7,7 @@
 
 #include "model/backbones/backbones.hpp"
 
-namespace sharcs::backbones {
+namespace sharcs::internal::backbones {
 namespace {
 
 constexpr std::string_view authors_layer = "distilbert.layer.";
@@ -84,4 +84,4 @@ Backbone distilbert() {
           .saved_name = saved_name};
 }
 
-}  // namespace sharcs::backbones
+}  // namespace sharcs::internal::backbones

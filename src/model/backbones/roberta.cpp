@@ -1,7 +1,7 @@
 // RoBERTa (Liu et al. 2019): BERT's encoder, positions that start behind the padding's, a head of its own.
 #include "model/backbones/backbones.hpp"
 
-namespace sharcs::backbones {
+namespace sharcs::internal::backbones {
 
 Backbone roberta(const std::string& model_type, const std::string& architecture) {
   return {.model_type = model_type,
@@ -19,4 +19,4 @@ Backbone roberta(const std::string& model_type, const std::string& architecture)
           .saved_name = [](const std::string& name) { return name; }};
 }
 
-}  // namespace sharcs::backbones
+}  // namespace sharcs::internal::backbones

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <filesystem>
+#include <set>
+#include <string>
+#include <unordered_map>
+
+#include "formats/tensor_source.hpp"
+#include "model/backbone.hpp"
+#include "model/network.hpp"
+#include "sharcs/model.hpp"
+
+namespace sharcs::internal {
+
+/// Finds a model's parameters in the weights of a model directory, whatever spelling the checkpoint uses.
+class CheckpointReader {
+ public:
+  struct Options {
+    /// Private LayerNorms that the checkpoint lacks are not taken from the leading entries of the plain ones.
+    bool layer_norm_from_scratch = false;
+    /// The model has other widths than the checkpoint: as if that had no router and no reduction weights.
+    bool new_widths = false;
+    /// The model has other labels than the checkpoint: as if that had no classifier.
+    bool new_labels = false;
+  };
+
+  /// Throws IoError or CheckpointError.
+  CheckpointReader(const std::filesystem::path& directory, const ModelConfig& config, const Options& options);
+
+  const std::filesystem::path& path() const { return source_.path(); }
+  /// Whether the checkpoint gives the parameter, itself or by the plain LayerNorm that a private one starts from.
+  bool has(const ParameterSpec& spec) const { return !name_on_disk(spec).empty(); }
+  /// Whether a model can do without the checkpoint's: a plain encoder has neither router nor private LayerNorms, and
+  /// perhaps no head. What a checkpoint has in part it has to have whole.
+  bool may_lack(const ParameterSpec& spec) const;
+  /// Reads it. Throws CheckpointError when the shape is not the model's or a number is not finite.
+  template <class T>
+  void read(const ParameterSpec& spec, std::span<T> values);
+  /// Throws the CheckpointError for a parameter that the checkpoint ought to have.
+  [[noreturn]] void fail_missing(const ParameterSpec& spec) const;
+  /// Tensors that read() was never asked for, but for a plain model's twins of private LayerNorms (save_parameters) and
+  /// buffers that hold no parameters.
+  std::vector<std::string> unread() const;
+
+ private:
+  std::string name_on_disk(const ParameterSpec& spec) const;
+
+  const Backbone& backbone_;
+  Options options_;
+  TensorSource source_;
+  bool has_router_ = false;
+  std::unordered_map<std::string, std::string> on_disk_;  // canonical name to the checkpoint's
+  std::set<std::string> read_;
+};
+
+/// Fills a network from a checkpoint; what it may lack and lacks is initialised from `seed` and listed in the report.
+/// Throws CheckpointError.
+template <class T>
+LoadReport read_parameters(Network<T>& network, CheckpointReader& reader, std::uint64_t seed);
+
+/// Writes model.safetensors atomically, under Hugging Face's names and, for what SHARCS adds, the authors'.
+///
+/// The LayerNorms of a full width are written twice, as the width's own and as those of a plain encoder, which has no
+/// others: so Hugging Face's loader finds every parameter of the full-width sub-network.
+void save_parameters(const Network<float>& network, const std::filesystem::path& file);
+
+}  // namespace sharcs::internal

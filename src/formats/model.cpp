@@ -1,0 +1,80 @@
+#include "sharcs/model.hpp"
+
+#include "formats/checkpoint.hpp"
+#include "io/file.hpp"
+#include "model/network.hpp"
+#include "sharcs/error.hpp"
+
+namespace sharcs {
+using namespace internal;
+namespace {
+
+std::string listed(const std::vector<std::string>& names) {
+  constexpr std::size_t shown = 6;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(shown, names.size()); ++i) text += (i > 0 ? ", " : "") + names[i];
+  if (names.size() > shown) text += ", … (" + std::to_string(names.size()) + " in all)";
+  return text;
+}
+
+/// Names that say nothing but the number of the class: what a config.json has when nobody named them.
+bool are_placeholders(const std::vector<std::string>& labels) {
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    if (labels[i] != std::to_string(i) && labels[i] != "LABEL_" + std::to_string(i)) return false;
+  return true;
+}
+
+}  // namespace
+
+std::string LoadReport::summary() const {
+  std::string text;
+  if (!initialised.empty()) text = "initialised anew: " + listed(initialised);
+  if (!unexpected.empty()) text += (text.empty() ? "" : "; ") + ("not used: " + listed(unexpected));
+  return text;
+}
+
+Model::Model(std::unique_ptr<Network<float>> network) : network_(std::move(network)) {}
+Model::Model(Model&&) noexcept = default;
+Model& Model::operator=(Model&&) noexcept = default;
+Model::~Model() = default;
+
+Model Model::create(const ModelConfig& config, std::uint64_t seed) {
+  auto network = std::make_unique<Network<float>>(config);
+  network->initialise(seed);
+  network->pack();
+  return Model(std::move(network));
+}
+
+Model Model::load(const std::filesystem::path& directory, const LoadOptions& options, LoadReport* report) {
+  const std::filesystem::path file = directory / "config.json";
+  ModelConfig config = ModelConfig::load(file);
+  const bool new_widths = options.sharcs && config.sharcs && !options.sharcs->same_network(*config.sharcs);
+  if (options.sharcs) config.sharcs = options.sharcs;
+  // A classifier for other labels than the checkpoint's starts anew.
+  const bool new_labels = options.labels && (options.labels->size() != config.labels.size() ||
+                                             (*options.labels != config.labels && !are_placeholders(config.labels)));
+  if (options.labels) config.labels = *options.labels;
+  config.check(file.string());
+  auto network = std::make_unique<Network<float>>(config);
+  CheckpointReader reader(
+      directory, config,
+      {.layer_norm_from_scratch = options.layer_norm_from_scratch, .new_widths = new_widths, .new_labels = new_labels});
+  const LoadReport found = read_parameters(*network, reader, options.seed);
+  if (report != nullptr) *report = found;
+  network->pack();
+  return Model(std::move(network));
+}
+
+void Model::save(const std::filesystem::path& directory) const {
+  make_folder(directory);
+  save_parameters(*network_, directory / "model.safetensors");
+  write_file_atomically(directory / "config.json", config().to_json());
+}
+
+const ModelConfig& Model::config() const { return network_->config(); }
+void Model::set_other_keys(const std::string& keys) { network_->set_other_keys(keys); }
+void Model::set_routing(std::optional<RoutingRule> rule) { network_->set_routing(std::move(rule)); }
+const WidthSet& Model::widths() const { return network_->widths(); }
+std::int64_t Model::parameter_count() const { return network_->layout().parameter_count(); }
+
+}  // namespace sharcs
