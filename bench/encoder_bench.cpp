@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <sharcs/cost.hpp>
 #include <sharcs/engine.hpp>
+#include <sharcs/model.hpp>
 #include <vector>
 
 #include "bert_base.hpp"

@@ -1,5 +1,10 @@
 #include "gemm_bench.hpp"
 
+#include <algorithm>
+#include <functional>
+#include <iterator>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "core/random.hpp"
@@ -25,97 +30,132 @@ AlignedBuffer<float> random_numbers(Index count) {
   return numbers;
 }
 
-/// A product that is timed: ours, and the same one for the others.
+/// A product that is timed: ours, and the same one for the other libraries.
 struct Point {
-  std::string name;  ///< of the kernel
-  Index rows;        ///< of the batch
+  std::string kernel;
+  Index rows;  ///< of the batch
   kernels::Slice slice;
   std::function<void()> ours;
   PlainProduct plain;
-  std::span<const float> weight;  ///< with one row of x this is what has to be read
+  std::span<const float> weight;  ///< what a product of one row has to read
+
+  std::string name() const { return format("%s %td x %td x %td", kernel.c_str(), rows, slice.outputs, slice.inputs); }
+  double operations() const { return 2.0 * static_cast<double>(rows * slice.outputs * slice.inputs); }
+  /// One row reads every weight for a single multiply-add: then the memory is the roof, or the cache.
+  bool reads() const { return rows == 1; }
 };
 
-void run_point(const Point& point, int threads, const Options& options, Report& report) {
-  const auto& [outputs, inputs] = point.slice;
-  const std::string name = format("%s %td x %td x %td", point.name.c_str(), point.rows, outputs, inputs);
-  if (!options.wants(name)) return;
-  const ThreadScope scope(threads);
-  std::vector<Contender> contenders = {{"roof", [=] { run_multiply_adds(threads); }}, {"sharcs", point.ours}};
+/// The roof, our product, then the others.
+std::vector<Contender> contenders_of(const Point& point, int threads) {
+  std::vector<Contender> contenders;
+  contenders.push_back({"roof", [=] { run_multiply_adds(threads); }});
+  contenders.push_back({"sharcs", point.ours});
   for (const Peer& peer : peers()) {
     peer.set_threads(threads);
     contenders.push_back({peer.name, [&] { peer.multiply(point.plain); }, threads > 1 ? peer.rest : 0});
   }
-  // One row reads every weight once for one multiply-add: there the memory is the roof, or the cache.
-  const bool reads = point.rows == 1;
-  const auto slice_elements = static_cast<std::size_t>(outputs * inputs);
-  if (reads) contenders.push_back({"read", [&] { read_all(point.weight.first(slice_elements), threads); }});
+  if (point.reads()) contenders.push_back({"read", [&] { read_all(point.weight, threads); }});
+  return contenders;
+}
 
+/// What the line of a point says about one contender. share: our part of the roof.
+std::string figure_of(const Contender& contender, const Timing& timing, const Point& point, double share) {
+  const char* const name = contender.name.c_str();
+  if (point.reads())
+    return format("  %s %6.1f GB/s", name, static_cast<double>(point.weight.size_bytes()) / timing.best / 1e9);
+  const double gflops = point.operations() / timing.best / 1e9;
+  if (contender.name == "sharcs") return format("  %s %6.1f GFLOP/s, %.2f of the roof", name, gflops, share);
+  return format("  %s %6.1f", name, gflops);
+}
+
+void run_point(const Point& point, int threads, const Options& options, Report& report) {
+  if (!options.wants(point.name())) return;
+  const ThreadScope scope(threads);
+  const std::vector<Contender> contenders = contenders_of(point, threads);
   const std::vector<Timing> timings = race(contenders, options);
-  const double operations = 2.0 * static_cast<double>(point.rows) * static_cast<double>(slice_elements);
-  const double roof = multiply_add_operations(threads) / timings[0].best / 1e9;
-  const double share = operations / multiply_add_operations(threads) / timings[1].over(timings[0]);
-  nlohmann::json record = {{"part", "gemm"},   {"kernel", point.name}, {"rows", point.rows},  {"outputs", outputs},
-                           {"inputs", inputs}, {"threads", threads},   {"roof_gflops", roof}, {"roof_share", share}};
-  std::string line = format("%-28s", name.c_str());
+  const Timing &roof = timings[0], &ours = timings[1];
+  const double share = point.operations() / multiply_add_operations(threads) / ours.over(roof);
+  nlohmann::json record = {{"part", "gemm"},
+                           {"kernel", point.kernel},
+                           {"rows", point.rows},
+                           {"outputs", point.slice.outputs},
+                           {"inputs", point.slice.inputs},
+                           {"threads", threads},
+                           {"roof_gflops", multiply_add_operations(threads) / roof.best / 1e9},
+                           {"roof_share", share}};
+  std::string line = format("%-28s", point.name().c_str());
   for (std::size_t i = 1; i < contenders.size(); ++i) {
-    const auto& contender = contenders[i];
-    const double gflops = operations / timings[i].best / 1e9;
-    const double gigabytes = static_cast<double>(slice_elements * sizeof(float)) / timings[i].best / 1e9;
-    record["contenders"][contender.name] = {{"best_seconds", timings[i].best}, {"median_seconds", timings[i].median}};
-    if (reads) {
-      line += format("  %s %6.1f GB/s", contender.name.c_str(), gigabytes);
-    } else if (i == 1) {
-      line += format("  %s %6.1f GFLOP/s, %.2f of the roof", contender.name.c_str(), gflops, share);
-    } else {
-      line += format("  %s %6.1f", contender.name.c_str(), gflops);
-    }
+    const Timing& timing = timings[i];
+    record["contenders"][contenders[i].name] = {{"best_seconds", timing.best}, {"median_seconds", timing.median}};
+    line += figure_of(contenders[i], timing, point, share);
   }
   report.line(line);
   report.record(record);
 }
 
-/// Ours and the others' on one weight: forward, and the two products of the way back.
+/// The products of one layer: forward, and the two of the way back.
+class LayerProducts {
+ public:
+  explicit LayerProducts(kernels::Slice shape)
+      : shape_(shape),
+        weight_(random_numbers(shape.outputs * shape.inputs)),
+        gradient_(random_numbers(shape.outputs * shape.inputs)),
+        x_(random_numbers(most_rows * shape.inputs)),
+        y_(random_numbers(most_rows * shape.outputs)) {
+    packed_.pack(MatrixView<const float>(weight_.data(), shape.outputs, shape.inputs));
+  }
+
+  /// y = x · Wᵀ
+  Point forward(Index rows, kernels::Slice slice) {
+    const auto x = inputs(rows, slice), y = outputs(rows, slice);
+    const auto run = [=, this] { kernels::multiply<float>({x, &packed_, slice, y}); };
+    return {"multiply", rows, slice, run, {.a = x, .b = weight(slice), .transpose_b = true, .c = y}, leading(slice)};
+  }
+  /// dx = dy · W
+  Point input_gradient(Index rows, kernels::Slice slice) {
+    const auto dx = inputs(rows, slice), dy = outputs(rows, slice);
+    const auto w = weight(slice);
+    const auto run = [=] { kernels::multiply_nn<float>(dy, w, dx); };
+    return {"multiply_nn", rows, slice, run, {.a = dy, .b = w, .c = dx}, leading(slice)};
+  }
+  /// dW += dyᵀ · x
+  Point weight_gradient(Index rows, kernels::Slice slice) {
+    const auto x = inputs(rows, slice), dy = outputs(rows, slice);
+    const auto dw =
+        MatrixView<float>(gradient_.data(), shape_.outputs, shape_.inputs).leading(slice.outputs, slice.inputs);
+    const auto run = [=] { kernels::multiply_tn<float>(dy, x, dw); };
+    const PlainProduct plain = {.a = dy, .transpose_a = true, .b = x, .c = dw, .add = true};
+    return {"multiply_tn", rows, slice, run, plain, leading(slice)};
+  }
+
+ private:
+  static constexpr Index most_rows = *std::max_element(std::begin(row_counts), std::end(row_counts));
+
+  MatrixView<float> inputs(Index rows, kernels::Slice slice) { return {x_.data(), rows, slice.inputs}; }
+  MatrixView<float> outputs(Index rows, kernels::Slice slice) { return {y_.data(), rows, slice.outputs}; }
+  MatrixView<const float> weight(kernels::Slice slice) const {
+    return MatrixView<const float>(weight_.data(), shape_.outputs, shape_.inputs).leading(slice.outputs, slice.inputs);
+  }
+  /// As many weights as the slice has.
+  std::span<const float> leading(kernels::Slice slice) const {
+    return weight_.span().first(static_cast<std::size_t>(slice.outputs * slice.inputs));
+  }
+
+  kernels::Slice shape_;
+  AlignedBuffer<float> weight_, gradient_, x_, y_;
+  kernels::PackedMatrix<float> packed_;
+};
+
 void run_weight(kernels::Slice shape, int threads, const Options& options, Report& report) {
-  const Index most_rows = row_counts[std::size(row_counts) - 1];
-  const AlignedBuffer<float> weight_data = random_numbers(shape.outputs * shape.inputs);
-  AlignedBuffer<float> gradient_data = random_numbers(shape.outputs * shape.inputs);
-  AlignedBuffer<float> x_data = random_numbers(most_rows * shape.inputs),
-                       y_data = random_numbers(most_rows * shape.outputs);
-  const MatrixView<const float> weight(weight_data.data(), shape.outputs, shape.inputs);
-  const MatrixView<float> gradient(gradient_data.data(), shape.outputs, shape.inputs);
-  kernels::PackedMatrix<float> packed;
-  packed.pack(weight);
+  LayerProducts layer(shape);
   for (const Index rows : row_counts) {
     for (const double width : widths) {
       const kernels::Slice slice = {static_cast<Index>(width * static_cast<double>(shape.outputs)),
                                     static_cast<Index>(width * static_cast<double>(shape.inputs))};
-      const MatrixView<float> x(x_data.data(), rows, slice.inputs), y(y_data.data(), rows, slice.outputs);
-      const auto w = weight.leading(slice.outputs, slice.inputs);
-      const auto dw = gradient.leading(slice.outputs, slice.inputs);
-      run_point({"multiply",
-                 rows,
-                 slice,
-                 [&] {
-                   kernels::multiply<float>({x, &packed, slice, y});
-                 },
-                 {x, w, false, true, y, false},
-                 weight_data.span()},
-                threads, options, report);
+      run_point(layer.forward(rows, slice), threads, options, report);
       if (rows < 128) continue;
-      run_point({"multiply_nn",
-                 rows,
-                 slice,
-                 [&] { kernels::multiply_nn<float>(y, w, x); },
-                 {y, w, false, false, x, false},
-                 weight_data.span()},
-                threads, options, report);
-      run_point({"multiply_tn",
-                 rows,
-                 slice,
-                 [&] { kernels::multiply_tn<float>(y, x, dw); },
-                 {y, x, true, false, dw, true},
-                 weight_data.span()},
-                threads, options, report);
+      run_point(layer.input_gradient(rows, slice), threads, options, report);
+      run_point(layer.weight_gradient(rows, slice), threads, options, report);
     }
   }
 }

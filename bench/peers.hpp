@@ -9,10 +9,12 @@ namespace sharcs::internal::bench {
 
 /// c = op(a) · op(b) + (add ? c : 0), row-major, where op transposes if asked to. c: [rows, cols].
 struct PlainProduct {
-  MatrixView<const float> a, b;
-  bool transpose_a, transpose_b;
+  MatrixView<const float> a;
+  bool transpose_a = false;
+  MatrixView<const float> b;
+  bool transpose_b = false;
   MatrixView<float> c;
-  bool add;
+  bool add = false;
 };
 
 /// A library whose matrix product users would pick instead.

@@ -1,11 +1,11 @@
 #include "tokenizer_bench.hpp"
 
 #include <sharcs/error.hpp>
-#include <sharcs/synthetic.hpp>
 #include <sharcs/tokenizer.hpp>
 #include <sstream>
 
 #include "core/threads.hpp"
+#include "data/synthetic.hpp"
 #include "data/tokenized_dataset.hpp"
 #include "io/file.hpp"
 #include "stopwatch.hpp"

@@ -39,9 +39,8 @@ class TrainedBert {
 
   /// Takes steps on it, together with `ranks`.
   StepRunner runner(Communicator& ranks = Communicator::alone()) {
-    return StepRunner(
-        network_of(model_), {}, 1, dataset_, data_,
-        [this](std::span<const Index> samples) { return data_.gather(samples); }, ranks);
+    const auto tokens_of = [this](std::span<const Index> samples) { return data_.gather(samples); };
+    return StepRunner(network_of(model_), {}, {.dataset = dataset_, .facts = data_, .tokens_of = tokens_of}, ranks);
   }
 
   /// A joint step on all sentences at widths of these indices. At full width alone the router rests, as in a plain
@@ -52,7 +51,11 @@ class TrainedBert {
     PlannedStep planned;
     for (const int width : widths) planned.push_back({.width = width, .samples = all, .whole_size = sentences()});
     const bool plain = widths.size() == 1 && *widths.begin() == model_.widths().size() - 1;
-    runner.run(planned, plain ? std::span<const WidthLabel>() : labels_, ++steps_, 1e-5, history_);
+    runner.run({.batches = planned,
+                .number = ++steps_,
+                .learning_rate = 1e-5,
+                .labels = plain ? std::span<const WidthLabel>() : labels_},
+               history_);
   }
 
  private:

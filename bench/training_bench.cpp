@@ -2,7 +2,7 @@
 
 #include <sys/resource.h>
 
-#include <sharcs/cost.hpp>
+#include <sharcs/model.hpp>
 
 #include "core/threads.hpp"
 #include "formats/model_access.hpp"

@@ -3,11 +3,14 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 install(TARGETS sharcs EXPORT sharcs_targets)
+install(TARGETS sharcs_inference EXPORT sharcs_inference_targets)
 # A shared libsharcs is looked for beside the program, wherever the prefix is.
 set_target_properties(sharcs_cli PROPERTIES INSTALL_RPATH "$<$<BOOL:${BUILD_SHARED_LIBS}>:$ORIGIN/../${CMAKE_INSTALL_LIBDIR}>")
 install(TARGETS sharcs_cli)
 install(DIRECTORY include/sharcs DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT sharcs_targets NAMESPACE sharcs:: FILE sharcs-targets.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/sharcs)
+install(EXPORT sharcs_inference_targets NAMESPACE sharcs:: FILE sharcs-inference-targets.cmake
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/sharcs)
 get_target_property(sharcs_type sharcs TYPE)
 configure_package_config_file(cmake/sharcs-config.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/sharcs-config.cmake
                               INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/sharcs)

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <iostream>
 #include <sharcs/classifier.hpp>
-#include <sharcs/cost.hpp>
 #include <sharcs/error.hpp>
+#include <sharcs/model.hpp>
 
 int main(int argc, char** argv) {
   if (argc < 3) {

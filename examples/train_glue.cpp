@@ -12,6 +12,14 @@
 #include <sharcs/tokenizer.hpp>
 #include <sharcs/trainer.hpp>
 
+void print_epoch(const sharcs::EpochRecord& epoch) {
+  const sharcs::Evaluation& on_dev = epoch.evaluations.front();
+  std::cout << "epoch " << epoch.epoch << ": loss " << epoch.loss_task;
+  for (const auto& [metric, value] : on_dev.routed)
+    std::cout << ", " << metric << ' ' << value << " (full width " << on_dev.full.at(metric) << ')';
+  std::cout << ", cost " << on_dev.cost_fraction << std::endl;
+}
+
 int main(int argc, char** argv) {
   if (argc < 4) {
     std::cerr << "usage: train_glue TASK DATA OUTPUT [EPOCHS]\n";
@@ -49,13 +57,8 @@ int main(int argc, char** argv) {
     options.max_length = 64;
     options.window = 2;  // epochs at full width, before samples are told to be easy or hard
     sharcs::Trainer trainer(model, options);
-    trainer.train(task, tokenizer, train, dev, argv[3], {.on_epoch = [](const sharcs::EpochRecord& epoch) {
-                    const sharcs::EvaluationRecord& on_dev = epoch.evaluations.front();
-                    std::cout << "epoch " << epoch.epoch << ": loss " << epoch.loss_task;
-                    for (const auto& [metric, value] : on_dev.routed)
-                      std::cout << ", " << metric << ' ' << value << " (full width " << on_dev.full.at(metric) << ')';
-                    std::cout << ", cost " << on_dev.cost_fraction << std::endl;
-                  }});
+    trainer.train({.task = task, .tokenizer = tokenizer, .train = train, .dev = dev, .output = argv[3]},
+                  {.on_epoch = print_epoch});
   } catch (const sharcs::Error& error) {
     std::cerr << "train_glue: " << error.what() << '\n';
     return 2;

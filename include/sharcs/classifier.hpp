@@ -44,4 +44,4 @@ class Classifier {
   Tokenizer tokenizer_;
 };
 
-}  // namespace gnu::visibility("default")]]sharcs
+}  // namespace sharcs

@@ -2,56 +2,51 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 
 namespace [[gnu::visibility("default")]] sharcs {
 
-/// One example of a task: a sentence or a pair, and what is known about it.
+/// One example of a task: a sentence or a pair of sentences, and what is known about it.
 struct Sample {
   std::string text;
-  std::optional<std::string> pair = {};  ///< the second sentence of a pair task
-  std::optional<int> label = {};       ///< classification: index into the task's labels; none in an unlabelled test set
-  std::optional<double> target = {};   ///< regression; finite
-  std::optional<int> difficulty = {};  ///< the level of a graded sentence, from a column of that name
-  std::string id = {};                 ///< the file's own index of the sample; empty when it has none
-  std::size_t line = 0;                ///< where the sample starts in the file, from 1; 0 when it comes from no file
+  std::optional<std::string> pair = {};  ///< the second sentence, in a task of pairs
+  std::optional<int> label = {};         ///< classification: index into the task's labels; none: not known
+  std::optional<double> target = {};     ///< regression: the number to be met, finite; none: not known
+  std::optional<int> difficulty = {};    ///< how hard the sentence is, where a column of the file says so
+  std::string id = {};                   ///< the file's own index of the sample; empty when it has none
+  std::size_t line = 0;                  ///< the line of the file where the sample starts, from 1; 0: from no file
 };
 
-/// Samples of one file, in its order.
+/// The samples of one file, in the file's order.
 struct Dataset {
   std::string file;  ///< as it was given, for messages
   std::vector<Sample> samples;
-  std::vector<std::string>
-      notes;  ///< what the reader did that a user should know of (lines left out, bytes replaced), a line each
+  /// What the reader did to the file and a user should know: lines left out, bytes replaced. A line of text each.
+  std::vector<std::string> notes;
 
   std::size_t size() const { return samples.size(); }
   bool empty() const { return samples.empty(); }
-  /// Whether every sample has a label or a target. False for no samples.
+  /// Whether every sample has a label or a target. False when there are no samples.
   bool labelled() const;
 };
+
+/// Counts the samples of each label: entry i counts label i. Samples without a label are not counted.
+/// Throws std::out_of_range for a label that is not below `labels`.
+std::vector<std::size_t> label_counts(const Dataset& dataset, std::size_t labels);
 
 enum class Split { train, dev, test };
 
 /// "train", "dev" or "test".
 std::string to_string(Split split);
 
-/// What to do with bytes that are not UTF-8, and with NUL bytes.
-enum class InvalidText {
-  refuse,   ///< DataError with the line
-  replace,  ///< each ill-formed sequence becomes U+FFFD, and a note of the data set counts them
-};
-
-struct ReadOptions {
-  InvalidText invalid_text = InvalidText::refuse;
-};
-
-/// How many samples have each of `labels` labels. Unlabelled samples are not counted.
-std::vector<std::size_t> label_counts(const Dataset& dataset, std::size_t labels);
-
 struct SplitOptions {
-  double dev_share = 0.1;  ///< in (0, 1)
+  double dev_share = 0.1;  ///< share of the samples that becomes dev, in (0, 1)
   std::uint64_t seed = 1;
 };
 
@@ -60,13 +55,83 @@ struct TrainAndDev {
   Dataset dev;
 };
 
-/// Splits labelled samples into a training and a dev part with the same share of every label.
+/// Splits labelled samples in two. Every label has the same share in both parts.
 ///
-/// Of n samples of a label, round(n · dev_share) go to dev, at least 1 and at most n − 1; the only sample of a label
-/// stays in train. For regression the strata are runs of about 1 / dev_share neighbours in the order of the targets,
-/// and round(n · dev_share) of all n samples go to dev. The same samples and seed give the same split; both parts keep
-/// the file's order. Throws DataError when a sample has no label, or when one of the parts would be empty; ConfigError
-/// when dev_share is not in (0, 1).
+/// Example: of 180 negative and 20 positive samples, a dev_share of 0.1 takes 18 negative and 2 positive ones.
+/// In general, n samples of a label give round(n · dev_share) to dev, at least 1 and at most n − 1. A label's only
+/// sample stays in train. Targets of a regression are sorted and cut into groups of about 1 / dev_share neighbours, and
+/// every group gives about one sample; dev gets round(n · dev_share) of all n. The same samples and seed give the same
+/// split. Both parts keep the file's order.
+///
+/// Throws DataError when a sample has no label or one of the parts would be empty, ConfigError when dev_share is not in
+/// (0, 1).
 TrainAndDev split_stratified(const Dataset& dataset, const SplitOptions& options = {});
 
-}  // namespace gnu::visibility("default")]]sharcs
+/// What to do with bytes that are not UTF-8, and with NUL bytes.
+enum class InvalidText {
+  refuse,   ///< DataError with the line
+  replace,  ///< each invalid sequence becomes U+FFFD, and a note of the data set counts them
+};
+
+struct ReadOptions {
+  InvalidText invalid_text = InvalidText::refuse;
+};
+
+/// The files of data of your own: the training file, and the dev file or how to split one off.
+struct DataFiles {
+  std::filesystem::path train;
+  std::filesystem::path dev = {};  ///< empty: dev is split off the training file
+  SplitOptions split = {};         ///< when dev is empty
+  ReadOptions read = {};
+};
+
+enum class TableFormat {
+  by_extension,  ///< .tsv and .txt: tsv; .csv: csv; .jsonl, .ndjson and .json: json_lines
+  tsv,
+  csv,
+  json_lines,  ///< one JSON object a line
+};
+
+/// What a double quote means in a file.
+enum class Quoting {
+  automatic,  ///< rfc4180 for CSV, none for TSV
+  none,       ///< a character like any other, as in GLUE's files and most TSV files of sentences
+  rfc4180,    ///< "a, ""b""" is one cell: delimiters and line ends between quotes belong to it (RFC 4180)
+};
+
+/// Whether the first row of a file has the names of the columns.
+enum class Header {
+  automatic,  ///< yes when a column is given by name; otherwise the rows decide, and DataError when they cannot
+  yes,
+  no,
+};
+
+/// "by_extension", "tsv", "csv", "jsonl".
+std::string to_string(TableFormat format);
+/// "automatic", "none", "rfc4180".
+std::string to_string(Quoting quoting);
+/// "automatic", "yes", "no".
+std::string to_string(Header header);
+
+/// A column of a file: by its name in the header (JSON Lines: the key), or by its position.
+class Column {
+ public:
+  Column(std::string name) : where_(std::move(name)) {}
+  Column(const char* name) : where_(std::string(name)) {}
+  /// By position, counted from 1: Column::at(1) is the first column. Throws ConfigError for 0.
+  static Column at(std::size_t position);
+  /// For command lines: "3" is the third column, "text" is the column of that name. Throws ConfigError for "0".
+  static Column parse(const std::string& text);
+
+  /// Null when the column is given by position.
+  const std::string* name() const { return std::get_if<std::string>(&where_); }
+  /// Counted from 0. Only when name() is null.
+  std::size_t index() const { return std::get<std::size_t>(where_); }
+  bool operator==(const Column&) const = default;
+
+ private:
+  explicit Column(std::size_t index) : where_(index) {}
+  std::variant<std::string, std::size_t> where_;
+};
+
+}  // namespace sharcs

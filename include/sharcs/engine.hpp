@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "sharcs/model.hpp"
-#include "sharcs/routing_policy.hpp"
+#include "sharcs/routing.hpp"
 
 namespace sharcs::internal {
 struct EngineAccess;
@@ -32,7 +32,7 @@ struct Prediction {
   double width = 1;                  ///< at which the adaptive layers ran, the last time
   int attempts = 1;                  ///< how often they ran: more than once in a cascade
   std::vector<float> router_logits;  ///< one a width, ascending; empty for a model without router
-  std::int64_t multiply_adds = 0;    ///< of all attempts, by the paper's counting (cost.hpp)
+  std::int64_t multiply_adds = 0;    ///< of all attempts, by the paper's counting (see multiply_adds() in model.hpp)
   bool truncated = false;            ///< by a Classifier: the text was longer than the model reads, and was cut
 };
 
@@ -90,10 +90,36 @@ class Engine {
 
  private:
   friend struct internal::EngineAccess;
-  struct State;
+  struct [[gnu::visibility("hidden")]] State;
   explicit Engine(std::unique_ptr<State> state);
 
   std::unique_ptr<State> state_;
 };
 
-}  // namespace gnu::visibility("default")]]sharcs
+/// How long a call of an engine takes when all of its inputs run at one width.
+struct Latency {
+  double width = 1;    ///< as a fraction
+  int tokens = 0;      ///< of each input, special tokens included
+  int batch = 1;       ///< inputs in a call
+  int runs = 0;        ///< calls measured
+  double seconds = 0;  ///< of a call: the median
+  double low = 0;      ///< the first quartile
+  double high = 0;     ///< the third quartile
+};
+
+struct LatencyOptions {
+  /// Tokens of an input. Empty: 8, 16, 32, … up to 128, or as far as the model's positions go.
+  std::vector<int> lengths = {};
+  /// Inputs in a call.
+  std::vector<int> batches = {1, 8};
+  /// For each width, length and batch: at least so many calls, and at least so many seconds.
+  int least_runs = 5;
+  double seconds_each = 0.2;
+};
+
+/// Measures an engine at every width, length and batch. The widths take turns, so that whatever else the machine does
+/// slows all of them alike. Ordered by batch, length, width. Throws ConfigError when a length is not from 1 to
+/// engine.max_tokens(), or batches or runs are less than 1.
+std::vector<Latency> measure_latency(const Engine& engine, const LatencyOptions& options = {});
+
+}  // namespace sharcs

@@ -5,6 +5,9 @@
 
 namespace [[gnu::visibility("default")]] sharcs {
 
+/// "major.minor.patch" of the library that is linked (Semantic Versioning 2.0).
+const char* version();
+
 /// Base of every exception that the library throws on purpose.
 ///
 /// what() is one line that names the file, the place in it, what was found and what was expected.
@@ -55,4 +58,4 @@ class TrainingError : public Error {
   using Error::Error;
 };
 
-}  // namespace gnu::visibility("default")]]sharcs
+}  // namespace sharcs

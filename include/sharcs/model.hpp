@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "sharcs/model_config.hpp"
-#include "sharcs/width_set.hpp"
 
 namespace sharcs::internal {
 template <class T>
@@ -65,8 +64,8 @@ class Model {
   ~Model();
 
   const ModelConfig& config() const;
-  /// Replaces ModelConfig::other_keys: a JSON object.
-  void set_other_keys(const std::string& keys);
+  /// Replaces ModelConfig::task: what the model is trained for. save() writes it.
+  void set_task(std::optional<TaskSpec> task);
   /// Replaces the rule that turns the router's logits into a width; none: the largest logit decides. save() writes it.
   /// Throws ConfigError when the rule is not for the model's widths, or the model is plain.
   void set_routing(std::optional<RoutingRule> rule);
@@ -81,4 +80,18 @@ class Model {
   std::unique_ptr<internal::Network<float>> network_;
 };
 
-}  // namespace gnu::visibility("default")]]sharcs
+/// Multiply-adds of one sample of `tokens` tokens whose adaptive layers run at `width`, by the paper's counting: query,
+/// key, value and output projections, query · key and probabilities · value, the feed-forward projections of every
+/// layer, and the router's two linear layers. Embeddings, biases, LayerNorm, softmax, GELU, pooler and classifier are
+/// not counted.
+std::int64_t multiply_adds(const ModelConfig& config, const Width& width, std::int64_t tokens);
+
+/// The part of multiply_adds() that every width shares: the layers before the router, and the router. Running a sample
+/// again at another width costs the rest only. All of it for a plain encoder.
+std::int64_t stem_multiply_adds(const ModelConfig& config, std::int64_t tokens);
+
+/// Trainable numbers that a sample at `width` meets: all that every width shares, the slices of the adaptive layers and
+/// of the head, and the width's own LayerNorms and reduction weights.
+std::int64_t parameters_used(const ModelConfig& config, const Width& width);
+
+}  // namespace sharcs

@@ -107,4 +107,4 @@ class Tokenizer {
   std::shared_ptr<const internal::Pipeline> pipeline_;
 };
 
-}  // namespace gnu::visibility("default")]]sharcs
+}  // namespace sharcs

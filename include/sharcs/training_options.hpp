@@ -6,87 +6,96 @@
 #include <string_view>
 #include <vector>
 
-#include "sharcs/hardness.hpp"
 #include "sharcs/model_config.hpp"
-#include "sharcs/schedule_shape.hpp"
-#include "sharcs/sharding.hpp"
-#include "sharcs/step_mode.hpp"
 
 namespace [[gnu::visibility("default")]] sharcs {
 
-/// How to train. In a JSON file the keys are the names of the fields; an enum is its name in quotes, a threshold a pair
-/// [low, high]. A key that is absent keeps its default; an unknown one is an error.
+/// Which widths an optimizer step trains.
+enum class StepMode {
+  joint,      ///< all: one micro-batch of each width, gradients averaged (the authors train one width per GPU)
+  alternate,  ///< one: a micro-batch of one width, the widths in turn (the authors' code on a single device)
+};
+
+/// How several ranks share an optimizer step. The result is the same but for rounding.
+enum class Sharding {
+  samples,  ///< every rank takes a part of the samples of every micro-batch
+  /// Every rank takes whole micro-batches, so that ranks run different widths. With more ranks than micro-batches,
+  /// ranks share one by its samples; the largest width gets help first.
+  micro_batches,
+};
+
+/// The learning rate after the warm-up.
+enum class ScheduleShape {
+  linear,    ///< falls to 0 at the end of training
+  constant,  ///< stays where it is
+};
+
+/// What tells how hard a sample is.
+enum class HardnessMeasure {
+  /// The probability of the true class (arXiv:2310.12126, section 3.1); for a regression exp(−|error| / scale). High
+  /// for easy samples.
+  confidence,
+  entropy,  ///< of the prediction, in nats, from 0 to log(classes): the paper's ablation. Low for easy samples
+};
+
+/// A width fits a sample whose last `window` measures are all in [low, high).
+///
+/// `high` itself is outside so that neighbours can share a border. A confidence of exactly 1, which float32 reaches, is
+/// therefore outside [low, 1): give a `high` above 1 to keep such samples.
+struct Threshold {
+  double low = 0;
+  double high = 1;
+};
+
+/// The name of the value: "joint", "micro_batches", ….
+std::string to_string(StepMode mode);
+std::string to_string(Sharding sharding);
+std::string to_string(ScheduleShape shape);
+std::string to_string(HardnessMeasure measure);
+
+/// How to train. docs/options.md has the range and the meaning of every option.
+///
+/// In a JSON file the keys are the names of the fields; an enumeration is its name in quotes, a threshold a pair
+/// [low, high]. An absent key keeps its default, an unknown one is an error.
 struct TrainingOptions {
   int epochs = 10;
-  /// Samples in a micro-batch of one width.
-  int batch_size = 32;
-  /// Rounds (joint) or micro-batches (alternate) that share one optimizer step.
-  int accumulation = 1;
+  int batch_size = 32;   ///< samples in a micro-batch of one width
+  int accumulation = 1;  ///< rounds (joint) or micro-batches (alternate) that share an optimizer step
   StepMode step_mode = StepMode::joint;
-  /// Train the samples of the smaller width buckets several times an epoch, so that every step has all widths.
-  bool repeat_smaller_buckets = true;
-  /// Share of the samples fit for a smaller width that are trained at full width instead, drawn anew in each epoch;
-  /// their label for the router stays. 0 is the paper's way: full width then sees hard samples only and forgets the
-  /// easy ones, which a budget or a fixed width may give it later.
-  double full_width_share = 0;
-  /// Samples of a batch are of similar length: they are sorted within this many batches of shuffled samples. 1: not at
-  /// all.
-  int shuffle_window = 50;
+  bool repeat_smaller_buckets = true;  ///< so that every step of an epoch has all widths
+  double full_width_share = 0;         ///< of the easier samples, trained at full width instead; the paper has 0
+  int shuffle_window = 50;             ///< batches within which samples are sorted by length; 1: none
+  std::uint64_t seed = 1;
 
-  /// The greatest learning rate, at the end of the warm-up.
-  double learning_rate = 2e-5;
+  double learning_rate = 2e-5;  ///< the greatest, at the end of the warm-up
   ScheduleShape schedule = ScheduleShape::linear;
-  /// Share of the training over which the learning rate rises from 0.
-  double warmup_ratio = 0.06;
-  /// Decoupled; biases and LayerNorms do not decay.
-  double weight_decay = 0.01;
+  double warmup_ratio = 0.06;  ///< share of the training over which the learning rate rises from 0
+  double weight_decay = 0.01;  ///< decoupled; not for biases and LayerNorms
   double adam_beta1 = 0.9;
   double adam_beta2 = 0.999;
   double adam_epsilon = 1e-8;
-  /// A longer gradient is scaled down to this length; 0: never.
-  double max_grad_norm = 1;
+  double max_grad_norm = 1;  ///< a longer gradient is scaled down to this length; 0: never
 
-  /// Epochs whose measures decide a sample's hardness label. The first `window` epochs train the largest width only.
-  int window = 3;
+  int window = 3;  ///< epochs whose measures decide a sample's label; the first ones train the largest width only
   HardnessMeasure hardness_measure = HardnessMeasure::confidence;
-  /// One pair a width, ascending by width. Empty: default_thresholds().
-  std::vector<Threshold> thresholds = {};
-  /// Regression: the error at which the confidence exp(−|error| / scale) has come down to 1/e. 0: twice the standard
-  /// deviation of the training targets, so that the default threshold 0.8 lies at 0.45 of a standard deviation.
-  double regression_scale = 0;
-  /// λ of the task's loss and of the router's.
+  std::vector<Threshold> thresholds = {};  ///< one a width, ascending by width; empty: default_thresholds()
+  double regression_scale = 0;             ///< error at which the confidence is 1/e; 0: twice the targets' deviation
   double task_loss_weight = 1;
   double router_loss_weight = 1;
-  /// Factors of both losses by width, ascending by width. Empty: 1 for each.
-  std::vector<double> width_loss_weights = {};
+  std::vector<double> width_loss_weights = {};  ///< factor of both losses for each width; empty: 1 for each
 
-  /// Tokens that a sample is cut to, special tokens included; at least 3.
-  int max_length = 128;
-  /// Share of the words that are hidden from the model behind the mask token while it trains, others in each step. 0.1
-  /// helps small models that learn from scratch; the paper has none.
-  double token_dropout = 0;
-  /// Bounds the memory of the activations: a micro-batch of more tokens runs in pieces. Does not change the result
-  /// beyond rounding.
-  int micro_batch_tokens = 4096;
-  /// Keep only the layers' inputs for the backward pass and compute the rest again: about a third more time, a
-  /// fraction of the memory, the same bits.
-  bool recompute_activations = false;
+  int max_length = 128;      ///< tokens of a sample, special tokens included; the rest is cut off
+  double token_dropout = 0;  ///< share of the words that a mask token hides, others in each step; the paper has 0
 
-  /// How several ranks share a step (see Trainer).
+  int micro_batch_tokens = 4096;       ///< a micro-batch of more tokens runs in pieces, to save memory
+  bool recompute_activations = false;  ///< a fraction of the memory for a third more time; the same bits
   Sharding sharding = Sharding::samples;
+  int threads = 0;  ///< of each rank; 0: OMP_NUM_THREADS, or all cores
 
-  std::uint64_t seed = 1;
-  /// Of each rank. 0: OMP_NUM_THREADS, or all cores.
-  int threads = 0;
-
-  /// Training checkpoints are written after every epoch, after this many optimizer steps (0: not by steps) and after
-  /// this many minutes (0: not by time).
-  int checkpoint_every_steps = 0;
-  double checkpoint_every_minutes = 10;
-  /// How many of them are kept, the newest; 0: none are written, and a run that is stopped cannot be resumed.
-  int keep_checkpoints = 2;
-  /// Write event files for TensorBoard into the folder "tensorboard" of the output.
-  bool tensorboard = false;
+  int checkpoint_every_steps = 0;        ///< optimizer steps, besides every epoch; 0: not by steps
+  double checkpoint_every_minutes = 10;  ///< 0: not by time
+  int keep_checkpoints = 2;              ///< the newest; 0: none are written, and a stopped run cannot be resumed
+  bool tensorboard = false;              ///< event files in the folder "tensorboard" of the output
 
   /// Reads a JSON file. Throws IoError, or ConfigError naming the file, the key, what was found and what was expected.
   static TrainingOptions load(const std::filesystem::path& file);
@@ -100,12 +109,12 @@ struct TrainingOptions {
   void check(const ModelConfig& model, const std::string& name = "training options") const;
 };
 
-/// The thresholds of a model of so many widths whose options give none.
+/// The thresholds for a model of so many widths where the options give none.
 ///
-/// Confidence: the narrowest width takes the samples from 0.8 on, and the others divide what is below evenly:
-/// {[0.8, 1.01), [0, 0.8)} for two. For three and four widths neighbours overlap as in the authors' configurations:
+/// Confidence: two widths have {[0.8, 1.01), [0, 0.8)}: the narrowest takes the samples from 0.8 on. Five widths and
+/// more divide the rest below 0.8 evenly. Three and four overlap as in the authors' configurations:
 /// {[0.7, 1.01), [0.4, 0.9), [0, 0.5)} and {[0.7, 1.01), [0.5, 0.9), [0.2, 0.7), [0, 0.5)}. Entropy: the narrowest
-/// takes what is below 0.7 · log(classes), and the others divide the rest evenly.
+/// takes what is below 0.7 · log(classes); the others divide the rest evenly.
 std::vector<Threshold> default_thresholds(int widths, HardnessMeasure measure, int classes);
 
-}  // namespace gnu::visibility("default")]]sharcs
+}  // namespace sharcs

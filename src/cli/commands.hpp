@@ -14,5 +14,6 @@ void add_reorder(CLI::App& program);
 void add_inspect(CLI::App& program);
 void add_synth(CLI::App& program);
 void add_report(CLI::App& program);
+void add_options(CLI::App& program);
 
 }  // namespace sharcs::internal

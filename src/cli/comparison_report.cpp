@@ -2,48 +2,44 @@
 
 #include <ostream>
 
-#include "cli/estimate_text.hpp"
-#include "core/json_reader.hpp"
-#include "core/text_table.hpp"
+#include "core/number_range.hpp"
+#include "core/number_text.hpp"
+#include "eval/evaluation_json.hpp"
+#include "report/terminal/text_table.hpp"
 
 namespace sharcs::internal {
-namespace {
 
-using Json = nlohmann::ordered_json;
-
-Json json_of(const std::string& name, const RoutingResult& result) {
-  Json json = {{"name", name}, {"shares", result.shares}, {"cost_fraction", result.cost_fraction}};
-  for (const MetricValue& metric : result.metrics) json["metrics"][to_string(metric.metric)] = metric.value;
-  json["score"] = estimate_json(result.score);
-  return json;
+std::string estimate_text(const Estimate& estimate) {
+  return decimal(estimate.value, 3) + " [" + decimal(estimate.interval.low, 3) + ", " +
+         decimal(estimate.interval.high, 3) + "]";
 }
 
-}  // namespace
-
-void print(const Comparison& comparison, const Task& task, const std::vector<double>& widths, std::ostream& out) {
-  const bool one_metric = task.metrics().size() == 1;
-  std::vector<std::string> header = {"widths chosen", "cost",
-                                     (one_metric ? to_string(task.metrics().front()) : "score") + " [95 % interval]",
-                                     "routed leads by"};
-  for (const double width : widths) header.push_back("at " + short_number(width));
+void print_comparison(const std::vector<OperatingPoint>& points, const Recording& recording, std::ostream& out) {
+  const std::string score_name = recording.metrics.size() == 1 ? to_string(recording.metrics.front()) : "score";
+  std::vector<std::string> header = {"widths chosen", "cost", score_name + " [95 % interval]", "routed leads by"};
+  for (const RecordedAnswer& answer : recording.answers) header.push_back("at " + answer.name);
   TextTable table(header);
-  const auto add = [&](const std::string& name, const RoutingResult& result, const std::string& lead) {
-    std::vector<std::string> cells = {name, decimal(result.cost_fraction, 3), estimate_text(result.score), lead};
-    for (const double share : result.shares) cells.push_back(percent(share));
+  for (const OperatingPoint& point : points) {
+    std::vector<std::string> cells = {point.name, decimal(point.cost_fraction, 3), estimate_text(point.score),
+                                      point.lead ? estimate_text(*point.lead) : ""};
+    for (const double share : point.shares) cells.push_back(percent(share));
     table.add(std::move(cells));
-  };
-  add("routed", comparison.routing, "");
-  for (const BaselineResult& baseline : comparison.baselines)
-    add(baseline.name, baseline.result, estimate_text(baseline.lead));
+  }
   table.print(out);
 }
 
-Json json_of(const Comparison& comparison) {
-  Json list = {json_of("routed", comparison.routing)};
-  for (const BaselineResult& baseline : comparison.baselines) {
-    Json entry = json_of(baseline.name, baseline.result);
-    entry["baseline"] = to_string(baseline.baseline);
-    entry["lead"] = estimate_json(baseline.lead);
+nlohmann::ordered_json comparison_json(const std::vector<OperatingPoint>& points) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const OperatingPoint& point : points) {
+    nlohmann::ordered_json entry = {{"name", point.name},
+                                    {"shares", point.shares},
+                                    {"cost_fraction", point.cost_fraction},
+                                    {"metrics", metric_map_json(point.metrics)},
+                                    {"score", estimate_json(point.score)}};
+    if (point.lead) {
+      entry["baseline"] = point.series;
+      entry["lead"] = estimate_json(*point.lead);
+    }
     list.push_back(std::move(entry));
   }
   return list;

@@ -2,16 +2,21 @@
 
 #include <iosfwd>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
-#include "sharcs/comparison.hpp"
+#include "sharcs/calibration.hpp"
 
 namespace sharcs::internal {
 
-/// A routing beside its baselines, a line each: score, cost, shares of the widths, and by how much the routing leads.
-/// widths: the model's, ascending, as fractions.
-void print(const Comparison& comparison, const Task& task, const std::vector<double>& widths, std::ostream& out);
+/// "0.871 [0.850, 0.891]".
+std::string estimate_text(const Estimate& estimate);
 
-/// The baselines as a list of objects; the routing, without "lead", is the first.
-nlohmann::ordered_json json_of(const Comparison& comparison);
+/// What compare() found, a line each: score, cost, the widths' shares of the samples, and by how much the routing
+/// leads.
+void print_comparison(const std::vector<OperatingPoint>& points, const Recording& recording, std::ostream& out);
+
+/// The same as a list of objects; the routing, without "lead", is the first.
+nlohmann::ordered_json comparison_json(const std::vector<OperatingPoint>& points);
 
 }  // namespace sharcs::internal

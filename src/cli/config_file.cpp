@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 
-#include "core/json_reader.hpp"
 #include "core/quote.hpp"
 #include "io/file.hpp"
+#include "io/json_cursor.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {
@@ -26,15 +26,13 @@ void check_section(const std::string& name, const std::string& file) {
 }  // namespace
 
 ConfigFile ConfigFile::read(const std::filesystem::path& file) {
-  const std::string text = read_text_file(file);
   ConfigFile config;
   config.name_ = file.string();
-  JsonReader(text, config.name_);  // says where it is no JSON object
-  config.sections_ = Json::parse(text);
-  for (const auto& [name, section] : config.sections_.items()) {
+  config.sections_ = parse_json<Json>(read_text_file(file), config.name_, JsonKind::config);
+  const JsonCursor root(nlohmann::json(config.sections_), config.name_, JsonKind::config);
+  for (const auto& [name, section] : root.object().items()) {
     check_section(name, config.name_);
-    if (!section.is_object() && name != "grid")
-      throw ConfigError(config.name_ + ": \"" + name + "\" is a JSON " + section.type_name() + "; expected an object");
+    if (name != "grid") root[name].object();
   }
   config.without_overrides_ = config.sections_;
   return config;

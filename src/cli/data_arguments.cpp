@@ -2,6 +2,7 @@
 
 #include "cli/command.hpp"
 #include "core/quote.hpp"
+#include "model/task_names.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {
@@ -31,37 +32,25 @@ std::filesystem::path dev_file(const Task& task, const std::string& folder) {
 void TaskArguments::add_to(CLI::App& command) {
   std::string names;
   for (const std::string& name : Task::names()) names += (names.empty() ? "" : ", ") + name;
-  command.add_option("--task", task, "Task of GLUE: " + names)->group("Data");
+  const auto add = [&](const char* option, auto& value, const std::string& help) {
+    return command.add_option(option, value, help)->group("Data");
+  };
   const std::string place = " (name, or position from 1)";
-  command.add_option("--text-column", text_column, "Own data: column of the sentence" + place)
-      ->default_str("text")
-      ->group("Data");
-  command.add_option("--pair-column", pair_column, "Own data: column of the second sentence; none: single sentences")
-      ->group("Data");
-  command.add_option("--label-column", label_column, "Own data: column of the class or target" + place)
-      ->default_str("label")
-      ->group("Data");
-  command.add_option("--id-column", id_column, "Own data: column of the sample's own index")->group("Data");
-  command.add_option("--difficulty-column", difficulty_column, "Own data: column of a known level of difficulty")
-      ->group("Data");
-  command.add_flag("--regression", regression, "Own data: the label is a number to be met")->group("Data");
-  command
-      .add_option("--metrics", metrics, "Own data: accuracy, f1, macro_f1, matthews, pearson, spearman; none: by kind")
-      ->delimiter(',')
-      ->group("Data");
-  command.add_option("--format", format, "Own data: tsv, csv, jsonl or by_extension")
-      ->capture_default_str()
-      ->group("Data");
-  command.add_option("--quoting", quoting, "Own data: none, rfc4180 or automatic (rfc4180 for csv)")
-      ->capture_default_str()
-      ->group("Data");
-  command.add_option("--header", header, "Own data: yes, no or automatic")->capture_default_str()->group("Data");
-  command
-      .add_option("--invalid-text", invalid_text,
-                  "Bytes that are not UTF-8: refuse the file, or replace them by U+FFFD")
-      ->check(CLI::IsMember({"refuse", "replace"}))
-      ->capture_default_str()
-      ->group("Data");
+  add("--task", task, "Task of GLUE: " + names);
+  add("--text-column", text_column, "Own data: column of the sentence" + place)->default_str("text");
+  add("--pair-column", pair_column, "Own data: column of the second sentence; none: single sentences");
+  add("--label-column", label_column, "Own data: column of the class or target" + place)->default_str("label");
+  add("--id-column", id_column, "Own data: column of the sample's own index");
+  add("--difficulty-column", difficulty_column, "Own data: column that says how hard a sample is, as an integer");
+  command.add_flag("--regression", regression, "Own data: the label is a number, not a class")->group("Data");
+  add("--metrics", metrics, "Own data: accuracy, f1, macro_f1, matthews, pearson, spearman; none: by kind")
+      ->delimiter(',');
+  add("--format", format, "Own data: tsv, csv, jsonl or by_extension")->capture_default_str();
+  add("--quoting", quoting, "Own data: none, rfc4180 or automatic (rfc4180 for csv)")->capture_default_str();
+  add("--header", header, "Own data: yes, no or automatic")->capture_default_str();
+  add("--invalid-text", invalid_text, "Bytes that are not UTF-8: refuse the file, or replace them by U+FFFD")
+      ->check(CLI::IsMember(names_of<InvalidText>()))
+      ->capture_default_str();
 }
 
 bool TaskArguments::describes_own_data() const {
@@ -76,16 +65,14 @@ TaskSpec TaskArguments::spec() const {
   if (!label_column.empty()) spec.label = Column::parse(label_column);
   spec.id = column_or_none(id_column);
   spec.difficulty = column_or_none(difficulty_column);
-  spec.format = table_format_named(format);
-  spec.quoting = quoting_named(quoting);
-  spec.header = header_named(header);
-  for (const std::string& name : metrics) spec.metrics.push_back(metric_named(name));
+  spec.format = named<TableFormat>(format);
+  spec.quoting = named<Quoting>(quoting);
+  spec.header = named<Header>(header);
+  for (const std::string& name : metrics) spec.metrics.push_back(named<Metric>(name));
   return spec;
 }
 
-ReadOptions TaskArguments::read_options() const {
-  return {.invalid_text = invalid_text == "replace" ? InvalidText::replace : InvalidText::refuse};
-}
+ReadOptions TaskArguments::read_options() const { return {.invalid_text = named<InvalidText>(invalid_text)}; }
 
 Task TaskArguments::task_of(const ModelConfig& config, const std::string& place) const {
   const std::string file = place + "/config.json";
@@ -111,7 +98,7 @@ void DatasetArguments::add_to(CLI::App& command, const std::string& default_spli
   split = default_split;
   command.add_option("--data", data, "Folder with the task's files (train.tsv, dev.tsv, test.tsv)")->group("Data");
   command.add_option("--split", split, "Which of them: train, dev or test")
-      ->check(CLI::IsMember({"train", "dev", "test"}))
+      ->check(CLI::IsMember(names_of<Split>()))
       ->capture_default_str()
       ->group("Data");
   command.add_option("--file", file, "One file, in place of --data and --split")->group("Data");
@@ -123,9 +110,7 @@ bool DatasetArguments::given() const {
   return !data.empty() || !file.empty();
 }
 
-Split DatasetArguments::chosen_split() const {
-  return split == "train" ? Split::train : split == "dev" ? Split::dev : Split::test;
-}
+Split DatasetArguments::chosen_split() const { return named<Split>(split); }
 
 Dataset DatasetArguments::read(const Task& task_) const {
   if (!file.empty()) return task_.read_file(file, chosen_split(), read_options());
@@ -150,29 +135,28 @@ TrainingData TrainingDataArguments::read(std::uint64_t seed) const {
   if (!data.empty() && task.empty()) usage_error("--data is a folder of a task's files; give --task, too");
   if (!dev.empty() && dev_share) usage_error("--dev and --dev-share exclude each other");
   const SplitOptions split = {.dev_share = dev_share.value_or(SplitOptions().dev_share), .seed = seed};
-  if (task.empty()) {
-    TaskSpec own = spec();
-    own.labels = labels;
-    return read_training_data(own, {.train = train, .dev = dev, .split = split, .read = read_options()});
-  }
+  if (!task.empty()) return read_glue(split);
+  TaskSpec own = spec();
+  own.labels = labels;
+  return read_training_data(own, {.train = train, .dev = dev, .split = split, .read = read_options()});
+}
+
+TrainingData TrainingDataArguments::read_glue(const SplitOptions& split) const {
   if (describes_own_data()) usage_error("columns are for own data; the files of --task are known");
   Task named = Task::named(task);
   if (!labels.empty()) named = named.with_label_order(labels);
+  const ReadOptions options = read_options();
+  const std::filesystem::path train_file =
+      train.empty() ? named.file(data, Split::train) : std::filesystem::path(train);
+  Dataset all = named.read_file(train_file, Split::train, options);
+  require_trainable(named, all);
   const bool split_off = dev_share || (data.empty() && dev.empty());
-  TrainingData all = {named,
-                      train.empty() ? named.read(data, Split::train, read_options())
-                                    : named.read_file(train, Split::train, read_options()),
-                      {}};
-  require_trainable(named, all.train);
   if (split_off) {
-    TrainAndDev parts = split_stratified(all.train, split);
-    all.train = std::move(parts.train);
-    all.dev = std::move(parts.dev);
-  } else {
-    all.dev =
-        named.read_file(dev.empty() ? dev_file(named, data) : std::filesystem::path(dev), Split::dev, read_options());
+    TrainAndDev parts = split_stratified(all, split);
+    return {named, std::move(parts.train), std::move(parts.dev)};
   }
-  return all;
+  const std::filesystem::path dev_path = dev.empty() ? dev_file(named, data) : std::filesystem::path(dev);
+  return {named, std::move(all), named.read_file(dev_path, Split::dev, options)};
 }
 
 }  // namespace sharcs::internal

@@ -10,7 +10,7 @@
 
 namespace sharcs::internal {
 
-/// Which task, and how its files are read: a task of GLUE, or the columns of one's own files.
+/// Which task, and how its files are read: --task for one of GLUE, or the columns of one's own files.
 struct TaskArguments {
   std::string task;
   std::string text_column, pair_column, label_column, id_column, difficulty_column;  ///< a name, or a position from 1
@@ -21,37 +21,40 @@ struct TaskArguments {
 
   void add_to(CLI::App& command);
 
-  /// Whether columns or a kind of one's own are asked for.
+  /// Whether an option for own data was given: a column, or --regression.
   bool describes_own_data() const;
   TaskSpec spec() const;
   ReadOptions read_options() const;
-  /// The task that a trained model is used for: the one asked for, else the one that it was trained for, with the
-  /// labels in its order. `place`: the model's folder. Throws ConfigError, or a usage error when nothing says what it
-  /// is.
+  /// The task that a trained model is used for: that of the options, or else the one that it was trained for, with the
+  /// labels in the model's order. `place`: the model's folder. Throws ConfigError; a usage error when neither options
+  /// nor model say which task it is.
   Task task_of(const ModelConfig& config, const std::string& place) const;
 };
 
-/// The samples that a trained model is tried on.
+/// The data set that a trained model is run on.
 struct DatasetArguments : TaskArguments {
   std::string data, split, file;
 
-  /// `default_split`: of the folder --data.
+  /// `default_split`: what --split is unless it is given.
   void add_to(CLI::App& command, const std::string& default_split);
-  /// Whether there is one. A usage error when there are two.
+  /// Whether --data or --file was given. A usage error when both were.
   bool given() const;
   Split chosen_split() const;
   Dataset read(const Task& task) const;
 };
 
-/// The samples that a model is trained on, and tried on while it is trained.
+/// The training and dev data of a training run.
 struct TrainingDataArguments : TaskArguments {
   std::string data, train, dev;
   std::vector<std::string> labels;
   std::optional<double> dev_share;
 
   void add_to(CLI::App& command);
-  /// `seed`: of the split when dev is split off the training data.
+  /// `seed` decides which samples become dev where there is no dev file.
   TrainingData read(std::uint64_t seed) const;
+
+ private:
+  TrainingData read_glue(const SplitOptions& split) const;
 };
 
 }  // namespace sharcs::internal

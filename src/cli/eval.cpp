@@ -1,5 +1,5 @@
 #include <iostream>
-#include <optional>
+#include <vector>
 
 #include "cli/command.hpp"
 #include "cli/commands.hpp"
@@ -29,16 +29,18 @@ void eval(const EvalArguments& arguments) {
   const Task task = arguments.dataset.task_of(classifier.engine().config(), arguments.model);
   const Dataset dataset = arguments.dataset.read(task);
   const std::string name = arguments.dataset.file.empty() ? arguments.dataset.split : "file";
-  const EvaluationReport report(classifier, task, dataset, name, arguments.timing_rounds, arguments.seed_or_default());
-  std::optional<Comparison> comparison;
+  const EvaluationReport report(
+      classifier, task, dataset,
+      {.name = name, .timing_rounds = arguments.timing_rounds, .seed = arguments.seed_or_default()});
+  std::vector<OperatingPoint> comparison;
   if (arguments.compare || !arguments.output.empty()) comparison = report.compare();
   if (!arguments.output.empty()) {
-    const std::string note = report.save(arguments.output, arguments.model, *comparison);
+    const std::string note = report.save(arguments.output, arguments.model, comparison);
     if (!note.empty()) std::cerr << "sharcs: " << note << '\n';
   }
   if (arguments.json) {
     nlohmann::ordered_json json = report.json();
-    if (arguments.compare) json["comparison"] = internal::json_of(*comparison);
+    if (arguments.compare) json["comparison"] = comparison_json(comparison);
     std::cout << json.dump(2) << '\n';
     return;
   }
@@ -46,7 +48,7 @@ void eval(const EvalArguments& arguments) {
   report.print_confusion(std::cout);
   if (!arguments.compare) return;
   std::cout << '\n';
-  internal::print(*comparison, task, report.evaluation().answers.widths, std::cout);
+  print_comparison(comparison, report.recording(), std::cout);
 }
 
 }  // namespace
@@ -63,9 +65,9 @@ void add_eval(CLI::App& program) {
                     "fixed width, the best mix of them, and the oracle that knows the labels");
   command->add_option(
       "--output", arguments->output,
-      "Write all answers, comparisons and measured times here: evaluation.json in the folder of a "
-      "training run is what its report shows; budgets that sharcs calibrate added to it stay where model and "
-      "data are the same");
+      "Write the recording here: the model's answers to all samples, with comparisons and measured times. A training "
+      "run's report shows the file recording.json in the run's folder. Budgets that sharcs calibrate added to the file "
+      "stay in it when model and data are the same");
   command->add_option("--timing-rounds", arguments->timing_rounds, "Runs whose median is the time")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

@@ -1,17 +1,23 @@
 #include "cli/evaluation_report.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <optional>
 #include <ostream>
 
-#include "cli/estimate_text.hpp"
-#include "core/json_reader.hpp"
+#include "eval/bootstrap.hpp"
+#include "cli/comparison_report.hpp"
 #include "core/nan.hpp"
-#include "core/text_table.hpp"
+#include "core/number_range.hpp"
+#include "core/number_text.hpp"
+#include "eval/dataset_runner.hpp"
 #include "eval/difficulty.hpp"
+#include "eval/evaluation_json.hpp"
+#include "eval/recorded_evaluation.hpp"
+#include "eval/recording_metrics.hpp"
+#include "report/terminal/text_table.hpp"
 #include "sharcs/error.hpp"
-#include "sharcs/evaluation_file.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -32,11 +38,11 @@ double value_in(const MetricMap& metrics, Metric metric) {
 }
 
 /// How many samples were longer than the model's positions: those of the greatest length are looked at once more.
-std::size_t count_truncated(const Classifier& classifier, const Dataset& dataset, const Answers& answers) {
+std::size_t count_truncated(const Classifier& classifier, const Recording& recording) {
   std::size_t truncated = 0;
-  for (std::size_t i = 0; i < dataset.size(); ++i) {
-    if (static_cast<std::size_t>(answers.tokens[i]) < classifier.max_tokens()) continue;
-    const Sample& sample = dataset.samples[i];
+  for (std::size_t i = 0; i < recording.size(); ++i) {
+    if (static_cast<std::size_t>(recording.tokens[i]) < classifier.max_tokens()) continue;
+    const Sample& sample = recording.samples[i];
     const std::size_t room = classifier.max_tokens() + 1;
     const Encoding longer = sample.pair ? classifier.tokenizer().encode(sample.text, *sample.pair, room)
                                         : classifier.tokenizer().encode(sample.text, room);
@@ -45,38 +51,47 @@ std::size_t count_truncated(const Classifier& classifier, const Dataset& dataset
   return truncated;
 }
 
+/// Other kernels and thread counts round differently.
+bool is_near(double a, double b) { return std::abs(a - b) <= 1e-3 * (1 + std::abs(a)); }
+
+bool same_answers_to(const Recording& a, const Recording& b, std::size_t i) {
+  const Sample &x = a.samples[i], &y = b.samples[i];
+  if (x.text != y.text || x.pair != y.pair || x.label != y.label || x.target != y.target) return false;
+  if (!std::ranges::equal(a.router_logits_of(i), b.router_logits_of(i), is_near)) return false;
+  for (int answer = 0; answer <= a.full_width(); ++answer) {
+    const bool near = a.is_regression() ? is_near(a.value_of(i, answer), b.value_of(i, answer))
+                                        : is_near(true_probability(a, i, answer), true_probability(b, i, answer));
+    if (!near) return false;
+  }
+  return true;
+}
+
 /// Whether both are of the same model, as far as its answers tell, on the same samples.
-bool same_answers(const EvaluationFile& a, const EvaluationFile& b) {
-  // Other kernels and thread counts round differently.
-  const auto near = [](const std::vector<double>& x, const std::vector<double>& y) {
-    return std::ranges::equal(x, y, [](double u, double v) { return std::abs(u - v) <= 1e-3 * (1 + std::abs(u)); });
-  };
-  return a.kind == b.kind && a.widths == b.widths &&
-         std::ranges::equal(a.samples, b.samples, [&](const SampleResult& x, const SampleResult& y) {
-           return x.text == y.text && x.pair == y.pair && x.label == y.label && x.target == y.target &&
-                  near(x.router_logits, y.router_logits) && near(x.values, y.values) &&
-                  near(x.true_confidence, y.true_confidence);
-         });
+bool same_answers(const Recording& a, const Recording& b) {
+  if (a.outputs != b.outputs || a.widths() != b.widths() || a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (!same_answers_to(a, b, i)) return false;
+  return true;
 }
 
 /// The file that was there before; none when there is none that can be read.
-std::optional<EvaluationFile> earlier_file(const std::filesystem::path& path) {
+std::optional<RecordedEvaluation> earlier_file(const std::filesystem::path& path) {
   try {
-    if (std::filesystem::exists(path)) return EvaluationFile::load(path);
+    if (std::filesystem::exists(path)) return RecordedEvaluation::load(path);
   } catch (const Error&) {
   }
   return {};
 }
 
-/// Takes over the budgets that calibration has added to the earlier file, where they are of the same answers. Returns
+/// Takes over the budgets that calibration has added to the earlier file, when they are of the same answers. Returns
 /// what to say of them.
-std::string keep_calibrated(const std::filesystem::path& path, EvaluationFile& file) {
-  std::optional<EvaluationFile> earlier = earlier_file(path);
+std::string keep_calibrated(const std::filesystem::path& path, RecordedEvaluation& file) {
+  std::optional<RecordedEvaluation> earlier = earlier_file(path);
   if (!earlier) return "";
   std::erase_if(earlier->points, [](const OperatingPoint& point) { return point.series != calibrated_series; });
   if (earlier->points.empty()) return "";
   const std::string points = counted(earlier->points.size(), "budget") + " of sharcs calibrate";
-  if (!same_answers(*earlier, file))
+  if (!same_answers(earlier->recording, file.recording))
     return path.string() + ": gone: " + points + ", made with another model or other data";
   file.points.insert(file.points.end(), earlier->points.begin(), earlier->points.end());
   return path.string() + ": kept: " + points;
@@ -85,114 +100,126 @@ std::string keep_calibrated(const std::filesystem::path& path, EvaluationFile& f
 }  // namespace
 
 EvaluationReport::EvaluationReport(const Classifier& classifier, const Task& task, const Dataset& dataset,
-                                   const std::string& name, int timing_rounds, std::uint64_t seed)
+                                   const EvaluationReportOptions& options)
     : classifier_(classifier),
       task_(task),
       dataset_(dataset),
-      policy_(classifier.engine().policy().name()),
-      seed_(seed),
-      evaluation_(evaluate(classifier, task, dataset, {.name = name, .timing_rounds = timing_rounds})) {
-  truncated_ = count_truncated(classifier, dataset, evaluation_.answers);
-  const EvaluationRecord& record = evaluation_.record;
-  const std::vector<int> widest(dataset.size(), evaluation_.answers.widest());
-  rows_ = {{"routed", {}, record.cost_fraction, record.seconds_routed}, {"full width", {}, 1, record.seconds_full}};
+      options_(options),
+      policy_(classifier.engine().policy().name()) {
+  ClassifierRunner runner(classifier, task, dataset);
+  const RoutingPolicy& policy = classifier.engine().policy();
+  recording_ = runner.record();
+  routing_ = route(recording_, policy);
+  evaluation_ = evaluate_timed(runner, recording_, routing_, policy, options.timing_rounds);
+  evaluation_.name = options.name;
+  truncated_ = count_truncated(classifier, recording_);
+
+  const std::vector<int> at_full_width = everything_at(recording_, recording_.full_width());
+  rows_ = {{.name = "routed", .metrics = {}, .cost = evaluation_.cost_fraction, .seconds = evaluation_.seconds_routed},
+           {.name = "full width", .metrics = {}, .cost = 1, .seconds = evaluation_.seconds_full}};
   for (const Metric metric : task.metrics()) {
-    rows_[0].metrics.push_back(estimate(metric, evaluation_.routing.width_of_sample));
-    rows_[1].metrics.push_back(estimate(metric, widest));
+    rows_[0].metrics.push_back(estimate(metric, routing_.answer_of_sample));
+    rows_[1].metrics.push_back(estimate(metric, at_full_width));
   }
 }
 
-Estimate EvaluationReport::estimate(Metric metric, const std::vector<int>& width_of_sample) const {
-  const Answers& answers = evaluation_.answers;
-  if (task_.kind() == TaskKind::regression) {
+Estimate EvaluationReport::estimate(Metric metric, const std::vector<int>& answer_of_sample) const {
+  if (recording_.is_regression()) {
     std::vector<double> values;
-    for (std::size_t i = 0; i < answers.samples(); ++i) values.push_back(answers.value_of(i, width_of_sample[i]));
-    return bootstrap(metric, answers.targets, values, {.seed = seed_});
+    for (std::size_t i = 0; i < recording_.size(); ++i) values.push_back(recording_.value_of(i, answer_of_sample[i]));
+    return bootstrap(metric, recording_.targets, values, {.seed = options_.seed});
   }
   std::vector<int> labels;
-  for (std::size_t i = 0; i < answers.samples(); ++i) labels.push_back(answers.label_of(i, width_of_sample[i]));
-  return bootstrap(metric, answers.labels, labels, {.seed = seed_});
+  for (std::size_t i = 0; i < recording_.size(); ++i) labels.push_back(recording_.label_of(i, answer_of_sample[i]));
+  return bootstrap(metric, recording_.labels, labels, {.seed = options_.seed});
 }
 
 std::vector<std::vector<std::size_t>> EvaluationReport::confusion() const {
-  const std::size_t classes = task_.outputs();
-  std::vector<std::vector<std::size_t>> counts(classes, std::vector<std::size_t>(classes));
-  const Answers& answers = evaluation_.answers;
-  for (std::size_t i = 0; i < answers.samples(); ++i)
-    ++counts[static_cast<std::size_t>(answers.labels[i])]
-            [static_cast<std::size_t>(answers.label_of(i, evaluation_.routing.width_of_sample[i]))];
+  std::vector<std::vector<std::size_t>> counts(recording_.outputs, std::vector<std::size_t>(recording_.outputs));
+  for (std::size_t i = 0; i < recording_.size(); ++i) {
+    const int predicted = recording_.label_of(i, routing_.answer_of_sample[i]);
+    ++counts[static_cast<std::size_t>(recording_.labels[i])][static_cast<std::size_t>(predicted)];
+  }
   return counts;
 }
 
 void EvaluationReport::print(std::ostream& out) const {
-  const EvaluationRecord& record = evaluation_.record;
-  out << task_.name() << ", " << record.name << ": " << counted(dataset_.size(), task_.is_pair() ? "pair" : "sentence")
-      << " of " << dataset_.file << ", routed by " << policy_ << '\n';
+  out << task_.name() << ", " << evaluation_.name << ": "
+      << counted(dataset_.size(), task_.is_pair() ? "pair" : "sentence") << " of " << dataset_.file << ", routed by "
+      << policy_ << '\n';
   for (const std::string& note : dataset_.notes) out << note << '\n';
   if (truncated_ > 0)
     out << counted(truncated_, "sample") << " longer than " << classifier_.max_tokens() << " tokens, and cut there\n";
+  print_policies(out);
+  print_widths(out);
+  print_difficulty(out);
+}
 
+void EvaluationReport::print_policies(std::ostream& out) const {
   std::vector<std::string> header = {""};
   for (const Metric metric : task_.metrics()) header.push_back(to_string(metric) + " [95 % interval]");
   for (const char* column : {"cost", "time"}) header.emplace_back(column);
-  TextTable whole(header);
+  TextTable table(header);
   for (const Row& row : rows_) {
     std::vector<std::string> cells = {row.name};
     for (const Estimate& metric : row.metrics) cells.push_back(estimate_text(metric));
     cells.push_back(decimal(row.cost, 3));
     cells.push_back(seconds_text(row.seconds));
-    whole.add(std::move(cells));
+    table.add(std::move(cells));
   }
   out << '\n';
-  whole.print(out);
+  table.print(out);
+}
 
+void EvaluationReport::print_widths(std::ostream& out) const {
   const Metric metric = task_.metrics().front();
-  const std::vector<std::int64_t>& runs = evaluation_.routing.runs;
-  const bool run_again = std::accumulate(runs.begin(), runs.end(), std::int64_t{0}) > record.samples;
-  std::vector<std::string> columns_of_width = {"width",  "samples", "share", to_string(metric) + " there",
-                                               "of all", "cost"};
-  if (run_again) columns_of_width.insert(columns_of_width.begin() + 1, "runs");
-  TextTable widths(columns_of_width);
-  for (std::size_t w = 0; w < record.widths.size(); ++w) {
-    const WidthEvaluation& width = record.widths[w];
-    std::vector<std::string> cells = {short_number(width.width),
+  const std::vector<std::int64_t>& runs = routing_.runs;
+  const bool run_again = std::accumulate(runs.begin(), runs.end(), std::int64_t{0}) > evaluation_.samples;
+  std::vector<std::string> header = {"width", "samples", "share", to_string(metric) + " there", "of all", "cost"};
+  if (run_again) header.insert(header.begin() + 1, "runs");
+  TextTable table(header);
+  for (std::size_t w = 0; w < evaluation_.widths.size(); ++w) {
+    const WidthMetrics& width = evaluation_.widths[w];
+    std::vector<std::string> cells = {recording_.answers[w].name,
                                       grouped(width.samples),
-                                      percent(static_cast<double>(width.samples) / static_cast<double>(record.samples)),
+                                      percent(share_of(width.samples, evaluation_.samples)),
                                       decimal(value_in(width.routed, metric), 3),
                                       decimal(value_in(width.all, metric), 3),
                                       decimal(width.cost_fraction, 3)};
     if (run_again) cells.insert(cells.begin() + 1, grouped(runs[w]));
-    widths.add(std::move(cells));
+    table.add(std::move(cells));
   }
   out << '\n';
-  widths.print(out);
+  table.print(out);
   if (run_again)
     out << "samples: those that keep the answer; another run of a sample costs only the layers after the router\n";
+}
 
-  const std::optional<DifficultyEvaluation> difficulty = evaluate_difficulty(dataset_, evaluation_);
+void EvaluationReport::print_difficulty(std::ostream& out) const {
+  const std::optional<Difficulty> difficulty = difficulty_of(recording_, routing_.answer_of_sample);
   if (!difficulty) return;
-  std::vector<std::string> columns = {"difficulty", "samples", "routed"};
-  for (const double width : evaluation_.answers.widths) columns.push_back("at " + short_number(width));
-  for (const double width : evaluation_.answers.widths) columns.push_back("sent to " + short_number(width));
-  TextTable levels(columns);
-  for (const LevelEvaluation& level : difficulty->levels) {
-    std::vector<std::string> cells = {std::to_string(level.level), grouped(static_cast<long long>(level.samples)),
-                                      decimal(level.routed, 3)};
-    for (const double accuracy : level.at_width) cells.push_back(decimal(accuracy, 3));
-    for (const double share : level.width_share) cells.push_back(percent(share));
-    levels.add(std::move(cells));
+  std::vector<std::string> header = {recording_.is_regression() ? "mean error by difficulty" : "difficulty", "samples",
+                                     "routed"};
+  for (const RecordedAnswer& answer : recording_.answers) header.push_back("at " + answer.name);
+  for (const RecordedAnswer& answer : recording_.answers) header.push_back("sent to " + answer.name);
+  TextTable table(header);
+  for (const DifficultyLevel& level : difficulty->levels) {
+    std::vector<std::string> cells = {std::to_string(level.level), grouped(level.samples), decimal(level.routed, 3)};
+    for (const double quality : level.at_width) cells.push_back(decimal(quality, 3));
+    for (const double share : level.shares) cells.push_back(percent(share));
+    table.add(std::move(cells));
   }
   out << '\n';
-  levels.print(out);
+  table.print(out);
   if (std::isfinite(difficulty->router_auc))
-    out << "AUC of the router's logit for width " << short_number(evaluation_.answers.widths.back()) << ", difficulty "
+    out << "AUC of the router's logit for width " << recording_.answers.back().name << ", difficulty "
         << level_list(difficulty->hard) << " against " << level_list(difficulty->easy) << ": "
         << decimal(difficulty->router_auc, 3) << '\n';
 }
 
 void EvaluationReport::print_confusion(std::ostream& out) const {
-  if (task_.kind() == TaskKind::regression || task_.outputs() > largest_confusion) return;
-  const std::vector<std::string> labels = task_.labels();
+  if (recording_.is_regression() || recording_.outputs > largest_confusion) return;
+  const std::vector<std::string>& labels = recording_.classes;
   std::vector<std::string> header = {"true \\ predicted"};
   header.insert(header.end(), labels.begin(), labels.end());
   TextTable table(header);
@@ -206,20 +233,22 @@ void EvaluationReport::print_confusion(std::ostream& out) const {
   table.print(out);
 }
 
-Comparison EvaluationReport::compare() const {
-  return sharcs::compare(evaluation_.answers, task_, evaluation_.routing, {.bootstrap = {.seed = seed_}});
+std::vector<OperatingPoint> EvaluationReport::compare() const {
+  return sharcs::compare(recording_, routing_, {.bootstrap = {.seed = options_.seed}});
 }
 
 std::string EvaluationReport::save(const std::filesystem::path& path, const std::string& model,
-                                   const Comparison& comparison, const LatencyOptions& latency) const {
+                                   const std::vector<OperatingPoint>& comparison, const LatencyOptions& latency) const {
   const Engine& engine = classifier_.engine();
-  EvaluationFile file = EvaluationFile::of(evaluation_, task_, dataset_, engine.config());
-  file.model = model;
-  file.policy = policy_;
-  file.threads = engine.options().threads;
-  file.points = points_of(comparison);
-  const EvaluationRecord& record = evaluation_.record;
-  if (record.seconds_routed > 0) file.points.front().time_fraction = record.seconds_routed / record.seconds_full;
+  RecordedEvaluation file = {.threads = engine.options().threads,
+                             .recording = recording_,
+                             .policy = policy_,
+                             .answer_of_sample = routing_.answer_of_sample,
+                             .evaluation = evaluation_,
+                             .points = comparison};
+  file.recording.model = model;
+  if (evaluation_.seconds_routed > 0)
+    file.points.front().time_fraction = evaluation_.seconds_routed / evaluation_.seconds_full;
   std::string note = keep_calibrated(path, file);
   file.latency = measure_latency(engine, latency);
   file.save(path);
@@ -227,9 +256,8 @@ std::string EvaluationReport::save(const std::filesystem::path& path, const std:
 }
 
 Json EvaluationReport::json() const {
-  const EvaluationRecord& record = evaluation_.record;
-  Json json = {{"task", task_.name()},      {"split", record.name},    {"file", dataset_.file},
-               {"samples", record.samples}, {"truncated", truncated_}, {"policy", policy_}};
+  Json json = {{"task", task_.name()},           {"split", evaluation_.name}, {"file", dataset_.file},
+               {"samples", evaluation_.samples}, {"truncated", truncated_},   {"policy", policy_}};
   for (const Row& row : rows_) {
     Json& entry = json[row.name == "routed" ? "routed" : "full"];
     for (std::size_t i = 0; i < row.metrics.size(); ++i)
@@ -238,29 +266,29 @@ Json EvaluationReport::json() const {
     entry["seconds"] = row.seconds;
   }
   json["widths"] = Json::array();
-  for (std::size_t w = 0; w < record.widths.size(); ++w) {
-    const WidthEvaluation& width = record.widths[w];
+  for (std::size_t w = 0; w < evaluation_.widths.size(); ++w) {
+    const WidthMetrics& width = evaluation_.widths[w];
     json["widths"].push_back({{"width", width.width},
-                              {"runs", evaluation_.routing.runs[w]},
+                              {"runs", routing_.runs[w]},
                               {"samples", width.samples},
-                              {"share", static_cast<double>(width.samples) / static_cast<double>(record.samples)},
+                              {"share", share_of(width.samples, evaluation_.samples)},
                               {"cost_fraction", width.cost_fraction},
                               {"routed", width.routed},
                               {"all", width.all}});
   }
-  if (task_.kind() == TaskKind::classification) {
-    json["labels"] = task_.labels();
+  if (!recording_.is_regression()) {
+    json["labels"] = recording_.classes;
     json["confusion"] = confusion();
   }
-  if (const auto difficulty = evaluate_difficulty(dataset_, evaluation_)) {
+  if (const auto difficulty = difficulty_of(recording_, routing_.answer_of_sample)) {
     Json& entry = json["difficulty"];
     entry["levels"] = Json::array();
-    for (const LevelEvaluation& level : difficulty->levels)
+    for (const DifficultyLevel& level : difficulty->levels)
       entry["levels"].push_back({{"level", level.level},
                                  {"samples", level.samples},
                                  {"routed", level.routed},
                                  {"at_width", level.at_width},
-                                 {"width_share", level.width_share}});
+                                 {"width_share", level.shares}});
     entry["easy"] = difficulty->easy;
     entry["hard"] = difficulty->hard;
     entry["router_auc"] = difficulty->router_auc;

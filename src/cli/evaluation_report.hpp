@@ -1,23 +1,30 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <iosfwd>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
+#include "sharcs/calibration.hpp"
 #include "sharcs/classifier.hpp"
-#include "sharcs/comparison.hpp"
 #include "sharcs/evaluation.hpp"
-#include "sharcs/latency.hpp"
 
 namespace sharcs::internal {
+
+struct EvaluationReportOptions {
+  std::string name = "dev";  ///< of the data
+  int timing_rounds = 3;     ///< the policy and full width are timed so often, in turn
+  std::uint64_t seed = 1;    ///< of the bootstrap intervals
+};
 
 /// A model on a labelled data set, as people and programs want to read it. What it is made of must outlive it.
 class EvaluationReport {
  public:
-  /// Evaluates. `seed`: of the bootstrap intervals.
-  EvaluationReport(const Classifier& classifier, const Task& task, const Dataset& dataset, const std::string& name,
-                   int timing_rounds, std::uint64_t seed);
+  /// Records, and evaluates the classifier's policy.
+  EvaluationReport(const Classifier& classifier, const Task& task, const Dataset& dataset,
+                   const EvaluationReportOptions& options);
 
   /// With the router and at full width; then each width; then, where the data tell their difficulty, each level of it.
   void print(std::ostream& out) const;
@@ -25,16 +32,19 @@ class EvaluationReport {
   void print_confusion(std::ostream& out) const;
   nlohmann::ordered_json json() const;
 
+  const Recording& recording() const { return recording_; }
   const Evaluation& evaluation() const { return evaluation_; }
   /// The routing beside its baselines.
-  Comparison compare() const;
-  /// Measures the model's latency and writes an evaluation.json, which `sharcs report` draws from. `model`: its folder.
-  /// The budgets that `sharcs calibrate` added to the file before stay where the model answers the same samples as it
-  /// did then. Returns a line that says what became of them; "" where there were none.
-  std::string save(const std::filesystem::path& path, const std::string& model, const Comparison& comparison,
-                   const LatencyOptions& latency = {}) const;
+  std::vector<OperatingPoint> compare() const;
+  /// Measures the model's latency and writes a recording.json, which `sharcs report` draws from. `model`: its folder.
+  /// comparison: what compare() returned. The budgets that `sharcs calibrate` added to the file before stay when the
+  /// model gives the same samples the same answers. Returns a line that says what became of them; "" when there were
+  /// none.
+  std::string save(const std::filesystem::path& path, const std::string& model,
+                   const std::vector<OperatingPoint>& comparison, const LatencyOptions& latency = {}) const;
 
  private:
+  /// A policy's metrics with their intervals.
   struct Row {
     std::string name;
     std::vector<Estimate> metrics;
@@ -42,15 +52,20 @@ class EvaluationReport {
     double seconds;
   };
 
-  Estimate estimate(Metric metric, const std::vector<int>& width_of_sample) const;
+  Estimate estimate(Metric metric, const std::vector<int>& answer_of_sample) const;
   std::vector<std::vector<std::size_t>> confusion() const;
+  void print_policies(std::ostream& out) const;
+  void print_widths(std::ostream& out) const;
+  void print_difficulty(std::ostream& out) const;
 
   const Classifier& classifier_;
   const Task& task_;
   const Dataset& dataset_;
+  EvaluationReportOptions options_;
   std::string policy_;
-  std::uint64_t seed_;
   std::size_t truncated_ = 0;  ///< samples that were cut to the model's positions
+  Recording recording_;
+  Routing routing_;
   Evaluation evaluation_;
   std::vector<Row> rows_;
 };

@@ -6,11 +6,12 @@
 
 #include "cli/command.hpp"
 #include "cli/commands.hpp"
-#include "core/json_reader.hpp"
-#include "core/text_table.hpp"
-#include "sharcs/cost.hpp"
+#include "core/number_range.hpp"
+#include "core/number_text.hpp"
+#include "report/terminal/text_table.hpp"
 #include "sharcs/engine.hpp"
 #include "sharcs/error.hpp"
+#include "sharcs/model.hpp"
 #include "sharcs/task.hpp"
 
 namespace sharcs::internal {

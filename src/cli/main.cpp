@@ -10,7 +10,6 @@
 #include "cli/commands.hpp"
 #include "cli/help_format.hpp"
 #include "sharcs/error.hpp"
-#include "sharcs/version.hpp"
 
 namespace {
 
@@ -29,6 +28,7 @@ int run(int argc, char** argv) {
   sharcs::internal::add_inspect(program);
   sharcs::internal::add_synth(program);
   sharcs::internal::add_report(program);
+  sharcs::internal::add_options(program);
   const auto wrong_usage = [&](const std::exception& error) {
     std::string command = "sharcs";
     for (const CLI::App* subcommand : program.get_subcommands()) command += " " + subcommand->get_name();

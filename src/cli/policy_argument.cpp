@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "cli/command.hpp"
+#include "sharcs/model_config.hpp"
 
 namespace sharcs::internal {
 
@@ -12,9 +13,9 @@ void add_policy_option(CLI::App& command, std::string& policy) {
   command
       .add_option(
           "--policy", policy,
-          "Width of each sample: model (as calibrated, else the router's), argmax (the router's), fixed:W (all at W), "
-          "cap:W (the model's, at most W) or cascade:P (the model's, then wider while the answer's probability "
-          "is below P)")
+          "Width of each sample: model (as calibrated, else as argmax), argmax (the router's choice), fixed:W (W for "
+          "all), cap:W (as model, but at most W) or cascade:P (as model, then wider while the answer's probability is "
+          "below P)")
       ->capture_default_str();
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -8,9 +9,10 @@
 #include "cli/data_arguments.hpp"
 #include "cli/policy_argument.hpp"
 #include "cli/sentence_stream.hpp"
-#include "core/json_reader.hpp"
-#include "core/text_table.hpp"
+#include "core/number_range.hpp"
+#include "core/number_text.hpp"
 #include "io/file.hpp"
+#include "model/task_names.hpp"
 #include "sharcs/classifier.hpp"
 #include "sharcs/error.hpp"
 
@@ -31,6 +33,16 @@ bool is_table(const std::string& file) {
   for (const char* each : {".tsv", ".csv", ".jsonl", ".ndjson", ".json"})
     if (extension == each) return true;
   return false;
+}
+
+Split split_of(const PredictArguments& arguments) {
+  if (arguments.split == "train") return Split::train;
+  return arguments.split == "dev" ? Split::dev : Split::test;
+}
+
+/// What the reader of a data set did that a user should know of.
+void tell_notes(const Dataset& dataset) {
+  for (const std::string& note : dataset.notes) std::cerr << "sharcs: " << note << '\n';
 }
 
 /// Classifies samples and counts those that were too long for the model.
@@ -150,11 +162,10 @@ void write_submissions(const PredictArguments& arguments, const Classifier& clas
     if (!is_folder) usage_error("the submission of mnli is two files; expected a folder in --glue-submission");
     tasks.push_back(Task::named("mnli-mm").with_label_order(task.labels()));
   }
-  const Split split = arguments.split == "train" ? Split::train : arguments.split == "dev" ? Split::dev : Split::test;
   Predictor predictor(classifier);
   for (const Task& each : tasks) {
-    const Dataset dataset = each.read(arguments.data, split, arguments.task.read_options());
-    for (const std::string& note : dataset.notes) std::cerr << "sharcs: " << note << '\n';
+    const Dataset dataset = each.read(arguments.data, split_of(arguments), arguments.task.read_options());
+    tell_notes(dataset);
     const std::filesystem::path file = is_folder
                                            ? std::filesystem::path(arguments.glue_submission) / each.submission_file()
                                            : std::filesystem::path(arguments.glue_submission);
@@ -165,38 +176,41 @@ void write_submissions(const PredictArguments& arguments, const Classifier& clas
   predictor.tell_truncated();
 }
 
-/// Hands `write` the predictions, batch by batch as the input arrives.
-void predict_all(const PredictArguments& arguments, const Classifier& classifier, const std::optional<Task>& task,
-                 const PredictionFormat& format, const std::function<void(const std::string&)>& write) {
-  std::string lines = format.header();  // with the first batch: an input that cannot be read leaves no output
-  Predictor predictor(classifier);
-  const auto answer = [&](std::span<const Sample> samples) {
-    const std::vector<Prediction> predictions = predictor(samples);
-    for (std::size_t i = 0; i < samples.size(); ++i) lines += format.line(samples[i], predictions[i]);
-    write(lines);
-    lines.clear();
-  };
+PredictionFormat::Kind format_of(const PredictArguments& arguments) {
+  if (arguments.json) return PredictionFormat::Kind::json_lines;
+  return arguments.texts.empty() ? PredictionFormat::Kind::tsv : PredictionFormat::Kind::tsv_with_text;
+}
+
+/// The task that says how the samples are read; none for lines of text that a model without a known task judges.
+std::optional<Task> task_of(const PredictArguments& arguments, const ModelConfig& config) {
+  const bool reads_columns = !arguments.data.empty() || is_table(arguments.input);
+  if (reads_columns || !arguments.task.task.empty() || arguments.task.describes_own_data())
+    return arguments.task.task_of(config, arguments.model);
+  return Task::of(config, arguments.model + "/config.json");
+}
+
+using TakeSamples = std::function<void(std::span<const Sample>)>;
+
+/// Hands `take` the samples of --text, --data or --input, batch by batch as they arrive.
+void read_samples(const PredictArguments& arguments, const std::optional<Task>& task, const TakeSamples& take) {
+  const ReadOptions options = arguments.task.read_options();
   const bool pairs = task && task->is_pair();
   if (!arguments.texts.empty()) {
     std::vector<Sample> samples;
     for (const std::string& text : arguments.texts)
-      samples.push_back(read_sentence(text, "--text", pairs, arguments.task.read_options().invalid_text));
-    answer(samples);
+      samples.push_back(read_sentence(text, "--text", pairs, options.invalid_text));
+    take(samples);
   } else if (!arguments.data.empty() || is_table(arguments.input)) {
-    const Split split = arguments.split == "train" ? Split::train : arguments.split == "dev" ? Split::dev : Split::test;
-    const Dataset dataset = arguments.data.empty()
-                                ? task->read_file(arguments.input, Split::test, arguments.task.read_options())
-                                : task->read(arguments.data, split, arguments.task.read_options());
-    for (const std::string& note : dataset.notes) std::cerr << "sharcs: " << note << '\n';
+    const Dataset dataset = arguments.data.empty() ? task->read_file(arguments.input, Split::test, options)
+                                                   : task->read(arguments.data, split_of(arguments), options);
+    tell_notes(dataset);
     constexpr std::size_t batch = 1024;
     for (std::size_t first = 0; first < dataset.size(); first += batch)
-      answer(std::span(dataset.samples).subspan(first, std::min(batch, dataset.size() - first)));
+      take(std::span(dataset.samples).subspan(first, std::min(batch, dataset.size() - first)));
   } else {
-    SentenceStream stream(arguments.input.empty() ? "-" : arguments.input, pairs,
-                          arguments.task.read_options().invalid_text);
-    for (std::vector<Sample> samples = stream.next(); !samples.empty(); samples = stream.next()) answer(samples);
+    SentenceStream stream(arguments.input.empty() ? "-" : arguments.input, pairs, options.invalid_text);
+    for (std::vector<Sample> samples = stream.next(); !samples.empty(); samples = stream.next()) take(samples);
   }
-  predictor.tell_truncated();
 }
 
 void predict(const PredictArguments& arguments) {
@@ -206,25 +220,26 @@ void predict(const PredictArguments& arguments) {
   const Classifier classifier = Classifier::load(
       arguments.model,
       {.threads = arguments.threads_or_default(), .policy = policy_named(arguments.policy, arguments.model)});
-  const ModelConfig& config = classifier.engine().config();
-  // Lines of text can be judged by a model that nobody knows the task of; files of columns cannot be read.
-  std::optional<Task> task = Task::of(config, arguments.model + "/config.json");
-  if (!arguments.task.task.empty() || arguments.task.describes_own_data() || !arguments.data.empty() ||
-      is_table(arguments.input))
-    task = arguments.task.task_of(config, arguments.model);
+  const std::optional<Task> task = task_of(arguments, classifier.engine().config());
   if (!arguments.glue_submission.empty()) return write_submissions(arguments, classifier, *task);
 
-  const PredictionFormat format(classifier, arguments.json            ? PredictionFormat::Kind::json_lines
-                                            : arguments.texts.empty() ? PredictionFormat::Kind::tsv
-                                                                      : PredictionFormat::Kind::tsv_with_text);
-  if (arguments.output == "-") {
-    predict_all(arguments, classifier, task, format,
-                [](const std::string& lines) { std::cout << lines << std::flush; });
-  } else {
-    write_file_atomically(arguments.output, [&](FileWriter& out) {
-      predict_all(arguments, classifier, task, format, [&](const std::string& lines) { out.write(lines); });
+  const PredictionFormat format(classifier, format_of(arguments));
+  Predictor predictor(classifier);
+  const auto predict_to = [&](const auto& write) {
+    std::string lines = format.header();  // with the first batch: an input that cannot be read leaves no output
+    read_samples(arguments, task, [&](std::span<const Sample> samples) {
+      const std::vector<Prediction> predictions = predictor(samples);
+      for (std::size_t i = 0; i < samples.size(); ++i) lines += format.line(samples[i], predictions[i]);
+      write(lines);
+      lines.clear();
     });
-  }
+    predictor.tell_truncated();
+  };
+  if (arguments.output == "-")
+    predict_to([](const std::string& lines) { std::cout << lines << std::flush; });
+  else
+    write_file_atomically(arguments.output,
+                          [&](FileWriter& out) { predict_to([&](const std::string& lines) { out.write(lines); }); });
 }
 
 }  // namespace
@@ -247,7 +262,7 @@ void add_predict(CLI::App& program) {
   add_policy_option(*command, arguments->policy);
   command->add_option("--data", arguments->data, "Folder with the task's files, in place of --input")->group("Data");
   command->add_option("--split", arguments->split, "Which of them: train, dev or test")
-      ->check(CLI::IsMember({"train", "dev", "test"}))
+      ->check(CLI::IsMember(names_of<Split>()))
       ->capture_default_str()
       ->group("Data");
   command

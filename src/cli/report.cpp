@@ -8,9 +8,10 @@
 
 #include "cli/command.hpp"
 #include "cli/commands.hpp"
-#include "core/text_table.hpp"
+#include "cli/progress.hpp"
+#include "report/terminal/text_table.hpp"
+#include "core/number_text.hpp"
 #include "io/file.hpp"
-#include "train/progress.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -34,14 +35,13 @@ void report(const ReportArguments& arguments) {
   if (arguments.runs.empty()) usage_error("give the folder of a training run, or several");
   if (arguments.text && (arguments.json || !arguments.output.empty()))
     usage_error("--text writes to the terminal; it goes with neither --output nor --json");
-  const std::vector<RunFolder> runs = read_runs(arguments.runs);
   if (arguments.text) {
-    std::cout << report_text(runs, options_of_terminal());
+    std::cout << report_text(arguments.runs, options_of_terminal());
     return;
   }
   std::filesystem::path output = arguments.output;
-  if (output.empty()) output = runs.size() == 1 ? arguments.runs.front() / "report.html" : "report.html";
-  const std::uint64_t bytes = write_file_atomically(output, report_html(runs, arguments.options)).size;
+  if (output.empty()) output = arguments.runs.size() == 1 ? arguments.runs.front() / "report.html" : "report.html";
+  const std::uint64_t bytes = write_file_atomically(output, report_html(arguments.runs, arguments.options)).size;
   if (arguments.json)
     std::cout << nlohmann::ordered_json{{"report", output.string()}, {"bytes", bytes}}.dump(2) << '\n';
   else
@@ -54,7 +54,7 @@ void report(const ReportArguments& arguments) {
 void add_report(CLI::App& program) {
   const auto arguments = std::make_shared<ReportArguments>();
   CLI::App* command = program.add_subcommand(
-      "report", "Shows what training runs came to: one HTML file for a browser, or text for a terminal.");
+      "report", "Shows the results of training runs: one HTML file for a browser, or text for a terminal.");
   command->set_help_flag("-h,--help", "Print the options, with their defaults, and exit");
   command->add_option("runs", arguments->runs, "Output folders of training runs; several are compared");
   command->add_option("--output", arguments->output, "The HTML file")
@@ -62,7 +62,7 @@ void add_report(CLI::App& program) {
   command->add_flag("--text", arguments->text, "Draw the essentials on the terminal instead");
   command
       ->add_option("--samples", arguments->options.samples,
-                   "Sentences of each run in the HTML file: of more, the easiest and the hardest")
+                   "At most so many sentences of each run in the HTML file: half of them the easiest, half the hardest")
       ->capture_default_str();
   command->add_flag("--json", arguments->json, "Write what was done as JSON");
   command->callback([=] { report(*arguments); });

@@ -1,3 +1,4 @@
+#include <charconv>
 #include <filesystem>
 #include <iostream>
 
@@ -10,16 +11,18 @@
 #include "cli/training_session.hpp"
 #include "cli/training_setup.hpp"
 #include "core/clock.hpp"
-#include "core/json_reader.hpp"
-#include "core/text_table.hpp"
+#include "core/number_range.hpp"
+#include "core/number_text.hpp"
+#include "eval/recorded_evaluation.hpp"
 #include "io/checksum.hpp"
 #include "io/file.hpp"
 #include "io/folder_lock.hpp"
+#include "io/json_cursor.hpp"
 #include "io/json_differences.hpp"
+#include "report/terminal/text_table.hpp"
 #include "sharcs/error.hpp"
-#include "sharcs/version.hpp"
 #include "train/run_identity.hpp"
-#include "train/training_checkpoint.hpp"
+#include "train/training_folder.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -36,13 +39,19 @@ struct SweepArguments : CommonArguments {
   TrainingArguments training;
 };
 
+/// The shortest text, as run folders of earlier versions have it in their sums: "5e-04" for 0.0005.
+std::string text_of_target(double target) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, target).ptr};
+}
+
 Json identity_of(const Dataset& dataset) {
   Checksum sum;
   const auto add = [&](const std::string& text) { sum.add(std::as_bytes(std::span(text.c_str(), text.size() + 1))); };
   for (const Sample& sample : dataset.samples) {
     add(sample.text);
     add(sample.pair.value_or(""));
-    add(sample.label ? std::to_string(*sample.label) : sample.target ? short_number(*sample.target) : "");
+    add(sample.label ? std::to_string(*sample.label) : sample.target ? text_of_target(*sample.target) : "");
   }
   return {{"samples", dataset.size()}, {"content", sum.value()}};
 }
@@ -68,19 +77,18 @@ void write_run_file(const PlannedRun& planned) {
 void take_up(PlannedRun& planned) {
   const fs::path folder = planned.run.folder, file = folder / run_file;
   if (!fs::exists(file)) {
-    if (fs::exists(folder / "training.json"))
+    if (fs::exists(TrainingFolder(folder).settings_file()))
       throw ConfigError(folder.string() + ": holds a training that is not this sweep's: there is no " + run_file +
                         "; sweep into another folder");
     return;
   }
-  const JsonReader reader(read_text_file(file), file.string());
-  const JsonFields fields(reader.whole(), file.string());
-  const std::vector<std::string> changes = json_differences(planned.identity, fields.object("identity").whole());
+  const JsonCursor fields = JsonCursor::load(file, JsonKind::data);
+  const std::vector<std::string> changes = json_differences(planned.identity, fields["identity"].object());
   if (!changes.empty())
     throw ConfigError(folder.string() + ": is a run of other settings: " + joined_differences(changes) +
                       "; sweep into another folder, or remove this one");
   planned.started = true;
-  if (fields.has("result")) planned.run.result = SweepResult::from(fields.object("result"));
+  if (fields["result"].exists()) planned.run.result = SweepResult::from(fields["result"]);
 }
 
 std::vector<PlannedRun> plan(const SweepArguments& arguments, const ConfigFile& base, const TrainingData& data) {
@@ -110,7 +118,8 @@ std::vector<PlannedRun> plan(const SweepArguments& arguments, const ConfigFile& 
 void finish(PlannedRun& planned, const SweepArguments& arguments, const TrainingData& data) {
   SweepRun& run = planned.run;
   // Without checkpoints there is nothing to go on from: it starts again.
-  const bool resume = planned.started && !CheckpointFolder(fs::path(run.folder) / "checkpoints").files().empty();
+  const TrainingFolder folder(run.folder);
+  const bool resume = planned.started && folder.has_checkpoints();
   make_folder(run.folder);
   write_run_file(planned);
   planned.started = true;
@@ -121,16 +130,15 @@ void finish(PlannedRun& planned, const SweepArguments& arguments, const Training
       run_training({.output = run.folder, .resume = resume, .how_to_go_on = "the same sharcs sweep"}, setup, data);
   const double seconds = steady_seconds() - start;
   const Classifier classifier = Classifier::load(run.folder, {.threads = setup.options.threads});
-  const EvaluationReport report(classifier, data.task, data.dev, "dev", 3, setup.options.seed);
-  const Comparison comparison = report.compare();
-  report.save(fs::path(run.folder) / "evaluation.json", run.folder, comparison, latency_options(seconds));
+  const EvaluationReport report(classifier, data.task, data.dev, {.seed = setup.options.seed});
+  const std::vector<OperatingPoint> comparison = report.compare();
+  report.save(folder.recording_file(), run.folder, comparison, latency_options(seconds));
   double training_seconds = 0;
-  for (const EpochRecord& epoch : read_metrics(fs::path(run.folder) / "metrics.jsonl"))
-    training_seconds += epoch.seconds;
-  run.result = SweepResult::of(report, comparison, outcome.best_epoch, training_seconds);
+  for (const EpochRecord& epoch : folder.logged_epochs()) training_seconds += epoch.seconds;
+  run.result = SweepResult::of(report, comparison, {.best_epoch = outcome.best_epoch, .seconds = training_seconds});
   write_run_file(planned);
   std::error_code ignored;
-  fs::remove_all(fs::path(run.folder) / "checkpoints", ignored);
+  fs::remove_all(folder.checkpoints().path(), ignored);
 }
 
 std::vector<SweepRun> table_of(const std::vector<PlannedRun>& planned) {

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "core/json_reader.hpp"
+#include "core/number_range.hpp"
 
 namespace sharcs::internal {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "train/setting_grid.hpp"
+#include "cli/setting_grid.hpp"
 
 // What the tables of a sweep are made of. A line of one has a `point` of the grid.
 

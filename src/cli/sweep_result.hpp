@@ -4,11 +4,17 @@
 #include <vector>
 
 #include "cli/evaluation_report.hpp"
-#include "core/json_fields.hpp"
+#include "io/json_cursor.hpp"
 
 namespace sharcs::internal {
 
-/// What a run of a sweep came to on dev.
+/// How a run of a sweep was trained.
+struct SweepTraining {
+  int best_epoch = 0;
+  double seconds = 0;
+};
+
+/// The result of a run of a sweep on dev.
 struct SweepResult {
   int best_epoch = 0;
   double training_seconds = 0;
@@ -20,12 +26,12 @@ struct SweepResult {
   std::vector<double> widths = {};  ///< the model's
   std::vector<double> shares = {};  ///< of the samples at each
 
-  /// From the report on the best model, compared.
-  static SweepResult of(const EvaluationReport& report, const Comparison& comparison, int best_epoch,
-                        double training_seconds);
+  /// report: on the best model. comparison: what its compare() returned.
+  static SweepResult of(const EvaluationReport& report, const std::vector<OperatingPoint>& comparison,
+                        const SweepTraining& training);
   nlohmann::ordered_json json() const;
   /// Throws DataError when it is not what json() writes.
-  static SweepResult from(const JsonFields& fields);
+  static SweepResult from(const JsonCursor& fields);
 };
 
 }  // namespace sharcs::internal

@@ -5,11 +5,13 @@
 #include <limits>
 #include <ostream>
 
+#include "data/metrics.hpp"
 #include "cli/sweep_cells.hpp"
-#include "core/json_reader.hpp"
 #include "core/nan.hpp"
-#include "core/text_table.hpp"
+#include "core/number_text.hpp"
 #include "eval/pareto_front.hpp"
+#include "io/json_cursor.hpp"
+#include "report/terminal/text_table.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -26,7 +28,7 @@ struct Figure {
 
 constexpr Figure figures[] = {
     {"score", &SeedGroup::score, [](const SweepResult& result) { return result.score.value; }},
-    {"full_score", &SeedGroup::full, [](const SweepResult& result) { return score_of(result.full); }},
+    {"full_score", &SeedGroup::full, [](const SweepResult& result) { return score(result.full); }},
     {"lead_over_full", &SeedGroup::lead, [](const SweepResult& result) { return result.lead.value; }},
     {"cost_fraction", &SeedGroup::cost_fraction, [](const SweepResult& result) { return result.cost_fraction; }},
     {"time_fraction", &SeedGroup::time_fraction, [](const SweepResult& result) { return result.time_fraction; }}};

@@ -5,11 +5,12 @@
 #include <ostream>
 #include <set>
 
-#include "cli/estimate_text.hpp"
+#include "cli/comparison_report.hpp"
 #include "cli/sweep_cells.hpp"
-#include "core/text_table.hpp"
-#include "eval/evaluation_record_json.hpp"
+#include "core/number_range.hpp"
+#include "core/number_text.hpp"
 #include "eval/pareto_front.hpp"
+#include "report/terminal/text_table.hpp"
 
 namespace sharcs::internal {
 namespace {

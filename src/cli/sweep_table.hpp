@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/setting_grid.hpp"
 #include "cli/sweep_result.hpp"
-#include "train/setting_grid.hpp"
 
 namespace sharcs::internal {
 

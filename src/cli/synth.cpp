@@ -3,8 +3,9 @@
 
 #include "cli/command.hpp"
 #include "cli/commands.hpp"
-#include "core/text_table.hpp"
-#include "sharcs/synthetic.hpp"
+#include "report/terminal/text_table.hpp"
+#include "data/synthetic.hpp"
+#include "core/number_text.hpp"
 
 namespace sharcs::internal {
 namespace {

@@ -13,12 +13,14 @@
 #include "cli/training_session.hpp"
 #include "cli/training_setup.hpp"
 #include "core/clock.hpp"
-#include "core/json_reader.hpp"
-#include "core/text_table.hpp"
+#include "core/number_range.hpp"
+#include "core/number_text.hpp"
+#include "eval/recorded_evaluation.hpp"
+#include "report/terminal/text_table.hpp"
 #include "sharcs/communicator.hpp"
-#include "sharcs/cost.hpp"
+#include "sharcs/model.hpp"
 #include "sharcs/trainer.hpp"
-#include "train/training_checkpoint.hpp"
+#include "train/training_folder.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -77,8 +79,7 @@ Trained train_on(Communicator& ranks, const TrainArguments& arguments, const Con
   describe(data.task, data.dev, "dev", out);
   TrainingSetup setup = set_up_training(config, data, arguments.init);
   describe(setup, out);
-  if (arguments.resume && !arguments.init.empty() &&
-      !CheckpointFolder(std::filesystem::path(arguments.output) / "checkpoints").files().empty())
+  if (arguments.resume && !arguments.init.empty() && TrainingFolder(arguments.output).has_checkpoints())
     out << "--init " << arguments.init
         << ": its parameters are not used; the run's checkpoint has those to go on with\n";
   const double start = steady_seconds();
@@ -117,8 +118,8 @@ void train(const TrainArguments& arguments) {
   const auto& [data, outcome, seconds] = *trained;
   const TrainingOptions options = training_options(config);
   const Classifier classifier = Classifier::load(arguments.output, {.threads = options.threads});
-  const EvaluationReport report(classifier, data.task, data.dev, "dev", 3, options.seed);
-  const std::string note = report.save(std::filesystem::path(arguments.output) / "evaluation.json", arguments.output,
+  const EvaluationReport report(classifier, data.task, data.dev, {.seed = options.seed});
+  const std::string note = report.save(TrainingFolder(arguments.output).recording_file(), arguments.output,
                                        report.compare(), latency_options(seconds));
   if (!note.empty()) std::cerr << "sharcs: " << note << '\n';
   if (arguments.json) {

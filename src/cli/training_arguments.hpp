@@ -22,9 +22,9 @@ class TrainingArguments {
   ConfigFile merged_config(const CommonArguments& common) const;
 
  private:
-  std::map<std::string, std::string> training_;  ///< by key of TrainingOptions; empty: not given
-  std::map<std::string, std::string> sharcs_;    ///< by key of SharcsConfig
-  std::vector<std::string> settings_;            ///< "section.key=value"
+  // The words behind each flag, by key of TrainingOptions and of SharcsConfig; empty: not given.
+  std::map<std::string, std::string> training_, sharcs_;
+  std::vector<std::string> settings_;  // "section.key=value"
 };
 
 /// Throws ConfigError as TrainingOptions::parse.

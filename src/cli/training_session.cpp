@@ -8,16 +8,19 @@
 #include <csignal>
 #include <iostream>
 
+#include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
-#include "core/json_reader.hpp"
-#include "core/text_table.hpp"
-#include "train/progress.hpp"
+#include "core/number_range.hpp"
+#include "core/number_text.hpp"
+#include "report/terminal/text_table.hpp"
 
 namespace sharcs::internal {
 namespace {
 
+/// "epoch 5/10: loss 0.231, router 0.412, 1:23; dev accuracy 0.861 routed, 0.872 full, cost 0.512, 0.25: 61.3 %, …";
+/// with a star at its end when the epoch is the best so far.
 std::string epoch_line(const EpochRecord& record, int epochs) {
-  const EvaluationRecord& dev = record.evaluations.front();
+  const Evaluation& dev = record.evaluations.front();
   std::string line =
       "epoch " + std::to_string(record.epoch) + "/" + std::to_string(epochs) + ": loss " + decimal(record.loss_task, 3);
   if (std::isfinite(record.loss_router)) line += ", router " + decimal(record.loss_router, 3);
@@ -27,7 +30,7 @@ std::string epoch_line(const EpochRecord& record, int epochs) {
             decimal(value, 3) + " full";
   if (!record.full_width_only) {
     line += ", cost " + decimal(dev.cost_fraction, 3);
-    for (const WidthEvaluation& width : dev.widths)
+    for (const WidthMetrics& width : dev.widths)
       line += ", " + short_number(width.width) + ": " +
               percent(static_cast<double>(width.samples) / static_cast<double>(dev.samples));
   }
@@ -46,17 +49,17 @@ TrainingOutcome run_training(const TrainingSession& session, TrainingSetup& setu
       .on_note = [&](std::string_view text) { progress.say(text); },
       .should_stop = [&] { return stop.received() != 0; }};
   Trainer trainer(setup.model, setup.options, ranks);
-  const TrainingOutcome outcome =
-      session.resume ? trainer.resume(data.task, setup.tokenizer, data.train, data.dev, session.output, callbacks)
-                     : trainer.train(data.task, setup.tokenizer, data.train, data.dev, session.output, callbacks);
-  if (outcome.stopped) {
-    if (ranks.is_first())
-      progress.say(setup.options.keep_checkpoints > 0
-                       ? "stopped; " + session.how_to_go_on + " goes on from here"
-                       : "stopped; without checkpoints (keep_checkpoints is 0) it cannot be resumed");
-    throw CLI::RuntimeError(128 + (stop.received() != 0 ? stop.received() : SIGTERM));  // that of another rank
-  }
-  return outcome;
+  const TrainingInputs inputs = {
+      .task = data.task, .tokenizer = setup.tokenizer, .train = data.train, .dev = data.dev, .output = session.output};
+  const TrainingOutcome outcome = session.resume ? trainer.resume(inputs, callbacks) : trainer.train(inputs, callbacks);
+  if (!outcome.stopped) return outcome;
+  if (ranks.is_first())
+    progress.say(setup.options.keep_checkpoints > 0
+                     ? "stopped; " + session.how_to_go_on + " goes on from here"
+                     : "stopped; without checkpoints (keep_checkpoints is 0) it cannot be resumed");
+  // When another rank got the signal, this one does not know which it was.
+  const int signal = stop.received() != 0 ? stop.received() : SIGTERM;
+  throw CLI::RuntimeError(128 + signal);
 }
 
 LatencyOptions latency_options(double training_seconds) {

@@ -3,26 +3,30 @@
 #include <string>
 
 #include "cli/training_setup.hpp"
+#include "sharcs/calibration.hpp"
 #include "sharcs/communicator.hpp"
-#include "sharcs/latency.hpp"
 #include "sharcs/trainer.hpp"
 
 namespace sharcs::internal {
 
-/// A training in front of a person.
+/// One training, run by the program for a user at the terminal.
 struct TrainingSession {
   std::string output;
   bool resume = false;
-  std::string how_to_go_on;  ///< what takes up a stopped training: "the same command with --resume"
+  /// How the user goes on with a stopped training; completes "stopped; … goes on from here". Example: "the same command
+  /// with --resume".
+  std::string how_to_go_on;
 };
 
-/// Trains or resumes, with a line an epoch and the progress on standard error. After the first SIGINT or SIGTERM it
-/// saves a checkpoint, says so and ends the program with 128 and the signal's number, by a CLI::RuntimeError. Throws as
-/// Trainer.
+/// Trains or resumes, and shows the progress and a line for each epoch on standard error.
+///
+/// The first SIGINT (Ctrl-C) or SIGTERM ends the training after the running step: a checkpoint is saved, a line says
+/// so, and the program ends with 128 and the signal's number, by a CLI::RuntimeError. Throws what Trainer throws.
 TrainingOutcome run_training(const TrainingSession& session, TrainingSetup& setup, const TrainingData& data,
                              Communicator& ranks = Communicator::alone());
 
-/// With which measuring a model takes no longer than a twentieth of its training did, or what it takes anyway.
+/// How long to measure the latency of a freshly trained model: about a twentieth of the time that its training took,
+/// and never longer than usual. So a training of a few seconds is not followed by a minute of measuring.
 LatencyOptions latency_options(double training_seconds);
 
 }  // namespace sharcs::internal

@@ -1,12 +1,10 @@
 #include "cli/training_setup.hpp"
 
-#include <limits>
-
 #include "cli/training_arguments.hpp"
-#include "core/json_reader.hpp"
 #include "core/quote.hpp"
 #include "data/tokenized_dataset.hpp"
 #include "io/file.hpp"
+#include "io/json_cursor.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {
@@ -16,8 +14,6 @@ using Json = nlohmann::ordered_json;
 
 /// Stands for the size of a vocabulary that is not known yet.
 constexpr int assumed_vocab_size = 30000;
-/// The special tokens, a character and the same within a word.
-constexpr int least_vocab_size = 7;
 
 /// Throws ConfigError for keys of the model that others decide, and for those that nobody knows.
 void check_model_section(const Json& section, const std::string& name) {
@@ -52,22 +48,14 @@ struct TokenizerSection {
 };
 
 TokenizerSection read_tokenizer_section(const ConfigFile& config) {
-  JsonReader reader(nlohmann::json(config.section("tokenizer")), config.name(), "tokenizer.");
+  const JsonCursor object(nlohmann::json(config.section("tokenizer")), config.name(), JsonKind::config, "tokenizer");
   TokenizerSection section;
-  int vocab_size = static_cast<int>(VocabularyOptions().vocab_size);
-  int min_frequency = static_cast<int>(VocabularyOptions().min_frequency);
-  const bool has_path = reader.read("path", section.path);
-  const bool has_vocab_size = reader.read("vocab_size", vocab_size, least_vocab_size, std::numeric_limits<int>::max());
-  const bool has_min_frequency = reader.read("min_frequency", min_frequency, 1, std::numeric_limits<int>::max());
-  const bool has_lower_case = reader.read("lower_case", section.options.lower_case);
-  const bool has_rules = has_vocab_size || has_min_frequency || has_lower_case;
-  if (const auto unknown = reader.unread(); !unknown.empty())
-    throw ConfigError(config.name() + ": \"tokenizer." + unknown.front() +
-                      "\" is not a known key; expected path, or vocab_size, min_frequency and lower_case");
-  if (has_path && has_rules)
+  const bool has_path = object["path"].read(section.path);
+  read_options(vocabulary_option_table(), object, section.options);
+  object.refuse_unread("is not a known key; expected path, or vocab_size, min_frequency and lower_case");
+  const std::size_t rules = object.object().size() - (object["path"].exists() ? 1 : 0);
+  if (has_path && rules > 0)
     throw ConfigError(config.name() + ": \"tokenizer.path\" names a vocabulary; leave the rules for building one out");
-  section.options.vocab_size = static_cast<std::size_t>(vocab_size);
-  section.options.min_frequency = static_cast<std::size_t>(min_frequency);
   return section;
 }
 
@@ -145,6 +133,26 @@ TrainingSetup from_checkpoint(const ConfigFile& config, const TrainingData& data
 }
 
 }  // namespace
+
+const OptionTable<VocabularyOptions>& vocabulary_option_table() {
+  using O = VocabularyOptions;
+  static const OptionTable<O> table = {
+      {"Vocabulary",
+       {
+           // The five special tokens, a character and the same within a word.
+           {"vocab_size",
+            &O::vocab_size,
+            {.least = 7},
+            "WordPieces at most, built from the training texts; special tokens included."},
+           {"min_frequency",
+            &O::min_frequency,
+            {.least = 1},
+            "Pieces that stand together less often than this are not joined into a longer one."},
+           {"lower_case", &O::lower_case, "Upper and lower case are alike, and accents are taken off."},
+       }},
+  };
+  return table;
+}
 
 TrainingSetup set_up_training(const ConfigFile& config, const TrainingData& data, const std::string& checkpoint) {
   check_training(config, checkpoint);

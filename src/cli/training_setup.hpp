@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cli/config_file.hpp"
+#include "io/option_table.hpp"
 #include "sharcs/model.hpp"
 #include "sharcs/task.hpp"
 #include "sharcs/tokenizer.hpp"
@@ -18,6 +19,9 @@ struct TrainingSetup {
   TrainingOptions options;
   std::vector<std::string> notes;  ///< a line each, for people
 };
+
+/// The settings of the section "tokenizer" for a vocabulary that is built.
+const OptionTable<VocabularyOptions>& vocabulary_option_table();
 
 /// Makes them from the sections "model", "tokenizer" and "training". `checkpoint`: a model directory to start from;
 /// empty: from random parameters, with a vocabulary built from the training texts unless the config names one. Throws

@@ -77,31 +77,41 @@ inline int useful_threads(double work, double least) {
   return static_cast<int>(std::clamp(work / least, 1.0, static_cast<double>(thread_count())));
 }
 
-/// Calls body(take) on up to `workers` threads. take() hands out consecutive ranges that together cover [0, total):
-/// long ones first, then ever shorter ones, so that all threads end together even where items are unequal work or
-/// something else runs on a core; an empty one when nothing is left. Items that are best taken together stand in
-/// batches of `batch`: ranges are whole batches while there is one for every thread, then parts of one, of `grain`
-/// items or more. Which thread takes what differs from call to call. 1 ≤ grain ≤ batch. `body` must not throw.
+/// Items 0 .. total − 1 that threads take in ranges. Items that are best taken together stand in batches: 0 .. batch −
+/// 1, batch .. 2 · batch − 1, and so on. 1 ≤ grain ≤ batch.
+struct GuidedWork {
+  Index total;
+  Index batch = 1;
+  Index grain = 1;  ///< a part of a batch has at least so many items
+};
+
+/// The range that a thread takes next, when the items from `begin` on are left: long ranges first, then shorter and
+/// shorter ones. Ranges are whole batches while there is one for every thread, then parts of one batch. Empty when
+/// nothing is left.
+inline WorkShare next_share(const GuidedWork& work, Index begin, int workers) {
+  const Index rest = work.total - begin;
+  if (rest <= 0) return {work.total, work.total};
+  if (workers <= 1) return {begin, work.total};
+  const Index fair = rest / (2 * workers);
+  if (rest > workers * work.batch) return {begin, begin + std::max<Index>(1, fair / work.batch) * work.batch};
+  const Index batch_end = std::min(round_up(begin + 1, work.batch), work.total);
+  const Index end = begin + std::max(work.grain, fair);
+  return {begin, end + work.grain > batch_end ? batch_end : end};
+}
+
+/// Calls body(take) on up to `workers` threads. Each call of take() returns the next range of the work, an empty one
+/// when nothing is left; together the ranges cover all items. So all threads end together even where items are unequal
+/// work or something else runs on a core. Which thread takes what differs from call to call. `body` must not throw.
 template <class Body>
-void parallel_guided(Index total, Index batch, Index grain, int workers, const Body& body) {
-  workers = static_cast<int>(std::min<Index>(ceil_divide(total, grain), workers));
+void parallel_guided(const GuidedWork& work, int workers, const Body& body) {
+  workers = static_cast<int>(std::min<Index>(ceil_divide(work.total, work.grain), workers));
   std::atomic<Index> next = 0;
-  const auto take = [&]() -> WorkShare {
-    Index begin = next.load(std::memory_order_relaxed), end = total;
-    do {
-      const Index rest = total - begin;
-      if (rest <= 0) return {total, total};
-      if (workers <= 1) continue;
-      const Index fair = rest / (2 * workers);
-      if (rest > workers * batch) {
-        end = begin + std::max<Index>(1, fair / batch) * batch;
-      } else {
-        const Index batch_end = std::min(round_up(begin + 1, batch), total);
-        end = begin + std::max(grain, fair);
-        if (end + grain > batch_end) end = batch_end;
-      }
-    } while (!next.compare_exchange_weak(begin, end, std::memory_order_relaxed));
-    return {begin, end};
+  const auto take = [&] {
+    Index begin = next.load(std::memory_order_relaxed);
+    WorkShare share = next_share(work, begin, workers);
+    while (share.begin < share.end && !next.compare_exchange_weak(begin, share.end, std::memory_order_relaxed))
+      share = next_share(work, begin, workers);
+    return share;
   };
   if (workers <= 1) {
     body(take);

@@ -1,4 +1,4 @@
-#include "sharcs/version.hpp"
+#include "sharcs/error.hpp"
 
 namespace sharcs {
 using namespace internal;

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "core/random.hpp"
+#include "model/task_names.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs {
@@ -16,17 +17,7 @@ bool Dataset::labelled() const {
                                          [](const Sample& sample) { return sample.label || sample.target; });
 }
 
-std::string to_string(Split split) {
-  switch (split) {
-    case Split::train:
-      return "train";
-    case Split::dev:
-      return "dev";
-    case Split::test:
-      break;
-  }
-  return "test";
-}
+std::string to_string(Split split) { return name_of(split); }
 
 std::vector<std::size_t> label_counts(const Dataset& dataset, std::size_t labels) {
   std::vector<std::size_t> counts(labels);

@@ -1,25 +1,17 @@
-#include "sharcs/metrics.hpp"
+#include "data/metrics.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <numeric>
-#include <utility>
+#include <string>
 
+#include "core/nan.hpp"
 #include "core/quote.hpp"
-#include "data/bootstrap.hpp"
+#include "model/task_names.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
-using namespace internal;
+namespace sharcs::internal {
 namespace {
-
-constexpr std::array<std::pair<Metric, std::string_view>, 6> metric_names = {{{Metric::accuracy, "accuracy"},
-                                                                              {Metric::f1, "f1"},
-                                                                              {Metric::macro_f1, "macro_f1"},
-                                                                              {Metric::matthews, "matthews"},
-                                                                              {Metric::pearson, "pearson"},
-                                                                              {Metric::spearman, "spearman"}}};
 
 void require_same_size(std::size_t labels, std::size_t predictions) {
   if (labels != predictions)
@@ -76,74 +68,14 @@ std::vector<double> ranks(std::span<const double> values) {
   return rank;
 }
 
-double measure(Metric metric, std::span<const int> labels, std::span<const int> predictions) {
-  switch (metric) {
-    case Metric::accuracy:
-      return accuracy(labels, predictions);
-    case Metric::f1:
-      return f1(labels, predictions);
-    case Metric::macro_f1:
-      return macro_f1(labels, predictions);
-    case Metric::matthews:
-      return matthews(labels, predictions);
-    case Metric::pearson:
-    case Metric::spearman:
-      break;
-  }
-  throw ConfigError(to_string(metric) + " is a metric of regression; expected one of classification");
-}
-
-double measure(Metric metric, std::span<const double> targets, std::span<const double> predictions) {
-  if (metric == Metric::pearson) return pearson(targets, predictions);
-  if (metric == Metric::spearman) return spearman(targets, predictions);
-  throw ConfigError(to_string(metric) + " is a metric of classification; expected one of regression");
-}
-
 template <class T>
-std::vector<MetricValue> measure_each(std::span<const Metric> metrics, std::span<const T> labels,
-                                      std::span<const T> predictions) {
-  std::vector<MetricValue> values;
-  for (const Metric metric : metrics) values.push_back({metric, measure(metric, labels, predictions)});
+MetricMap measure_each(std::span<const Metric> metrics, std::span<const T> labels, std::span<const T> predictions) {
+  MetricMap values;
+  for (const Metric metric : metrics) values[to_string(metric)] = measure(metric, labels, predictions);
   return values;
 }
 
-template <class T>
-Estimate estimate(Metric metric, std::span<const T> labels, std::span<const T> predictions,
-                  const BootstrapOptions& options) {
-  const double value = measure(metric, labels, predictions);
-  return {value, bootstrap_interval(labels.size(), options, [&](const std::vector<std::size_t>& draw) {
-            return measure(metric, std::span<const T>(drawn(labels, draw)),
-                           std::span<const T>(drawn(predictions, draw)));
-          })};
-}
-
-template <class T>
-Estimate estimate_difference(Metric metric, std::span<const T> labels, std::span<const T> ours,
-                             std::span<const T> theirs, const BootstrapOptions& options) {
-  const double value = measure(metric, labels, ours) - measure(metric, labels, theirs);
-  return {value, bootstrap_interval(labels.size(), options, [&](const std::vector<std::size_t>& draw) {
-            const std::vector<T> truth = drawn(labels, draw);
-            return measure(metric, std::span<const T>(truth), std::span<const T>(drawn(ours, draw))) -
-                   measure(metric, std::span<const T>(truth), std::span<const T>(drawn(theirs, draw)));
-          })};
-}
-
 }  // namespace
-
-std::string to_string(Metric metric) {
-  for (const auto& [each, name] : metric_names)
-    if (each == metric) return std::string(name);
-  return {};
-}
-
-Metric metric_named(std::string_view name) {
-  std::string known;
-  for (const auto& [metric, each] : metric_names) {
-    if (each == name) return metric;
-    known.append(known.empty() ? "" : ", ").append(each);
-  }
-  throw ConfigError("unknown metric " + quote(name) + "; expected one of " + known);
-}
 
 double accuracy(std::span<const int> labels, std::span<const int> predictions) {
   require_same_size(labels.size(), predictions.size());
@@ -227,53 +159,42 @@ double auc(std::span<const int> positive, std::span<const double> scores) {
   return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives);
 }
 
-std::vector<MetricValue> evaluate(std::span<const Metric> metrics, std::span<const int> labels,
-                                  std::span<const int> predictions) {
+double measure(Metric metric, std::span<const int> labels, std::span<const int> predictions) {
+  switch (metric) {
+    case Metric::accuracy:
+      return accuracy(labels, predictions);
+    case Metric::f1:
+      return f1(labels, predictions);
+    case Metric::macro_f1:
+      return macro_f1(labels, predictions);
+    case Metric::matthews:
+      return matthews(labels, predictions);
+    case Metric::pearson:
+    case Metric::spearman:
+      break;
+  }
+  throw ConfigError(to_string(metric) + " is a metric of regression; expected one of classification");
+}
+
+double measure(Metric metric, std::span<const double> targets, std::span<const double> predictions) {
+  if (metric == Metric::pearson) return pearson(targets, predictions);
+  if (metric == Metric::spearman) return spearman(targets, predictions);
+  throw ConfigError(to_string(metric) + " is a metric of classification; expected one of regression");
+}
+
+MetricMap measure(std::span<const Metric> metrics, std::span<const int> labels, std::span<const int> predictions) {
   return measure_each(metrics, labels, predictions);
 }
 
-std::vector<MetricValue> evaluate(std::span<const Metric> metrics, std::span<const double> targets,
-                                  std::span<const double> predictions) {
+MetricMap measure(std::span<const Metric> metrics, std::span<const double> targets,
+                  std::span<const double> predictions) {
   return measure_each(metrics, targets, predictions);
 }
 
-double score(std::span<const MetricValue> values) {
-  if (values.empty()) throw ShapeError("no metrics to take the mean of");
+double score(const MetricMap& metrics) {
   double sum = 0;
-  for (const MetricValue& value : values) sum += value.value;
-  return sum / static_cast<double>(values.size());
+  for (const auto& [name, value] : metrics) sum += value;
+  return metrics.empty() ? nan : sum / static_cast<double>(metrics.size());
 }
 
-Interval wilson_interval(std::size_t correct, std::size_t total, double confidence) {
-  require_confidence(confidence);
-  if (total == 0 || correct > total) throw ShapeError(std::to_string(correct) + " correct of " + std::to_string(total));
-  double low = 0, high = 40;  // z such that P(|N(0, 1)| < z) = confidence, by bisection
-  for (int i = 0; i < 100; ++i) {
-    const double middle = (low + high) / 2;
-    (std::erf(middle / std::sqrt(2.0)) < confidence ? low : high) = middle;
-  }
-  const double z = low, n = static_cast<double>(total), p = static_cast<double>(correct) / n;
-  const double center = (p + z * z / (2 * n)) / (1 + z * z / n);
-  const double half = z / (1 + z * z / n) * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
-  return {std::max(0.0, center - half), std::min(1.0, center + half)};
-}
-
-Estimate bootstrap(Metric metric, std::span<const int> labels, std::span<const int> predictions,
-                   const BootstrapOptions& options) {
-  return estimate(metric, labels, predictions, options);
-}
-Estimate bootstrap(Metric metric, std::span<const double> targets, std::span<const double> predictions,
-                   const BootstrapOptions& options) {
-  return estimate(metric, targets, predictions, options);
-}
-
-Estimate paired_bootstrap(Metric metric, std::span<const int> labels, std::span<const int> ours,
-                          std::span<const int> theirs, const BootstrapOptions& options) {
-  return estimate_difference(metric, labels, ours, theirs, options);
-}
-Estimate paired_bootstrap(Metric metric, std::span<const double> targets, std::span<const double> ours,
-                          std::span<const double> theirs, const BootstrapOptions& options) {
-  return estimate_difference(metric, targets, ours, theirs, options);
-}
-
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -1,4 +1,4 @@
-#include "sharcs/synthetic.hpp"
+#include "data/synthetic.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -14,8 +14,7 @@
 #include "io/file.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
-using namespace internal;
+namespace sharcs::internal {
 namespace {
 
 using Words = std::span<const std::string_view>;
@@ -374,4 +373,4 @@ void SyntheticData::save(const std::filesystem::path& folder) const {
   }
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -8,18 +8,18 @@
 
 #include "sharcs/task.hpp"
 
-namespace sharcs {
+namespace sharcs::internal {
 
-/// Where a file without a header has what. Positions count from 0.
+/// What stands where in a file without a header. Positions count from 0.
 struct HeaderlessLayout {
-  std::vector<std::string> columns;  ///< what each is called in messages; their number must be that of the file
+  std::vector<std::string> columns;  ///< a name for each column of the file, for messages
   std::size_t text;
   std::optional<std::size_t> pair = {};
   std::optional<std::size_t> label = {};  ///< none: a test file
   std::optional<std::size_t> id = {};
 };
 
-/// How a role's column is found: by any of the names, the first one that the file has, or by position.
+/// How the column for the text, the label, … is found: by position, or by the first of these names that the file has.
 struct ColumnRole {
   std::vector<std::string> names = {};
   std::optional<std::size_t> position = {};
@@ -27,13 +27,14 @@ struct ColumnRole {
   bool wanted() const { return !names.empty() || position; }
 };
 
-/// A class: its name, and how GLUE's files write it.
+/// A class: its name ("positive"), and how the task's files write it ("1").
 struct ClassLabel {
   std::string name;
   std::string word;
 };
 
-struct Task::Definition {
+/// All that is known of a task. glue_tasks.cpp has GLUE's, own_tasks.cpp makes one from a TaskSpec.
+struct TaskDefinition {
   std::string name;
   TaskKind kind = TaskKind::classification;
   std::vector<ClassLabel> labels = {};
@@ -42,27 +43,38 @@ struct Task::Definition {
   bool is_pair = false;
 
   ColumnRole text = {}, pair = {}, label = {}, id = {}, difficulty = {};
-  std::vector<HeaderlessLayout> layouts = {};  // of a GLUE task; data of one's own have positions in the roles instead
+  std::vector<HeaderlessLayout> layouts = {};  // GLUE only: data of one's own have positions in the roles instead
   TableFormat format = TableFormat::by_extension;
   Quoting quoting = Quoting::automatic;
   Header header = Header::automatic;
 
   bool of_glue = false;
-  std::array<std::vector<std::string>, 3> files = {};  // by Split; the first that exists is read
+  std::array<std::vector<std::string>, 3> files = {};  // by Split: the names to look for, the first that exists is read
   std::string submission_file = {};
   std::string unlabelled_mark = {};    // rows with this in place of a label are left out, and counted
   bool leave_out_broken_rows = false;  // rows with a wrong number of columns are left out, and counted
   bool keep_empty_text = false;
 
-  /// The class that is written so, or none. Data of one's own are matched to the letter, GLUE's in any case.
+  /// The class that a cell names, or none. Data of one's own are matched to the letter, GLUE's in any case.
   std::optional<int> find_label(std::string_view cell) const;
+  /// The first labels for a message: `"0" (negative), "1" (positive)`.
+  std::string known_labels() const;
+
+  static Task task(TaskDefinition definition);
 };
 
 /// The definition of a GLUE task, or null. `name` in any of the spellings that Task::named() takes.
-const Task::Definition* find_glue_task(std::string_view name);
+const TaskDefinition* find_glue_task(std::string_view name);
 std::vector<std::string> glue_task_names();
+
+/// The definition of a task on one's own data, with these labels (those of the spec, or those found in the data; none
+/// yet, or of a regression: empty). Throws ConfigError when parts of the spec contradict each other.
+TaskDefinition own_task(const TaskSpec& spec, const std::vector<std::string>& labels);
 
 /// Equal but for the case of ASCII letters.
 bool equal_ignoring_case(std::string_view a, std::string_view b);
 
-}  // namespace sharcs
+/// The names with commas between them: "sentence, label".
+std::string listed(const std::vector<std::string>& names, const char* between = ", ");
+
+}  // namespace sharcs::internal

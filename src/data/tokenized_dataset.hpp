@@ -14,12 +14,12 @@
 
 namespace sharcs::internal {
 
-/// What a training keeps of its samples: all but their tokens.
+/// What is known of each sample of a data set, apart from its tokens. It stays in memory for a whole training run.
 struct SampleFacts {
   std::vector<std::int32_t> lengths;  ///< tokens of each sample
-  std::vector<std::int32_t> labels;   ///< classification: one a sample; empty when a sample has none
+  std::vector<std::int32_t> labels;   ///< classification: one for each sample; empty when one has none
   std::vector<float> targets;         ///< regression: the same
-  Index truncated = 0;                ///< samples that were cut to the greatest length
+  Index truncated = 0;                ///< number of samples that were cut because they were too long
 
   Index samples() const { return std::ssize(lengths); }
 };
@@ -32,14 +32,14 @@ struct TokenizedDataset : SampleFacts {
   RaggedBatch gather(std::span<const Index> samples) const;
 };
 
-/// The consecutive samples that part `part` of `parts` takes when all parts get about equally many tokens. `lengths`:
-/// tokens of each sample, at least one. Over all parts each sample occurs once.
+/// Cuts the samples into `parts` runs of neighbours with about equally many tokens, and returns run number `part`.
+/// Each sample is in one run. `lengths`: tokens of each sample, at least 1.
 WorkShare share_by_tokens(std::span<const std::int32_t> lengths, int part, int parts);
 
 /// Tokenizes on all threads. Samples longer than `max_length` tokens are cut.
 TokenizedDataset tokenize(const Dataset& dataset, const Task& task, const Tokenizer& tokenizer, std::size_t max_length);
 
-/// Tokenizes some samples on the calling thread, in the order given: what gather() has of them.
+/// Tokenizes some samples on the calling thread, in the order given: the same batch that gather() returns.
 RaggedBatch tokenize(const Dataset& dataset, std::span<const Index> samples, const Tokenizer& tokenizer,
                      std::size_t max_length);
 
@@ -47,8 +47,8 @@ RaggedBatch tokenize(const Dataset& dataset, std::span<const Index> samples, con
 /// the message; empty when they come from none.
 void require_vocabulary(const ModelConfig& config, const Tokenizer& tokenizer, const std::string& place);
 
-/// Throws ConfigError naming the first sample that has a token id or type that the model has no embedding for. Below,
-/// nobody checks again. `tokens` is what tokenize() made of `dataset`.
+/// Throws ConfigError naming the first sample that has a token id or type that the model has no embedding for. `tokens`
+/// is what tokenize() made of `dataset`. The model itself does not check again.
 void require_embeddings(const ModelConfig& config, const TokenizedDataset& tokens, const Dataset& dataset);
 
 }  // namespace sharcs::internal

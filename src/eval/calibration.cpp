@@ -5,13 +5,15 @@
 #include <limits>
 #include <numeric>
 
-#include "core/json_reader.hpp"
+#include "core/enum_names.hpp"
+#include "core/number_range.hpp"
 #include "core/random.hpp"
-#include "eval/value_regression.hpp"
+#include "eval/recording_metrics.hpp"
 #include "io/file.hpp"
-#include "sharcs/cost.hpp"
+#include "routing/length_cost.hpp"
+#include "routing/value_regression.hpp"
 #include "sharcs/error.hpp"
-#include "sharcs/width_set.hpp"
+#include "sharcs/model_config.hpp"
 
 namespace sharcs {
 using namespace internal;
@@ -23,22 +25,21 @@ using Samples = std::vector<std::size_t>;
 constexpr int comparison_budgets = 15;
 
 /// What a width's answer to a sample is worth: 1 when it is right, else 0; for a regression minus the squared error.
-double worth(const Answers& answers, std::size_t sample, int width) {
-  if (!answers.is_regression()) return answers.label_of(sample, width) == answers.labels[sample] ? 1 : 0;
-  const double error = answers.value_of(sample, width) - answers.targets[sample];
-  return -error * error;
+double worth(const Recording& recording, std::size_t sample, int width) {
+  if (!recording.is_regression()) return is_right(recording, sample, width) ? 1 : 0;
+  return -std::pow(absolute_error(recording, sample, width), 2);
 }
 
-double mean_cost(const Answers& answers, const LengthCost& cost, const Samples& samples) {
+double mean_cost(const Recording& recording, const LengthCost& cost, const Samples& samples) {
   double sum = 0;
-  for (const std::size_t i : samples) sum += cost.of(answers.tokens[i]);
+  for (const std::size_t i : samples) sum += cost.of(recording.tokens[i]);
   return sum / static_cast<double>(samples.size());
 }
 
 /// A rule without a price. costs: in shares of the widest one's mean.
-RoutingRule fit_rule(const Answers& answers, const std::vector<LengthCost>& costs, const Samples& samples,
+RoutingRule fit_rule(const Recording& recording, const std::vector<LengthCost>& costs, const Samples& samples,
                      ValueModel model) {
-  const std::size_t widths = answers.widths.size();
+  const std::size_t widths = recording.answers.size();
   RoutingRule rule;
   rule.costs = costs;
   if (model == ValueModel::offsets) {
@@ -46,17 +47,17 @@ RoutingRule fit_rule(const Answers& answers, const std::vector<LengthCost>& cost
     for (std::size_t w = 0; w < widths; ++w) rule.weights[w][w] = 1;
     rule.offsets.assign(widths, 0.0);
     // A logit is not in any unit that could be weighed against a sample's own cost.
-    for (LengthCost& cost : rule.costs) cost = {.constant = mean_cost(answers, cost, samples)};
+    for (LengthCost& cost : rule.costs) cost = {.constant = mean_cost(recording, cost, samples)};
     return rule;
   }
   std::vector<std::vector<double>> features, targets;
   for (const std::size_t i : samples) {
-    const auto logits = answers.router_logits_of(i);
+    const auto logits = recording.router_logits_of(i);
     features.emplace_back(logits.begin(), logits.end());
     auto& row = targets.emplace_back();
-    for (int width = 0; width <= answers.widest(); ++width) row.push_back(worth(answers, i, width));
+    for (int width = 0; width <= recording.full_width(); ++width) row.push_back(worth(recording, i, width));
   }
-  rule.logistic = !answers.is_regression();
+  rule.logistic = !recording.is_regression();
   const ValueRegression fitted =
       fit_values(features, targets, {.logistic = rule.logistic, .own_slopes = model == ValueModel::own_slopes});
   rule.weights = fitted.weights;
@@ -72,13 +73,13 @@ RoutingRule fit_rule(const Answers& answers, const std::vector<LengthCost>& cost
 class PriceList {
  public:
   /// costs: that budgets are counted in. They rise with the width, as the rule's own do.
-  PriceList(const Answers& answers, const RoutingRule& rule, const std::vector<LengthCost>& costs,
+  PriceList(const Recording& recording, const RoutingRule& rule, const std::vector<LengthCost>& costs,
             const Samples& samples, double least_price)
       : least_price_(least_price) {
     const int widths = rule.widths();
     for (const std::size_t i : samples) {
-      const auto logits = answers.router_logits_of(i);
-      const int tokens = answers.tokens[i];
+      const auto logits = recording.router_logits_of(i);
+      const int tokens = recording.tokens[i];
       const auto cost = [tokens](const std::vector<LengthCost>& of, int w) {
         return of[static_cast<std::size_t>(w)].of(tokens);
       };
@@ -139,10 +140,10 @@ class PriceList {
 /// A value model fitted to some samples, ready for any budget.
 class Fit {
  public:
-  Fit(const Answers& answers, const std::vector<LengthCost>& costs, const Samples& samples, ValueModel model)
-      : rule_(fit_rule(answers, costs, samples, model)),
+  Fit(const Recording& recording, const std::vector<LengthCost>& costs, const Samples& samples, ValueModel model)
+      : rule_(fit_rule(recording, costs, samples, model)),
         // Where values are expected gains, wider must not be chosen although it is expected to be worse.
-        prices_(answers, rule_, costs, samples,
+        prices_(recording, rule_, costs, samples,
                 model == ValueModel::offsets ? -std::numeric_limits<double>::infinity() : 0) {}
 
   RoutingRule rule_for(double budget) const {
@@ -157,8 +158,8 @@ class Fit {
   PriceList prices_;
 };
 
-void choose(const Answers& answers, const RoutingRule& rule, const Samples& samples, std::vector<int>& chosen) {
-  for (const std::size_t i : samples) chosen[i] = rule.choose(answers.router_logits_of(i), answers.tokens[i]);
+void choose(const Recording& recording, const RoutingRule& rule, const Samples& samples, std::vector<int>& chosen) {
+  for (const std::size_t i : samples) chosen[i] = rule.choose(recording.router_logits_of(i), recording.tokens[i]);
 }
 
 struct Fold {
@@ -181,33 +182,33 @@ std::vector<Fold> make_folds(std::size_t samples, const CalibrationOptions& opti
 /// One value model fitted without each fold in turn.
 class CrossFit {
  public:
-  CrossFit(const Answers& answers, const std::vector<LengthCost>& costs, const std::vector<Fold>& folds,
+  CrossFit(const Recording& recording, const std::vector<LengthCost>& costs, const std::vector<Fold>& folds,
            ValueModel model)
-      : answers_(answers), folds_(folds) {
-    for (const Fold& fold : folds) fits_.emplace_back(answers, costs, fold.fitted, model);
+      : recording_(recording), folds_(folds) {
+    for (const Fold& fold : folds) fits_.emplace_back(recording, costs, fold.fitted, model);
   }
 
   /// The width of each sample by the rule that was made without it.
   std::vector<int> widths_for(double budget) const {
-    std::vector<int> chosen(answers_.samples());
+    std::vector<int> chosen(recording_.size());
     for (std::size_t f = 0; f < folds_.size(); ++f)
-      choose(answers_, fits_[f].rule_for(budget), folds_[f].left_out, chosen);
+      choose(recording_, fits_[f].rule_for(budget), folds_[f].left_out, chosen);
     return chosen;
   }
 
   /// What each sample's answer is worth, in the mean over the budgets.
   std::vector<double> worths(const std::vector<double>& budgets) const {
-    std::vector<double> mean(answers_.samples());
+    std::vector<double> mean(recording_.size());
     for (const double budget : budgets) {
       const std::vector<int> chosen = widths_for(budget);
       for (std::size_t i = 0; i < mean.size(); ++i)
-        mean[i] += worth(answers_, i, chosen[i]) / static_cast<double>(budgets.size());
+        mean[i] += worth(recording_, i, chosen[i]) / static_cast<double>(budgets.size());
     }
     return mean;
   }
 
  private:
-  const Answers& answers_;
+  const Recording& recording_;
   const std::vector<Fold>& folds_;
   std::vector<Fit> fits_;
 };
@@ -231,19 +232,18 @@ std::size_t simplest_good_one(const std::vector<std::vector<double>>& worths) {
   return static_cast<std::size_t>(best - worths.begin());
 }
 
-void check(const Answers& answers, const CostModel& costs, std::span<const double> budgets,
+void check(const Recording& recording, const CostModel& costs, std::span<const double> budgets,
            const CalibrationOptions& options) {
-  if (answers.samples() < 2)
-    throw ShapeError(std::to_string(answers.samples()) + (answers.samples() == 1 ? " sample" : " samples") +
+  if (recording.size() < 2)
+    throw ShapeError(std::to_string(recording.size()) + (recording.size() == 1 ? " sample" : " samples") +
                      " to calibrate on; expected at least 2, so that each can be judged by a rule made without it");
-  if ((answers.is_regression() ? answers.targets.size() : answers.labels.size()) != answers.samples())
-    throw ShapeError("calibration needs a label for each of the " + std::to_string(answers.samples()) + " samples");
-  if (answers.router_logits.empty()) throw ConfigError("the model has no router to calibrate");
-  if (costs.widths.size() != answers.widths.size())
+  require_labels(recording, "calibration");
+  if (recording.router_logits.empty()) throw ConfigError("the model has no router to calibrate");
+  if (costs.widths.size() != recording.answers.size())
     throw ShapeError("costs of " + std::to_string(costs.widths.size()) + " widths for a model of " +
-                     std::to_string(answers.widths.size()));
+                     std::to_string(recording.answers.size()));
   if (options.folds < 2) throw ConfigError("folds is " + std::to_string(options.folds) + "; expected at least 2");
-  const double least = least_budget(answers, costs);
+  const double least = least_budget(recording, costs);
   for (const double budget : budgets)
     if (!(budget >= least * (1 - 1e-9) && budget <= 1))
       throw ConfigError("a budget of " + short_number(budget) + "; expected " + short_number(least) +
@@ -252,48 +252,40 @@ void check(const Answers& answers, const CostModel& costs, std::span<const doubl
 
 }  // namespace
 
-std::string to_string(ValueModel model) {
-  switch (model) {
-    case ValueModel::offsets:
-      return "offsets";
-    case ValueModel::shared_slopes:
-      return "shared slopes";
-    case ValueModel::own_slopes:
-      return "own slopes";
-  }
-  return {};
-}
+namespace internal {
+template <>
+struct EnumNames<ValueModel> {
+  static constexpr const char* what = "the value model";
+  static constexpr EnumName<ValueModel> all[] = {{ValueModel::offsets, "offsets"},
+                                                 {ValueModel::shared_slopes, "shared slopes"},
+                                                 {ValueModel::own_slopes, "own slopes"}};
+};
+}  // namespace internal
+std::string to_string(ValueModel model) { return name_of(model); }
 
 CostModel CostModel::multiply_adds(const ModelConfig& config) {
   CostModel model;
-  for (const Width& width : WidthSet(config)) {
-    // Second differences of a polynomial of degree two.
-    const auto at = [&](std::int64_t tokens) {
-      return static_cast<double>(sharcs::multiply_adds(config, width, tokens));
-    };
-    const double quadratic = (at(2) - 2 * at(1) + at(0)) / 2;
-    model.widths.push_back({.constant = at(0), .linear = at(1) - at(0) - quadratic, .quadratic = quadratic});
-  }
+  for (const Width& width : WidthSet(config)) model.widths.push_back(multiply_adds_by_length(config, width));
   return model;
 }
 
-CostModel CostModel::latency(std::span<const LatencyRecord> measurements) {
+CostModel CostModel::latency(std::span<const Latency> measurements) {
   CostModel model;
   model.unit = CostUnit::seconds;
   std::vector<double> fractions;
-  for (const LatencyRecord& record : measurements)
-    if (record.batch == 1) fractions.push_back(record.width);
+  for (const Latency& latency : measurements)
+    if (latency.batch == 1) fractions.push_back(latency.width);
   std::ranges::sort(fractions);
   fractions.erase(std::unique(fractions.begin(), fractions.end()), fractions.end());
   if (fractions.empty()) throw ShapeError("there are no measurements of single inputs to fit a latency to");
   for (const double fraction : fractions) {
     // Weighted normal equations of constant + linear · n ≈ seconds with weights 1 / seconds².
     double w = 0, wn = 0, wnn = 0, ws = 0, wns = 0;
-    for (const LatencyRecord& record : measurements) {
-      if (record.batch != 1 || record.width != fraction) continue;
-      const double n = record.tokens, weight = 1 / (record.seconds * record.seconds);
+    for (const Latency& latency : measurements) {
+      if (latency.batch != 1 || latency.width != fraction) continue;
+      const double n = latency.tokens, weight = 1 / (latency.seconds * latency.seconds);
       w += weight, wn += weight * n, wnn += weight * n * n;
-      ws += weight * record.seconds, wns += weight * n * record.seconds;
+      ws += weight * latency.seconds, wns += weight * n * latency.seconds;
     }
     const double determinant = w * wnn - wn * wn;
     LengthCost line = {.constant = ws / w};
@@ -310,64 +302,67 @@ CostModel CostModel::latency(std::span<const LatencyRecord> measurements) {
   return model;
 }
 
-double CostModel::mean(const Answers& answers, std::span<const int> width_of_sample) const {
-  if (width_of_sample.size() != answers.samples())
-    throw ShapeError(std::to_string(width_of_sample.size()) + " widths for " + std::to_string(answers.samples()) +
-                     " samples");
+double CostModel::mean(const Recording& recording, std::span<const int> answer_of_sample) const {
+  if (answer_of_sample.size() != recording.size())
+    throw ShapeError(std::to_string(answer_of_sample.size()) + " chosen answers for " +
+                     std::to_string(recording.size()) + " samples");
   double sum = 0;
-  for (std::size_t i = 0; i < width_of_sample.size(); ++i)
-    sum += widths[static_cast<std::size_t>(width_of_sample[i])].of(answers.tokens[i]);
-  return sum / static_cast<double>(width_of_sample.size());
+  for (std::size_t i = 0; i < answer_of_sample.size(); ++i)
+    sum += widths[static_cast<std::size_t>(answer_of_sample[i])].of(recording.tokens[i]);
+  return sum / static_cast<double>(answer_of_sample.size());
 }
 
-double least_budget(const Answers& answers, const CostModel& costs) {
-  return costs.mean(answers, std::vector<int>(answers.samples(), 0)) /
-         costs.mean(answers, std::vector<int>(answers.samples(), answers.widest()));
+double CostModel::full(const Recording& recording) const {
+  return mean(recording, everything_at(recording, recording.full_width()));
 }
 
-std::vector<Calibration> calibrate(const Answers& answers, const CostModel& costs, std::span<const double> budgets,
+double least_budget(const Recording& recording, const CostModel& costs) {
+  return costs.mean(recording, everything_at(recording, 0)) / costs.full(recording);
+}
+
+std::vector<Calibration> calibrate(const Recording& recording, const CostModel& costs, std::span<const double> budgets,
                                    const CalibrationOptions& options) {
-  check(answers, costs, budgets, options);
-  Samples everything(answers.samples());
+  check(recording, costs, budgets, options);
+  Samples everything(recording.size());
   std::iota(everything.begin(), everything.end(), std::size_t{0});
-  const double full_cost = mean_cost(answers, costs.widths.back(), everything);
+  const double full_cost = mean_cost(recording, costs.widths.back(), everything);
   std::vector<LengthCost> shares = costs.widths;
   for (LengthCost& cost : shares)
     cost = {cost.constant / full_cost, cost.linear / full_cost, cost.quadratic / full_cost};
 
   // From the simplest; slopes that all widths share move no sample of a regression.
   std::vector<ValueModel> models = {ValueModel::offsets};
-  if (!answers.is_regression()) models.push_back(ValueModel::shared_slopes);
+  if (!recording.is_regression()) models.push_back(ValueModel::shared_slopes);
   models.push_back(ValueModel::own_slopes);
 
-  const std::vector<Fold> folds = make_folds(answers.samples(), options);
+  const std::vector<Fold> folds = make_folds(recording.size(), options);
   std::vector<CrossFit> cross_fits;
-  for (const ValueModel model : models) cross_fits.emplace_back(answers, shares, folds, model);
-  const double least = least_budget(answers, costs);
+  for (const ValueModel model : models) cross_fits.emplace_back(recording, shares, folds, model);
+  const double least = least_budget(recording, costs);
   std::vector<double> range;
   for (int k = 1; k <= comparison_budgets; ++k) range.push_back(least + (1 - least) * k / (comparison_budgets + 1));
   std::vector<std::vector<double>> worths;
   for (const CrossFit& fit : cross_fits) worths.push_back(fit.worths(range));
   const std::size_t chosen = simplest_good_one(worths);
 
-  const Fit fit(answers, shares, everything, models[chosen]);
+  const Fit fit(recording, shares, everything, models[chosen]);
   std::vector<Calibration> calibrations;
   for (const double budget : budgets) {
     Calibration calibration = {.rule = fit.rule_for(budget), .values = models[chosen], .fitted = {}, .expected = {}};
     calibration.rule.unit = costs.unit;
     calibration.rule.full_cost = full_cost;
-    std::vector<int> widths(answers.samples());
-    choose(answers, calibration.rule, everything, widths);
-    calibration.fitted = route(answers, widths);
-    calibration.expected = route(answers, cross_fits[chosen].widths_for(budget));
+    std::vector<int> widths(recording.size());
+    choose(recording, calibration.rule, everything, widths);
+    calibration.fitted = route(recording, widths);
+    calibration.expected = route(recording, cross_fits[chosen].widths_for(budget));
     calibrations.push_back(std::move(calibration));
   }
   return calibrations;
 }
 
-Calibration calibrate(const Answers& answers, const CostModel& costs, double budget,
+Calibration calibrate(const Recording& recording, const CostModel& costs, double budget,
                       const CalibrationOptions& options) {
-  return calibrate(answers, costs, std::span(&budget, 1), options).front();
+  return calibrate(recording, costs, std::span(&budget, 1), options).front();
 }
 
 void save_routing(const std::filesystem::path& directory, const RoutingRule& rule) {

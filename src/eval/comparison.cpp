@@ -1,12 +1,15 @@
-#include "sharcs/comparison.hpp"
+#include "eval/comparison.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
-#include "core/json_reader.hpp"
+#include "core/enum_names.hpp"
+#include "core/number_range.hpp"
 #include "core/random.hpp"
-#include "data/bootstrap.hpp"
+#include "data/metrics.hpp"
+#include "eval/bootstrap.hpp"
+#include "eval/recording_metrics.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs {
@@ -23,10 +26,10 @@ struct WidthLottery {
 
   WidthLottery(std::size_t samples, std::size_t width_count)
       : widths(width_count), probabilities(samples * width_count) {}
-  static WidthLottery certain(const std::vector<int>& width_of_sample, std::size_t width_count) {
-    WidthLottery lottery(width_of_sample.size(), width_count);
-    for (std::size_t i = 0; i < width_of_sample.size(); ++i)
-      lottery.of(i)[static_cast<std::size_t>(width_of_sample[i])] = 1;
+  static WidthLottery certain(const std::vector<int>& answer_of_sample, std::size_t width_count) {
+    WidthLottery lottery(answer_of_sample.size(), width_count);
+    for (std::size_t i = 0; i < answer_of_sample.size(); ++i)
+      lottery.of(i)[static_cast<std::size_t>(answer_of_sample[i])] = 1;
     return lottery;
   }
 
@@ -58,12 +61,12 @@ struct WidthLottery {
     for (double& share : mean) share /= static_cast<double>(samples);
     return mean;
   }
-  double cost_fraction(const Answers& answers) const {
+  double cost_fraction(const Recording& recording) const {
     double chosen = 0, full = 0;
-    for (std::size_t i = 0; i < answers.samples(); ++i) {
+    for (std::size_t i = 0; i < recording.size(); ++i) {
       for (std::size_t width = 0; width < widths; ++width)
-        chosen += of(i)[width] * static_cast<double>(answers.multiply_adds[width][i]);
-      full += static_cast<double>(answers.multiply_adds.back()[i]);
+        chosen += of(i)[width] * cost_of(recording, i, static_cast<int>(width));
+      full += cost_of(recording, i, recording.full_width());
     }
     return chosen / full;
   }
@@ -72,12 +75,12 @@ struct WidthLottery {
 /// What a lottery's answers score, on all samples or on a resample.
 class Scorer {
  public:
-  Scorer(const Answers& answers, const Task& task, const WidthLottery& lottery, const ComparisonOptions& options)
-      : answers_(answers), metrics_(task.metrics()) {
-    for (std::size_t i = 0; i < answers.samples() && !answers.is_regression(); ++i) {
+  Scorer(const Recording& recording, const WidthLottery& lottery, const ComparisonOptions& options)
+      : recording_(recording), metrics_(recording.metrics) {
+    for (std::size_t i = 0; i < recording.size() && !recording.is_regression(); ++i) {
       double right = 0;
-      for (int width = 0; width <= answers.widest(); ++width)
-        if (answers.label_of(i, width) == answers.labels[i]) right += lottery.of(i)[static_cast<std::size_t>(width)];
+      for (int width = 0; width <= recording.full_width(); ++width)
+        if (is_right(recording, i, width)) right += lottery.of(i)[static_cast<std::size_t>(width)];
       expected_right_.push_back(right);
     }
     const bool only_means = std::ranges::all_of(metrics_, [](Metric metric) { return metric == Metric::accuracy; });
@@ -85,19 +88,19 @@ class Scorer {
     const std::size_t draws = lottery.is_certain() ? 1 : static_cast<std::size_t>(options.draws);
     for (std::size_t d = 0; d < draws; ++d) {
       const std::vector<int> chosen = lottery.draw(Random(derive_key(options.bootstrap.seed, "width lottery", d)));
-      if (answers.is_regression()) {
+      if (recording.is_regression()) {
         auto& values = values_.emplace_back();
-        for (std::size_t i = 0; i < chosen.size(); ++i) values.push_back(answers.value_of(i, chosen[i]));
+        for (std::size_t i = 0; i < chosen.size(); ++i) values.push_back(recording.value_of(i, chosen[i]));
       } else {
         auto& labels = labels_.emplace_back();
-        for (std::size_t i = 0; i < chosen.size(); ++i) labels.push_back(answers.label_of(i, chosen[i]));
+        for (std::size_t i = 0; i < chosen.size(); ++i) labels.push_back(recording.label_of(i, chosen[i]));
       }
     }
   }
 
   /// Over all samples and all draws.
-  std::vector<MetricValue> metrics() const {
-    std::vector<std::size_t> everything(answers_.samples());
+  MetricMap metrics() const {
+    std::vector<std::size_t> everything(recording_.size());
     std::iota(everything.begin(), everything.end(), std::size_t{0});
     return metrics(everything, 0, std::max(labels_.size(), values_.size()));
   }
@@ -109,33 +112,31 @@ class Scorer {
   }
 
  private:
-  std::vector<MetricValue> metrics(const std::vector<std::size_t>& draw, std::size_t first, std::size_t count) const {
-    std::vector<MetricValue> result;
+  MetricMap metrics(const std::vector<std::size_t>& draw, std::size_t first, std::size_t count) const {
+    MetricMap result;
     for (const Metric metric : metrics_) {
       double sum = 0;
       if (metric == Metric::accuracy) {
         for (const std::size_t i : draw) sum += expected_right_[i];
-        result.push_back({metric, sum / static_cast<double>(draw.size())});
+        result[to_string(metric)] = sum / static_cast<double>(draw.size());
         continue;
       }
       for (std::size_t d = first; d < first + count; ++d)
-        sum += answers_.is_regression() ? measure(metric, answers_.targets, values_[d % values_.size()], draw)
-                                        : measure(metric, answers_.labels, labels_[d % labels_.size()], draw);
-      result.push_back({metric, sum / static_cast<double>(count)});
+        sum += recording_.is_regression() ? measured(metric, recording_.targets, values_[d % values_.size()], draw)
+                                          : measured(metric, recording_.labels, labels_[d % labels_.size()], draw);
+      result[to_string(metric)] = sum / static_cast<double>(count);
     }
     return result;
   }
 
   template <class T>
-  static double measure(Metric metric, const std::vector<T>& truth, const std::vector<T>& answer,
-                        const std::vector<std::size_t>& draw) {
-    return evaluate(std::span(&metric, 1), std::span<const T>(drawn(std::span<const T>(truth), draw)),
-                    std::span<const T>(drawn(std::span<const T>(answer), draw)))
-        .front()
-        .value;
+  static double measured(Metric metric, const std::vector<T>& truth, const std::vector<T>& answer,
+                         const std::vector<std::size_t>& draw) {
+    return sharcs::measure(metric, std::span<const T>(drawn(std::span<const T>(truth), draw)),
+                           std::span<const T>(drawn(std::span<const T>(answer), draw)));
   }
 
-  const Answers& answers_;
+  const Recording& recording_;
   std::vector<Metric> metrics_;
   std::vector<double> expected_right_;       // [samples], of a classification
   std::vector<std::vector<int>> labels_;     // [draws][samples]; none when only means count
@@ -148,22 +149,22 @@ struct Contestant {
   WidthLottery lottery;
 };
 
-WidthLottery random_lottery(const Answers& answers, const std::vector<double>& shares) {
-  WidthLottery lottery(answers.samples(), shares.size());
-  for (std::size_t i = 0; i < answers.samples(); ++i) std::ranges::copy(shares, lottery.of(i).begin());
+WidthLottery random_lottery(const Recording& recording, const std::vector<double>& shares) {
+  WidthLottery lottery(recording.size(), shares.size());
+  for (std::size_t i = 0; i < recording.size(); ++i) std::ranges::copy(shares, lottery.of(i).begin());
   return lottery;
 }
 
-WidthLottery length_lottery(const Answers& answers, const std::vector<double>& shares) {
-  WidthLottery lottery(answers.samples(), shares.size());
-  std::vector<std::size_t> order(answers.samples());
+WidthLottery length_lottery(const Recording& recording, const std::vector<double>& shares) {
+  WidthLottery lottery(recording.size(), shares.size());
+  std::vector<std::size_t> order(recording.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return answers.tokens[i]; });
+  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return recording.tokens[i]; });
   // Samples of one length take up ranks [first, end) of the order; width w the ranks between its cumulated shares.
   const auto samples = static_cast<double>(order.size());
   for (std::size_t first = 0; first < order.size();) {
     std::size_t end = first + 1;
-    while (end < order.size() && answers.tokens[order[end]] == answers.tokens[order[first]]) ++end;
+    while (end < order.size() && recording.tokens[order[end]] == recording.tokens[order[first]]) ++end;
     double from = 0;
     for (std::size_t width = 0; width < shares.size(); ++width) {
       const double to = from + shares[width] * samples;
@@ -178,7 +179,7 @@ WidthLottery length_lottery(const Answers& answers, const std::vector<double>& s
 }
 
 /// Of the pairs of fixed widths around `cost`, the one whose mix of that cost scores best.
-Contestant best_mix(const Answers& answers, double cost, const std::vector<double>& costs,
+Contestant best_mix(const Recording& recording, double cost, const std::vector<double>& costs,
                     const std::vector<double>& scores) {
   std::size_t narrow = 0, wide = 0;
   double share_of_wide = 0;
@@ -199,20 +200,19 @@ Contestant best_mix(const Answers& answers, double cost, const std::vector<doubl
   std::vector<double> shares(costs.size());
   shares[narrow] += 1 - share_of_wide;
   shares[wide] += share_of_wide;
-  std::string name = "mix of fixed " + short_number(answers.widths[narrow]);
-  if (wide != narrow) name += " and " + short_number(answers.widths[wide]);
-  return {Baseline::mix_of_fixed, std::move(name), random_lottery(answers, shares)};
+  std::string name = "mix of fixed " + recording.answers[narrow].name;
+  if (wide != narrow) name += " and " + recording.answers[wide].name;
+  return {Baseline::mix_of_fixed, std::move(name), random_lottery(recording, shares)};
 }
 
-std::vector<int> oracle(const Answers& answers) {
-  std::vector<int> chosen(answers.samples(), 0);
+std::vector<int> oracle(const Recording& recording) {
+  std::vector<int> chosen(recording.size(), 0);
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     const auto right = [&](int width) {
-      if (!answers.is_regression()) return answers.label_of(i, width) == answers.labels[i];
-      const auto error = [&](int at) { return std::abs(answers.value_of(i, at) - answers.targets[i]); };
-      return error(width) <= error(answers.widest());
+      if (!recording.is_regression()) return is_right(recording, i, width);
+      return absolute_error(recording, i, width) <= absolute_error(recording, i, recording.full_width());
     };
-    for (int width = 0; width <= answers.widest(); ++width)
+    for (int width = 0; width <= recording.full_width(); ++width)
       if (right(width)) {
         chosen[i] = width;
         break;
@@ -221,66 +221,69 @@ std::vector<int> oracle(const Answers& answers) {
   return chosen;
 }
 
-void check(const Answers& answers, const Routing& routing, const ComparisonOptions& options) {
+void check(const Recording& recording, const Routing& routing, const ComparisonOptions& options) {
   internal::check(options.bootstrap);
   if (options.draws < 1) throw ConfigError("draws is " + std::to_string(options.draws) + "; expected at least 1");
-  if (answers.samples() == 0) throw ShapeError("there are no samples to compare on");
-  if ((answers.is_regression() ? answers.targets.size() : answers.labels.size()) != answers.samples())
-    throw ShapeError("a comparison needs a label for each of the " + std::to_string(answers.samples()) + " samples");
-  if (routing.width_of_sample.size() != answers.samples())
-    throw ShapeError("the routing is of " + std::to_string(routing.width_of_sample.size()) +
-                     " samples, the answers of " + std::to_string(answers.samples()));
+  if (recording.size() == 0) throw ShapeError("there are no samples to compare on");
+  require_labels(recording, "a comparison");
+  if (routing.answer_of_sample.size() != recording.size())
+    throw ShapeError("the routing is of " + std::to_string(routing.answer_of_sample.size()) +
+                     " samples, the recording of " + std::to_string(recording.size()));
 }
 
 }  // namespace
 
-std::string to_string(Baseline baseline) {
-  switch (baseline) {
-    case Baseline::random:
-      return "random";
-    case Baseline::by_length:
-      return "by length";
-    case Baseline::fixed:
-      return "fixed";
-    case Baseline::mix_of_fixed:
-      return "mix of fixed";
-    case Baseline::oracle:
-      return "oracle";
-  }
-  return {};
+namespace internal {
+template <>
+struct EnumNames<Baseline> {
+  static constexpr const char* what = "the baseline";
+  static constexpr EnumName<Baseline> all[] = {{Baseline::random, "random"},
+                                               {Baseline::by_length, "by length"},
+                                               {Baseline::fixed, "fixed"},
+                                               {Baseline::mix_of_fixed, "mix of fixed"},
+                                               {Baseline::oracle, "oracle"}};
+};
+}  // namespace internal
+std::string internal::to_string(Baseline baseline) { return name_of(baseline); }
+
+const OperatingPoint& internal::point_of(std::span<const OperatingPoint> points, Baseline baseline) {
+  // Of the fixed widths the last one is full width.
+  const auto last = std::ranges::find(points.rbegin(), points.rend(), to_string(baseline), &OperatingPoint::series);
+  return *last;
 }
 
-Comparison compare(const Answers& answers, const Task& task, const Routing& routing, const ComparisonOptions& options) {
-  check(answers, routing, options);
-  const std::size_t widths = answers.widths.size();
-  const WidthLottery own = WidthLottery::certain(routing.width_of_sample, widths);
+std::vector<OperatingPoint> compare(const Recording& recording, const Routing& routing,
+                                    const ComparisonOptions& options) {
+  check(recording, routing, options);
+  const std::size_t widths = recording.answers.size();
+  const WidthLottery own = WidthLottery::certain(routing.answer_of_sample, widths);
   const std::vector<double> shares = own.shares();
 
   std::vector<Contestant> contestants;
-  contestants.push_back({Baseline::random, "random", random_lottery(answers, shares)});
-  contestants.push_back({Baseline::by_length, "by length", length_lottery(answers, shares)});
+  contestants.push_back({Baseline::random, "random", random_lottery(recording, shares)});
+  contestants.push_back({Baseline::by_length, "by length", length_lottery(recording, shares)});
   std::vector<double> fixed_costs, fixed_scores;
   for (std::size_t width = 0; width < widths; ++width) {
-    const std::vector<int> all_here(answers.samples(), static_cast<int>(width));
-    fixed_costs.push_back(cost_fraction(answers, route(answers, all_here)));
-    fixed_scores.push_back(score(metrics_at(answers, task, all_here)));
+    const std::vector<int> all_here = everything_at(recording, static_cast<int>(width));
+    fixed_costs.push_back(cost_fraction(recording, route(recording, all_here)));
+    fixed_scores.push_back(score(metrics_at(recording, all_here)));
     contestants.push_back(
-        {Baseline::fixed, "fixed " + short_number(answers.widths[width]), WidthLottery::certain(all_here, widths)});
+        {Baseline::fixed, "fixed " + recording.answers[width].name, WidthLottery::certain(all_here, widths)});
   }
-  const double cost = cost_fraction(answers, routing);
-  contestants.push_back(best_mix(answers, cost, fixed_costs, fixed_scores));
-  contestants.push_back({Baseline::oracle, "oracle", WidthLottery::certain(oracle(answers), widths)});
+  const double cost = cost_fraction(recording, routing);
+  contestants.push_back(best_mix(recording, cost, fixed_costs, fixed_scores));
+  contestants.push_back({Baseline::oracle, "oracle", WidthLottery::certain(oracle(recording), widths)});
 
-  const Scorer own_scorer(answers, task, own, options);
+  const Scorer own_scorer(recording, own, options);
   std::vector<Scorer> scorers;
-  for (const Contestant& contestant : contestants) scorers.emplace_back(answers, task, contestant.lottery, options);
+  for (const Contestant& contestant : contestants) scorers.emplace_back(recording, contestant.lottery, options);
 
   // One pass over the resamples gives everybody's scores on the same draws.
   const auto resamples = static_cast<std::size_t>(options.bootstrap.resamples);
   std::vector<double> own_scores(resamples);
   std::vector<std::vector<double>> scores(scorers.size(), own_scores);
   parallel_for(options.bootstrap.resamples, [&](Index r) {
-    const auto draw = bootstrap_draw(answers.samples(), options.bootstrap, static_cast<int>(r));
+    const auto draw = bootstrap_draw(recording.size(), options.bootstrap, static_cast<int>(r));
     const auto at = static_cast<std::size_t>(r);
     own_scores[at] = own_scorer.score(draw, static_cast<int>(r));
     for (std::size_t c = 0; c < scorers.size(); ++c) scores[c][at] = scorers[c].score(draw, static_cast<int>(r));
@@ -289,22 +292,24 @@ Comparison compare(const Answers& answers, const Task& task, const Routing& rout
   const auto estimate = [&](double value, std::vector<double> values) {
     return Estimate{value, percentile_interval(std::move(values), options.bootstrap.confidence)};
   };
-  const auto result = [&](const WidthLottery& lottery, double cost_of, const Scorer& scorer,
-                          const std::vector<double>& values) {
-    const std::vector<MetricValue> metrics = scorer.metrics();
-    return RoutingResult{lottery.shares(), cost_of, metrics, estimate(score(metrics), values)};
-  };
-  Comparison comparison = {result(own, cost, own_scorer, own_scores), {}};
+  std::vector<OperatingPoint> points = {
+      {.name = "routed", .series = "routed", .shares = shares, .cost_fraction = cost, .metrics = own_scorer.metrics()}};
+  const double own_score = score(points.front().metrics);
+  points.front().score = estimate(own_score, own_scores);
   for (std::size_t c = 0; c < contestants.size(); ++c) {
     const Contestant& contestant = contestants[c];
-    RoutingResult theirs = result(contestant.lottery, contestant.lottery.cost_fraction(answers), scorers[c], scores[c]);
+    OperatingPoint& point = points.emplace_back();
+    point.name = contestant.name;
+    point.series = to_string(contestant.baseline);
+    point.shares = contestant.lottery.shares();
+    point.cost_fraction = contestant.lottery.cost_fraction(recording);
+    point.metrics = scorers[c].metrics();
+    point.score = estimate(score(point.metrics), scores[c]);
     std::vector<double> leads = own_scores;
     for (std::size_t r = 0; r < resamples; ++r) leads[r] -= scores[c][r];
-    const double lead = comparison.routing.score.value - theirs.score.value;
-    comparison.baselines.push_back(
-        {contestant.baseline, contestant.name, std::move(theirs), estimate(lead, std::move(leads))});
+    point.lead = estimate(own_score - point.score.value, std::move(leads));
   }
-  return comparison;
+  return points;
 }
 
 }  // namespace sharcs

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/quote.hpp"
+#include "io/json_cursor.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {
@@ -19,6 +20,9 @@ json parse_checkpoint_json(std::string_view text, const std::string& place) {
       throw CheckpointError(place + " has the key " + quote(value.get<std::string>()) + " twice");
     return true;
   };
+  if (const std::size_t byte = find_too_deep(text); byte != std::string_view::npos)
+    throw CheckpointError(place + " is not valid JSON at byte " + std::to_string(byte + 1) +
+                          ", where lists and objects are too deep in each other; expected a JSON object");
   json parsed;
   try {
     parsed = json::parse(text.begin(), text.end(), check);

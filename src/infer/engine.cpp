@@ -5,7 +5,6 @@
 #include <unordered_map>
 
 #include "core/threads.hpp"
-#include "eval/escalation.hpp"
 #include "formats/checkpoint.hpp"
 #include "formats/model_access.hpp"
 #include "infer/engine_access.hpp"
@@ -14,8 +13,9 @@
 #include "model/micro_batches.hpp"
 #include "model/routed_pass.hpp"
 #include "nn/loss.hpp"
-#include "sharcs/cost.hpp"
+#include "routing/escalation.hpp"
 #include "sharcs/error.hpp"
+#include "sharcs/model.hpp"
 
 namespace sharcs {
 using namespace internal;
@@ -212,12 +212,9 @@ std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs, const
       prediction.width = width.fraction();
       prediction.multiply_adds += multiply_adds(encoder.config, width, piece.tokens(s));
       if (encoder.config.is_regression()) continue;
-      const auto classes = static_cast<Index>(prediction.logits.size());
       prediction.label = static_cast<int>(std::max_element(prediction.logits.begin(), prediction.logits.end()) -
                                           prediction.logits.begin());
-      prediction.probabilities.resize(prediction.logits.size());
-      softmax<float>(MatrixView<const float>(prediction.logits.data(), 1, classes),
-                     MatrixView<float>(prediction.probabilities.data(), 1, classes));
+      prediction.probabilities = softmax(prediction.logits);
     }
   });
   return predictions;

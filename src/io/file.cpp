@@ -172,10 +172,9 @@ void FileWriter::flush() {
   buffer_.clear();
 }
 
-std::uint64_t FileWriter::checksum() const {
-  Checksum sum = checksum_;
-  sum.add(buffer_);
-  return sum.value();
+std::uint64_t FileWriter::checksum() {
+  flush();
+  return checksum_.value();
 }
 
 void FileWriter::write_through(std::span<const std::byte> bytes) {

@@ -79,7 +79,7 @@ class FileWriter {
   const std::filesystem::path& path() const { return path_; }
   /// Bytes written so far, and their checksum.
   std::uint64_t size() const { return size_; }
-  std::uint64_t checksum() const;
+  std::uint64_t checksum();
 
  private:
   friend WrittenFile write_file_atomically(const std::filesystem::path&, const std::function<void(FileWriter&)>&);

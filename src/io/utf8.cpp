@@ -1,5 +1,7 @@
 #include "io/utf8.hpp"
 
+#include <unicode/utf8.h>
+
 #include <cstdint>
 #include <cstring>
 
@@ -12,29 +14,11 @@ struct Sequence {
 };
 
 Sequence sequence_at(std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t i) { return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0u; };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return {1, true};
-  // The second byte's range carries the rules against overlong forms, surrogates and too large values.
-  unsigned low = 0x80, high = 0xBF;
-  std::size_t length = 0;
-  if (lead >= 0xC2 && lead <= 0xDF) {
-    length = 2;
-  } else if (lead >= 0xE0 && lead <= 0xEF) {
-    length = 3;
-    if (lead == 0xE0) low = 0xA0;
-    if (lead == 0xED) high = 0x9F;
-  } else if (lead >= 0xF0 && lead <= 0xF4) {
-    length = 4;
-    if (lead == 0xF0) low = 0x90;
-    if (lead == 0xF4) high = 0x8F;
-  } else {
-    return {1, false};
-  }
-  if (byte(1) < low || byte(1) > high) return {1, false};
-  for (std::size_t i = 2; i < length; ++i)
-    if (byte(i) < 0x80 || byte(i) > 0xBF) return {i, false};
-  return {length, true};
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(text.data());
+  std::size_t end = at;
+  UChar32 code;
+  U8_NEXT(bytes, end, text.size(), code);
+  return {end - at, code >= 0};
 }
 
 }  // namespace

@@ -28,9 +28,9 @@ struct HeadRows {
   }
 };
 
-/// The work of attention on one scale, so that a thread's share is a range of it: head after head of sample after
-/// sample, and in a head one unit of `unit_rows` queries after the other. A unit belongs to the range in which it
-/// begins.
+/// The work of attention as a line of costs, so that a thread's share is a range of it. On the line stand sample after
+/// sample, in a sample head after head, in a head one unit of `unit_rows` queries after the other. A unit belongs to
+/// the range in which it begins.
 struct AttentionWork {
   const Attention<float>& problem;
   Index unit_rows;
@@ -41,7 +41,7 @@ struct AttentionWork {
     Index unit_cost;
   };
   /// A unit costs queries times keys. What a query costs beside its products (the softmax, its share of the packing) is
-  /// worth some keys.
+  /// counted as 16 keys more.
   Head head(std::size_t sample) const {
     const Index queries = problem.query_offsets[sample + 1] - problem.query_offsets[sample];
     const Index tokens = problem.offsets[sample + 1] - problem.offsets[sample];
@@ -71,7 +71,7 @@ struct AttentionWork {
       rows.tokens = problem.offsets[s + 1] - rows.first_token;
       if (units == 0) continue;
       for (rows.head = 0; rows.head < problem.heads; ++rows.head) {
-        // The units of this head that begin before a point of the scale.
+        // The units of this head that begin before a point of the line.
         const auto units_before = [&](Index point) {
           return std::clamp((point - cost + unit_cost - 1) / unit_cost, Index{0}, units);
         };

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <string>
 
 #include "sharcs/error.hpp"
 
@@ -10,8 +11,8 @@ namespace {
 
 Backend from_name(const std::string& name, const char* source) {
   if (name == "simd") return Backend::simd;
-  if (name == "eigen") return Backend::eigen;
-  throw ConfigError(std::string(source) + ": found \"" + name + "\", expected \"simd\" or \"eigen\"");
+  if (name == "portable") return Backend::portable;
+  throw ConfigError(std::string(source) + ": found \"" + name + "\", expected \"simd\" or \"portable\"");
 }
 
 std::atomic<Backend>& current() {
@@ -27,6 +28,5 @@ std::atomic<Backend>& current() {
 
 Backend backend() { return current(); }
 void set_backend(Backend backend) { current() = backend; }
-std::string to_string(Backend backend) { return backend == Backend::simd ? "simd" : "eigen"; }
 
 }  // namespace sharcs::internal::kernels

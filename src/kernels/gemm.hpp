@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <type_traits>
 
 #include "core/matrix_view.hpp"
 #include "kernels/packed_matrix.hpp"
@@ -15,7 +16,7 @@ enum class Activation {
   relu,
 };
 
-/// What happens to an element of a product on its way to memory, in this order.
+/// What happens to an element of a product on its way to memory, in this order. T: of the results, see ScalarOf.
 template <class T>
 struct Epilogue {
   const T* bias = nullptr;            ///< [outputs], added
@@ -24,27 +25,34 @@ struct Epilogue {
   MatrixView<const T> residual = {};  ///< [rows, outputs], added last; may be the same memory as the product's result
 };
 
-/// y = epilogue(x · W[:outputs, :inputs]ᵀ).
+/// The type that a product by weights of type Element computes with: of x, y, the sums and the epilogue. Weights of
+/// less precision than float still take and give floats.
+template <class Element>
+using ScalarOf = std::conditional_t<std::is_same_v<Element, double>, double, float>;
+
+/// y = epilogue(x · W[:outputs, :inputs]ᵀ). Element: of the weight.
 ///
-/// x: [rows, inputs]; y: [rows, outputs], overwritten. A row's result does not depend on the other rows, on the number
-/// of rows, or on the thread count: not in one bit.
-template <class T>
+/// x: [rows, inputs]; y: [rows, outputs], overwritten. In the SIMD kernels a row's result does not depend on the other
+/// rows, on the number of rows, or on the thread count: not in one bit. The portable kernels promise that for the
+/// thread count only.
+template <class Element>
 struct Product {
-  MatrixView<const T> x;
-  const PackedMatrix<T>* weight;
+  using Scalar = ScalarOf<Element>;
+  MatrixView<const Scalar> x;
+  const PackedMatrix<Element>* weight;
   Slice slice;
-  MatrixView<T> y;
-  Epilogue<T> epilogue = {};
+  MatrixView<Scalar> y;
+  Epilogue<Scalar> epilogue = {};
 };
 
 /// Runs independent products as one parallel job (query, key and value of a layer, say).
 /// None may read what another writes.
-template <class T>
-void multiply(std::span<const Product<T>> products);
+template <class Element>
+void multiply(std::span<const Product<Element>> products);
 
-template <class T>
-void multiply(const Product<T>& product) {
-  multiply(std::span<const Product<T>>(&product, 1));
+template <class Element>
+void multiply(const Product<Element>& product) {
+  multiply(std::span<const Product<Element>>(&product, 1));
 }
 
 enum class Write { overwrite, accumulate };

@@ -22,7 +22,7 @@ struct Slice {
 /// Outputs past the end of the last panel and inputs past the end of the last group are zero. The slice (n, k) is the
 /// first ceil(n / panel_width) panels and the first ceil(k / Group) groups of each: no copy, no stride penalty.
 ///
-/// Eigen layout (backend eigen, and every double): the row-major copy; panel_width() is 0.
+/// Portable layout (the portable backend, and elements without SIMD code): the row-major copy; panel_width() is 0.
 template <class Element, int Group = 1>
 class PackedMatrix {
  public:
@@ -40,7 +40,7 @@ class PackedMatrix {
   const Element* panel(Index p) const { return data_.data() + p * panel_stride(); }
   /// Elements from one panel to the next.
   Index panel_stride() const { return round_up<Index>(inputs_, Group) * panel_width_; }
-  /// The Eigen layout's matrix. Only when panel_width() is 0.
+  /// The portable layout's matrix. Only when panel_width() is 0.
   MatrixView<const Element> row_major() const { return {data_.data(), outputs_, inputs_}; }
   /// Bytes held; more than the layout needs after a larger weight.
   std::size_t bytes() const { return data_.size() * sizeof(Element); }

@@ -61,7 +61,7 @@ HWY_INLINE void philox_words(DU du, std::uint64_t key, std::uint64_t row, std::u
 }
 
 /// y[c] = kept ? x[c] / (1 − rate) : 0 for one row; `row` is its number in the whole batch (first_row does not enter).
-/// y may be x. Equal, bit for bit, to the reference.
+/// y may be x. The bits equal those of the portable code.
 HWY_INLINE void drop_row(const Dropout& dropout, std::uint64_t row, const float* x, float* y, std::size_t count) {
   const hn::ScalableTag<float> d;
   const hn::RebindToUnsigned<decltype(d)> du;

@@ -1,5 +1,5 @@
-// Runs the register tile at every shape and takes its sums to memory. Included by files that are compiled once per SIMD
-// target (hwy/foreach_target.h), hence the guard that opens again for each of them.
+// Runs the register tile at every shape and brings its sums to memory. Included by files that are compiled once per
+// SIMD target (hwy/foreach_target.h), hence the guard that opens again for each of them.
 #if defined(SHARCS_KERNELS_TILE_RUN_INL_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SHARCS_KERNELS_TILE_RUN_INL_
 #undef SHARCS_KERNELS_TILE_RUN_INL_
@@ -14,24 +14,38 @@
 #include <utility>
 
 #include "core/rounding.hpp"
-#include "kernels/micro_kernel-inl.hpp"
+#include "kernels/register_tile-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace sharcs::internal::kernels::HWY_NAMESPACE {
 
-/// Where the sums of a column of tiles begin and go, and what is added to them on the way: the bias, then the residual.
-/// What is null is not added.
+/// Where the sums of a column of tiles begin, what happens to them, and where they go. In this order: the sums start
+/// from `start` or from 0; the product is added; each row is multiplied by its factor; the bias is added, then the
+/// residual. What is null is left out.
 struct ColumnMemory {
-  const float* start = nullptr;  ///< sums of the depth before, tile_cols to a row, which go on as if unbroken
+  const float* start = nullptr;  ///< what the depth before has added up; the sums go on from it as if never interrupted
+  Index start_row = 0;           ///< elements from one row of `start` to the next
+  const float* row_factors = nullptr;  ///< one a row
   const float* bias = nullptr;
   const float* residual = nullptr;
   Index residual_row = 0;
   float* out = nullptr;
   Index out_row = 0;
-  bool is_far = false;  ///< out and residual are not in the L1 cache
+  bool is_far = false;  ///< out and residual are not in the L1 cache: prefetch them while the tile computes
+
+  /// The same for the tiles that begin so many rows lower.
+  ColumnMemory below(Index rows) const {
+    ColumnMemory memory = *this;
+    if (start != nullptr) memory.start += rows * start_row;
+    if (residual != nullptr) memory.residual += rows * residual_row;
+    if (row_factors != nullptr) memory.row_factors += rows;
+    memory.out += rows * out_row;
+    return memory;
+  }
 };
 
-/// The row below. Left to itself GCC works out beforehand where all rows of a tile stand, and keeps that in memory.
+/// The row below. Without the empty assembly GCC computes the addresses of all rows of a tile beforehand and keeps them
+/// in memory.
 template <class T>
 HWY_INLINE T* next_row(T* row, Index stride) {
   row += stride;
@@ -51,12 +65,29 @@ HWY_INLINE void load_tile(const float* row, Index stride, TileVector (&sum)[Rows
   }
 }
 template <int Rows, int Vectors>
+HWY_INLINE void zero_tile(TileVector (&sum)[Rows][Vectors]) {
+  HWY_UNROLL(6)
+  for (int r = 0; r < Rows; ++r) {
+    HWY_UNROLL(4)
+    for (int v = 0; v < Vectors; ++v) sum[r][v] = hn::Zero(TileTag());
+  }
+}
+template <int Rows, int Vectors>
 HWY_INLINE void add_tile(const float* row, Index stride, TileVector (&sum)[Rows][Vectors]) {
   HWY_UNROLL(6)
   for (int r = 0; r < Rows; ++r) {
     HWY_UNROLL(4)
     for (int v = 0; v < Vectors; ++v) sum[r][v] = hn::Add(sum[r][v], hn::LoadU(TileTag(), row + v * tile_lanes));
     row = next_row(row, stride);
+  }
+}
+template <int Rows, int Vectors>
+HWY_INLINE void multiply_rows(const float* factors, TileVector (&sum)[Rows][Vectors]) {
+  HWY_UNROLL(6)
+  for (int r = 0; r < Rows; ++r) {
+    const auto factor = hn::Set(TileTag(), factors[r]);
+    HWY_UNROLL(4)
+    for (int v = 0; v < Vectors; ++v) sum[r][v] = hn::Mul(sum[r][v], factor);
   }
 }
 template <int Rows, int Vectors>
@@ -68,41 +99,44 @@ HWY_INLINE void store_tile(const TileVector (&sum)[Rows][Vectors], float* row, I
     row = next_row(row, stride);
   }
 }
-/// Asks for a tile of a matrix, so that it is in the cache when the tile's sums are ready: result rows come from far
-/// when the matrix is large, and the stores of a whole tile at once would fill the store queue and stop the next tile.
-template <int Rows, int Vectors>
-HWY_INLINE void prefetch_tile(const float* row, Index stride) {
-  for (int r = 0; r < Rows; ++r) {
-    for (int v = 0; v < Vectors; ++v) hwy::Prefetch(row + v * tile_lanes);
+
+/// Prefetches a block of a matrix: the rows that a tile will write. When the matrix is large, they are not in the
+/// cache. Then the stores of a tile, which come all at once, would fill the store queue and stop the next tile.
+HWY_INLINE void prefetch_rows(const float* row, Index stride, Index rows, Index cols) {
+  for (Index r = 0; r < rows; ++r) {
+    for (Index c = 0; c < cols; c += line_floats) hwy::Prefetch(row + c);
     row = next_row(row, stride);
   }
 }
 
-/// `tiles` tiles of one panel, one below the other. Between two of them stands as little as can be, since the
-/// multiply-adds run dry there; above all nothing written piecewise and read as a whole, like a struct that is copied:
-/// such a load waits until all stores before it are in the cache, the sums of the last tile among them.
+/// Runs `tiles` tiles of one panel, one below the other.
+///
+/// Between two tiles the multiply-add units run dry, so little may stand there. Above all, no value may be written in
+/// parts and then read as a whole, as happens when a small struct is copied: such a load waits until every store before
+/// it has reached the cache, and those include the sums of the tile that has just ended.
 template <int Rows, int Vectors, class Left>
 void run_column(Index tiles, Left a, const float* panel, Index depth, TileAhead& ahead, const ColumnMemory& memory) {
-  const float *start = memory.start, *residual = memory.residual;
+  const float *start = memory.start, *residual = memory.residual, *row_factors = memory.row_factors;
   float* out = memory.out;
   for (; tiles > 0; --tiles) {
     TileVector sum[Rows][Vectors];
     if (start != nullptr) {
-      load_tile(start, tile_cols, sum);
-      start += Rows * tile_cols;
+      load_tile(start, memory.start_row, sum);
+      start += Rows * memory.start_row;
     } else {
-      HWY_UNROLL(6)
-      for (int r = 0; r < Rows; ++r) {
-        HWY_UNROLL(4)
-        for (int v = 0; v < Vectors; ++v) sum[r][v] = hn::Zero(TileTag());
-      }
+      zero_tile(sum);
     }
     if (memory.is_far) {
-      prefetch_tile<Rows, Vectors>(out, memory.out_row);
-      if (residual != nullptr && residual != out) prefetch_tile<Rows, Vectors>(residual, memory.residual_row);
+      prefetch_rows(out, memory.out_row, Rows, Vectors * tile_lanes);
+      if (residual != nullptr && residual != out)
+        prefetch_rows(residual, memory.residual_row, Rows, Vectors * tile_lanes);
     }
     multiply_tile(a, panel, depth, ahead, sum);
     a = a.below(Rows);
+    if (row_factors != nullptr) {
+      multiply_rows(row_factors, sum);
+      row_factors += Rows;
+    }
     if (memory.bias != nullptr) add_tile(memory.bias, 0, sum);
     if (residual != nullptr) {
       add_tile(residual, memory.residual_row, sum);
@@ -125,11 +159,20 @@ constexpr std::array<std::array<RunColumn<Left>, tile_vectors>, tile_rows> all_c
     std::integer_sequence<int, Rows...>) {
   return {columns_of_height<Left, Rows + 1>(std::make_integer_sequence<int, tile_vectors>())...};
 }
-/// The column of tiles of r rows and v vectors is run_columns<Left>[r − 1][v − 1].
+/// run_column for tiles of r rows and v vectors is run_columns<Left>[r − 1][v − 1].
 template <class Left>
 constexpr auto run_columns = all_columns<Left>(std::make_integer_sequence<int, tile_rows>());
 
-/// Part of a panel, which tiles before it bring to the cache.
+/// Runs tiles over any number of rows: as many of tile_rows rows as there are, then a lower one for the rest.
+template <class Left>
+void run_rows(Index rows, Index vectors, Left a, const float* panel, Index depth, TileAhead& ahead,
+              const ColumnMemory& memory) {
+  const Index rest = rows % tile_rows, whole = rows - rest;
+  if (whole > 0) run_columns<Left>[tile_rows - 1][vectors - 1](whole / tile_rows, a, panel, depth, ahead, memory);
+  if (rest > 0) run_columns<Left>[rest - 1][vectors - 1](1, a.below(whole), panel, depth, ahead, memory.below(whole));
+}
+
+/// A part of a panel that the tiles before it prefetch.
 struct BlockAhead {
   const float* data = nullptr;
   Index lines = 0;
@@ -138,21 +181,13 @@ struct BlockAhead {
   /// `depth` steps of k.
   BlockAhead(const float* block, Index depth) : data(block), lines(depth * tile_cols / line_floats) {}
 
-  /// Spread over `tiles` tiles of so much depth.
+  /// Spread evenly over `tiles` tiles of so much depth.
   TileAhead over(Index tiles, Index depth) const {
-    // A single tile reads the panels as they come, which the hardware foresees.
+    // A single tile reads the panels in order, which the hardware prefetches by itself.
     if (lines == 0 || depth == 0 || tiles == 1) return {};
     return {data, data + lines * line_floats, ceil_divide(lines * tile_steps, tiles * depth)};
   }
 };
-
-/// Asks for part of some rows, as prefetch_tile does.
-template <class T>
-void prefetch_rows(MatrixView<T> m, Index first, Index rows, Index first_col, Index cols) {
-  for (Index r = first; m && r < first + rows; ++r) {
-    for (Index c = 0; c < cols; c += line_floats) hwy::Prefetch(m.row(r) + first_col + c);
-  }
-}
 
 /// The work of a product of [rows, inner] by [inner, cols], in multiply-adds. Bringing in an element of the right
 /// operand takes as long as about ten.

@@ -19,7 +19,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 /// first, then vectors of four, then single elements.
 ///
 /// The rest goes through the same vector operations on fewer lanes, so an element's bits do not depend on where it
-/// stands, provided that the body leaves no product and sum for the compiler to fuse in one place and not in another.
+/// stands. The body must write fused multiply-adds as such: the compiler fuses none by itself (-ffp-contract=off).
 template <class Body>
 HWY_INLINE void for_each_vector(Index count, const Body& body) {
   const hn::ScalableTag<float> whole;
@@ -38,7 +38,7 @@ HWY_INLINE float sum_over(Index count, const Add& add) {
   const hn::ScalableTag<float> d;
   const hn::CappedTag<float, 1> one;
   const auto lanes = static_cast<Index>(hn::Lanes(d));
-  // Four sums, since one addition takes as long as the next four can be started in.
+  // Four sums, since four additions can start in the time that one takes.
   auto sum0 = hn::Zero(d), sum1 = sum0, sum2 = sum0, sum3 = sum0;
   Index i = 0;
   for (; i + 4 * lanes <= count; i += 4 * lanes) {

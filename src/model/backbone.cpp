@@ -1,6 +1,5 @@
 #include "model/backbone.hpp"
 
-#include "model/backbones/backbones.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {
@@ -9,11 +8,7 @@ namespace {
 const std::map<std::string, Backbone>& registry() {
   static const std::map<std::string, Backbone> all = [] {
     std::map<std::string, Backbone> map;
-    for (const Backbone& backbone : {backbones::bert(), backbones::roberta(),
-                                     backbones::roberta("xlm-roberta", "XLMRobertaForSequenceClassification"),
-                                     backbones::roberta("camembert", "CamembertForSequenceClassification"),
-                                     backbones::distilbert(), backbones::albert()})
-      map.emplace(backbone.model_type, backbone);
+    for (Backbone& backbone : backbones::all()) map.emplace(backbone.model_type, std::move(backbone));
     return map;
   }();
   return all;

@@ -27,8 +27,14 @@ struct HeadNames {
   bool dropout_before_dense;
 };
 
-/// What makes one family of encoders differ from another. A new backbone is one file in model/backbones/ that returns
-/// this, and a line in backbone.cpp.
+/// Whether the embeddings go through a linear layer: ALBERT's always do, ELECTRA's where they are not of the hidden
+/// size.
+enum class EmbeddingProjection { never, where_sizes_differ, always };
+
+/// What makes one family of encoders differ from another.
+///
+/// A new family is one new file: model/backbones/NAME.cpp with a function NAME() that returns its backbones. CMake
+/// writes the list of these functions (cmake/registry.cmake).
 struct Backbone {
   std::string model_type;
   /// The class of Hugging Face's that loads a saved model: config.json's "architectures".
@@ -36,9 +42,10 @@ struct Backbone {
   /// "bert.embeddings": word_embeddings, position_embeddings, token_type_embeddings and LayerNorm follow.
   std::string embeddings;
   bool has_token_types;
-  /// ALBERT: all layers are one; embeddings of another size are projected by the linear layer of this name.
+  /// ALBERT: all layers are one.
   bool shares_layers = false;
-  bool projects_embeddings = false;
+  /// Whether a linear layer of that name makes hidden states of the embeddings, which may be of another size.
+  EmbeddingProjection projection = EmbeddingProjection::never;
   std::string embedding_projection = {};
   /// Accepted values of hidden_act.
   std::map<std::string, kernels::Activation> activations = {{"gelu", kernels::Activation::gelu},
@@ -63,6 +70,10 @@ struct Backbone {
   /// The name under which the tensor is saved, so that Hugging Face's loader finds it.
   std::string (*saved_name)(const std::string& name);
 
+  bool projects_embeddings(const ModelConfig& config) const {
+    return projection == EmbeddingProjection::always || (projection == EmbeddingProjection::where_sizes_differ &&
+                                                         config.word_embedding_size() != config.hidden_size);
+  }
   /// Tokens of the longest sample that there are positions for.
   int max_tokens(const ModelConfig& config) const { return config.max_position_embeddings - first_position(config); }
   /// What of an input the model has no embedding for, as a message goes on ("has the token id 17; expected 0 to 16");
@@ -75,6 +86,11 @@ struct Backbone {
     return own == config_names.end() ? field : own->second;
   }
 };
+
+namespace backbones {
+/// Those of every file in model/backbones/. Written by CMake.
+std::vector<Backbone> all();
+}  // namespace backbones
 
 /// Throws ConfigError naming `file` and the known types.
 const Backbone& find_backbone(const std::string& model_type, const std::string& file = "config.json");

@@ -1,6 +1,5 @@
-#include "sharcs/cost.hpp"
-
 #include "model/backbone.hpp"
+#include "sharcs/model.hpp"
 
 namespace sharcs {
 using namespace internal;
@@ -41,7 +40,7 @@ std::int64_t parameters_used(const ModelConfig& config, const Width& width) {
   std::int64_t count = (std::int64_t{config.vocab_size} + config.max_position_embeddings +
                         (backbone.has_token_types ? config.type_vocab_size : 0) + 2) *
                        embedding;
-  if (backbone.projects_embeddings) count += linear_parameters(hidden, embedding);
+  if (backbone.projects_embeddings(config)) count += linear_parameters(hidden, embedding);
 
   const std::int64_t full_layer =
       layer_parameters(hidden, config.num_attention_heads * config.head_size(), config.intermediate_size);

@@ -10,7 +10,7 @@
 #include "model/parameter_store.hpp"
 #include "nn/router.hpp"
 #include "nn/transformer_layer.hpp"
-#include "sharcs/width_set.hpp"
+#include "sharcs/model_config.hpp"
 
 namespace sharcs::internal {
 
@@ -57,7 +57,7 @@ EncoderTree<L, T> build_encoder_tree(const ModelConfig& config, const WidthSet& 
     tree.token_type_embeddings =
         source.table(backbone.embeddings + ".token_type_embeddings.weight", config.type_vocab_size, embedding);
   tree.embedding_norm = norm(backbone.embeddings + ".LayerNorm", embedding);
-  if (backbone.projects_embeddings)
+  if (backbone.projects_embeddings(config))
     tree.embedding_projection = source.linear(backbone.embedding_projection, hidden, embedding, false);
 
   const int stem = config.sharcs ? config.sharcs->adaptive_layer_idx : config.num_hidden_layers;

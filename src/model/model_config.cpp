@@ -3,62 +3,59 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
-#include "core/json_reader.hpp"
-#include "core/text_table.hpp"
+#include "core/number_text.hpp"
 #include "io/file.hpp"
+#include "io/json_cursor.hpp"
 #include "model/backbone.hpp"
 #include "model/routing_rule_json.hpp"
+#include "model/sharcs_option_table.hpp"
+#include "model/task_spec_json.hpp"
 #include "sharcs/error.hpp"
-#include "sharcs/width_set.hpp"
 
 namespace sharcs {
 using namespace internal;
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr int largest = std::numeric_limits<int>::max();
 constexpr int most_layers = 1 << 16;
 
-std::vector<std::string> read_labels(JsonReader& reader) {
+std::vector<std::string> read_labels(const JsonCursor& object) {
   int count = 2;
-  const bool counted = reader.read("num_labels", count, 1, 1 << 20);
-  reader.raw("label2id");  // the inverse of id2label, written again from it
-  const nlohmann::json names = reader.raw("id2label");
+  const bool counted = object["num_labels"].read(count, {.least = 1, .greatest = 1 << 20});
+  object.skip("label2id");  // the inverse of id2label, written again from it
+  const JsonCursor names = object["id2label"];
   std::vector<std::string> labels;
-  if (names.is_object() && (!counted || static_cast<int>(names.size()) == count)) {
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      const auto name = names.find(std::to_string(i));
-      if (name == names.end() || !name->is_string())
-        reader.fail("id2label", "a name for each of \"0\" to \"" + std::to_string(names.size() - 1) + "\"");
-      labels.push_back(name->get<std::string>());
+  if (names.is_object() && (!counted || static_cast<int>(names.object().size()) == count)) {
+    for (std::size_t i = 0; i < names.object().size(); ++i) {
+      const JsonCursor name = names[std::to_string(i)];
+      if (!name.is_text())
+        names.fail("a name for each of \"0\" to \"" + std::to_string(names.object().size() - 1) + "\"");
+      labels.push_back(name.get<std::string>());
     }
-  } else if (!names.is_null() && !names.is_object()) {
-    reader.fail("id2label", "an object of class names");
+  } else if (names.present() && !names.is_object()) {
+    names.fail("an object of class names");
   }
   if (labels.empty())
     for (int i = 0; i < count; ++i) labels.push_back(std::to_string(i));
   return labels;
 }
 
-std::optional<SharcsConfig> read_sharcs(JsonReader& reader) {
-  const bool nested = reader.has("sharcs");
-  if (!nested && !reader.has("width_mult_list")) return std::nullopt;
+std::optional<SharcsConfig> read_sharcs(const JsonCursor& object) {
+  const JsonCursor own = object["sharcs"];
+  if (!own.present() && !object["width_mult_list"].present()) return std::nullopt;
   SharcsConfig sharcs;
-  JsonReader own = nested ? reader.object("sharcs") : JsonReader(nlohmann::json::object(), reader.name(), "");
-  JsonReader& from = nested ? own : reader;
-  from.read("width_mult_list", sharcs.width_mult_list);
-  from.read("adaptive_layer_idx", sharcs.adaptive_layer_idx, 0, largest);
-  from.read("hidden_size_router", sharcs.hidden_size_router, 1, 1 << 20);
-  from.read("weighted_dim_reduction", sharcs.weighted_dim_reduction);
-  if (nested && own.has("routing")) sharcs.routing = read_routing_rule(own, "routing");
-  if (!nested) reader.raw("use_router");
-  if (nested && !own.unread().empty())
-    throw ConfigError(reader.name() + ": \"sharcs." + own.unread().front() +
-                      "\" is not a known key; expected width_mult_list, adaptive_layer_idx, hidden_size_router, "
-                      "weighted_dim_reduction or routing");
+  read_options(sharcs_option_table(), own.present() ? own : object, sharcs);
+  if (!own.present()) {
+    object.skip("use_router");
+    return sharcs;
+  }
+  if (const JsonCursor routing = own["routing"]; routing.present()) sharcs.routing = read_routing_rule(routing);
+  std::string known;
+  for (const auto& group : sharcs_option_table())
+    for (const auto& row : group.rows) known += (known.empty() ? "" : ", ") + row.key;
+  own.refuse_unread("is not a known key; expected " + known + " or routing");
   return sharcs;
 }
 
@@ -79,52 +76,79 @@ double bytes_of_memory() {
 
 }  // namespace
 
+const OptionTable<SharcsConfig>& internal::sharcs_option_table() {
+  using S = SharcsConfig;
+  static const OptionTable<S> table = {
+      {"Widths and router",
+       {
+           {"width_mult_list", &S::width_mult_list,
+            "The widths, ascending fractions of full width, as in [0.25, 0.5, 1]."},
+           {"adaptive_layer_idx",
+            &S::adaptive_layer_idx,
+            {.least = 0},
+            "Full-width layers before the router: at least 1 and less than all."},
+           {"hidden_size_router",
+            &S::hidden_size_router,
+            {.least = 1, .greatest = 1 << 20},
+            "Size of the router's hidden layer."},
+           {"weighted_dim_reduction", &S::weighted_dim_reduction,
+            "Narrow widths take a learned combination of the token vector's dimensions in place of the leading ones."},
+       }},
+  };
+  return table;
+}
+
 ModelConfig ModelConfig::load(const std::filesystem::path& file) { return parse(read_text_file(file), file.string()); }
 
 ModelConfig ModelConfig::parse(std::string_view text, const std::string& name) {
-  JsonReader reader(text, name);
+  const JsonCursor object = JsonCursor::parse(text, name, JsonKind::config);
   ModelConfig config;
-  if (!reader.read("model_type", config.model_type)) reader.fail("model_type", "one of " + known_backbones());
+  if (!object["model_type"].read(config.model_type)) object["model_type"].fail("one of " + known_backbones());
   const Backbone& kind = find_backbone(config.model_type, name);
   kind.set_defaults(config);
 
-  // The family's own name of a key, else ModelConfig's, which the authors' code writes.
-  const auto name_of = [&](const std::string& field) {
-    const std::string& own = kind.config_name(field);
-    return reader.has(own) ? own : field;
+  // By the family's own name of the key, else by ModelConfig's, which the authors' code writes.
+  const auto find = [&](const std::string& field) {
+    const JsonCursor own = object[kind.config_name(field)];
+    if (own.present()) return own;
+    const JsonCursor plain = object[field];
+    return plain.present() ? plain : own;
   };
-  const auto required = [&](const std::string& field, int& value) {
-    if (!reader.read(name_of(field), value, 1, largest)) reader.fail(kind.config_name(field), "an integer ≥ 1");
-  };
+  const auto size = [&](const std::string& field) { return find(field).get<int>({.least = 1}); };
   const auto dropout = [&](const std::string& field, double& value) {
-    return reader.read(name_of(field), value, 0, 0.999);
+    return find(field).read(value, {.least = 0, .greatest = 0.999});
   };
-  required("vocab_size", config.vocab_size);
-  required("hidden_size", config.hidden_size);
-  required("num_hidden_layers", config.num_hidden_layers);
-  required("num_attention_heads", config.num_attention_heads);
-  required("intermediate_size", config.intermediate_size);
-  required("max_position_embeddings", config.max_position_embeddings);
-  reader.read("attention_head_size", config.attention_head_size, 1, 1 << 16);
-  reader.read("type_vocab_size", config.type_vocab_size, 0, 1 << 16);
-  reader.read("embedding_size", config.embedding_size, 1, 1 << 20);
-  reader.read("layer_norm_eps", config.layer_norm_eps, 0, 1);
-  reader.read(name_of("hidden_act"), config.hidden_act);
+  config.vocab_size = size("vocab_size");
+  config.hidden_size = size("hidden_size");
+  config.num_hidden_layers = size("num_hidden_layers");
+  config.num_attention_heads = size("num_attention_heads");
+  config.intermediate_size = size("intermediate_size");
+  config.max_position_embeddings = size("max_position_embeddings");
+  object["attention_head_size"].read(config.attention_head_size, {.least = 1, .greatest = 1 << 16});
+  object["type_vocab_size"].read(config.type_vocab_size, {.least = 0, .greatest = 1 << 16});
+  object["embedding_size"].read(config.embedding_size, {.least = 1, .greatest = 1 << 20});
+  object["layer_norm_eps"].read(config.layer_norm_eps, {.least = 0, .greatest = 1});
+  find("hidden_act").read(config.hidden_act);
   dropout("hidden_dropout_prob", config.hidden_dropout_prob);
   dropout("attention_probs_dropout_prob", config.attention_probs_dropout_prob);
   double classifier_dropout = 0;
   if (dropout("classifier_dropout", classifier_dropout)) config.classifier_dropout = classifier_dropout;
-  reader.read("initializer_range", config.initializer_range, 0, 10);
-  reader.read("pad_token_id", config.pad_token_id, 0, largest);
-  config.labels = read_labels(reader);
-  config.sharcs = read_sharcs(reader);
+  object["initializer_range"].read(config.initializer_range, {.least = 0, .greatest = 10});
+  object["pad_token_id"].read(config.pad_token_id, {.least = 0});
+  config.labels = read_labels(object);
+  config.sharcs = read_sharcs(object);
+  if (const JsonCursor task = object["sharcs_task"]; task.present()) config.task = read_task_spec(task);
 
-  for (const auto& [key, value] : kind.fixed_config)
-    if (reader.has(key) && reader.whole().at(key).dump() != value) reader.fail(key, value);
+  for (const auto& [key, expected] : kind.fixed_config) {
+    // Read past operator[], so that it stays among the other keys and is written again.
+    const auto found = object.object().find(key);
+    if (found != object.object().end() && !found->is_null() && found->dump() != expected) object[key].fail(expected);
+  }
 
-  for (const char* key : {"architectures", "torch_dtype", "dtype"}) reader.raw(key);  // of the file it came from
+  // Of the file it came from, or written again from the labels.
+  for (const char* key : {"architectures", "torch_dtype", "dtype", "problem_type"}) object.skip(key);
   Json others = Json::object();
-  for (const std::string& key : reader.unread()) others[key] = reader.whole().at(key);
+  for (const std::string& key : object.unread()) others[key] = object.object().at(key);
   config.other_keys = others.dump();
   config.check(name);
   return config;
@@ -137,7 +161,7 @@ std::string ModelConfig::to_json() const {
   object["architectures"] = Json::array({kind.architecture});
   object["torch_dtype"] = "float32";
   object["vocab_size"] = vocab_size;
-  if (kind.projects_embeddings) object["embedding_size"] = word_embedding_size();
+  if (kind.projection != EmbeddingProjection::never) object["embedding_size"] = word_embedding_size();
   object[kind.config_name("hidden_size")] = hidden_size;
   object[kind.config_name("num_hidden_layers")] = num_hidden_layers;
   object[kind.config_name("num_attention_heads")] = num_attention_heads;
@@ -158,12 +182,10 @@ std::string ModelConfig::to_json() const {
   }
   object["problem_type"] = is_regression() ? "regression" : "single_label_classification";
   if (sharcs) {
-    object["sharcs"] = {{"width_mult_list", sharcs->width_mult_list},
-                        {"adaptive_layer_idx", sharcs->adaptive_layer_idx},
-                        {"hidden_size_router", sharcs->hidden_size_router},
-                        {"weighted_dim_reduction", sharcs->weighted_dim_reduction}};
+    object["sharcs"] = options_json(sharcs_option_table(), *sharcs);
     if (sharcs->routing) object["sharcs"]["routing"] = internal::to_json(*sharcs->routing);
   }
+  if (task) object["sharcs_task"] = task_spec_json(*task);
   const Json others = Json::parse(other_keys);
   for (const auto& [key, value] : others.items())
     if (!object.contains(key)) object[key] = value;
@@ -205,7 +227,7 @@ void ModelConfig::check(const std::string& name) const {
   if (!(bytes <= bytes_of_memory()))
     fail("the sizes ask for " + bytes_text(bytes) + " of parameters; this machine has " +
          bytes_text(bytes_of_memory()) + " of memory");
-  if (embedding_size > 0 && embedding_size != hidden_size && !kind.projects_embeddings)
+  if (embedding_size > 0 && embedding_size != hidden_size && kind.projection == EmbeddingProjection::never)
     fail("\"embedding_size\" is " + std::to_string(embedding_size) + "; a " + model_type +
          " model needs hidden_size, " + std::to_string(hidden_size));
   if (sharcs) {

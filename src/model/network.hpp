@@ -18,8 +18,8 @@ class Network {
   Network& operator=(const Network&) = delete;
 
   const ModelConfig& config() const { return encoder_.config; }
-  /// See Model.
-  void set_other_keys(const std::string& keys) { encoder_.config.other_keys = keys; }
+  /// As Model::set_task.
+  void set_task(std::optional<TaskSpec> task) { encoder_.config.task = std::move(task); }
   /// As Model::set_routing.
   void set_routing(std::optional<RoutingRule> rule);
   const WidthSet& widths() const { return encoder_.widths; }

@@ -2,14 +2,21 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/json_reader.hpp"
-#include "sharcs/routing_rule.hpp"
+#include "io/json_cursor.hpp"
+#include "sharcs/routing.hpp"
 
 namespace sharcs::internal {
 
-/// Reads the object under `key`. Throws ConfigError naming the key, what was found and what was expected; whether the
-/// rule fits a model's widths is for RoutingRule::check.
-RoutingRule read_routing_rule(JsonReader& reader, const std::string& key);
+template <>
+struct EnumNames<CostUnit> {
+  static constexpr const char* what = "the unit of costs";
+  static constexpr EnumName<CostUnit> all[] = {{CostUnit::multiply_adds, "multiply_adds"},
+                                               {CostUnit::seconds, "seconds"}};
+};
+
+/// Throws ConfigError naming the key, what was found and what was expected. Whether the rule fits a model's widths is
+/// checked by RoutingRule::check().
+RoutingRule read_routing_rule(const JsonCursor& object);
 
 nlohmann::ordered_json to_json(const RoutingRule& rule);
 

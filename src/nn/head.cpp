@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/eigen_map.hpp"
+#include "kernels/elementwise.hpp"
 
 namespace sharcs::internal {
 
@@ -20,7 +21,8 @@ auto HeadPass<T>::forward(ConstMatrix<T> x, std::span<const Index> offsets, cons
   cache.logits = workspace.matrix<T>(samples, output.packed.outputs());
   for (Index s = 0; s < samples; ++s) std::copy_n(x.row(offsets[s]), x.cols, cache.first_tokens.row(s));
   if (dropout_before_dense) kernels::dropout(cache.first_tokens, dropout.head_input());
-  dense.forward(cache.first_tokens, cache.pooled, {.activation = activation});
+  if (activation == Activation::gelu) cache.pre_activation = workspace.matrix<T>(samples, cache.pooled.cols);
+  dense.forward(cache.first_tokens, cache.pooled, {.pre_activation = cache.pre_activation, .activation = activation});
   if (dropout.head_output().active()) {
     cache.dropped = workspace.matrix<T>(samples, cache.pooled.cols);
     eigen_map(cache.dropped) = eigen_map(cache.pooled);
@@ -41,11 +43,15 @@ void HeadPass<T>::backward(const Cache& cache, std::span<const Index> offsets, c
   Linear<T>::backward_parameters(cache.dropped, d_logits, d_output);
   output.backward_input(d_logits, d_pooled, Write::overwrite);
   kernels::dropout(d_pooled, dropout.head_output());
-  for (Index s = 0; s < samples; ++s)
-    for (Index c = 0; c < d_pooled.cols; ++c) {
-      const T y = cache.pooled(s, c);
-      d_pooled(s, c) *= activation == Activation::tanh ? T(1) - y * y : T(y > 0);  // from the output: tanh or ReLU
-    }
+  if (activation == Activation::gelu) {
+    kernels::gelu_backward<T>(d_pooled, cache.pre_activation, d_pooled);
+  } else {
+    for (Index s = 0; s < samples; ++s)
+      for (Index c = 0; c < d_pooled.cols; ++c) {
+        const T y = cache.pooled(s, c);
+        d_pooled(s, c) *= activation == Activation::tanh ? T(1) - y * y : T(y > 0);  // from the output: tanh or ReLU
+      }
+  }
   Linear<T>::backward_parameters(cache.first_tokens, d_pooled, d_dense);
   dense.backward_input(d_pooled, d_first, Write::overwrite);
   if (dropout_before_dense) kernels::dropout(d_first, dropout.head_input());

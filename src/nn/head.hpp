@@ -8,7 +8,7 @@ namespace sharcs::internal {
 
 /// The classification head: a dense layer on each sample's first token (input sliced to the width, output full), an
 /// activation, dropout, and the classifier. BERT: pooler and tanh; RoBERTa: classifier.dense, tanh and dropout before
-/// it; DistilBERT: pre_classifier and ReLU.
+/// it; ELECTRA: the same with GELU; DistilBERT: pre_classifier and ReLU.
 template <class T>
 struct HeadPass {
   const Linear<T>& dense;
@@ -18,9 +18,12 @@ struct HeadPass {
 
   struct Cache {
     MatrixView<T> first_tokens;  ///< [samples, hidden(r)], after the dropout before the dense layer
-    MatrixView<T> pooled;        ///< [samples, hidden], before dropout
-    MatrixView<T> dropped;       ///< [samples, hidden], after dropout: the classifier's input
-    MatrixView<T> logits;        ///< [samples, labels]
+    /// [samples, hidden], before the activation. Only where backward needs it: GELU's slope does not follow from its
+    /// value.
+    MatrixView<T> pre_activation;
+    MatrixView<T> pooled;   ///< [samples, hidden], before dropout
+    MatrixView<T> dropped;  ///< [samples, hidden], after dropout: the classifier's input
+    MatrixView<T> logits;   ///< [samples, labels]
   };
 
   /// x: [tokens, hidden(r)]. The result stands in `workspace`.

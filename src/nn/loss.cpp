@@ -15,6 +15,14 @@ void softmax(ConstMatrix<T> logits, MatrixView<T> probabilities) {
   }
 }
 
+std::vector<float> softmax(std::span<const float> logits) {
+  std::vector<float> probabilities(logits.size());
+  const auto classes = static_cast<Index>(logits.size());
+  softmax<float>(MatrixView<const float>(logits.data(), 1, classes),
+                 MatrixView<float>(probabilities.data(), 1, classes));
+  return probabilities;
+}
+
 template <class T>
 double cross_entropy(ConstMatrix<T> logits, std::span<const std::int32_t> labels, double scale,
                      MatrixView<T> probabilities, MatrixView<T> d_logits) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "core/matrix_view.hpp"
 
@@ -29,5 +30,7 @@ double binary_cross_entropy(ConstMatrix<T> logits, MatrixView<const float> targe
 /// Softmax of each row.
 template <class T>
 void softmax(ConstMatrix<T> logits, MatrixView<T> probabilities);
+/// The same for one row.
+std::vector<float> softmax(std::span<const float> logits);
 
 }  // namespace sharcs::internal

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
+#include "eval/bootstrap.hpp"
+#include "data/metrics.hpp"
 #include "core/nan.hpp"
-#include "core/text_table.hpp"
-#include "sharcs/routing_policy.hpp"
+#include "core/number_range.hpp"
+#include "core/number_text.hpp"
+#include "eval/recording_metrics.hpp"
+#include "sharcs/routing.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -25,24 +28,24 @@ bool is_accuracy(const MetricMap& metrics) { return metrics.size() == 1 && metri
 
 /// With Wilson's interval where the score is an accuracy, else without.
 Estimate estimate_of(const MetricMap& metrics, std::int64_t samples) {
-  const double value = score_of(metrics);
+  const double value = score(metrics);
   if (!is_accuracy(metrics) || samples < 1 || !(value >= 0 && value <= 1)) return {value, {nan, nan}};
   const auto right = static_cast<std::size_t>(std::llround(value * static_cast<double>(samples)));
   return {value, wilson_interval(right, static_cast<std::size_t>(samples))};
 }
 
-Headline headline_from(const EvaluationRecord& record, std::string data, std::string policy) {
+Headline headline_of(const Evaluation& evaluation, std::string data, std::string policy) {
   return {.data = std::move(data),
-          .score = score_name(record.full),
-          .is_share = is_accuracy(record.full),
-          .samples = record.samples,
-          .routed = estimate_of(record.routed, record.samples),
-          .full = estimate_of(record.full, record.samples),
+          .score = score_name(evaluation.full),
+          .is_share = is_accuracy(evaluation.full),
+          .samples = evaluation.samples,
+          .routed = estimate_of(evaluation.routed, evaluation.samples),
+          .full = estimate_of(evaluation.full, evaluation.samples),
           .lead = {},
           .policy = std::move(policy),
-          .cost_fraction = record.cost_fraction,
-          .seconds_routed = record.seconds_routed > 0 ? record.seconds_routed : nan,
-          .seconds_full = record.seconds_full > 0 ? record.seconds_full : nan};
+          .cost_fraction = evaluation.cost_fraction,
+          .seconds_routed = evaluation.seconds_routed > 0 ? evaluation.seconds_routed : nan,
+          .seconds_full = evaluation.seconds_full > 0 ? evaluation.seconds_full : nan};
 }
 
 std::string interval_text(const Estimate& estimate, bool is_share) {
@@ -67,35 +70,46 @@ const EpochRecord* best_epoch(const RunFolder& run) {
   return best;
 }
 
-const EvaluationRecord* best_record(const RunFolder& run) {
-  if (run.evaluation) return &run.evaluation->summary;
+const Evaluation* best_evaluation(const RunFolder& run) {
+  if (run.recorded) return &run.recorded->evaluation;
   const EpochRecord* best = best_epoch(run);
   return best == nullptr ? nullptr : &best->evaluations.front();
 }
 
 std::optional<Headline> headline_of(const RunFolder& run) {
-  if (run.evaluation) {
-    const EvaluationFile& evaluation = *run.evaluation;
-    Headline headline = headline_from(
-        evaluation.summary,
-        counted(static_cast<std::size_t>(evaluation.summary.samples), "sample") + " of " + evaluation.data,
-        evaluation.config.sharcs ? evaluation.policy : "");
-    for (const OperatingPoint& point : evaluation.points) {
-      if (point.series == "routed") headline.routed = point.score;
-      if (point.series == "fixed" && point.shares.back() == 1) {
-        headline.full = point.score;
-        headline.lead = point.lead;
-      }
-    }
-    return headline;
-  }
-  const EpochRecord* best = best_epoch(run);
-  if (best == nullptr) return {};
-  const EvaluationRecord& record = best->evaluations.front();
-  return headline_from(record,
-                       counted(static_cast<std::size_t>(record.samples), "sample") + " of " + record.name + ", epoch " +
-                           std::to_string(best->epoch),
+  const Evaluation* evaluation = best_evaluation(run);
+  if (evaluation == nullptr) return {};
+  const std::string samples = counted(static_cast<std::size_t>(evaluation->samples), "sample") + " of ";
+  if (!run.recorded)
+    return headline_of(*evaluation, samples + evaluation->name + ", epoch " + std::to_string(best_epoch(run)->epoch),
                        RoutingPolicy::argmax().name());
+  const Recording& recording = run.recorded->recording;
+  Headline headline =
+      headline_of(*evaluation, samples + recording.data, recording.config.sharcs ? run.recorded->policy : "");
+  for (const OperatingPoint& point : run.recorded->points) {
+    if (point.series == "routed") headline.routed = point.score;
+    if (point.series == "fixed" && point.shares.back() == 1) {
+      headline.full = point.score;
+      headline.lead = point.lead;
+    }
+  }
+  return headline;
+}
+
+std::vector<OperatingPoint> points_of(const RunFolder& run, const Headline& headline) {
+  if (run.recorded && !run.recorded->points.empty()) return run.recorded->points;
+  const Evaluation& evaluation = *best_evaluation(run);
+  std::vector<OperatingPoint> points = {{.name = "routed",
+                                         .series = "routed",
+                                         .cost_fraction = evaluation.cost_fraction,
+                                         .time_fraction = headline.seconds_routed / headline.seconds_full,
+                                         .score = headline.routed}};
+  for (const WidthMetrics& width : evaluation.widths)
+    points.push_back({.name = "fixed " + short_number(width.width),
+                      .series = "fixed",
+                      .cost_fraction = width.cost_fraction,
+                      .score = {score(width.all), {nan, nan}}});
+  return points;
 }
 
 std::string score_text(double value, bool is_share) { return is_share ? percent(value) : decimal(value, 3); }
@@ -133,61 +147,22 @@ std::string in_words(const Headline& headline) {
   return words + ".";
 }
 
-std::vector<DifficultyLevel> difficulty_levels_of(const EvaluationFile& evaluation) {
-  const std::size_t widths = evaluation.widths.size();
-  std::map<int, DifficultyLevel> levels;
-  for (const SampleResult& sample : evaluation.samples) {
-    if (!sample.difficulty) return {};
-    DifficultyLevel& level =
-        levels
-            .try_emplace(*sample.difficulty, DifficultyLevel{*sample.difficulty, 0, std::vector<double>(widths), 0,
-                                                             std::vector<double>(widths)})
-            .first->second;
-    const auto quality = [&](std::size_t width) {
-      return evaluation.is_regression() ? std::abs(sample.values[width] - sample.target)
-                                        : static_cast<double>(sample.right(width));
-    };
-    const auto chosen = static_cast<std::size_t>(sample.width);
-    ++level.samples;
-    ++level.shares[chosen];
-    level.routed += quality(chosen);
-    for (std::size_t width = 0; width < widths; ++width) level.at_width[width] += quality(width);
-  }
-  std::vector<DifficultyLevel> result;
-  for (auto& [number, level] : levels) {
-    const auto samples = static_cast<double>(level.samples);
-    level.routed /= samples;
-    for (double& share : level.shares) share /= samples;
-    for (double& at : level.at_width) at /= samples;
-    result.push_back(std::move(level));
-  }
-  return result;
-}
-
-std::vector<std::vector<std::int64_t>> need_against_choice(const EvaluationFile& evaluation) {
-  const std::size_t widths = evaluation.widths.size();
+std::vector<std::vector<std::int64_t>> need_against_choice(const RecordedEvaluation& recorded) {
+  const Recording& recording = recorded.recording;
+  const std::size_t widths = recording.answers.size();
   std::vector<std::vector<std::int64_t>> counts(widths + 1, std::vector<std::int64_t>(widths));
-  for (const SampleResult& sample : evaluation.samples) {
+  for (std::size_t i = 0; i < recording.size(); ++i) {
     std::size_t need = 0;
-    while (need < widths && !sample.right(need)) ++need;
-    ++counts[need][static_cast<std::size_t>(sample.width)];
+    while (need < widths && !is_right(recording, i, static_cast<int>(need))) ++need;
+    ++counts[need][static_cast<std::size_t>(recorded.answer_of_sample[i])];
   }
   return counts;
 }
 
-double calibration_error(std::span<const CalibrationBin> bins) {
-  double sum = 0, samples = 0;
-  for (const CalibrationBin& bin : bins) {
-    if (bin.samples == 0) continue;
-    sum += static_cast<double>(bin.samples) * std::abs(bin.predicted - bin.right);
-    samples += static_cast<double>(bin.samples);
-  }
-  return samples > 0 ? sum / samples : nan;
-}
-
-double hardness(const SampleResult& sample, bool is_regression) {
-  if (!sample.router_logits.empty()) return sample.router_logits.back() - sample.router_logits.front();
-  return is_regression ? std::abs(sample.values.front() - sample.target) : 1 - sample.true_confidence.front();
+double router_margin(const Recording& recording, std::size_t sample) {
+  const auto logits = recording.router_logits_of(sample);
+  if (!logits.empty()) return static_cast<double>(logits.back()) - static_cast<double>(logits.front());
+  return recording.is_regression() ? absolute_error(recording, sample, 0) : 1 - true_probability(recording, sample, 0);
 }
 
 }  // namespace sharcs::internal

@@ -6,16 +6,16 @@
 #include <string>
 #include <vector>
 
-#include "sharcs/report.hpp"
+#include "report/run_folder.hpp"
 
 namespace sharcs::internal {
 
 /// The epoch whose model stands in the folder, as long as there is no better one; null when none was evaluated.
 const EpochRecord* best_epoch(const RunFolder& run);
-/// How the model in the folder does: its evaluation's summary, else what its best epoch found; null without either.
-const EvaluationRecord* best_record(const RunFolder& run);
+/// How the model in the folder does: the evaluation of its recording, else that of its best epoch; null without either.
+const Evaluation* best_evaluation(const RunFolder& run);
 
-/// What a run comes to, for the first lines of a report: from its evaluation, else from its best epoch.
+/// What a run comes to, for the first lines of a report: from its recording, else from its best epoch.
 struct Headline {
   std::string data;   ///< where the numbers come from: "872 samples of dev.tsv", "dev, epoch 7"
   std::string score;  ///< "accuracy", "mean of accuracy and f1"
@@ -30,8 +30,12 @@ struct Headline {
   double seconds_full;
 };
 
-/// Intervals are NaN where there are none. None when there is no best_record().
+/// Intervals are NaN where there are none. None when there is no best_evaluation().
 std::optional<Headline> headline_of(const RunFolder& run);
+
+/// The points of score against cost that were compared; where none were, those that best_evaluation() tells, of which
+/// there must be one.
+std::vector<OperatingPoint> points_of(const RunFolder& run, const Headline& headline);
 
 /// The headline in words, a sentence or two.
 std::string in_words(const Headline& headline);
@@ -41,28 +45,13 @@ std::string score_text(double value, bool is_share);
 /// "−0.4 points" for a share, else "−0.004".
 std::string difference_text(double value, bool is_share);
 
-/// How a run does on the samples of one level of difficulty.
-struct DifficultyLevel {
-  int level;
-  std::int64_t samples;
-  std::vector<double> shares;    ///< sent to each width
-  double routed;                 ///< accuracy; for a regression the mean absolute error
-  std::vector<double> at_width;  ///< the same, everything at that width
-};
+/// counts[i][j]: samples for which width i is the narrowest that is right and that were answered at width j; the last
+/// row is of those that no width answers right. Only for a classification.
+std::vector<std::vector<std::int64_t>> need_against_choice(const RecordedEvaluation& recorded);
 
-/// Ascending; none when not every sample has a level.
-std::vector<DifficultyLevel> difficulty_levels_of(const EvaluationFile& evaluation);
-
-/// counts[i][j]: samples for which width i is the narrowest that is right and that were run at width j; the last row is
-/// of those that no width answers right. Only for a classification.
-std::vector<std::vector<std::int64_t>> need_against_choice(const EvaluationFile& evaluation);
-
-/// The mean distance of a width's reliability diagram from its diagonal, each bin weighted by its samples (the expected
-/// calibration error: Naeini et al. 2015). NaN without samples.
-double calibration_error(std::span<const CalibrationBin> bins);
-
-/// How hard a sample looks to the router: its logit for the widest width less that for the narrowest. Without a router
-/// the probability that the narrowest width is wrong, or for a regression its error.
-double hardness(const SampleResult& sample, bool is_regression);
+/// How much the router leans towards full width for a sample: its logit for full width minus that for the narrowest
+/// width. Without a router the probability that the narrowest width is wrong, or for a regression its error. A report
+/// calls the samples with the largest margins the hardest ones.
+double router_margin(const Recording& recording, std::size_t sample);
 
 }  // namespace sharcs::internal

@@ -5,8 +5,8 @@
 #include "report/findings.hpp"
 #include "report/page.hpp"
 #include "report/page_data.hpp"
-#include "sharcs/report.hpp"
-#include "sharcs/version.hpp"
+#include "report/run_folder.hpp"
+#include "sharcs/error.hpp"
 
 namespace sharcs {
 using namespace internal;
@@ -80,7 +80,7 @@ std::string summary_of(std::span<const RunFolder> runs) {
 
 }  // namespace
 
-std::string report_html(std::span<const RunFolder> runs, const ReportOptions& options) {
+std::string internal::html_of(std::span<const RunFolder> runs, const ReportOptions& options) {
   const std::pair<std::string_view, std::string> parts[] = {
       {"{{title}}", html(title_of(runs))},
       {"{{version}}", html(version())},
@@ -105,6 +105,10 @@ std::string report_html(std::span<const RunFolder> runs, const ReportOptions& op
     rest.remove_prefix(found.size());
   }
   return page;
+}
+
+std::string report_html(std::span<const std::filesystem::path> folders, const ReportOptions& options) {
+  return internal::html_of(read_runs(folders), options);
 }
 
 }  // namespace sharcs

@@ -1,17 +1,25 @@
 #include "report/page_data.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <numeric>
 
-#include "core/json_reader.hpp"
+#include "data/metrics.hpp"
 #include "core/nan.hpp"
+#include "core/number_range.hpp"
+#include "eval/comparison.hpp"
+#include "eval/difficulty.hpp"
+#include "eval/evaluation_json.hpp"
+#include "eval/pareto_front.hpp"
+#include "eval/recording_metrics.hpp"
+#include "eval/reliability.hpp"
 #include "report/findings.hpp"
 #include "report/settings.hpp"
-#include "sharcs/cost.hpp"
-#include "sharcs/version.hpp"
+#include "sharcs/error.hpp"
+#include "sharcs/model.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -21,9 +29,7 @@ using nlohmann::ordered_json;
 /// Five significant digits are more than a plot shows.
 ordered_json rounded(double value) {
   if (!std::isfinite(value)) return nullptr;
-  char text[32];
-  std::snprintf(text, sizeof text, "%.5g", value);
-  return std::strtod(text, nullptr);
+  return std::strtod(fmt::format("{:.5g}", value).c_str(), nullptr);
 }
 
 ordered_json rounded(const std::vector<double>& values) {
@@ -32,8 +38,14 @@ ordered_json rounded(const std::vector<double>& values) {
   return list;
 }
 
-ordered_json estimate_json(const Estimate& estimate) {
-  return {rounded(estimate.value), rounded(estimate.interval.low), rounded(estimate.interval.high)};
+double rounded_number(double value) {
+  const ordered_json number = rounded(value);
+  return number.is_null() ? nan : number.get<double>();
+}
+
+ordered_json rounded(const Estimate& estimate) {
+  return estimate_json({rounded_number(estimate.value),
+                        {rounded_number(estimate.interval.low), rounded_number(estimate.interval.high)}});
 }
 
 ordered_json headline_json(const RunFolder& run) {
@@ -42,9 +54,9 @@ ordered_json headline_json(const RunFolder& run) {
   return {{"data", headline->data},
           {"score", headline->score},
           {"is_share", headline->is_share},
-          {"routed", estimate_json(headline->routed)},
-          {"full", estimate_json(headline->full)},
-          {"lead", headline->lead ? estimate_json(*headline->lead) : nullptr},
+          {"routed", rounded(headline->routed)},
+          {"full", rounded(headline->full)},
+          {"lead", headline->lead ? rounded(*headline->lead) : nullptr},
           {"cost", rounded(headline->cost_fraction)},
           {"seconds_routed", rounded(headline->seconds_routed)},
           {"seconds_full", rounded(headline->seconds_full)}};
@@ -58,12 +70,12 @@ ordered_json epoch_json(const EpochRecord& epoch) {
     router.push_back(rounded(width.loss_router));
   }
   ordered_json evaluations = ordered_json::array();
-  for (const EvaluationRecord& evaluation : epoch.evaluations) {
+  for (const Evaluation& evaluation : epoch.evaluations) {
     ordered_json sent = ordered_json::array();
-    for (const WidthEvaluation& width : evaluation.widths) sent.push_back(width.samples);
+    for (const WidthMetrics& width : evaluation.widths) sent.push_back(width.samples);
     evaluations.push_back({{"name", evaluation.name},
-                           {"routed", rounded(score_of(evaluation.routed))},
-                           {"full", rounded(score_of(evaluation.full))},
+                           {"routed", rounded(score(evaluation.routed))},
+                           {"full", rounded(score(evaluation.full))},
                            {"cost", rounded(evaluation.cost_fraction)},
                            {"sent", std::move(sent)}});
   }
@@ -84,106 +96,107 @@ ordered_json epoch_json(const EpochRecord& epoch) {
           {"evaluations", std::move(evaluations)}};
 }
 
-ordered_json calibration_json(const EvaluationRecord& record) {
+ordered_json reliability_json(const Evaluation& evaluation) {
   ordered_json widths = ordered_json::array();
-  for (const WidthEvaluation& width : record.widths) {
+  for (const WidthMetrics& width : evaluation.widths) {
     ordered_json bins = ordered_json::array();
-    for (const CalibrationBin& bin : width.calibration)
+    for (const ReliabilityBin& bin : width.reliability)
       bins.push_back({bin.low, bin.high, bin.samples, rounded(bin.predicted), rounded(bin.right)});
-    widths.push_back({{"error", rounded(calibration_error(width.calibration))}, {"bins", std::move(bins)}});
+    widths.push_back({{"error", rounded(reliability_error(width.reliability))}, {"bins", std::move(bins)}});
   }
   return widths;
 }
 
-/// The points of an evaluation; where none were compared, those that its summary tells.
-ordered_json points_json(const Headline& headline, const EvaluationRecord& record,
-                         const std::vector<OperatingPoint>& points) {
+/// Which points no other beats in both score and cost. The oracle knows the answers and takes no part.
+std::vector<bool> on_front(const std::vector<OperatingPoint>& points) {
+  std::vector<std::size_t> candidates;
+  std::vector<CostAndScore> figures;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (points[i].series == to_string(Baseline::oracle)) continue;
+    candidates.push_back(i);
+    figures.push_back({points[i].cost_fraction, points[i].score.value});
+  }
+  std::vector<bool> is_on(points.size());
+  for (const std::size_t i : pareto_front(figures)) is_on[candidates[i]] = true;
+  return is_on;
+}
+
+ordered_json points_json(const std::vector<OperatingPoint>& points) {
+  const std::vector<bool> is_on_front = on_front(points);
   ordered_json list = ordered_json::array();
-  for (const OperatingPoint& point : points)
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const OperatingPoint& point = points[i];
     list.push_back({{"name", point.name},
                     {"series", point.series},
                     {"shares", rounded(point.shares)},
                     {"cost", rounded(point.cost_fraction)},
                     {"time", point.time_fraction ? rounded(*point.time_fraction) : nullptr},
-                    {"score", estimate_json(point.score)},
-                    {"lead", point.lead ? estimate_json(*point.lead) : nullptr}});
-  if (!points.empty()) return list;
-  list.push_back({{"name", "routed"},
-                  {"series", "routed"},
-                  {"shares", ordered_json::array()},
-                  {"cost", rounded(record.cost_fraction)},
-                  {"time", rounded(headline.seconds_routed / headline.seconds_full)},
-                  {"score", estimate_json(headline.routed)},
-                  {"lead", nullptr}});
-  for (const WidthEvaluation& width : record.widths)
-    list.push_back({{"name", "fixed " + short_number(width.width)},
-                    {"series", "fixed"},
-                    {"shares", ordered_json::array()},
-                    {"cost", rounded(width.cost_fraction)},
-                    {"time", nullptr},
-                    {"score", {rounded(score_of(width.all)), nullptr, nullptr}},
-                    {"lead", nullptr}});
+                    {"score", rounded(point.score)},
+                    {"lead", point.lead ? rounded(*point.lead) : nullptr},
+                    {"on_front", bool{is_on_front[i]}}});
+  }
   return list;
 }
 
-ordered_json latency_json(const EvaluationFile& evaluation) {
-  const WidthSet widths(evaluation.config);
+ordered_json latency_json(const RecordedEvaluation& recorded) {
+  const ModelConfig& config = recorded.recording.config;
+  const WidthSet widths(config);
   ordered_json list = ordered_json::array();
-  for (const LatencyRecord& record : evaluation.latency) {
+  for (const Latency& latency : recorded.latency) {
     double cost = nan;
     for (const Width& width : widths)
-      if (width.fraction() == record.width)
-        cost = static_cast<double>(multiply_adds(evaluation.config, width, record.tokens)) /
-               static_cast<double>(multiply_adds(evaluation.config, widths.widest(), record.tokens));
-    list.push_back({{"width", record.width},
-                    {"tokens", record.tokens},
-                    {"batch", record.batch},
-                    {"runs", record.runs},
-                    {"seconds", rounded(record.seconds)},
-                    {"low", rounded(record.low)},
-                    {"high", rounded(record.high)},
+      if (width.fraction() == latency.width)
+        cost = static_cast<double>(multiply_adds(config, width, latency.tokens)) /
+               static_cast<double>(multiply_adds(config, widths.widest(), latency.tokens));
+    list.push_back({{"width", latency.width},
+                    {"tokens", latency.tokens},
+                    {"batch", latency.batch},
+                    {"runs", latency.runs},
+                    {"seconds", rounded(latency.seconds)},
+                    {"low", rounded(latency.low)},
+                    {"high", rounded(latency.high)},
                     {"cost", rounded(cost)}});
   }
   return list;
 }
 
 /// Indices in the data set's order.
-std::vector<std::size_t> shown_samples(const EvaluationFile& evaluation, std::size_t most) {
-  std::vector<std::size_t> order(evaluation.samples.size());
+std::vector<std::size_t> shown_samples(const Recording& recording, std::size_t most) {
+  std::vector<std::size_t> order(recording.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   if (order.size() <= most) return order;
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return hardness(evaluation.samples[a], evaluation.is_regression()) <
-           hardness(evaluation.samples[b], evaluation.is_regression());
-  });
+  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return router_margin(recording, i); });
   order.erase(order.begin() + static_cast<std::ptrdiff_t>(most / 2),
               order.end() - static_cast<std::ptrdiff_t>(most - most / 2));
-  std::sort(order.begin(), order.end());
+  std::ranges::sort(order);
   return order;
 }
 
-ordered_json samples_json(const EvaluationFile& evaluation, std::size_t most) {
-  ordered_json list = ordered_json::array();
-  for (const std::size_t i : shown_samples(evaluation, most)) {
-    const SampleResult& sample = evaluation.samples[i];
-    ordered_json object = {{"text", sample.text}};
-    if (sample.pair) object["pair"] = *sample.pair;
-    if (sample.line > 0) object["line"] = sample.line;
-    if (sample.difficulty) object["difficulty"] = *sample.difficulty;
-    object["tokens"] = sample.tokens;
-    object["truth"] = evaluation.is_regression() ? rounded(sample.target) : ordered_json(sample.label);
-    object["width"] = sample.width;
-    object["hardness"] = rounded(hardness(sample, evaluation.is_regression()));
-    object["predicted"] = evaluation.is_regression() ? rounded(sample.values) : ordered_json(sample.predicted);
-    if (!evaluation.is_regression()) object["confidence"] = rounded(sample.true_confidence);
-    list.push_back(std::move(object));
+ordered_json sample_json(const RecordedEvaluation& recorded, std::size_t i) {
+  const Recording& recording = recorded.recording;
+  const Sample& sample = recording.samples[i];
+  ordered_json object = {{"text", sample.text}};
+  if (sample.pair) object["pair"] = *sample.pair;
+  if (sample.line > 0) object["line"] = sample.line;
+  if (sample.difficulty) object["difficulty"] = *sample.difficulty;
+  object["tokens"] = recording.tokens[i];
+  object["truth"] = recording.is_regression() ? rounded(recording.targets[i]) : ordered_json(recording.labels[i]);
+  object["width_index"] = recorded.answer_of_sample[i];
+  object["router_margin"] = rounded(router_margin(recording, i));
+  object["predicted"] = ordered_json::array();
+  for (int answer = 0; answer <= recording.full_width(); ++answer) {
+    object["predicted"].push_back(recording.is_regression() ? rounded(recording.value_of(i, answer))
+                                                            : ordered_json(recording.label_of(i, answer)));
+    if (!recording.is_regression()) object["confidence"].push_back(rounded(true_probability(recording, i, answer)));
   }
-  return list;
+  return object;
 }
 
-ordered_json difficulty_json(const EvaluationFile& evaluation) {
+ordered_json difficulty_json(const RecordedEvaluation& recorded) {
   ordered_json levels = ordered_json::array();
-  for (const DifficultyLevel& level : difficulty_levels_of(evaluation))
+  const std::optional<Difficulty> difficulty = difficulty_of(recorded.recording, recorded.answer_of_sample);
+  if (!difficulty) return levels;
+  for (const DifficultyLevel& level : difficulty->levels)
     levels.push_back({{"level", level.level},
                       {"samples", level.samples},
                       {"shares", rounded(level.shares)},
@@ -192,47 +205,49 @@ ordered_json difficulty_json(const EvaluationFile& evaluation) {
   return levels;
 }
 
-ordered_json evaluation_json(const EvaluationFile& evaluation, const ReportOptions& options) {
-  return {{"task", evaluation.task},
-          {"is_regression", evaluation.is_regression()},
-          {"labels", evaluation.labels},
-          {"data", evaluation.data},
-          {"policy", evaluation.policy},
-          {"threads", evaluation.threads},
-          {"has_router", evaluation.samples.empty() ? false : !evaluation.samples.front().router_logits.empty()},
-          {"latency", latency_json(evaluation)},
-          {"need", evaluation.is_regression() ? ordered_json::array() : ordered_json(need_against_choice(evaluation))},
-          {"difficulty", difficulty_json(evaluation)},
-          {"all_samples", evaluation.samples.size()},
-          {"samples", samples_json(evaluation, options.samples)}};
+ordered_json recorded_json(const RecordedEvaluation& recorded, const ReportOptions& options) {
+  const Recording& recording = recorded.recording;
+  ordered_json samples = ordered_json::array();
+  for (const std::size_t i : shown_samples(recording, options.samples)) samples.push_back(sample_json(recorded, i));
+  return {{"task", recording.task},
+          {"is_regression", recording.is_regression()},
+          {"labels", recording.classes},
+          {"data", recording.data},
+          {"policy", recorded.policy},
+          {"threads", recorded.threads},
+          {"has_router", !recording.router_logits.empty()},
+          {"latency", latency_json(recorded)},
+          {"need", recording.is_regression() ? ordered_json::array() : ordered_json(need_against_choice(recorded))},
+          {"difficulty", difficulty_json(recorded)},
+          {"all_samples", recording.size()},
+          {"samples", std::move(samples)}};
 }
 
 ordered_json run_json(const RunFolder& run, const ReportOptions& options) {
   ordered_json json = {{"name", run.name}, {"folder", run.folder}};
-  const EvaluationRecord* record = best_record(run);
-  std::vector<double> widths, sent;
-  if (record != nullptr)
-    for (const WidthEvaluation& width : record->widths) widths.push_back(width.width);
+  const Evaluation* evaluation = best_evaluation(run);
+  std::vector<double> widths;
+  if (evaluation != nullptr)
+    for (const WidthMetrics& width : evaluation->widths) widths.push_back(width.width);
   else
     for (const WidthTraining& width : run.epochs.front().widths) widths.push_back(width.width);
   json["widths"] = widths;
   json["headline"] = headline_json(run);
   json["sent"] = ordered_json::array();
-  json["calibration"] = ordered_json::array();
+  json["reliability"] = ordered_json::array();
   json["points"] = ordered_json::array();
-  if (record != nullptr) {
-    for (const WidthEvaluation& width : record->widths)
+  if (evaluation != nullptr) {
+    for (const WidthMetrics& width : evaluation->widths)
       json["sent"].push_back({{"samples", width.samples},
                               {"cost", rounded(width.cost_fraction)},
-                              {"routed", rounded(score_of(width.routed))},
-                              {"all", rounded(score_of(width.all))}});
-    json["calibration"] = calibration_json(*record);
-    json["points"] = points_json(*headline_of(run), *record,
-                                 run.evaluation ? run.evaluation->points : std::vector<OperatingPoint>{});
+                              {"routed", rounded(score(width.routed))},
+                              {"all", rounded(score(width.all))}});
+    json["reliability"] = reliability_json(*evaluation);
+    json["points"] = points_json(points_of(run, *headline_of(run)));
   }
   json["epochs"] = ordered_json::array();
   for (const EpochRecord& epoch : run.epochs) json["epochs"].push_back(epoch_json(epoch));
-  json["evaluation"] = run.evaluation ? evaluation_json(*run.evaluation, options) : nullptr;
+  json["recorded"] = run.recorded ? recorded_json(*run.recorded, options) : nullptr;
   return json;
 }
 

@@ -1,15 +1,17 @@
+#include "report/run_folder.hpp"
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
-#include "core/json_reader.hpp"
 #include "io/file.hpp"
+#include "io/json_cursor.hpp"
 #include "report/settings.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/report.hpp"
+#include "train/training_folder.hpp"
 
-namespace sharcs {
-using namespace internal;
+namespace sharcs::internal {
 namespace {
 
 using nlohmann::ordered_json;
@@ -21,26 +23,29 @@ bool is_there(const fs::path& file) {
 }
 
 std::vector<Setting> read_settings(const fs::path& file) {
-  const std::string text = read_text_file(file);
-  JsonReader(text, file.string());  // refuses what is no object
-  return flatten(ordered_json::parse(text));
+  const ordered_json settings = parse_json<ordered_json>(read_text_file(file), file.string(), JsonKind::config);
+  JsonCursor(nlohmann::json(settings), file.string(), JsonKind::config).object();  // throws where it is none
+  return flatten(settings);
 }
 
 RunFolder read_run(const fs::path& folder) {
   std::error_code unknown;
   if (!fs::is_directory(folder, unknown))
     throw IoError(folder.string() + ": no such folder; expected the output folder of a training run");
-  const fs::path metrics = folder / "metrics.jsonl", evaluation = folder / "evaluation.json";
-  if (!is_there(metrics) && !is_there(evaluation))
-    throw IoError(folder.string() +
-                  ": holds neither metrics.jsonl nor evaluation.json; expected the output folder of a training run");
+  const TrainingFolder files(folder);
+  const fs::path metrics = files.metrics_file();
+  fs::path recording = files.recording_file();
+  if (!is_there(recording) && is_there(folder / earlier_recording_file)) recording = folder / earlier_recording_file;
+  if (!is_there(metrics) && !is_there(recording))
+    throw IoError(folder.string() + ": holds neither metrics.jsonl nor " + recording_file +
+                  "; expected the output folder of a training run");
   RunFolder run;
   run.folder = folder.string();
-  if (is_there(folder / "training.json")) run.settings = read_settings(folder / "training.json");
-  if (is_there(folder / "config.json")) run.config = ModelConfig::load(folder / "config.json");
+  if (is_there(files.settings_file())) run.settings = read_settings(files.settings_file());
+  if (is_there(files.config_file())) run.config = ModelConfig::load(files.config_file());
   if (is_there(metrics)) run.epochs = read_metrics(metrics);
-  if (is_there(evaluation)) run.evaluation = EvaluationFile::load(evaluation);
-  if (run.epochs.empty() && !run.evaluation)
+  if (is_there(recording)) run.recorded = RecordedEvaluation::load(recording);
+  if (run.epochs.empty() && !run.recorded)
     throw DataError(metrics.string() + ": no epoch is finished; there is nothing to report yet");
   return run;
 }
@@ -86,4 +91,4 @@ std::vector<RunFolder> read_runs(std::span<const fs::path> folders) {
   return runs;
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

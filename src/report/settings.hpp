@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "sharcs/report.hpp"
+#include "report/run_folder.hpp"
 
 namespace sharcs::internal {
 

@@ -1,15 +1,21 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 
-#include "core/block_elements.hpp"
-#include "core/json_reader.hpp"
+#include "data/metrics.hpp"
 #include "core/nan.hpp"
-#include "core/text_table.hpp"
+#include "core/number_range.hpp"
+#include "core/number_text.hpp"
+#include "eval/difficulty.hpp"
+#include "eval/recording_metrics.hpp"
 #include "report/findings.hpp"
+#include "report/run_folder.hpp"
 #include "report/settings.hpp"
-#include "sharcs/report.hpp"
+#include "report/terminal/block_elements.hpp"
 
 namespace sharcs {
 using namespace internal;
@@ -125,34 +131,12 @@ std::string strip(const Estimate& estimate, double low, double high, int columns
   return text;
 }
 
-struct Point {
-  std::string name;
-  double cost;
-  double time;  ///< over that at full width; NaN where it was not measured
-  Estimate score;
-};
-
-std::vector<Point> points_of(const RunFolder& run, const Headline& headline) {
-  std::vector<Point> points;
-  if (run.evaluation)
-    for (const OperatingPoint& point : run.evaluation->points)
-      points.push_back({point.name, point.cost_fraction, point.time_fraction.value_or(nan), point.score});
-  if (points.empty()) {
-    points.push_back(
-        {"routed", headline.cost_fraction, headline.seconds_routed / headline.seconds_full, headline.routed});
-    for (const WidthEvaluation& width : best_record(run)->widths)
-      points.push_back(
-          {"fixed " + short_number(width.width), width.cost_fraction, nan, {score_of(width.all), {nan, nan}}});
-  }
-  std::stable_sort(points.begin(), points.end(), [](const Point& a, const Point& b) { return a.cost < b.cost; });
-  return points;
-}
-
 void write_points(Screen& screen, const RunFolder& run, const Headline& headline) {
-  const std::vector<Point> points = points_of(run, headline);
+  std::vector<OperatingPoint> points = points_of(run, headline);
+  std::ranges::stable_sort(points, {}, &OperatingPoint::cost_fraction);
   double low = std::numeric_limits<double>::infinity(), high = -low;
   std::vector<std::string> names, scores;
-  for (const Point& point : points) {
+  for (const OperatingPoint& point : points) {
     for (const double value : {point.score.value, point.score.interval.low, point.score.interval.high}) {
       if (!std::isfinite(value)) continue;
       low = std::min(low, value);
@@ -165,13 +149,14 @@ void write_points(Screen& screen, const RunFolder& run, const Headline& headline
   screen.line({{"  scale from " + score_text(low, headline.is_share) + " to " + score_text(high, headline.is_share),
                 Style::soft}});
   const int name = widest_of(names), score = widest_of(scores);
-  const bool timed = std::ranges::any_of(points, [](const Point& point) { return std::isfinite(point.time); });
+  const bool timed = std::ranges::any_of(
+      points, [](const OperatingPoint& point) { return std::isfinite(point.time_fraction.value_or(nan)); });
   const int room = std::max(8, screen.columns() - name - score - (timed ? 33 : 19));
   for (std::size_t i = 0; i < points.size(); ++i) {
     const bool own = points[i].name == "routed";
     screen.line({{"  " + padded_right(names[i], name), own ? Style::strong : Style::plain},
-                 {"  cost " + padded_left(percent(points[i].cost), 7), Style::soft},
-                 {timed ? "  time " + padded_left(percent(points[i].time), 7) : "", Style::soft},
+                 {"  cost " + padded_left(percent(points[i].cost_fraction), 7), Style::soft},
+                 {timed ? "  time " + padded_left(percent(points[i].time_fraction.value_or(nan)), 7) : "", Style::soft},
                  {"  " + padded_left(scores[i], score), own ? Style::strong : Style::plain},
                  {" " + strip(points[i].score, low, high, room)}});
   }
@@ -204,22 +189,18 @@ void write_training(Screen& screen, const RunFolder& run, bool is_share) {
       return epoch.evaluations.empty() ? nan : value_of(epoch.evaluations.front());
     };
   };
-  const auto score = [is_share](double value) { return score_text(value, is_share); };
+  const auto as_score = [is_share](double value) { return score_text(value, is_share); };
   const auto loss = [](double value) { return decimal(value, 3); };
-  curve("routed", evaluated([](const EvaluationRecord& record) { return score_of(record.routed); }), score);
-  curve("full width", evaluated([](const EvaluationRecord& record) { return score_of(record.full); }), score);
-  curve("cost", evaluated([](const EvaluationRecord& record) { return record.cost_fraction; }), percent);
+  curve("routed", evaluated([](const Evaluation& evaluation) { return score(evaluation.routed); }), as_score);
+  curve("full width", evaluated([](const Evaluation& evaluation) { return score(evaluation.full); }), as_score);
+  curve("cost", evaluated([](const Evaluation& evaluation) { return evaluation.cost_fraction; }), percent);
   curve(
       "task's loss", [](const EpochRecord& epoch) { return epoch.loss_task; }, loss);
   curve(
       "router's loss", [](const EpochRecord& epoch) { return epoch.loss_router; }, loss);
   curve(
       "learning rate", [](const EpochRecord& epoch) { return epoch.learning_rate; },
-      [](double value) {
-        char text[32];
-        std::snprintf(text, sizeof text, "%.2g", value);
-        return std::string(text);
-      });
+      [](double value) { return fmt::format("{:.2g}", value); });
   for (std::size_t w = 0; w < last.widths.size(); ++w)
     curve(
         "share at " + short_number(last.widths[w].width),
@@ -231,37 +212,38 @@ void write_training(Screen& screen, const RunFolder& run, bool is_share) {
         },
         percent);
   if (const EpochRecord* best = best_epoch(run); best != nullptr && best->best)
-    screen.line({{"  best epoch    " + std::to_string(best->epoch) + ", score " + score(best->score), Style::soft}});
+    screen.line({{"  best epoch    " + std::to_string(best->epoch) + ", score " + as_score(best->score), Style::soft}});
 }
 
-void write_widths(Screen& screen, const EvaluationRecord& record, const Headline& headline) {
+void write_widths(Screen& screen, const Evaluation& evaluation, const Headline& headline) {
   screen.heading("Widths", "where the samples are answered, and how well");
   const int room = std::max(8, screen.columns() - 58);
-  for (std::size_t w = 0; w < record.widths.size(); ++w) {
-    const WidthEvaluation& width = record.widths[w];
+  for (std::size_t w = 0; w < evaluation.widths.size(); ++w) {
+    const WidthMetrics& width = evaluation.widths[w];
     const double share =
-        record.samples > 0 ? static_cast<double>(width.samples) / static_cast<double>(record.samples) : nan;
+        evaluation.samples > 0 ? static_cast<double>(width.samples) / static_cast<double>(evaluation.samples) : nan;
     screen.line({{"  " + padded_right(short_number(width.width), 5)},
-                 {bar(share, room), Style::width, place_of(w, record.widths.size())},
+                 {bar(share, room), Style::width, place_of(w, evaluation.widths.size())},
                  {" " + padded_left(percent(share), 7)},
-                 {"  " + padded_left(score_text(score_of(width.routed), headline.is_share), 7) + " there, " +
-                      padded_left(score_text(score_of(width.all), headline.is_share), 7) + " if all were here",
+                 {"  " + padded_left(score_text(score(width.routed), headline.is_share), 7) + " there, " +
+                      padded_left(score_text(score(width.all), headline.is_share), 7) + " if all were here",
                   Style::soft}});
   }
 }
 
-void write_difficulty(Screen& screen, const EvaluationFile& evaluation) {
-  const std::vector<DifficultyLevel> levels = difficulty_levels_of(evaluation);
-  if (levels.empty()) return;
+void write_difficulty(Screen& screen, const RecordedEvaluation& recorded) {
+  const Recording& recording = recorded.recording;
+  const std::optional<Difficulty> difficulty = difficulty_of(recording, recorded.answer_of_sample);
+  if (!difficulty) return;
   static constexpr const char* fills[] = {"░", "▒", "▓", "█"};
-  const std::size_t widths = evaluation.widths.size();
+  const std::size_t widths = recording.answers.size();
   const auto fill_of = [&](std::size_t w) { return fills[std::lround(place_of(w, widths) * 3)]; };
   std::string legend;
   for (std::size_t w = 0; w < widths; ++w)
-    legend += (w > 0 ? "  " : "") + std::string(fill_of(w)) + " " + short_number(evaluation.widths[w]);
+    legend += (w > 0 ? "  " : "") + std::string(fill_of(w)) + " " + recording.answers[w].name;
   screen.heading("Levels of difficulty", "width chosen: " + legend);
   const int room = std::max(8, screen.columns() - 48);
-  for (const DifficultyLevel& level : levels) {
+  for (const DifficultyLevel& level : difficulty->levels) {
     std::vector<Part> parts = {{"  level " + padded_right(std::to_string(level.level), 4)}};
     double before = 0;
     int drawn = 0;
@@ -272,54 +254,54 @@ void write_difficulty(Screen& screen, const EvaluationFile& evaluation) {
       for (; drawn < end; ++drawn) cells += fill_of(w);
       parts.push_back({std::move(cells), Style::width, place_of(w, widths)});
     }
-    const auto quality = [&](double value) { return evaluation.is_regression() ? decimal(value, 3) : percent(value); };
+    const auto quality = [&](double value) { return recording.is_regression() ? decimal(value, 3) : percent(value); };
     parts.push_back({"  " + padded_left(quality(level.routed), 7)});
     parts.push_back({", at full width " + padded_left(quality(level.at_width.back()), 7), Style::soft});
     screen.line(parts);
   }
 }
 
-void write_latency(Screen& screen, const EvaluationFile& evaluation) {
-  std::vector<LatencyRecord> records;
-  for (const LatencyRecord& record : evaluation.latency)
-    if (record.batch == evaluation.latency.front().batch) records.push_back(record);
-  if (records.empty()) return;
-  screen.heading("Time of a call", counted(static_cast<std::size_t>(records.front().batch), "input") +
+void write_latency(Screen& screen, const RecordedEvaluation& recorded) {
+  const std::vector<double> widths = recorded.recording.widths();
+  std::vector<Latency> latencies;
+  for (const Latency& latency : recorded.latency)
+    if (latency.batch == recorded.latency.front().batch) latencies.push_back(latency);
+  if (latencies.empty()) return;
+  screen.heading("Time of a call", counted(static_cast<std::size_t>(latencies.front().batch), "input") +
                                        ", everything at one width, median");
   double longest = 0;
-  for (const LatencyRecord& record : records) longest = std::max(longest, record.seconds);
+  for (const Latency& latency : latencies) longest = std::max(longest, latency.seconds);
   const int room = std::max(8, screen.columns() - 36);
   int tokens = -1;
-  for (const LatencyRecord& record : records) {
-    const auto at = std::find(evaluation.widths.begin(), evaluation.widths.end(), record.width);
-    const auto w = static_cast<std::size_t>(at - evaluation.widths.begin());
-    const std::string length = record.tokens == tokens ? "" : padded_left(std::to_string(record.tokens), 4) + " tokens";
-    tokens = record.tokens;
-    screen.line({{"  " + padded_right(length, 12) + padded_right(short_number(record.width), 5)},
-                 {bar(record.seconds / longest, room), Style::width, place_of(w, evaluation.widths.size())},
-                 {" " + padded_left(seconds_text(record.seconds), 9), Style::soft}});
+  for (const Latency& latency : latencies) {
+    const auto w = static_cast<std::size_t>(std::ranges::find(widths, latency.width) - widths.begin());
+    const std::string length =
+        latency.tokens == tokens ? "" : padded_left(std::to_string(latency.tokens), 4) + " tokens";
+    tokens = latency.tokens;
+    screen.line({{"  " + padded_right(length, 12) + padded_right(short_number(latency.width), 5)},
+                 {bar(latency.seconds / longest, room), Style::width, place_of(w, widths.size())},
+                 {" " + padded_left(seconds_text(latency.seconds), 9), Style::soft}});
   }
 }
 
-void write_sentences(Screen& screen, const EvaluationFile& evaluation) {
+void write_sentences(Screen& screen, const RecordedEvaluation& recorded) {
   constexpr std::size_t shown = 3;
-  if (evaluation.samples.empty()) return;
-  std::vector<std::size_t> order(evaluation.samples.size());
+  const Recording& recording = recorded.recording;
+  if (recording.size() == 0) return;
+  std::vector<std::size_t> order(recording.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return hardness(evaluation.samples[a], evaluation.is_regression()) >
-           hardness(evaluation.samples[b], evaluation.is_regression());
-  });
+  std::ranges::stable_sort(order, std::greater<>(), [&](std::size_t i) { return router_margin(recording, i); });
   const auto write = [&](const std::string& title, const std::vector<std::size_t>& samples) {
     screen.heading(title);
     for (const std::size_t i : samples) {
-      const SampleResult& sample = evaluation.samples[i];
-      const auto width = static_cast<std::size_t>(sample.width);
-      const std::string mark = evaluation.is_regression() ? " " : sample.right(width) ? "✓" : "✗";
+      const Sample& sample = recording.samples[i];
+      const int chosen = recorded.answer_of_sample[i];
+      const auto w = static_cast<std::size_t>(chosen);
+      const std::string mark = recording.is_regression() ? " " : is_right(recording, i, chosen) ? "✓" : "✗";
       const std::string text = sample.pair ? sample.text + " | " + *sample.pair : sample.text;
-      screen.line({{"  " + padded_right(short_number(evaluation.widths[width]), 5), Style::width,
-                    place_of(width, evaluation.widths.size())},
-                   {mark + " " + text}});
+      screen.line(
+          {{"  " + padded_right(recording.answers[w].name, 5), Style::width, place_of(w, recording.answers.size())},
+           {mark + " " + text}});
     }
   };
   const std::size_t count = std::min(shown, order.size());
@@ -335,14 +317,14 @@ void write_run(Screen& screen, const RunFolder& run) {
     screen.paragraph("Measured on " + headline->data +
                      (headline->policy.empty() ? "." : "; widths chosen by: " + headline->policy + "."));
     write_points(screen, run, *headline);
-    write_widths(screen, *best_record(run), *headline);
+    write_widths(screen, *best_evaluation(run), *headline);
   }
-  if (run.evaluation) {
-    write_difficulty(screen, *run.evaluation);
-    write_latency(screen, *run.evaluation);
+  if (run.recorded) {
+    write_difficulty(screen, *run.recorded);
+    write_latency(screen, *run.recorded);
   }
   write_training(screen, run, headline && headline->is_share);
-  if (run.evaluation) write_sentences(screen, *run.evaluation);
+  if (run.recorded) write_sentences(screen, *run.recorded);
 }
 
 void write_comparison(Screen& screen, std::span<const RunFolder> runs) {
@@ -374,7 +356,7 @@ void write_comparison(Screen& screen, std::span<const RunFolder> runs) {
 
 }  // namespace
 
-std::string report_text(std::span<const RunFolder> runs, const TextReportOptions& options) {
+std::string internal::text_of(std::span<const RunFolder> runs, const TextReportOptions& options) {
   Screen screen(options);
   if (runs.size() > 1) write_comparison(screen, runs);
   for (std::size_t i = 0; i < runs.size(); ++i) {
@@ -382,6 +364,10 @@ std::string report_text(std::span<const RunFolder> runs, const TextReportOptions
     write_run(screen, runs[i]);
   }
   return screen.take();
+}
+
+std::string report_text(std::span<const std::filesystem::path> folders, const TextReportOptions& options) {
+  return internal::text_of(read_runs(folders), options);
 }
 
 }  // namespace sharcs

@@ -5,8 +5,8 @@
 #include <system_error>
 #include <utility>
 
+#include "io/json_cursor.hpp"
 #include "sharcs/error.hpp"
-#include "text/json_place.hpp"
 #include "text/pipeline.hpp"
 #include "text/tokenizer_json.hpp"
 #include "text/tokenizer_writer.hpp"
@@ -40,8 +40,7 @@ std::shared_ptr<const Pipeline> load_bert(const std::filesystem::path& vocab_txt
 std::shared_ptr<const Pipeline> load_roberta(const std::filesystem::path& vocab_json,
                                              const std::filesystem::path& merges_txt,
                                              const ByteLevelBpeOptions& options, const SpecialTokens& special) {
-  const nlohmann::json document = read_tokenizer_json_file(vocab_json);
-  Vocabulary vocabulary = vocabulary_in(JsonPlace(document, vocab_json.string()));
+  Vocabulary vocabulary = vocabulary_in(JsonCursor::load(vocab_json, JsonKind::tokenizer));
   std::vector<ByteLevelBpe::Merge> merges = read_merges_txt(merges_txt, vocabulary);
   return roberta_pipeline(std::move(vocabulary), std::move(merges), options, special, vocab_json.string());
 }

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <unicode/utf8.h>
+
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -14,17 +17,15 @@ struct Character {
 
 /// The character that begins at byte `at` of a well-formed UTF-8 text.
 inline Character character_at(std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[at + i]); };
-  const auto tail = [&](std::size_t i) { return static_cast<char32_t>(byte(i) & 0x3F); };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return {lead, 1};
-  if (lead < 0xE0) return {(lead & 0x1Fu) << 6 | tail(1), 2};
-  if (lead < 0xF0) return {(lead & 0x0Fu) << 12 | tail(1) << 6 | tail(2), 3};
-  return {(lead & 0x07u) << 18 | tail(1) << 12 | tail(2) << 6 | tail(3), 4};
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(text.data());
+  std::size_t end = at;
+  UChar32 code;
+  U8_NEXT_UNSAFE(bytes, end, code);
+  return {static_cast<char32_t>(code), end - at};
 }
 
 /// Whether the byte is not the first one of its character.
-inline bool is_continuation_byte(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
+inline bool is_continuation_byte(char byte) { return U8_IS_TRAIL(byte); }
 
 /// Characters of a well-formed UTF-8 text.
 std::size_t count_characters(std::string_view text);

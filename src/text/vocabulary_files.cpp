@@ -42,7 +42,7 @@ Vocabulary read_vocab_txt(const std::filesystem::path& path) {
   return vocabulary;
 }
 
-Vocabulary vocabulary_in(const JsonPlace& place) {
+Vocabulary vocabulary_in(const JsonCursor& place) {
   const nlohmann::json& tokens = place.object();
   if (tokens.empty()) place.fail("an object with at least one token");
   // Ids may have gaps, but a wild one must not cost memory.
@@ -50,7 +50,9 @@ Vocabulary vocabulary_in(const JsonPlace& place) {
   Vocabulary vocabulary;
   for (const auto& [token, value] : tokens.items()) {
     const bool plain = value.is_number_unsigned() && value.get<std::uint64_t>() <= static_cast<std::uint64_t>(largest);
-    const std::int32_t id = plain ? value.get<std::int32_t>() : place.member(token).number(0, largest);
+    const std::int32_t id =
+        plain ? value.get<std::int32_t>()
+              : place[token].get<std::int32_t>({.least = 0, .greatest = static_cast<double>(largest)});
     if (vocabulary.has(id))
       throw TokenizerError(place.file() + ": tokens " + quote(vocabulary.token(id)) + " and " + quote(token) +
                            " both have the id " + std::to_string(id));
@@ -91,19 +93,18 @@ std::vector<ByteLevelBpe::Merge> read_merges_txt(const std::filesystem::path& pa
 
 TokenizerConfig read_tokenizer_config(const std::filesystem::path& path) {
   if (!std::filesystem::exists(path)) return {};
-  const nlohmann::json document = read_tokenizer_json_file(path);
-  const JsonPlace config(document, path.string());
+  const JsonCursor config = JsonCursor::load(path, JsonKind::tokenizer);
   const auto truth = [&](const char* key) {
-    const JsonPlace place = config.member(key);
-    return place.present() ? std::optional(place.truth()) : std::nullopt;
+    const JsonCursor place = config[key];
+    return place.present() ? std::optional(place.get<bool>()) : std::nullopt;
   };
   const auto token = [&](const char* key) -> std::optional<std::string> {
-    const JsonPlace place = config.member(key);
+    const JsonCursor place = config[key];
     if (!place.present()) return std::nullopt;
-    return document.at(key).is_object() ? place.member("content").text() : place.text();
+    return place.is_object() ? place["content"].get<std::string>() : place.get<std::string>();
   };
-  const JsonPlace basic = config.member("do_basic_tokenize");
-  if (!basic.truth_or(true)) basic.fail("true: WordPiece on text that is cut at white space alone is not supported");
+  const JsonCursor basic = config["do_basic_tokenize"];
+  if (!basic.get_or(true)) basic.fail("true: WordPiece on text that is cut at white space alone is not supported");
   return {.do_lower_case = truth("do_lower_case"),
           .strip_accents = truth("strip_accents"),
           .tokenize_chinese_chars = truth("tokenize_chinese_chars"),

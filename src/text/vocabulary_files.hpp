@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "io/json_cursor.hpp"
 #include "text/byte_level_bpe.hpp"
-#include "text/json_place.hpp"
 #include "text/vocabulary.hpp"
 
 namespace sharcs::internal {
@@ -16,7 +16,7 @@ namespace sharcs::internal {
 Vocabulary read_vocab_txt(const std::filesystem::path& path);
 
 /// The vocabulary in a JSON object from token to id (vocab.json, or a part of tokenizer.json). Throws TokenizerError.
-Vocabulary vocabulary_in(const JsonPlace& place);
+Vocabulary vocabulary_in(const JsonCursor& place);
 
 /// Reads the merges of a byte-level BPE: a line "#version…", then two tokens a line. Throws IoError, or TokenizerError
 /// with the line.

@@ -15,23 +15,22 @@ struct AdamwOptions {
   double weight_decay = 0.01;
 };
 
-/// AdamW (Loshchilov and Hutter 2019) as the authors run it: eps outside the bias correction, decay after the update
-/// and not on biases and LayerNorms. A parameter that takes no part in a step is left alone in that step, its step
-/// count too.
+/// AdamW (Loshchilov and Hutter 2019) as the authors run it: eps is added outside the bias correction, and weight decay
+/// comes after the update, but not for biases and LayerNorms. A parameter that takes no part in a step keeps its value,
+/// its moments and its step count.
 ///
-/// Word embeddings are stepped row by row. A row whose word is not in the batch has a gradient of zero, but its moments
-/// and its decay still move it. Such idle steps are only noted, and taken all at once when the row is needed, by the
-/// same arithmetic in the same order (kernels::adamw_idle): after catch_up() the values are, bit for bit, those of an
-/// optimizer that goes through the whole table in every step. So a step costs what its batch's words cost, not what the
-/// vocabulary does.
+/// Word embeddings are updated late, to save time. A step of 32 sentences has perhaps 300 of 30,000 words. The other
+/// rows have no gradient, but AdamW would still move them a little, by their moments and the decay. These idle steps
+/// are noted down and done all at once when a row is needed again (kernels::adamw_idle), with the same arithmetic in
+/// the same order. After catch_up() all values have the bits of an optimizer that updates the whole table every time.
 template <class T>
 class Adamw {
  public:
   Adamw(const ParameterLayout& layout, const AdamwOptions& options);
 
-  /// Takes the idle steps of these word embeddings. Before a pass reads them.
+  /// Does the idle steps of these rows. Call it before a pass reads them.
   void catch_up(ParameterStore<T>& values, const RowSet& words);
-  /// The same for all of them. Before anyone reads the values, or the moments below.
+  /// Does the idle steps of all rows. Call it before anything reads all values, or the moments below.
   void catch_up(ParameterStore<T>& values);
 
   /// One step on the parameters that take part. The gradient is multiplied by `gradient_scale` first (clipping).
@@ -52,8 +51,8 @@ class Adamw {
   ParameterStore<T> first_moments_;
   ParameterStore<T> second_moments_;
   std::vector<std::int64_t> step_counts_;    // of each parameter
-  std::vector<kernels::AdamwStep> history_;  // the steps of the word embeddings since all rows were up to date
-  std::vector<std::size_t> taken_;           // how many of them each row has taken
+  std::vector<kernels::AdamwStep> history_;  // all steps since the last catch_up() of all rows
+  std::vector<std::size_t> taken_;           // for each row, how many of them it has done
 };
 
 }  // namespace sharcs::internal

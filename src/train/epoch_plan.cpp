@@ -5,7 +5,7 @@
 #include <numeric>
 #include <utility>
 
-#include "core/json_reader.hpp"
+#include "core/number_range.hpp"
 #include "core/random.hpp"
 #include "core/rounding.hpp"
 #include "data/tokenized_dataset.hpp"
@@ -14,10 +14,10 @@
 namespace sharcs::internal {
 namespace {
 
-/// `count` samples of the bucket in the order in which batches are cut from them.
+/// Repeats the samples of a bucket up to `count` samples, in the order in which batches are cut from them.
 ///
-/// Each pass over the bucket is shuffled and sorted by itself: sorted together, the copies of a repeated sample would
-/// stand side by side and fill a batch.
+/// Each repetition of the bucket is shuffled and sorted by itself. Sorted together, the copies of one sample would be
+/// neighbours and fill a batch.
 std::vector<Index> arrange(std::vector<Index> bucket, Index count, std::span<const std::int32_t> lengths,
                            const EpochPlanOptions& options, Random& random) {
   std::vector<Index> order;
@@ -46,8 +46,8 @@ std::vector<PlannedBatch> cut(const std::vector<Index>& order, int width, const 
   const auto total = static_cast<Index>(order.size());
   const Index batches = ceil_divide(total, options.batch_size);
   const Index missing = batches * options.batch_size - total;
-  // The batch that is smaller lies anywhere in the last run: at its end it would always hold the longest samples, whose
-  // gradients would weigh more than the others'.
+  // The smaller batch may be any of the last run. If it were always the last one, it would hold the longest samples,
+  // and in a smaller batch each sample weighs more.
   const Index choices = std::min(batches, options.shuffle_window);
   const Index smaller = batches - 1 - static_cast<Index>(random.below(static_cast<std::uint64_t>(choices)));
   std::vector<PlannedBatch> result;
@@ -64,7 +64,7 @@ std::vector<PlannedBatch> cut(const std::vector<Index>& order, int width, const 
   return result;
 }
 
-/// Part `place` of `parts`; without samples when there is no such part.
+/// Part `place` of `parts` of a micro-batch; without samples when there is no such part.
 PlannedBatch cut_out(const PlannedBatch& whole, int place, int parts, std::span<const std::int32_t> lengths) {
   std::vector<std::int32_t> of_batch;
   for (const Index sample : whole.samples) of_batch.push_back(lengths[static_cast<std::size_t>(sample)]);
@@ -104,7 +104,7 @@ EpochPlan plan_epoch(std::span<const double> widths, std::span<const std::int32_
   for (std::size_t i = 0; i < samples; ++i) {
     int width = static_cast<int>(widths.size()) - 1;
     if (!labels.empty()) {
-      // Each sample has words of its own, so its draw does not depend on the labels of others.
+      // Each sample has its own random numbers, so that its draw does not depend on the labels of the others.
       Random random(draw_key, 4 * i);
       width = labels[i].draw(random);
       if (options.full_width_share > 0 && random.uniform() < options.full_width_share)
@@ -136,16 +136,16 @@ EpochPlan plan_epoch(std::span<const double> widths, std::span<const std::int32_
     rounds = std::max(rounds, batches[width].size());
   }
 
-  // The units that `accumulation` counts: whole rounds in joint steps, single micro-batches in alternate ones.
+  // A step ends after `accumulation` rounds (joint) or micro-batches (alternate).
   Index units = 0;
-  const auto open_unit = [&] {
+  const auto begin_unit = [&] {
     if (units++ % options.accumulation == 0) plan.steps.emplace_back();
   };
   for (std::size_t round = 0; round < rounds; ++round) {
-    if (options.step_mode == StepMode::joint) open_unit();
+    if (options.step_mode == StepMode::joint) begin_unit();
     for (auto& of_width : batches) {
       if (round >= of_width.size()) continue;
-      if (options.step_mode == StepMode::alternate) open_unit();
+      if (options.step_mode == StepMode::alternate) begin_unit();
       plan.steps.back().push_back(std::move(of_width[round]));
     }
   }
@@ -164,12 +164,13 @@ PlannedStep part_of(const PlannedStep& step, int rank, int ranks, Sharding shard
   PlannedStep parts;
   parts.reserve(step.size());
   for (int i = 0; i < total; ++i) {
-    // Which of the micro-batch's ranks this one is, and of how many.
+    // Of the `sharers` ranks that share this micro-batch, this is number `place`; not one of them if place == sharers.
     int place = rank, sharers = ranks;
     if (sharding == Sharding::micro_batches) {
-      // The last one has the largest width.
+      // Counted from the last micro-batch, which has the largest width and so gets help first. With 3 micro-batches and
+      // 5 ranks, ranks 0 and 3 share the last one, 1 and 4 the one before it, and rank 2 has the first to itself.
       const int from_last = total - 1 - i;
-      const bool is_shared = ranks > total;  // by the ranks from_last, from_last + total, from_last + 2 · total, …
+      const bool is_shared = ranks > total;
       sharers = is_shared ? ceil_divide(ranks - from_last, total) : 1;
       const bool takes_part = is_shared ? rank % total == from_last : from_last % ranks == rank;
       place = !takes_part ? sharers : is_shared ? rank / total : 0;

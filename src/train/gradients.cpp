@@ -8,7 +8,7 @@
 
 namespace sharcs::internal {
 namespace {
-constexpr Index elements_of_a_thread = 1 << 17;  // less is cleared before another thread is awake
+constexpr Index elements_of_a_thread = 1 << 17;  // fewer are cleared before another thread has woken up
 }
 
 template <class T>
@@ -42,8 +42,8 @@ void Gradients<T>::for_each_word(Store& store, const Body& body) const {
 template <class T>
 void Gradients<T>::sum_over(Communicator& ranks) {
   if (ranks.ranks() == 1) return;
-  // Parameters that stand side by side go together, with the gaps between them, which are zero; of the word embeddings
-  // a copy of the rows.
+  // Fewer, longer messages are faster. So neighbouring parameters are summed in one call, with the padding between
+  // them, which is zero everywhere; and the rows of the word embeddings are copied into one message.
   const ParameterLayout& layout = values_.layout();
   Index begin = 0, end = 0;
   const auto sum_run = [&] {

@@ -1,15 +1,49 @@
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
+#include <span>
 #include <vector>
 
+#include "core/matrix_view.hpp"
 #include "model/parameter_store.hpp"
 #include "sharcs/communicator.hpp"
-#include "train/row_set.hpp"
 
 namespace sharcs::internal {
 
-/// The gradients that a step's backward passes add up, and which of them can differ from zero: the rest costs nothing
-/// to clear, to measure or to step over.
+/// Row numbers of a table, each once, in ascending order: after add({5, 2, 5}) rows() is {2, 5}.
+class RowSet {
+ public:
+  explicit RowSet(Index table_rows) : contains_(static_cast<std::size_t>(table_rows), false) {}
+
+  void add(std::span<const std::int32_t> rows) {
+    const auto before = static_cast<std::ptrdiff_t>(rows_.size());
+    for (const std::int32_t row : rows) {
+      if (contains_[static_cast<std::size_t>(row)]) continue;
+      contains_[static_cast<std::size_t>(row)] = true;
+      rows_.push_back(row);
+    }
+    std::sort(rows_.begin() + before, rows_.end());
+    std::inplace_merge(rows_.begin(), rows_.begin() + before, rows_.end());
+  }
+  void clear() {
+    for (const std::int32_t row : rows_) contains_[static_cast<std::size_t>(row)] = false;
+    rows_.clear();
+  }
+
+  std::span<const std::int32_t> rows() const { return rows_; }
+
+ private:
+  std::vector<bool> contains_;
+  std::vector<std::int32_t> rows_;
+};
+
+/// The gradients of one optimizer step, summed over its backward passes.
+///
+/// A step often reaches only a part of the parameters. For example, a step at width 0.25 leaves the LayerNorms of the
+/// other widths alone, and a step whose batches have 300 different words reaches 300 rows of the word embeddings. So
+/// the parameters and rows that take part are marked: the gradients of all others are zero, and clear(), norm() and
+/// sum_over() skip them.
 template <class T>
 class Gradients {
  public:
@@ -17,25 +51,25 @@ class Gradients {
 
   ParameterStore<T>& values() { return values_; }
   const ParameterStore<T>& values() const { return values_; }
-  /// The parameters that took part since clear(): the others' gradients are zero by construction.
+  /// For each parameter of the layout, whether it takes part.
   std::vector<bool>& participates() { return participates_; }
   const std::vector<bool>& participates() const { return participates_; }
-  /// The rows of the word embeddings that took part.
+  /// The rows of the word embeddings that take part.
   RowSet& words() { return words_; }
   const RowSet& words() const { return words_; }
 
-  /// Adds up the gradients of all ranks, in each of which the same parameters and rows take part.
+  /// Replaces the gradients by their sums over all ranks. All ranks must have marked the same parameters and rows.
   void sum_over(Communicator& ranks);
-  /// √Σ g².
+  /// The length √Σ g² over all parameters.
   double norm() const;
-  /// Sets everything to zero.
+  /// Sets all gradients to zero and removes all marks.
   void clear();
 
  private:
-  /// Calls body(span) on what can differ from zero.
+  /// Calls body(span) for each parameter that takes part; for the word embeddings once for each row that does.
   template <class Store, class Body>
   void for_each_part(Store& store, const Body& body) const;
-  /// The same on the word embeddings that take part, one by one.
+  /// Only the rows of the word embeddings.
   template <class Store, class Body>
   void for_each_word(Store& store, const Body& body) const;
 

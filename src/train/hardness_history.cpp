@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "core/json_reader.hpp"
+#include "core/number_range.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {

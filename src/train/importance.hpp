@@ -20,11 +20,11 @@ struct Importance {
 template <class T>
 class ImportanceMeter {
  public:
-  /// Throws ConfigError for a model whose layers share their weights (ALBERT): one order cannot suit them all. `name`
-  /// stands for its configuration in messages.
+  /// Throws ConfigError for a model whose layers share their weights (ALBERT), because one order cannot suit all its
+  /// layers. `name`: the configuration's file, for the message.
   explicit ImportanceMeter(const Network<T>& network, const std::string& name = "config.json");
 
-  /// Adds one batch, whose loss is the mean over its samples. `labels` or, for a regression, `targets`: one a sample.
+  /// Adds one batch; its loss is the mean over its samples. Give the samples' `labels`, or for a regression `targets`.
   void add(const RaggedBatch& batch, std::span<const std::int32_t> labels, std::span<const float> targets);
   const Importance& importance() const { return importance_; }
 
@@ -36,11 +36,11 @@ class ImportanceMeter {
   Importance importance_;
 };
 
-/// Indices by descending importance; equal ones keep their order.
+/// The indices in descending order of importance: {0.1, 0.5, 0.3} gives {1, 2, 0}. Equal ones keep their order.
 std::vector<Index> descending_order(const std::vector<double>& importance);
 
-/// Moves the important heads and neurons of every layer to the front, so that the leading slice holds them. The
-/// full-width function stays the same. Packs the network's weights anew.
+/// Moves the important heads and neurons of each layer to the front, where the slices of the smaller widths are. At
+/// full width the network computes the same as before. Packs its weights again.
 template <class T>
 void reorder(Network<T>& network, const Importance& importance);
 

@@ -1,29 +1,36 @@
-#include "sharcs/metrics_log.hpp"
+#include "train/metrics_log.hpp"
 
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <system_error>
+#include <utility>
 
-#include "core/json_fields.hpp"
 #include "core/quote.hpp"
-#include "eval/evaluation_record_json.hpp"
+#include "eval/evaluation_json.hpp"
 #include "io/append_file.hpp"
 #include "io/file.hpp"
+#include "io/json_cursor.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs {
-using namespace internal;
+namespace sharcs::internal {
 namespace {
 
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-WidthTraining read_width_training(const JsonFields& fields) {
-  return {.width = fields.number("width"),
-          .samples = fields.count("samples"),
-          .labelled = fields.count("labelled"),
-          .loss_task = fields.number("loss_task"),
-          .loss_router = fields.number("loss_router")};
+WidthTraining read_width_training(const JsonCursor& fields) {
+  return {.width = fields["width"].number_or_nan(),
+          .samples = fields["samples"].get<std::int64_t>({.least = 0}),
+          .labelled = fields["labelled"].get<std::int64_t>({.least = 0}),
+          .loss_task = fields["loss_task"].number_or_nan(),
+          .loss_router = fields["loss_router"].number_or_nan()};
+}
+
+/// A row of counts for each width, or no rows.
+std::vector<std::vector<std::int64_t>> read_transitions(const JsonCursor& rows, std::size_t widths) {
+  if (!rows.list().empty() && rows.list().size() != widths)
+    rows.fail(std::to_string(widths) + " rows of " + std::to_string(widths) + " integers ≥ 0, or none");
+  return rows.each(
+      [&](const JsonCursor& row) { return row.of_size(widths).get<std::vector<std::int64_t>>({.least = 0}); });
 }
 
 struct Line {
@@ -40,11 +47,11 @@ std::vector<Line> lines_of(std::string_view text, const std::string& name) {
     const bool torn = end == std::string_view::npos;
     const std::string_view line = text.substr(0, torn ? text.size() : end + 1);
     text.remove_prefix(line.size());
-    // What a crash cuts off is cut inside the object, so it does not parse; a whole object that only lacks its line end
-    // counts.
+    // A line that a crash has cut off ends inside its object, so it does not parse. A whole object that only lacks its
+    // line end counts.
     if (torn && !json::accept(line)) break;
     const std::string place = name + ":" + std::to_string(number);
-    lines.push_back({line, EpochRecord::from_json(line, place)});
+    lines.push_back({line, parse_epoch_record(line, place)});
     if (lines.size() > 1 && lines.back().record.epoch <= lines[lines.size() - 2].record.epoch)
       throw DataError(place + ": \"epoch\" is " + std::to_string(lines.back().record.epoch) + " after " +
                       std::to_string(lines[lines.size() - 2].record.epoch) + "; expected ascending epochs");
@@ -52,13 +59,28 @@ std::vector<Line> lines_of(std::string_view text, const std::string& name) {
   return lines;
 }
 
+/// Cuts off what follows the line of epoch `finished_epochs`. Returns the file.
+const std::filesystem::path& cut_after(const std::filesystem::path& file, int finished_epochs) {
+  std::error_code unknown;  // when not even this can be asked, opening the file fails and says why
+  if (!std::filesystem::exists(file, unknown)) return file;
+  const std::string text = finished_epochs > 0 ? read_text_file(file) : "";
+  std::string kept;
+  for (const Line& line : lines_of(text, file.string())) {
+    if (line.record.epoch > finished_epochs) break;
+    kept += line.text;
+    if (kept.back() != '\n') kept += '\n';
+  }
+  if (finished_epochs <= 0 || kept != text) write_file_atomically(file, kept);
+  return file;
+}
+
 }  // namespace
 
-std::string EpochRecord::to_json() const {
+std::string to_json_line(const EpochRecord& record) {
   std::int64_t trained = 0;
-  for (const WidthTraining& width : widths) trained += width.samples;
+  for (const WidthTraining& width : record.widths) trained += width.samples;
   ordered_json train_widths = ordered_json::array();
-  for (const WidthTraining& width : widths)
+  for (const WidthTraining& width : record.widths)
     train_widths.push_back({{"width", width.width},
                             {"samples", width.samples},
                             {"share", finite_or_null(share_of(width.samples, trained))},
@@ -66,60 +88,60 @@ std::string EpochRecord::to_json() const {
                             {"loss_task", finite_or_null(width.loss_task)},
                             {"loss_router", finite_or_null(width.loss_router)}});
   ordered_json evaluation_list = ordered_json::array();
-  for (const EvaluationRecord& evaluation : evaluations) evaluation_list.push_back(evaluation_record_json(evaluation));
+  for (const Evaluation& evaluation : record.evaluations) evaluation_list.push_back(evaluation_json(evaluation));
   const ordered_json line = {
-      {"schema", schema},
-      {"epoch", epoch},
-      {"settings", settings},
-      {"full_width_only", full_width_only},
-      {"steps", steps},
-      {"total_steps", total_steps},
-      {"samples", samples},
-      {"tokens", tokens},
-      {"seconds", finite_or_null(seconds)},
-      {"samples_per_second", finite_or_null(samples_per_second())},
-      {"tokens_per_second", finite_or_null(tokens_per_second())},
-      {"learning_rate", finite_or_null(learning_rate)},
-      {"score", finite_or_null(score)},
-      {"best", best},
+      {"schema", metrics_schema},
+      {"epoch", record.epoch},
+      {"settings", record.settings},
+      {"full_width_only", record.full_width_only},
+      {"steps", record.steps},
+      {"total_steps", record.total_steps},
+      {"samples", record.samples},
+      {"tokens", record.tokens},
+      {"seconds", finite_or_null(record.seconds)},
+      {"samples_per_second", finite_or_null(record.samples_per_second())},
+      {"tokens_per_second", finite_or_null(record.tokens_per_second())},
+      {"learning_rate", finite_or_null(record.learning_rate)},
+      {"score", finite_or_null(record.score)},
+      {"best", record.best},
       {"train",
-       {{"loss_task", finite_or_null(loss_task)},
-        {"loss_router", finite_or_null(loss_router)},
+       {{"loss_task", finite_or_null(record.loss_task)},
+        {"loss_router", finite_or_null(record.loss_router)},
         {"widths", std::move(train_widths)}}},
-      {"transitions", transitions},
+      {"transitions", record.transitions},
       {"evaluations", std::move(evaluation_list)},
   };
   return line.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
-EpochRecord EpochRecord::from_json(std::string_view line, const std::string& place) {
-  const json parsed = json::parse(line, nullptr, /*allow_exceptions=*/false);
-  if (parsed.is_discarded()) throw DataError(place + ": not valid JSON: " + quote(line.substr(0, line.find('\n'))));
-  const JsonFields fields(parsed, place);
-  if (const std::int64_t found = fields.count("schema"); found != schema)
-    throw DataError(place + ": \"schema\" is " + std::to_string(found) + "; this program reads schema " +
-                    std::to_string(schema));
+EpochRecord parse_epoch_record(std::string_view line, const std::string& place) {
+  const bool too_deep = find_too_deep(line) != std::string_view::npos;
+  json parsed = too_deep ? json() : json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (too_deep || parsed.is_discarded())
+    throw DataError(place + ": not valid JSON: " + quote(line.substr(0, line.find('\n'))));
+  const JsonCursor fields(std::move(parsed), place, JsonKind::data);
+  if (const int found = fields["schema"].get<int>({.least = 0}); found != metrics_schema)
+    fields["schema"].refuse("is " + std::to_string(found) + "; this program reads schema " +
+                            std::to_string(metrics_schema));
   EpochRecord record;
-  const std::int64_t number = fields.count("epoch");
-  if (number < 1 || number > std::numeric_limits<int>::max())
-    throw DataError(place + ": \"epoch\" is " + std::to_string(number) + "; expected an epoch from 1");
-  record.epoch = static_cast<int>(number);
-  record.settings = fields.text("settings");
-  record.full_width_only = fields.flag("full_width_only");
-  record.steps = fields.count("steps");
-  record.total_steps = fields.count("total_steps");
-  record.samples = fields.count("samples");
-  record.tokens = fields.count("tokens");
-  record.seconds = fields.number("seconds");
-  record.learning_rate = fields.number("learning_rate");
-  record.score = fields.number("score");
-  record.best = fields.flag("best");
-  const JsonFields train = fields.object("train");
-  record.loss_task = train.number("loss_task");
-  record.loss_router = train.number("loss_router");
-  record.widths = train.each("widths", read_width_training);
-  record.transitions = fields.square("transitions", record.widths.size());
-  record.evaluations = fields.each("evaluations", read_evaluation_record);
+  record.epoch = fields["epoch"].get<int>({.least = 1});
+  record.settings = fields["settings"].get<std::string>();
+  record.full_width_only = fields["full_width_only"].get<bool>();
+  record.steps = fields["steps"].get<std::int64_t>({.least = 0});
+  record.total_steps = fields["total_steps"].get<std::int64_t>({.least = 0});
+  record.samples = fields["samples"].get<std::int64_t>({.least = 0});
+  record.tokens = fields["tokens"].get<std::int64_t>({.least = 0});
+  record.seconds = fields["seconds"].number_or_nan();
+  record.learning_rate = fields["learning_rate"].number_or_nan();
+  record.score = fields["score"].number_or_nan();
+  record.best = fields["best"].get<bool>();
+  const JsonCursor train = fields["train"];
+  train.object();
+  record.loss_task = train["loss_task"].number_or_nan();
+  record.loss_router = train["loss_router"].number_or_nan();
+  record.widths = train["widths"].each(read_width_training);
+  record.transitions = read_transitions(fields["transitions"], record.widths.size());
+  record.evaluations = fields["evaluations"].each(read_evaluation);
   return record;
 }
 
@@ -130,28 +152,12 @@ std::vector<EpochRecord> read_metrics(const std::filesystem::path& file) {
   return records;
 }
 
-MetricsLog::MetricsLog(const std::filesystem::path& file, int finished_epochs) {
-  std::error_code unknown;  // what cannot even be asked for fails below, with its reason
-  if (std::filesystem::exists(file, unknown)) {
-    const std::string text = finished_epochs > 0 ? read_text_file(file) : "";
-    std::string kept;
-    for (const Line& line : lines_of(text, file.string())) {
-      if (line.record.epoch > finished_epochs) break;
-      kept += line.text;
-      if (kept.back() != '\n') kept += '\n';
-    }
-    if (finished_epochs <= 0 || kept != text) write_file_atomically(file, kept);
-  }
-  file_ = std::make_unique<AppendFile>(file);
-}
-
-MetricsLog::~MetricsLog() = default;
-MetricsLog::MetricsLog(MetricsLog&&) noexcept = default;
-MetricsLog& MetricsLog::operator=(MetricsLog&&) noexcept = default;
+MetricsLog::MetricsLog(const std::filesystem::path& file, int finished_epochs)
+    : file_(cut_after(file, finished_epochs)) {}
 
 void MetricsLog::append(const EpochRecord& record) {
-  file_->append(record.to_json() + "\n");
-  file_->flush_to_disk();
+  file_.append(to_json_line(record) + "\n");
+  file_.flush_to_disk();
 }
 
-}  // namespace sharcs
+}  // namespace sharcs::internal

@@ -10,7 +10,7 @@ namespace sharcs::internal {
 Pace::Pace(int epochs, Clock clock) : clock_(std::move(clock)), epochs_(epochs) {}
 
 void Pace::begin_epoch(int epoch, std::int64_t steps, std::int64_t done_steps) {
-  // Only an epoch that was run from its start tells how long one takes.
+  // An epoch that was resumed in the middle does not tell how long a whole one takes.
   if (epoch_ > 0 && skipped_steps_ == 0) epoch_before_seconds_ = elapsed();
   epoch_start_ = clock_();
   epoch_ = epoch;

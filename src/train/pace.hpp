@@ -6,23 +6,24 @@
 
 namespace sharcs::internal {
 
-/// How fast training goes and how long it will still take.
+/// How fast training goes, and how long it will still take.
 ///
-/// The time left is told from the epoch under way, since epochs cost more before there are labels than after. The
-/// beginning of an epoch says little about all of it, so the epoch before counts as well, the less the further the
-/// epoch has come. What passes between epochs (evaluation, checkpoints) is part of an epoch's time.
+/// The time left is estimated from the running epoch, because epochs are not equally long: the first ones, at full
+/// width, take longer. The first steps of an epoch say little about the rest, so until a quarter of it is done the
+/// epoch before counts too, less with every step. Evaluation and checkpoints between two epochs count to the first of
+/// them.
 class Pace {
  public:
   explicit Pace(int epochs, Clock clock = steady_seconds);
 
-  /// Epoch `epoch` (from 1) starts, of which `done_steps` of `steps` were done before, in the run that is resumed.
+  /// Epoch `epoch` (from 1) of `steps` steps begins. `done_steps` of them were done before the run was resumed.
   void begin_epoch(int epoch, std::int64_t steps, std::int64_t done_steps = 0);
-  /// An optimizer step over `samples` samples is done.
+  /// An optimizer step on `samples` samples is done.
   void add_step(std::int64_t samples);
 
-  /// Of this epoch; 0 before the first step.
+  /// In this epoch so far; 0 before its first step.
   double samples_per_second() const;
-  /// Until the end of the last epoch; NaN before the first step of all.
+  /// Until the end of the last epoch; NaN while there is nothing to estimate it from.
   double seconds_left() const;
 
  private:

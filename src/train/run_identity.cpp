@@ -8,6 +8,7 @@
 
 #include "io/checksum.hpp"
 #include "io/json_differences.hpp"
+#include "train/training_option_table.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -88,10 +89,10 @@ RunIdentity identify(const TrainingOptions& options, const ModelConfig& config, 
 }
 
 json deciding_options(const TrainingOptions& options) {
-  json deciding = json::parse(options.to_json());
-  for (const char* key : {"micro_batch_tokens", "recompute_activations", "sharding", "threads",
-                          "checkpoint_every_steps", "checkpoint_every_minutes", "keep_checkpoints", "tensorboard"})
-    deciding.erase(key);
+  json deciding = json::object();
+  for (const auto& group : training_option_table())
+    if (group.decides_result)
+      for (const auto& row : group.rows) deciding[row.key] = row.value(options);
   return deciding;
 }
 

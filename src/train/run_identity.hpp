@@ -12,16 +12,16 @@
 
 namespace sharcs::internal {
 
-/// What decides the result of a training run: a checkpoint continues only the run that it was written in.
+/// Everything that decides the result of a training run. A run resumes from a checkpoint only if both have the same.
 struct RunIdentity {
   struct Data {
-    std::string file = {};  ///< as it was given; not compared
+    std::string file = {};  ///< for messages; not compared
     std::int64_t samples = 0;
     std::uint64_t content = 0;  ///< checksum of texts, labels and targets
     std::uint64_t tokens = 0;   ///< checksum of what the tokenizer made of them
   };
 
-  nlohmann::json options;  ///< without those that change time and memory only
+  nlohmann::json options;  ///< deciding_options()
   nlohmann::json config;
   Data train;
   Data dev;
@@ -31,15 +31,16 @@ struct RunIdentity {
   static RunIdentity from_json(const nlohmann::json& object);
 };
 
+/// `tokenized`: what tokenize() has made of `dataset`.
 RunIdentity::Data identify(const Dataset& dataset, const TokenizedDataset& tokenized);
 RunIdentity identify(const TrainingOptions& options, const ModelConfig& config, RunIdentity::Data train,
                      RunIdentity::Data dev);
 
-/// The options without those that change time and memory only.
+/// The training options without those that change only time, memory or files: threads, sharding, checkpoints and so on.
 nlohmann::json deciding_options(const TrainingOptions& options);
 
-/// What differs between a run and one that was started before, for people: `"batch_size" is 16; it was 32`. Empty when
-/// they are the same.
+/// What differs between a run and an earlier one, as text for the user: `"batch_size" is 16; it was 32`. Empty when
+/// nothing does.
 std::vector<std::string> differences(const RunIdentity& now, const RunIdentity& before);
 
 }  // namespace sharcs::internal

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <string>
 
-#include "core/json_reader.hpp"
+#include "core/number_range.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {

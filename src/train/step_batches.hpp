@@ -7,22 +7,43 @@
 #include <vector>
 
 #include "model/ragged_batch.hpp"
+#include "sharcs/tokenizer.hpp"
 #include "train/epoch_plan.hpp"
-#include "train/token_dropout.hpp"
 
 namespace sharcs::internal {
 
-/// Gives the tokens of some training samples, in the order given. Called on any thread, one call at a time.
+/// Returns the tokens of some training samples, in the order given. Called on any thread, one call at a time.
 using TokensOf = std::function<RaggedBatch(std::span<const Index> samples)>;
 
-/// Makes the batches of the training's steps, those of the step to come while the one before computes.
+/// Replaces words by the mask token, so that a model learns not to depend on single words (Iyyer et al. 2015, "word
+/// dropout"; Gal and Ghahramani 2016, arXiv:1512.05287, section 4).
+class TokenDropout {
+ public:
+  /// Replaces nothing.
+  TokenDropout() = default;
+  /// Replaces each token with this probability, but never the tokens that every input has: [CLS], [SEP]. If the
+  /// vocabulary has no mask token, its unknown token is used. Throws ConfigError when it has neither and
+  /// probability > 0.
+  TokenDropout(double probability, const Tokenizer& tokenizer);
+
+  /// batch: the tokens of these training samples, in this order. What is replaced in a sample depends only on `key` and
+  /// on the sample's number.
+  void apply(std::span<const Index> samples, std::uint64_t key, RaggedBatch& batch) const;
+
+ private:
+  double probability_ = 0;
+  std::int32_t replacement_ = 0;
+  std::vector<std::int32_t> kept_ = {};
+};
+
+/// Makes the token batches of each step, on a thread of its own while the step before computes.
 class StepBatches {
  public:
   StepBatches(TokensOf tokens_of, TokenDropout token_dropout, std::uint64_t seed);
 
-  /// The tokens of step `number`'s micro-batches, whole (also where other ranks run a part), and begins with those of
-  /// `next`, the step after it, where there is one. What comes out does not depend on what was begun. `next` must live
-  /// until the next call.
+  /// Returns the tokens of each micro-batch of step `number`, whole micro-batches even if other ranks run a part. Then
+  /// starts to make those of `next`, the step that follows; null: none. If another step is asked for next, what was
+  /// started is thrown away, so the result never depends on it.
   std::vector<RaggedBatch> take(const PlannedStep& step, std::int64_t number, const PlannedStep* next);
 
  private:
@@ -31,9 +52,10 @@ class StepBatches {
   TokensOf tokens_of_;
   TokenDropout token_dropout_;
   std::uint64_t seed_;
-  const PlannedStep* begun_ = nullptr;
-  std::int64_t begun_number_ = 0;
-  std::future<std::vector<RaggedBatch>> ahead_;  // last: its thread reads the others
+  // The step whose batches are being made, and the batches; last, since their thread reads the members above.
+  PlannedStep started_ = {};
+  std::int64_t started_number_ = 0;
+  std::future<std::vector<RaggedBatch>> ahead_;
 };
 
 }  // namespace sharcs::internal

@@ -2,24 +2,20 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 #include <utility>
 
-#include "core/json_reader.hpp"
+#include "core/number_range.hpp"
 #include "core/random.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {
 
-StepRunner::StepRunner(Network<float>& network, const TrainingOptions& options, double regression_scale,
-                       const Dataset& dataset, const SampleFacts& facts, TokensOf tokens_of, Communicator& ranks,
-                       TokenDropout token_dropout)
+StepRunner::StepRunner(Network<float>& network, const TrainingOptions& options, StepSamples samples,
+                       Communicator& ranks)
     : network_(network),
       options_(options),
-      regression_scale_(regression_scale),
-      dataset_(dataset),
-      facts_(facts),
-      batches_(std::move(tokens_of), std::move(token_dropout), options.seed),
+      samples_(std::move(samples)),
+      batches_(samples_.tokens_of, samples_.token_dropout, options.seed),
       ranks_(ranks),
       optimizer_(network.layout(), {.beta1 = options.adam_beta1,
                                     .beta2 = options.adam_beta2,
@@ -29,112 +25,124 @@ StepRunner::StepRunner(Network<float>& network, const TrainingOptions& options, 
                    {.piece_tokens = options.micro_batch_tokens,
                     .activations = options.recompute_activations ? Activations::recompute : Activations::keep}) {}
 
-std::vector<BatchOutcome> StepRunner::run(const PlannedStep& step, std::span<const WidthLabel> labels,
-                                          std::int64_t number, double learning_rate, HardnessHistory& history,
-                                          const PlannedStep* next) {
-  const std::vector<RaggedBatch> batches = batches_.take(step, number, next);
+std::vector<BatchOutcome> StepRunner::run(const TrainingStep& step, HardnessHistory& history) {
+  const std::vector<RaggedBatch> tokens = batches_.take(step.batches, step.number, step.next);
+  prepare(step, tokens);
+  const std::vector<double> found = run_batches(step, tokens);
+
   std::vector<BatchOutcome> outcomes;
-  for (std::size_t i = 0; i < step.size(); ++i) {
-    const PlannedBatch& planned = step[i];
-    const RaggedBatch& tokens = batches[i];
-    accumulator_.expect(network_.widths()[planned.width], !labels.empty(), tokens.ids);
-    outcomes.push_back({.width = planned.width, .samples = tokens.samples(), .tokens = tokens.tokens()});
+  auto value = found.begin();
+  for (std::size_t i = 0; i < step.batches.size(); ++i) {
+    const PlannedBatch& batch = step.batches[i];
+    BatchOutcome& outcome = outcomes.emplace_back(
+        BatchOutcome{.width = batch.width, .samples = tokens[i].samples(), .tokens = tokens[i].tokens()});
+    outcome.task_loss = *value++;
+    if (!std::isfinite(outcome.task_loss))
+      fail(step, batch, "the task's loss is " + short_number(std::abs(outcome.task_loss)));
+    outcome.router_loss = *value++;
+    if (!std::isfinite(outcome.router_loss))
+      fail(step, batch, "the router's loss is " + short_number(std::abs(outcome.router_loss)));
+    for (const Index sample : batch.samples) history.record(sample, static_cast<float>(*value++), step.number);
   }
-  Gradients<float>& gradients = accumulator_.gradients();
-  optimizer_.catch_up(network_.values(), gradients.words());
-
-  // What the ranks tell each other: of each micro-batch both losses, then the measures of its samples in their places.
-  std::vector<double> told;
-  const PlannedStep part = part_of(step, ranks_.rank(), ranks_.ranks(), options_.sharding, facts_.lengths);
-  const std::uint64_t dropout_key = derive_key(options_.seed, "dropout", static_cast<std::uint64_t>(number));
-  for (std::size_t i = 0; i < step.size(); ++i) {
-    const MicroBatchOutcome outcome =
-        run(part[i], batches[i], labels, 1.0 / static_cast<double>(step.size()), derive_key(dropout_key, "batch", i));
-    told.push_back(outcome.task_loss);
-    told.push_back(outcome.router_loss);
-    told.resize(told.size() + step[i].samples.size(), 0.0);
-    std::ranges::copy(measures(outcome), told.end() - std::ssize(step[i].samples) + part[i].first_sample);
-  }
-  ranks_.sum(told);
-
-  auto value = told.begin();
-  for (std::size_t i = 0; i < step.size(); ++i) {
-    for (const auto& [name, loss] :
-         {std::pair{"task", &outcomes[i].task_loss}, std::pair{"router", &outcomes[i].router_loss}}) {
-      *loss = *value++;
-      if (!std::isfinite(*loss))
-        fail(number, step[i], "the " + std::string(name) + "'s loss is " + short_number(std::abs(*loss)));
-    }
-    for (const Index sample : step[i].samples) history.record(sample, static_cast<float>(*value++), number);
-  }
-
-  gradients.sum_over(ranks_);
-  const double norm = gradients.norm();
-  if (!std::isfinite(norm)) fail(number, step.back(), "the gradient's length is " + short_number(norm));
-  const bool too_long = options_.max_grad_norm > 0 && norm > options_.max_grad_norm;
-  // The 1e-6 is torch.nn.utils.clip_grad_norm_'s, which the authors call.
-  optimizer_.step(network_.values(), gradients, learning_rate, too_long ? options_.max_grad_norm / (norm + 1e-6) : 1.0);
-  gradients.clear();
-  network_.pack();
+  update_parameters(step);
   return outcomes;
 }
 
-MicroBatchOutcome StepRunner::run(const PlannedBatch& part, const RaggedBatch& whole,
-                                  std::span<const WidthLabel> labels, double share, std::uint64_t dropout_key) {
+void StepRunner::prepare(const TrainingStep& step, std::span<const RaggedBatch> tokens) {
+  for (std::size_t i = 0; i < step.batches.size(); ++i)
+    accumulator_.mark(network_.widths()[step.batches[i].width], !step.labels.empty(), tokens[i].ids);
+  optimizer_.catch_up(network_.values(), accumulator_.gradients().words());
+}
+
+std::vector<double> StepRunner::run_batches(const TrainingStep& step, std::span<const RaggedBatch> tokens) {
+  // For micro-batches of 2 and 3 samples: task loss, router loss, measure, measure, task loss, router loss, measure,
+  // measure, measure. A rank leaves zeros for the samples of other ranks, so that a sum puts all parts together.
+  std::vector<double> found;
+  const PlannedStep parts =
+      part_of(step.batches, ranks_.rank(), ranks_.ranks(), options_.sharding, samples_.facts.lengths);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const MicroBatchOutcome outcome = run_part(step, i, parts[i], tokens[i]);
+    found.push_back(outcome.task_loss);
+    found.push_back(outcome.router_loss);
+    const auto first_measure = std::ssize(found);
+    found.resize(found.size() + step.batches[i].samples.size(), 0.0);
+    std::ranges::copy(measures(outcome), found.begin() + first_measure + parts[i].first_sample);
+  }
+  ranks_.sum(found);
+  return found;
+}
+
+MicroBatchOutcome StepRunner::run_part(const TrainingStep& step, std::size_t index, const PlannedBatch& part,
+                                       const RaggedBatch& whole) {
   if (part.samples.empty()) return {};
+  const SampleFacts& facts = samples_.facts;
+  const WidthSet& widths = network_.widths();
   RaggedBatch tokens;
   for (Index i = 0; i < std::ssize(part.samples); ++i) tokens.add(whole, part.first_sample + i);
-  const WidthSet& widths = network_.widths();
   std::vector<std::int32_t> classes;
   std::vector<float> targets, width_labels;
   for (const Index sample : part.samples) {
     const auto i = static_cast<std::size_t>(sample);
-    if (!facts_.labels.empty()) classes.push_back(facts_.labels[i]);
-    if (!facts_.targets.empty()) targets.push_back(facts_.targets[i]);
-    if (labels.empty()) continue;
+    if (!facts.labels.empty()) classes.push_back(facts.labels[i]);
+    if (!facts.targets.empty()) targets.push_back(facts.targets[i]);
+    if (step.labels.empty()) continue;
     width_labels.resize(width_labels.size() + static_cast<std::size_t>(widths.size()));
-    labels[i].write_multi_hot(std::span(width_labels).last(static_cast<std::size_t>(widths.size())));
+    step.labels[i].write_multi_hot(std::span(width_labels).last(static_cast<std::size_t>(widths.size())));
   }
+  MicroBatch micro_batch = {.width = widths[part.width],
+                            .tokens = tokens,
+                            .labels = classes,
+                            .targets = targets,
+                            .first_sample = part.first_sample,
+                            .first_token = part.first_token};
+  if (!step.labels.empty()) micro_batch.width_labels = {width_labels.data(), tokens.samples(), widths.size()};
+  // The step's loss is the mean over its micro-batches of the mean over their samples, whatever the ranks.
   const std::vector<double>& by_width = options_.width_loss_weights;
+  const double share = 1.0 / static_cast<double>(step.batches.size());
   const double weight = (by_width.empty() ? 1.0 : by_width[static_cast<std::size_t>(part.width)]) * share /
                         static_cast<double>(part.whole_size);
-  return accumulator_.add(
-      {.width = widths[part.width],
-       .tokens = tokens,
-       .labels = classes,
-       .targets = targets,
-       .width_labels = labels.empty() ? MatrixView<const float>()
-                                      : MatrixView<const float>(width_labels.data(), tokens.samples(), widths.size()),
-       .task_weight = weight * options_.task_loss_weight,
-       .router_weight = weight * options_.router_loss_weight,
-       .dropout_key = dropout_key,
-       .first_sample = part.first_sample,
-       .first_token = part.first_token});
+  micro_batch.task_weight = weight * options_.task_loss_weight;
+  micro_batch.router_weight = weight * options_.router_loss_weight;
+  const std::uint64_t step_key = derive_key(options_.seed, "dropout", static_cast<std::uint64_t>(step.number));
+  micro_batch.dropout_key = derive_key(step_key, "batch", index);
+  return accumulator_.add(micro_batch);
 }
 
 std::vector<float> StepRunner::measures(const MicroBatchOutcome& outcome) const {
   std::vector<float> measures =
       options_.hardness_measure == HardnessMeasure::entropy ? outcome.entropy : outcome.confidence_or_error;
-  if (!facts_.targets.empty())
-    for (float& measure : measures) measure = static_cast<float>(std::exp(-measure / regression_scale_));
+  if (!samples_.facts.targets.empty())
+    for (float& measure : measures) measure = static_cast<float>(std::exp(-measure / samples_.regression_scale));
   return measures;
 }
 
-void StepRunner::fail(std::int64_t number, const PlannedBatch& planned, const std::string& what) const {
-  constexpr std::size_t shown = 8;
-  const bool has_lines = dataset_.samples[static_cast<std::size_t>(planned.samples.front())].line > 0;
-  std::string places;
-  for (std::size_t i = 0; i < std::min(shown, planned.samples.size()); ++i) {
-    const auto sample = static_cast<std::size_t>(planned.samples[i]);
-    places += (i > 0 ? ", " : "") + std::to_string(has_lines ? dataset_.samples[sample].line : sample + 1);
-  }
-  if (planned.samples.size() > shown) places += ", …";
-  throw TrainingError("step " + std::to_string(number) + ", width " +
-                      short_number(network_.widths()[planned.width].fraction()) + ": " + what +
-                      "; the micro-batch is " + std::to_string(planned.samples.size()) + " samples of " +
-                      dataset_.file + (has_lines ? ", on lines " : ", numbers ") + places);
+void StepRunner::update_parameters(const TrainingStep& step) {
+  Gradients<float>& gradients = accumulator_.gradients();
+  gradients.sum_over(ranks_);
+  const double norm = gradients.norm();
+  if (!std::isfinite(norm)) fail(step, step.batches.back(), "the gradient's length is " + short_number(norm));
+  const bool too_long = options_.max_grad_norm > 0 && norm > options_.max_grad_norm;
+  // The 1e-6 is that of torch.nn.utils.clip_grad_norm_, which the authors call.
+  const double scale = too_long ? options_.max_grad_norm / (norm + 1e-6) : 1.0;
+  optimizer_.step(network_.values(), gradients, step.learning_rate, scale);
+  gradients.clear();
+  network_.pack();
 }
 
-void StepRunner::catch_up() { optimizer_.catch_up(network_.values()); }
+void StepRunner::fail(const TrainingStep& step, const PlannedBatch& batch, const std::string& what) const {
+  constexpr std::size_t shown = 8;
+  const std::vector<Sample>& all = samples_.dataset.samples;
+  const bool has_lines = all[static_cast<std::size_t>(batch.samples.front())].line > 0;
+  std::string places;
+  for (std::size_t i = 0; i < std::min(shown, batch.samples.size()); ++i) {
+    const auto sample = static_cast<std::size_t>(batch.samples[i]);
+    places += (i > 0 ? ", " : "") + std::to_string(has_lines ? all[sample].line : sample + 1);
+  }
+  if (batch.samples.size() > shown) places += ", …";
+  throw TrainingError("step " + std::to_string(step.number) + ", width " +
+                      short_number(network_.widths()[batch.width].fraction()) + ": " + what + "; the micro-batch is " +
+                      std::to_string(batch.samples.size()) + " samples of " + samples_.dataset.file +
+                      (has_lines ? ", on lines " : ", numbers ") + places);
+}
 
 }  // namespace sharcs::internal

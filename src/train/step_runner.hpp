@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "data/tokenized_dataset.hpp"
@@ -9,14 +10,31 @@
 #include "sharcs/training_options.hpp"
 #include "train/adamw.hpp"
 #include "train/epoch_plan.hpp"
+#include "train/gradient_accumulator.hpp"
 #include "train/hardness_history.hpp"
-#include "train/micro_batch.hpp"
 #include "train/step_batches.hpp"
-#include "train/token_dropout.hpp"
 
 namespace sharcs::internal {
 
-/// What a micro-batch has shown: sums over its samples.
+/// The training samples, as steps need them. The references must outlive the runner.
+struct StepSamples {
+  const Dataset& dataset;  ///< names the samples in messages
+  const SampleFacts& facts;
+  TokensOf tokens_of;
+  TokenDropout token_dropout = {};
+  double regression_scale = 1;  ///< see TrainingOptions; not 0
+};
+
+/// One optimizer step: what to run, and how.
+struct TrainingStep {
+  const PlannedStep& batches;
+  std::int64_t number;  ///< in the whole training, from 1
+  double learning_rate;
+  std::span<const WidthLabel> labels = {};  ///< of all training samples; none: the router is not trained
+  const PlannedStep* next = nullptr;        ///< the step that will follow; its token batches are made meanwhile
+};
+
+/// What one micro-batch of a step found: sums over its samples.
 struct BatchOutcome {
   int width = 0;
   Index samples = 0;
@@ -25,43 +43,43 @@ struct BatchOutcome {
   double router_loss = 0;
 };
 
-/// Takes optimizer steps: every micro-batch of a step forward and backward, then the gradient's length is cut and
-/// AdamW moves the parameters. Of several ranks each runs its part; then the gradients are added up, and all take the
-/// same step.
+/// Takes optimizer steps. For each micro-batch of the step: forward at its width, the losses, backward. Then, once for
+/// the step: the gradient is scaled down if it is too long, and AdamW moves the parameters.
+///
+/// With several ranks, each runs its part of the micro-batches. Then the losses and gradients are added up, and all
+/// ranks move their parameters by the same step.
 class StepRunner {
  public:
-  /// `dataset` names the samples in messages; `facts` and `tokens_of` are what they are trained on. regression_scale:
-  /// see TrainingOptions. What comes by reference, but for the options, must outlive the runner.
-  StepRunner(Network<float>& network, const TrainingOptions& options, double regression_scale, const Dataset& dataset,
-             const SampleFacts& facts, TokensOf tokens_of, Communicator& ranks = Communicator::alone(),
-             TokenDropout token_dropout = {});
+  StepRunner(Network<float>& network, const TrainingOptions& options, StepSamples samples,
+             Communicator& ranks = Communicator::alone());
 
-  /// Takes step `number` of the training, from 1. `labels`: the hardness label of every training sample, or none when
-  /// the router is not trained. The measures of the step's samples are recorded in `history`, on every rank those of
-  /// all. Throws TrainingError naming step, width and samples when a loss or the gradient is not finite; the parameters
-  /// are then those of the step before. `next`: the step that will follow, if any; its batches are made meanwhile.
-  std::vector<BatchOutcome> run(const PlannedStep& step, std::span<const WidthLabel> labels, std::int64_t number,
-                                double learning_rate, HardnessHistory& history, const PlannedStep* next = nullptr);
+  /// Takes one step and returns the outcome of each micro-batch. Records each sample's confidence (or entropy) in
+  /// `history`, on every rank those of all samples of the step.
+  /// Throws TrainingError naming step, width and samples when a loss or the gradient is not finite; the parameters are
+  /// then still those before the step.
+  std::vector<BatchOutcome> run(const TrainingStep& step, HardnessHistory& history);
 
-  /// Steps postpone work on parameters that they do not need; this does all of it. Before anyone else reads the
-  /// network's parameters or the optimizer's moments.
-  void catch_up();
+  /// Brings all parameters and AdamW's moments up to date (see Adamw). Call it before anything but run() reads them.
+  void catch_up() { optimizer_.catch_up(network_.values()); }
 
   Adamw<float>& optimizer() { return optimizer_; }
 
  private:
-  /// `part`: this rank's of the micro-batch whose tokens are `whole`.
-  MicroBatchOutcome run(const PlannedBatch& part, const RaggedBatch& whole, std::span<const WidthLabel> labels,
-                        double share, std::uint64_t dropout_key);
-  /// Of each sample of a micro-batch.
+  /// Marks what the step's micro-batches reach, and brings the embeddings of their words up to date.
+  void prepare(const TrainingStep& step, std::span<const RaggedBatch> tokens);
+  /// Runs this rank's part of all micro-batches. Returns their losses and measures, added up over the ranks.
+  std::vector<double> run_batches(const TrainingStep& step, std::span<const RaggedBatch> tokens);
+  /// Runs `part`, this rank's part of the micro-batch number `index` of the step, whose tokens are `whole`.
+  MicroBatchOutcome run_part(const TrainingStep& step, std::size_t index, const PlannedBatch& part,
+                             const RaggedBatch& whole);
+  /// The confidence (or entropy) of each sample of a micro-batch.
   std::vector<float> measures(const MicroBatchOutcome& outcome) const;
-  [[noreturn]] void fail(std::int64_t number, const PlannedBatch& planned, const std::string& what) const;
+  void update_parameters(const TrainingStep& step);
+  [[noreturn]] void fail(const TrainingStep& step, const PlannedBatch& batch, const std::string& what) const;
 
   Network<float>& network_;
   TrainingOptions options_;
-  double regression_scale_;
-  const Dataset& dataset_;
-  const SampleFacts& facts_;
+  StepSamples samples_;
   StepBatches batches_;
   Communicator& ranks_;
   Adamw<float> optimizer_;

@@ -1,22 +1,22 @@
 #include "train/tensorboard.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <bit>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <initializer_list>
 #include <string>
 #include <system_error>
 #include <utility>
 
-#include "core/json_reader.hpp"
+#include "core/number_range.hpp"
 #include "io/checksum.hpp"
 #include "io/file.hpp"
 #include "sharcs/error.hpp"
-#include "sharcs/metrics_log.hpp"
+#include "sharcs/trainer.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -89,12 +89,10 @@ double system_seconds() {
 
 std::string file_name(double now) {
   static std::atomic<int> count{0};
-  char host[256] = "localhost";
-  if (::gethostname(host, sizeof host - 1) != 0 || host[0] == '\0') std::snprintf(host, sizeof host, "localhost");
-  char name[400];
-  std::snprintf(name, sizeof name, "events.out.tfevents.%010lld.%s.%ld.%d", static_cast<long long>(now), host,
-                static_cast<long>(::getpid()), count++);
-  return name;
+  char host[256] = "";
+  const bool known = ::gethostname(host, sizeof host - 1) == 0 && host[0] != '\0';
+  return fmt::format("events.out.tfevents.{:010}.{}.{}.{}", static_cast<long long>(now), known ? host : "localhost",
+                     ::getpid(), count++);
 }
 
 }  // namespace
@@ -140,11 +138,11 @@ void TensorboardWriter::add_epoch(const EpochRecord& record) {
     add({"train", "loss_task", at}, width.loss_task);
     add({"train", "loss_router", at}, width.loss_router);
   }
-  for (const EvaluationRecord& evaluation : record.evaluations) {
+  for (const Evaluation& evaluation : record.evaluations) {
     for (const auto& [metric, value] : evaluation.routed) add({evaluation.name, "routed", metric}, value);
     for (const auto& [metric, value] : evaluation.full) add({evaluation.name, "full", metric}, value);
     add({evaluation.name, "cost_fraction"}, evaluation.cost_fraction);
-    for (const WidthEvaluation& width : evaluation.widths) {
+    for (const WidthMetrics& width : evaluation.widths) {
       const std::string at = short_number(width.width);
       add({evaluation.name, "share", at}, share(width.samples, evaluation.samples));
       for (const auto& [metric, value] : width.all) add({evaluation.name, "all", at, metric}, value);

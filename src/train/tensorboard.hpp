@@ -7,16 +7,13 @@
 #include <string_view>
 
 #include "io/append_file.hpp"
-
-namespace sharcs {
-struct EpochRecord;
-}
+#include "sharcs/trainer.hpp"
 
 namespace sharcs::internal {
 
 struct TensorboardOptions {
-  /// A run that continues another one says at which step: TensorBoard then hides what the other wrote from there on.
-  /// Negative: a run of its own.
+  /// A resumed run gives the step at which it goes on. TensorBoard then hides what was written from that step on
+  /// before. Negative: a new run.
   std::int64_t resumed_at_step = -1;
   /// Seconds since 1970. Empty: the system's clock.
   std::function<double()> clock = {};
@@ -30,10 +27,10 @@ class TensorboardWriter {
   /// Makes the folder when it is absent, and a file of its own in it. Throws IoError.
   explicit TensorboardWriter(const std::filesystem::path& folder, TensorboardOptions options = {});
 
-  /// One point of the curve `tag`. Throws IoError.
+  /// Adds a point to the curve `tag`. Throws IoError.
   void add_scalar(std::string_view tag, double value, std::int64_t step);
-  /// The numbers of an epoch, at its total_steps: train/…, and for each evaluation <name>/…. Those that are not
-  /// finite are left out.
+  /// Adds the numbers of an epoch at its total_steps: curves train/…, and <name>/… for each evaluation. Numbers that
+  /// are not finite are left out.
   void add_epoch(const EpochRecord& record);
 
   const std::filesystem::path& path() const { return file_->path(); }

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "core/quote.hpp"
+#include "core/threads.hpp"
 #include "data/tokenized_dataset.hpp"
-#include "model/network.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/tokenizer.hpp"
 #include "train/training_run.hpp"
@@ -13,16 +13,17 @@ namespace sharcs {
 using namespace internal;
 namespace {
 
-/// Lets the saved model say what it was trained for.
+/// Writes the task into the model's configuration, so that the saved model says what it was trained for.
 void remember_task(Model& model, const Task& task) {
   ModelConfig config = model.config();
   task.store_in(config);
-  model.set_other_keys(config.other_keys);
+  model.set_task(config.task);
 }
 
 }  // namespace
 
-void TrainingInputs::check() const {
+void TrainingJob::check() const {
+  const auto& [task, tokenizer, train, dev, output] = inputs;
   const ModelConfig& config = model.config();
   const std::vector<std::string> labels = task.labels();
   const bool is_regression = task.kind() == TaskKind::regression;
@@ -48,28 +49,24 @@ void TrainingInputs::check() const {
 Trainer::Trainer(Model& model, const TrainingOptions& options, Communicator& ranks)
     : model_(model), options_(options), ranks_(ranks) {
   options_.check(model.config());
-  // A rule belongs to the router that it was calibrated for.
+  // A rule is right only for the router that it was calibrated for, and training makes another one.
   model_.set_routing({});
 }
 
-TrainingOutcome Trainer::train(const Task& task, const Tokenizer& tokenizer, const Dataset& train, const Dataset& dev,
-                               const std::filesystem::path& output, const TrainingCallbacks& callbacks) {
-  const TrainingInputs inputs = {model_, options_, task, tokenizer, train, dev, output, callbacks, ranks_};
-  inputs.check();
-  remember_task(model_, task);
-  TrainingRun run(inputs);
-  run.start();
-  return run.run();
+TrainingOutcome Trainer::train(const TrainingInputs& inputs, const TrainingCallbacks& callbacks) {
+  const TrainingJob job = {model_, options_, inputs, callbacks, ranks_};
+  job.check();
+  remember_task(model_, inputs.task);
+  const ThreadScope threads(options_.threads > 0 ? options_.threads : thread_count());
+  return TrainingRun::start(job)->train();
 }
 
-TrainingOutcome Trainer::resume(const Task& task, const Tokenizer& tokenizer, const Dataset& train, const Dataset& dev,
-                                const std::filesystem::path& output, const TrainingCallbacks& callbacks) {
-  const TrainingInputs inputs = {model_, options_, task, tokenizer, train, dev, output, callbacks, ranks_};
-  inputs.check();
-  remember_task(model_, task);
-  TrainingRun run(inputs);
-  run.resume();
-  return run.run();
+TrainingOutcome Trainer::resume(const TrainingInputs& inputs, const TrainingCallbacks& callbacks) {
+  const TrainingJob job = {model_, options_, inputs, callbacks, ranks_};
+  job.check();
+  remember_task(model_, inputs.task);
+  const ThreadScope threads(options_.threads > 0 ? options_.threads : thread_count());
+  return TrainingRun::resume(job)->train();
 }
 
 }  // namespace sharcs

@@ -1,7 +1,8 @@
 #include "train/training_checkpoint.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -11,6 +12,7 @@
 #include "io/checksum.hpp"
 #include "io/file.hpp"
 #include "sharcs/error.hpp"
+#include "train/metrics_log.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -22,12 +24,12 @@ constexpr const char* format_name = "sharcs training checkpoint 1";
 constexpr const char* extension = ".checkpoint";
 
 ordered_json record_json(const std::optional<EpochRecord>& record) {
-  return record ? ordered_json::parse(record->to_json()) : ordered_json();
+  return record ? ordered_json::parse(to_json_line(*record)) : ordered_json();
 }
 
 std::optional<EpochRecord> record_from(const json& object, const std::string& place) {
   if (object.is_null()) return std::nullopt;
-  return EpochRecord::from_json(object.dump(), place);
+  return parse_epoch_record(object.dump(), place);
 }
 
 ordered_json state_json(const TrainingState& state) {
@@ -63,7 +65,7 @@ TrainingState state_from(const json& object, const std::string& place) {
   return state;
 }
 
-/// The stores that a checkpoint holds, with the scope of their tensors' names.
+/// Calls body(prefix of the tensors' names, store) for each parameter store that a checkpoint holds.
 template <class Body>
 void for_each_store(auto& values, Adamw<float>& optimizer, const Body& body) {
   body("values.", values);
@@ -71,7 +73,7 @@ void for_each_store(auto& values, Adamw<float>& optimizer, const Body& body) {
   body("second_moments.", optimizer.second_moments());
 }
 
-/// The file without its checksum, which is verified.
+/// Compares the checksum at the file's end and opens what comes before it.
 TensorSource open_verified(const std::filesystem::path& path) {
   const auto file = std::make_shared<const MappedFile>(path);
   std::uint64_t stored = 0;
@@ -96,10 +98,10 @@ std::vector<T> read_if_there(const TensorSource& source, const char* name) {
 
 void TrainingCheckpoint::write(const std::filesystem::path& file, const TrainingSnapshot& snapshot) {
   std::vector<NamedTensor> tensors;
-  for_each_store(snapshot.values, snapshot.optimizer, [&](const std::string& scope, const auto& store) {
+  for_each_store(snapshot.values, snapshot.optimizer, [&](const std::string& prefix, const auto& store) {
     const auto specs = store.layout().specs();
     for (std::size_t i = 0; i < specs.size(); ++i)
-      tensors.push_back({scope + specs[i].name, specs[i].shape, std::span<const float>(store.values(i))});
+      tensors.push_back({prefix + specs[i].name, specs[i].shape, std::span<const float>(store.values(i))});
   });
   const auto add = [&](const char* name, const auto& values) {
     tensors.push_back({name, {static_cast<Index>(values.size())}, std::span(values)});
@@ -148,11 +150,11 @@ HardnessState TrainingCheckpoint::hardness() const {
 }
 
 void TrainingCheckpoint::read(ParameterStore<float>& values, Adamw<float>& optimizer) const {
-  for_each_store(values, optimizer, [&](const std::string& scope, ParameterStore<float>& store) {
+  for_each_store(values, optimizer, [&](const std::string& prefix, ParameterStore<float>& store) {
     const auto specs = store.layout().specs();
     for (std::size_t i = 0; i < specs.size(); ++i) {
-      source_.require(scope + specs[i].name, specs[i].shape);
-      source_.read<float>(scope + specs[i].name, store.values(i));
+      source_.require(prefix + specs[i].name, specs[i].shape);
+      source_.read<float>(prefix + specs[i].name, store.values(i));
     }
   });
   source_.read<std::int64_t>("step_counts", optimizer.step_counts());
@@ -169,9 +171,7 @@ std::vector<std::filesystem::path> CheckpointFolder::files() const {
 
 void CheckpointFolder::write(const TrainingSnapshot& snapshot, int keep) const {
   make_folder(folder_);
-  char name[40];
-  std::snprintf(name, sizeof name, "step-%012lld", static_cast<long long>(snapshot.state.total_steps));
-  TrainingCheckpoint::write(folder_ / (std::string(name) + extension), snapshot);
+  TrainingCheckpoint::write(folder_ / fmt::format("step-{:012}{}", snapshot.state.total_steps, extension), snapshot);
   const auto all = files();
   std::error_code ignored;
   for (std::size_t i = static_cast<std::size_t>(keep); i < all.size(); ++i) std::filesystem::remove(all[i], ignored);

@@ -9,51 +9,39 @@
 #include <vector>
 
 #include "formats/tensor_source.hpp"
-#include "sharcs/metrics_log.hpp"
 #include "train/adamw.hpp"
-#include "train/epoch_tally.hpp"
 #include "train/hardness_history.hpp"
 #include "train/run_identity.hpp"
+#include "train/training_state.hpp"
 
 namespace sharcs::internal {
 
-/// Where a run stands between two steps, parameters, moments and hardness left out. Randomness needs no state: every
-/// use has a key of its own, derived from the seed and the position.
-struct TrainingState {
-  int epoch = 1;                 ///< the running one, from 1; one more than there are when the run is finished
-  std::int64_t step = 0;         ///< optimizer steps of it that are done
-  std::int64_t total_steps = 0;  ///< of all epochs
-  EpochTally tally = {};
-  std::vector<std::int32_t> widths_before = {};  ///< at which each sample was trained in the epoch before
-  std::optional<EpochRecord> best = {};          ///< the epoch whose model is the best so far
-  std::optional<EpochRecord> last = {};          ///< the last finished epoch
-};
-
-/// What a training checkpoint is written from.
+/// What goes into a training checkpoint.
 struct TrainingSnapshot {
   const RunIdentity& identity;
   const TrainingState& state;
   const HardnessState& hardness;
   const ParameterStore<float>& values;
-  Adamw<float>& optimizer;  ///< caught up
+  Adamw<float>& optimizer;  ///< after catch_up()
 };
 
-/// A training checkpoint: a safetensors file, followed by its XXH64 (8 bytes, little endian).
+/// A training checkpoint: a safetensors file, and after it the file's XXH64 checksum (8 bytes, little endian).
 class TrainingCheckpoint {
  public:
-  /// Writes one, atomically. Throws IoError; what stood at `file` is then still there.
+  /// Writes a checkpoint. Throws IoError; `file` is then as it was before.
   static void write(const std::filesystem::path& file, const TrainingSnapshot& snapshot);
 
-  /// Opens one and checks all of it. Throws IoError, or CheckpointError when it is not whole.
+  /// Opens a checkpoint and compares its checksum. Throws IoError, or CheckpointError when it is damaged.
   explicit TrainingCheckpoint(const std::filesystem::path& file);
 
   const std::filesystem::path& file() const { return source_.path(); }
   const RunIdentity& identity() const { return identity_; }
   const TrainingState& state() const { return state_; }
-  /// Whether the last epoch is done.
+  /// Whether the run had finished its last epoch.
   bool is_finished() const;
   HardnessState hardness() const;
-  /// Fills parameters, moments and step counts. Throws CheckpointError when it does not have all of them.
+  /// Reads the parameters into `values`, and the moments and step counts into `optimizer`. Throws CheckpointError when
+  /// one is missing or has another shape.
   void read(ParameterStore<float>& values, Adamw<float>& optimizer) const;
 
  private:
@@ -62,20 +50,23 @@ class TrainingCheckpoint {
   TrainingState state_;
 };
 
-/// The checkpoints of one run: step-000000120.checkpoint, ….
+/// The folder with a run's checkpoints: step-000000000120.checkpoint and so on, named by the steps that were done. It
+/// need not exist before the first write().
 class CheckpointFolder {
  public:
   explicit CheckpointFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-  /// Newest first.
+  const std::filesystem::path& path() const { return folder_; }
+  /// The files of all checkpoints, the newest first.
   std::vector<std::filesystem::path> files() const;
-  /// Writes one, and removes all but the `keep` newest. Throws IoError.
+  /// Writes a checkpoint, then removes all but the newest `keep`. Throws IoError.
   void write(const TrainingSnapshot& snapshot, int keep) const;
-  /// The newest one that is whole; none when there is no checkpoint at all. `note` hears of each that is not. Throws
-  /// CheckpointError when there are some but none is whole.
+  /// The newest checkpoint that is not damaged; nothing when there are none at all. note() is told of each damaged one
+  /// that is skipped. Throws CheckpointError when all are damaged.
   std::optional<TrainingCheckpoint> newest(const std::function<void(std::string_view)>& note) const;
-  /// Removes all, and what a killed process has left half written.
+  /// Removes all checkpoints and half-written files.
   void clear() const;
+  /// Removes what a process has left that was killed while it wrote.
   void remove_half_written() const;
 
  private:

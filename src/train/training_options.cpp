@@ -1,227 +1,165 @@
 #include "sharcs/training_options.hpp"
 
 #include <cmath>
-#include <limits>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <span>
-#include <type_traits>
 
-#include "core/json_reader.hpp"
-#include "core/quote.hpp"
 #include "io/file.hpp"
 #include "model/backbone.hpp"
 #include "sharcs/error.hpp"
-#include "sharcs/width_set.hpp"
+#include "sharcs/model_config.hpp"
 #include "train/hardness_history.hpp"
+#include "train/training_option_table.hpp"
 
 namespace sharcs {
 using namespace internal;
-namespace {
 
-using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr int most = std::numeric_limits<int>::max();
-constexpr double huge = std::numeric_limits<double>::max();
-
-template <class E>
-struct NamedValue {
-  E value;
-  const char* name;
-};
-
-constexpr NamedValue<ScheduleShape> schedule_shapes[] = {{ScheduleShape::linear, "linear"},
-                                                         {ScheduleShape::constant, "constant"}};
-constexpr NamedValue<StepMode> step_modes[] = {{StepMode::joint, "joint"}, {StepMode::alternate, "alternate"}};
-constexpr NamedValue<Sharding> shardings[] = {{Sharding::samples, "samples"},
-                                              {Sharding::micro_batches, "micro_batches"}};
-constexpr NamedValue<HardnessMeasure> hardness_measures[] = {{HardnessMeasure::confidence, "confidence"},
-                                                             {HardnessMeasure::entropy, "entropy"}};
-
-constexpr std::span<const NamedValue<ScheduleShape>> values_of(ScheduleShape) { return schedule_shapes; }
-constexpr std::span<const NamedValue<StepMode>> values_of(StepMode) { return step_modes; }
-constexpr std::span<const NamedValue<Sharding>> values_of(Sharding) { return shardings; }
-constexpr std::span<const NamedValue<HardnessMeasure>> values_of(HardnessMeasure) { return hardness_measures; }
-
-template <class E>
-std::string name_of(E value) {
-  for (const auto& known : values_of(value))
-    if (known.value == value) return known.name;
-  return {};
-}
-
-template <class E>
-std::string names_of(E any) {
-  std::string names;
-  for (const auto& known : values_of(any)) names += (names.empty() ? "\"" : ", \"") + std::string(known.name) + "\"";
-  return names;
-}
-
-template <class E>
-const NamedValue<E>* find_value(std::string_view name) {
-  for (const auto& known : values_of(E{}))
-    if (name == known.name) return &known;
-  return nullptr;
-}
-
-template <class E>
-E value_named(const char* what, std::string_view name) {
-  if (const auto* known = find_value<E>(name)) return known->value;
-  throw ConfigError(std::string(what) + " is " + quote(name) + "; expected one of " + names_of(E{}));
-}
-
-/// The options, written down once: visit(key, field) or, for numbers, visit(key, field, least, greatest).
-template <class Options, class Visit>
-void for_each_option(Options& options, const Visit& visit) {
-  visit("epochs", options.epochs, 1, most);
-  visit("batch_size", options.batch_size, 1, most);
-  visit("accumulation", options.accumulation, 1, most);
-  visit("step_mode", options.step_mode);
-  visit("repeat_smaller_buckets", options.repeat_smaller_buckets);
-  visit("full_width_share", options.full_width_share, 0.0, 1.0);
-  visit("shuffle_window", options.shuffle_window, 1, most);
-  visit("learning_rate", options.learning_rate, 0.0, huge);
-  visit("schedule", options.schedule);
-  visit("warmup_ratio", options.warmup_ratio, 0.0, 1.0);
-  visit("weight_decay", options.weight_decay, 0.0, huge);
-  visit("adam_beta1", options.adam_beta1, 0.0, 0.999999);
-  visit("adam_beta2", options.adam_beta2, 0.0, 0.999999);
-  visit("adam_epsilon", options.adam_epsilon, 1e-30, huge);
-  visit("max_grad_norm", options.max_grad_norm, 0.0, huge);
-  visit("window", options.window, 1, most);
-  visit("hardness_measure", options.hardness_measure);
-  visit("thresholds", options.thresholds);
-  visit("regression_scale", options.regression_scale, 0.0, huge);
-  visit("task_loss_weight", options.task_loss_weight, 0.0, huge);
-  visit("router_loss_weight", options.router_loss_weight, 0.0, huge);
-  visit("width_loss_weights", options.width_loss_weights);
-  visit("max_length", options.max_length, 3, most);  // less holds special tokens only
-  visit("token_dropout", options.token_dropout, 0.0, 1.0);
-  visit("micro_batch_tokens", options.micro_batch_tokens, 1, most);
-  visit("recompute_activations", options.recompute_activations);
-  visit("sharding", options.sharding);
-  visit("seed", options.seed);
-  visit("threads", options.threads, 0, most);
-  visit("checkpoint_every_steps", options.checkpoint_every_steps, 0, most);
-  visit("checkpoint_every_minutes", options.checkpoint_every_minutes, 0.0, huge);
-  visit("keep_checkpoints", options.keep_checkpoints, 0, most);
-  visit("tensorboard", options.tensorboard);
-}
-
-/// Takes values from a JSON file. What they must be in is checked afterwards, by check().
-struct OptionReader {
-  JsonReader& reader;
-
-  void operator()(const char* key, int& value, int, int) const {
-    reader.read(key, value, std::numeric_limits<int>::min(), most);
-  }
-  void operator()(const char* key, double& value, double, double) const { reader.read(key, value, -huge, huge); }
-  void operator()(const char* key, bool& value) const { reader.read(key, value); }
-  void operator()(const char* key, std::vector<double>& value) const { reader.read(key, value); }
-  void operator()(const char* key, std::uint64_t& value) const {
-    const json& found = reader.raw(key);
-    if (found.is_null()) return;
-    if (!found.is_number_unsigned()) reader.fail(key, "an integer from 0 to 18446744073709551615");
-    value = found.get<std::uint64_t>();
-  }
-  void operator()(const char* key, std::vector<Threshold>& value) const {
-    const json& found = reader.raw(key);
-    if (found.is_null()) return;
-    const char* const expected = "a list of pairs of numbers, [[low, high], ...]";
-    if (!found.is_array()) reader.fail(key, expected);
-    value.clear();
-    for (const json& pair : found) {
-      if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number() || !pair[1].is_number())
-        reader.fail(key, expected);
-      value.push_back({pair[0].get<double>(), pair[1].get<double>()});
+namespace internal {
+/// In JSON a list of pairs: [[0.8, 1.01], [0, 0.8]].
+template <>
+struct OptionType<std::vector<Threshold>> {
+  static std::string expected(NumberRange) { return "a list of pairs of numbers, [[low, high], ...]"; }
+  static std::vector<Threshold> read(const JsonCursor& place, NumberRange range) {
+    const auto is_pair = [](const nlohmann::json& pair) {
+      return pair.is_array() && pair.size() == 2 && pair[0].is_number() && pair[1].is_number();
+    };
+    std::vector<Threshold> thresholds;
+    for (const nlohmann::json& pair : place.list()) {
+      if (!is_pair(pair)) place.fail(expected(range));
+      thresholds.push_back({pair[0].get<double>(), pair[1].get<double>()});
     }
+    return thresholds;
   }
-  template <class E>
-  requires std::is_enum_v<E>
-  void operator()(const char* key, E& value) const {
-    std::string name;
-    if (!reader.read(key, name)) return;
-    const auto* known = find_value<E>(name);
-    if (known == nullptr) reader.fail(key, "one of " + names_of(E{}));
-    value = known->value;
+  static ordered_json write(const std::vector<Threshold>& thresholds) {
+    ordered_json list = ordered_json::array();
+    for (const Threshold& pair : thresholds) list.push_back({pair.low, pair.high});
+    return list;
   }
+  /// Whether they are in order is for HardnessOptions::check(), which knows the widths.
+  static std::string problem(const std::vector<Threshold>&, NumberRange) { return {}; }
 };
+}  // namespace internal
 
-struct OptionWriter {
-  ordered_json& object;
+const OptionTable<TrainingOptions>& internal::training_option_table() {
+  using O = TrainingOptions;
+  constexpr NumberRange from_zero = {.least = 0}, from_one = {.least = 1}, share = {.least = 0, .greatest = 1};
+  constexpr NumberRange decay = {.least = 0, .greatest = 0.999999};
+  static const OptionTable<O> table = {
+      {"Epochs and steps",
+       {
+           {"epochs", &O::epochs, from_one, "Passes over the training data."},
+           {"batch_size", &O::batch_size, from_one, "Samples in a micro-batch. All of them run at one width."},
+           {"accumulation", &O::accumulation, from_one,
+            "Rounds that share one optimizer step. With 2 and the step mode joint, a step has two micro-batches of "
+            "every width."},
+           {"step_mode", &O::step_mode,
+            "Which widths an optimizer step trains. joint: all, with a micro-batch of each; alternate: one, the widths "
+            "in turn."},
+           {"repeat_smaller_buckets", &O::repeat_smaller_buckets,
+            "Train the samples of widths that have few of them several times an epoch, so that every step has all "
+            "widths."},
+           {"full_width_share", &O::full_width_share, share,
+            "Share of the easier samples that train full width instead, drawn anew in each epoch. Their label for the "
+            "router stays. With 0, the paper's way, full width sees hard samples only and forgets easy ones."},
+           {"shuffle_window", &O::shuffle_window, from_one,
+            "Shuffled samples are sorted by length within so many batches, so that a batch needs little padding. 1: "
+            "not sorted."},
+           {"seed", &O::seed, from_zero, "Seed of everything that is drawn at random."},
+       }},
+      {"Learning rate and AdamW",
+       {
+           {"learning_rate", &O::learning_rate, from_zero, "Greatest learning rate, at the end of the warm-up."},
+           {"schedule", &O::schedule,
+            "The learning rate after the warm-up. linear: falls to 0 at the end of training; constant: stays."},
+           {"warmup_ratio", &O::warmup_ratio, share,
+            "Share of the training over which the learning rate rises from 0."},
+           {"weight_decay", &O::weight_decay, from_zero, "Decoupled weight decay. Biases and LayerNorms have none."},
+           {"adam_beta1", &O::adam_beta1, decay, "Decay of the mean of the gradients."},
+           {"adam_beta2", &O::adam_beta2, decay, "Decay of the mean of the squared gradients."},
+           {"adam_epsilon", &O::adam_epsilon, {.least = 1e-30}, "Keeps AdamW from dividing by 0."},
+           {"max_grad_norm", &O::max_grad_norm, from_zero,
+            "A gradient longer than this is scaled down to this length. 0: never."},
+       }},
+      {"Hardness labels and losses",
+       {
+           {"window", &O::window, from_one,
+            "Past epochs that decide a sample's hardness label. The first epochs, as many as this, train full width "
+            "only."},
+           {"hardness_measure", &O::hardness_measure,
+            "What tells how hard a sample is. confidence: the probability of its true class; entropy: that of the "
+            "prediction."},
+           {"thresholds", &O::thresholds,
+            "For each width, narrowest first, the interval [low, high) that a sample's measures must stay in: "
+            "[[0.8, 1.01], [0, 0.8]]. []: default thresholds for the number of widths."},
+           {"regression_scale", &O::regression_scale, from_zero,
+            "For a regression: the error at which the confidence is 1/e. 0: twice the standard deviation of the "
+            "targets."},
+           {"task_loss_weight", &O::task_loss_weight, from_zero, "Factor of the task's loss."},
+           {"router_loss_weight", &O::router_loss_weight, from_zero, "Factor of the router's loss."},
+           {"width_loss_weights", &O::width_loss_weights, from_zero,
+            "A factor of both losses for each width, narrowest first: [1, 2]. []: 1 for each."},
+       }},
+      {"Texts",
+       {
+           // Less holds special tokens only.
+           {"max_length",
+            &O::max_length,
+            {.least = 3},
+            "Tokens of a sample, special tokens included. Longer ones are cut."},
+           {"token_dropout", &O::token_dropout, share,
+            "Share of the words that a mask token hides while the model trains, others in each step. 0.1 helps small "
+            "models that learn from scratch."},
+       }},
+      {"Memory and machines",
+       {
+           {"micro_batch_tokens", &O::micro_batch_tokens, from_one,
+            "A micro-batch of more tokens than this runs in pieces, which bounds the memory."},
+           {"recompute_activations", &O::recompute_activations,
+            "Keep only the layers' inputs for the backward pass and compute the rest again: a fraction of the memory, "
+            "a third more time."},
+           {"sharding", &O::sharding,
+            "What each of several ranks takes of a step. samples: a part of every micro-batch; micro_batches: whole "
+            "ones."},
+           {"threads", &O::threads, from_zero, "Threads of each rank. 0: as OMP_NUM_THREADS says, or all cores."},
+       },
+       false},
+      {"Checkpoints and logs",
+       {
+           {"checkpoint_every_steps", &O::checkpoint_every_steps, from_zero,
+            "Write a checkpoint after so many optimizer steps, besides that of every epoch. 0: not by steps."},
+           {"checkpoint_every_minutes", &O::checkpoint_every_minutes, from_zero,
+            "Write a checkpoint after so many minutes. 0: not by time."},
+           {"keep_checkpoints", &O::keep_checkpoints, from_zero,
+            "How many checkpoints are kept, the newest. 0: none are written, and a stopped run cannot be resumed."},
+           {"tensorboard", &O::tensorboard, "Write event files for TensorBoard into the folder \"tensorboard\"."},
+       },
+       false},
+  };
+  return table;
+}
 
-  template <class T, class... Range>
-  void operator()(const char* key, const T& value, Range...) const {
-    if constexpr (std::is_enum_v<T>) {
-      object[key] = name_of(value);
-    } else if constexpr (std::is_same_v<T, std::vector<Threshold>>) {
-      object[key] = ordered_json::array();
-      for (const Threshold& pair : value) object[key].push_back({pair.low, pair.high});
-    } else {
-      object[key] = value;
-    }
-  }
-};
-
-struct OptionChecker {
-  const std::string& name;
-
-  [[noreturn]] void fail(const char* key, const std::string& found, const std::string& expected) const {
-    throw ConfigError(name + ": \"" + key + "\" is " + found + "; expected " + expected);
-  }
-  template <class T>
-  void operator()(const char* key, T value, T least, T greatest) const {
-    if (value >= least && value <= greatest && std::isfinite(static_cast<double>(value))) return;
-    const bool unbounded = greatest == std::numeric_limits<T>::max();
-    fail(key, short_number(static_cast<double>(value)),
-         std::string(std::is_integral_v<T> ? "an integer" : "a number") +
-             (unbounded ? " ≥ " + short_number(static_cast<double>(least))
-                        : " from " + short_number(static_cast<double>(least)) + " to " +
-                              short_number(static_cast<double>(greatest))));
-  }
-  void operator()(const char* key, const std::vector<double>& values) const {
-    for (const double value : values)
-      if (!(value >= 0 && std::isfinite(value))) fail(key, "a list with " + short_number(value), "numbers ≥ 0");
-  }
-  template <class T>
-  void operator()(const char*, const T&) const {}
-};
-
-}  // namespace
-
-std::string to_string(ScheduleShape shape) { return name_of(shape); }
-ScheduleShape schedule_shape_named(std::string_view name) { return value_named<ScheduleShape>("the schedule", name); }
 std::string to_string(StepMode mode) { return name_of(mode); }
-StepMode step_mode_named(std::string_view name) { return value_named<StepMode>("the step mode", name); }
 std::string to_string(Sharding sharding) { return name_of(sharding); }
-Sharding sharding_named(std::string_view name) { return value_named<Sharding>("the sharding", name); }
+std::string to_string(ScheduleShape shape) { return name_of(shape); }
 std::string to_string(HardnessMeasure measure) { return name_of(measure); }
-HardnessMeasure hardness_measure_named(std::string_view name) {
-  return value_named<HardnessMeasure>("the hardness measure", name);
-}
 
 TrainingOptions TrainingOptions::load(const std::filesystem::path& file) {
   return parse(read_text_file(file), file.string());
 }
 
 TrainingOptions TrainingOptions::parse(std::string_view text, const std::string& name) {
-  JsonReader reader(text, name);
+  const JsonCursor object = JsonCursor::parse(text, name, JsonKind::config);
   TrainingOptions options;
-  for_each_option(options, OptionReader{reader});
-  if (const auto unknown = reader.unread(); !unknown.empty())
-    throw ConfigError(name + ": " + quote(unknown.front()) + " is not a known training option");
+  read_options(training_option_table(), object, options);
+  object.refuse_unread("is not a known training option");
   options.check(name);
   return options;
 }
 
-std::string TrainingOptions::to_json() const {
-  ordered_json object;
-  for_each_option(*this, OptionWriter{object});
-  return object.dump(2) + "\n";
-}
+std::string TrainingOptions::to_json() const { return options_json(training_option_table(), *this).dump(2) + "\n"; }
 
-void TrainingOptions::check(const std::string& name) const { for_each_option(*this, OptionChecker{name}); }
+void TrainingOptions::check(const std::string& name) const { check_options(training_option_table(), *this, name); }
 
 void TrainingOptions::check(const ModelConfig& model, const std::string& name) const {
   check(name);

@@ -1,32 +1,24 @@
 #pragma once
 
-#include <filesystem>
 #include <memory>
-#include <optional>
-#include <string>
+#include <string_view>
 #include <vector>
 
-#include "core/threads.hpp"
 #include "formats/model_access.hpp"
-#include "io/folder_lock.hpp"
-#include "sharcs/trainer.hpp"
+#include "train/epoch.hpp"
 #include "train/pace.hpp"
+#include "train/prepared_data.hpp"
 #include "train/schedule.hpp"
 #include "train/step_runner.hpp"
-#include "train/tensorboard.hpp"
-#include "train/training_checkpoint.hpp"
+#include "train/training_folder.hpp"
 
 namespace sharcs::internal {
 
-/// What a training is made of. Everything outlives the run.
-struct TrainingInputs {
+/// What a run is made of. Everything belongs to the caller and must outlive the run.
+struct TrainingJob {
   Model& model;
   const TrainingOptions& options;
-  const Task& task;
-  const Tokenizer& tokenizer;
-  const Dataset& train;
-  const Dataset& dev;
-  std::filesystem::path output;
+  const TrainingInputs& inputs;
   const TrainingCallbacks& callbacks;
   Communicator& ranks;
 
@@ -34,77 +26,75 @@ struct TrainingInputs {
   void check() const;
 };
 
-/// What a look at all training texts has shown before the first step, which tokenizes them and keeps none of it: the
-/// batches are tokenized anew when they are made, beside the computation.
-struct Survey {
-  SampleFacts facts;
-  RunIdentity::Data identity;
-
-  /// Throws ConfigError for the first sample that the model cannot embed.
-  explicit Survey(const TrainingInputs& inputs);
-};
-
-/// One training from its first to its last epoch, or a part of it. See Trainer. Every rank has one and keeps it in the
-/// same state; the first alone writes and tells the caller.
+/// A training from its first epoch to its last, or from a checkpoint on. See Trainer.
+///
+///     std::unique_ptr<TrainingRun> run = TrainingRun::start(job);   // or resume(job)
+///     TrainingOutcome outcome = run->train();
+///
+/// What happens in which order:
+///
+///     start(), resume()   lock the folder, tokenize, compare the ranks, restore the checkpoint, open the logs
+///     train()             for each epoch:
+///       begin_epoch()       choose the phase, label the samples, plan the steps
+///       train_epoch()       take the steps; write a checkpoint when one is due; stop when the caller asks for it
+///       finish_epoch()      evaluate on dev, write a checkpoint, save the model if it is the best, log
+///
+/// With several ranks, each has a run in the same state. Only the first one writes files and calls back.
 class TrainingRun {
  public:
-  /// Takes possession of the output folder and looks at the texts. Throws ConfigError when the ranks would train
-  /// different things.
-  explicit TrainingRun(const TrainingInputs& inputs);
+  /// A new run from the model's present parameters.
+  static std::unique_ptr<TrainingRun> start(const TrainingJob& job);
+  /// The run in the output folder, from its newest checkpoint. A new run when it was stopped before its first one.
+  static std::unique_ptr<TrainingRun> resume(const TrainingJob& job);
 
-  /// One of the two comes before run().
-  void start();
-  void resume();
-  /// Until the last epoch is finished or the caller wants to stop.
-  TrainingOutcome run();
+  /// Trains until the last epoch is finished or the caller wants to stop. Call it once.
+  TrainingOutcome train();
 
  private:
-  bool is_first() const { return in_.ranks.is_first(); }
+  /// Locks the output folder and tokenizes.
+  explicit TrainingRun(const TrainingJob& job);
+
+  // Before the first step.
+  /// A run that neither begins anew nor goes on yet.
+  static std::unique_ptr<TrainingRun> prepared(const TrainingJob& job);
   void require_same_on_all_ranks() const;
-  void take_parameters_of_first();
-  void write_settings() const;
-  /// What metrics.jsonl tells of earlier, when it exists.
-  std::vector<EpochRecord> logged_epochs() const;
+  void take_parameters_of_first_rank();
+  void begin_anew();
+  void go_on_from(const TrainingCheckpoint& checkpoint);
   void open_logs(int finished_epochs);
-  /// False when the caller wants to stop.
-  bool train_epoch();
-  void finish_epoch();
-  EpochRecord record_of_epoch() const;
-  /// The model of a finished epoch, where it is the best so far. May be repeated.
-  void save_best(const EpochRecord& record);
-  void log(const EpochRecord& record);
-  void report_progress();
-  /// Whether any rank's caller wants to stop.
-  bool should_stop() const;
+
+  // An epoch.
+  Epoch begin_epoch();
+  /// Returns false when the caller wants to stop.
+  bool train_epoch(const Epoch& epoch);
+  void take_step(const Epoch& epoch);
+  void finish_epoch(const Epoch& epoch);
+  EpochRecord evaluated(const Epoch& epoch) const;
+
+  // Checkpoints.
   bool checkpoint_is_due() const;
   void write_checkpoint();
-  void note(std::string_view text) const;
-  Network<float>& network() const { return network_of(in_.model); }
-  bool has_router() const { return in_.model.config().sharcs.has_value(); }
 
-  TrainingInputs in_;
-  ThreadScope threads_;
-  std::unique_ptr<FolderLock> lock_;
-  CheckpointFolder checkpoints_;
-  Survey train_;
-  TokenizedDataset dev_;
-  RunIdentity identity_;
+  // The caller.
+  void note(std::string_view text) const;
+  void report_progress(const Epoch& epoch) const;
+  /// Whether the caller of any rank wants to stop.
+  bool should_stop() const;
+  TrainingOutcome outcome(bool stopped) const;
+
+  Network<float>& network() const { return network_of(job_.model); }
+
+  TrainingJob job_;
+  TrainingFolder folder_;
+  std::unique_ptr<TrainingOutput> output_;  // only on the first rank
+  PreparedData data_;
   std::vector<double> widths_;
-  EpochPlanOptions plan_options_;
   Schedule schedule_;
   HardnessHistory history_;
-  // Of the running epoch.
-  std::vector<WidthLabel> labels_;  // none while the router is not trained
-  EpochPlan plan_;
-
-  StepRunner runner_;  // may still read plan_ when it ends
-  Pace pace_;
+  StepRunner steps_;
   TrainingState state_;
-
-  std::optional<MetricsLog> metrics_;
-  std::optional<TensorboardWriter> tensorboard_;
-  bool tokenizer_is_saved_ = false;
-  double last_checkpoint_ = 0;
+  Pace pace_;
+  double last_checkpoint_;  // by steady_seconds()
 };
 
 }  // namespace sharcs::internal

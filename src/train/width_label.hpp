@@ -9,7 +9,7 @@
 
 namespace sharcs::internal {
 
-/// The multi-hot hardness label: the set of widths, by index, that a training sample is fit for.
+/// A hardness label: the set of widths, by index, that a training sample is fit for.
 class WidthLabel {
  public:
   static constexpr int max_widths = 32;
@@ -27,7 +27,7 @@ class WidthLabel {
   int size() const { return std::popcount(bits_); }
   bool empty() const { return bits_ == 0; }
 
-  /// One of the set's widths, each with the same probability. The set must not be empty.
+  /// Draws one of the set's widths, all with the same probability. The set must not be empty.
   int draw(Random& random) const {
     assert(!empty());
     std::uint32_t rest = bits_;
@@ -36,7 +36,7 @@ class WidthLabel {
     return std::countr_zero(rest);
   }
 
-  /// The router's target: 1 where the set has the width of that index, else 0.
+  /// The router's target: for the set {0, 2} of three widths 1, 0, 1.
   template <class T>
   void write_multi_hot(std::span<T> target) const {
     for (std::size_t width = 0; width < target.size(); ++width)

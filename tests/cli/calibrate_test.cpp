@@ -2,10 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "cli/program.hpp"
+#include "eval/recorded_evaluation.hpp"
 #include "io/file.hpp"
 #include "sharcs/engine.hpp"
-#include "sharcs/evaluation_file.hpp"
-#include "sharcs/synthetic.hpp"
+#include "data/synthetic.hpp"
 #include "sharcs/task.hpp"
 
 namespace sharcs::internal {
@@ -28,7 +28,7 @@ class Calibrate : public ::testing::Test {
   }
   std::string model() const { return folder_ / "model"; }
   std::string data() const { return folder_ / "data"; }
-  std::string evaluation() const { return folder_ / "model" / "evaluation.json"; }
+  std::string recording() const { return folder_ / "model" / "recording.json"; }
   std::optional<RoutingRule> stored() const {
     return ModelConfig::load(folder_ / "model" / "config.json").sharcs->routing;
   }
@@ -56,7 +56,7 @@ TEST_F(Calibrate, LeavesARuleThatEverythingElseObeysUntilToldOtherwise) {
   EXPECT_EQ(point["budget"], 0.7);
   EXPECT_LE(point["cost"], 0.75) << "expected of samples that the rule does not know";
   EXPECT_EQ(point["cost"], point["cost_fraction"]);
-  EXPECT_LE(point["score"]["interval"][0], point["score"]["value"]);
+  EXPECT_LE(point["score"]["low"], point["score"]["value"]);
   EXPECT_EQ(point["leads"].size(), 7u) << "every baseline of a comparison";
 
   ASSERT_TRUE(stored());
@@ -86,15 +86,15 @@ TEST_F(Calibrate, ABudgetInMillisecondsIsOfThisMachine) {
 }
 
 TEST_F(Calibrate, ABudgetInMillisecondsIsNamedAndCountedInTime) {
-  eval({"--output", evaluation(), "--timing-rounds", "1"});
-  const auto run = calibrate({"--latency-ms", "5000", "--curve", "0.01,1", "--evaluation", evaluation()});
+  eval({"--output", recording(), "--timing-rounds", "1"});
+  const auto run = calibrate({"--latency-ms", "5000", "--curve", "0.01,1", "--recording", recording()});
   EXPECT_THAT(run.output, ContainsRegex("\nbudget  +time  +ms  +score "));
   EXPECT_THAT(run.output, ContainsRegex("\n5000 ms  +[01]\\.[0-9]+  +[0-9.]+  "));
   EXPECT_THAT(run.output, HasSubstr("\n1 of the time "));
   EXPECT_THAT(run.output, ContainsRegex("\ntime: a share of the [0-9.]+ ms that a call takes at full width\n"));
   EXPECT_THAT(run.output,
               ContainsRegex("budget 0.01 is left out: everything at the narrowest width takes 0\\.[0-9]+\n"));
-  const EvaluationFile file = EvaluationFile::load(evaluation());
+  const RecordedEvaluation file = RecordedEvaluation::load(recording());
   EXPECT_EQ(file.points[file.points.size() - 2].name, "5000 ms");
   EXPECT_EQ(file.points.back().name, "1 of the time");
   EXPECT_THAT(run_program({"report", model(), "--text"}).output, HasSubstr("\n  5000 ms "));
@@ -134,12 +134,12 @@ TEST_F(Calibrate, PrintsATable) {
 }
 
 TEST_F(Calibrate, GivesTheReportItsCurveOfBudgetsWithTimes) {
-  EXPECT_THAT(error_of(calibrate({"--curve", "0.5", "--evaluation", evaluation()})), StartsWith(evaluation() + ": "));
-  eval({"--output", evaluation(), "--timing-rounds", "1"});
-  const std::size_t compared = EvaluationFile::load(evaluation()).points.size();
+  EXPECT_THAT(error_of(calibrate({"--curve", "0.5", "--recording", recording()})), StartsWith(recording() + ": "));
+  eval({"--output", recording(), "--timing-rounds", "1"});
+  const std::size_t compared = RecordedEvaluation::load(recording()).points.size();
   for (const char* curve : {"0.5,0.6,0.7", "0.5,0.8"})
-    EXPECT_EQ(calibrate({"--curve", curve, "--evaluation", evaluation(), "--timing-rounds", "2"}).exit_code, 0);
-  const EvaluationFile file = EvaluationFile::load(evaluation());
+    EXPECT_EQ(calibrate({"--curve", curve, "--recording", recording(), "--timing-rounds", "2"}).exit_code, 0);
+  const RecordedEvaluation file = RecordedEvaluation::load(recording());
   ASSERT_EQ(file.points.size(), compared + 2) << "a curve takes the place of the one before";
   EXPECT_EQ(file.points[compared].name, "budget 0.5");
   EXPECT_EQ(file.points[compared + 1].name, "budget 0.8");
@@ -152,26 +152,26 @@ TEST_F(Calibrate, GivesTheReportItsCurveOfBudgetsWithTimes) {
 
 TEST_F(Calibrate, AnotherEvaluationOfTheSameKeepsTheBudgetsInTheFile) {
   const auto calibrated_points = [&] {
-    const EvaluationFile file = EvaluationFile::load(evaluation());
+    const RecordedEvaluation file = RecordedEvaluation::load(recording());
     return std::ranges::count(file.points, calibrated_series, &OperatingPoint::series);
   };
   const auto eval_into_file = [&](std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {"eval", "--model", model(), "--timing-rounds", "1", "--output", evaluation()});
+    arguments.insert(arguments.begin(), {"eval", "--model", model(), "--timing-rounds", "1", "--output", recording()});
     return run_program(arguments);
   };
   EXPECT_EQ(eval_into_file({"--data", data()}).errors, "");
-  calibrate({"--curve", "0.5,0.8", "--evaluation", evaluation()});
+  calibrate({"--curve", "0.5,0.8", "--recording", recording()});
   EXPECT_EQ(eval_into_file({"--data", data(), "--policy", "fixed:0.25", "--threads", "2"}).errors,
-            "sharcs: " + evaluation() + ": kept: 2 budgets of sharcs calibrate\n");
-  EXPECT_EQ(EvaluationFile::load(evaluation()).policy, "fixed 0.25");
+            "sharcs: " + recording() + ": kept: 2 budgets of sharcs calibrate\n");
+  EXPECT_EQ(RecordedEvaluation::load(recording()).policy, "fixed 0.25");
   EXPECT_EQ(calibrated_points(), 2);
   EXPECT_EQ(
       eval_into_file({"--data", data(), "--split", "train"}).errors,
-      "sharcs: " + evaluation() + ": gone: 2 budgets of sharcs calibrate, made with another model or other data\n");
+      "sharcs: " + recording() + ": gone: 2 budgets of sharcs calibrate, made with another model or other data\n");
   EXPECT_EQ(calibrated_points(), 0);
 
   eval_into_file({"--data", data()});
-  calibrate({"--curve", "0.8", "--evaluation", evaluation()});
+  calibrate({"--curve", "0.8", "--recording", recording()});
   ModelConfig config = ModelConfig::load(folder_ / "model" / "config.json");
   Model::create(config, 7).save(model());
   EXPECT_THAT(eval_into_file({"--data", data()}).errors, HasSubstr("gone: 1 budget of sharcs calibrate"));

@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "cli/program.hpp"
+#include "eval/recorded_evaluation.hpp"
 #include "io/file.hpp"
-#include "sharcs/evaluation_file.hpp"
-#include "sharcs/synthetic.hpp"
+#include "data/synthetic.hpp"
 #include "sharcs/task.hpp"
 
 namespace sharcs::internal {
@@ -51,17 +51,17 @@ TEST_F(Eval, NeedsNoTaskForAModelThatKnowsIts) {
   EXPECT_EQ(samples, 50);
   EXPECT_NEAR(right / 50, json["routed"]["accuracy"]["value"].get<double>(), 1e-12);
   EXPECT_EQ(json["widths"][2]["all"]["accuracy"], json["full"]["accuracy"]["value"]);
-  EXPECT_LE(json["routed"]["accuracy"]["interval"][0], json["routed"]["accuracy"]["value"]);
+  EXPECT_LE(json["routed"]["accuracy"]["low"], json["routed"]["accuracy"]["value"]);
   EXPECT_EQ(json["confusion"][0][0].get<int>() + json["confusion"][0][1].get<int>(), 25);
 }
 
 TEST_F(Eval, WritesWhatAReportIsDrawnFrom) {
-  const std::string output = folder_ / "model/evaluation.json";
+  const std::string output = folder_ / "model/recording.json";
   const auto json = eval({"--data", data(), "--output", output, "--json"}).json();
-  const EvaluationFile file = EvaluationFile::load(output);
-  EXPECT_EQ(file.model, model());
+  const RecordedEvaluation file = RecordedEvaluation::load(output);
+  EXPECT_EQ(file.recording.model, model());
   EXPECT_EQ(file.policy, "argmax");
-  EXPECT_EQ(file.samples.size(), 50u);
+  EXPECT_EQ(file.recording.size(), 50u);
   EXPECT_FALSE(file.latency.empty());
   ASSERT_GT(file.points.size(), 5u) << "the routing, three fixed widths and other baselines";
   EXPECT_EQ(file.points[0].name, "routed");
@@ -91,8 +91,8 @@ TEST_F(Eval, ComparesTheRouterWithOtherWaysOfChoosingWidths) {
     const auto& lead = list[i]["lead"];
     EXPECT_NEAR(lead["value"].get<double>(),
                 routed["score"]["value"].get<double>() - list[i]["score"]["value"].get<double>(), 1e-12);
-    EXPECT_LE(lead["interval"][0], lead["value"]);
-    EXPECT_GE(lead["interval"][1], lead["value"]);
+    EXPECT_LE(lead["low"], lead["value"]);
+    EXPECT_GE(lead["high"], lead["value"]);
   }
   for (std::size_t width = 0; width < 3; ++width)
     EXPECT_NEAR(list[1]["shares"][width].get<double>(), routed["shares"][width].get<double>(), 1e-12);

@@ -3,7 +3,7 @@
 
 #include "cli/program.hpp"
 #include "io/file.hpp"
-#include "sharcs/cost.hpp"
+#include "sharcs/model.hpp"
 
 namespace sharcs::internal {
 namespace {

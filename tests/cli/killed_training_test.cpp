@@ -7,8 +7,7 @@
 
 #include "cli/program.hpp"
 #include "core/random.hpp"
-#include "io/file.hpp"
-#include "sharcs/synthetic.hpp"
+#include "data/synthetic.hpp"
 #include "train/tiny_training.hpp"
 
 namespace sharcs::internal {

@@ -11,8 +11,8 @@
 #include "formats/model_access.hpp"
 #include "io/file.hpp"
 #include "model/network.hpp"
-#include "sharcs/metrics_log.hpp"
-#include "sharcs/synthetic.hpp"
+#include "data/synthetic.hpp"
+#include "train/metrics_log.hpp"
 
 namespace sharcs::internal {
 namespace {

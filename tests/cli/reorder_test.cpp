@@ -6,7 +6,7 @@
 #include "cli/program.hpp"
 #include "io/file.hpp"
 #include "sharcs/classifier.hpp"
-#include "sharcs/synthetic.hpp"
+#include "data/synthetic.hpp"
 #include "sharcs/task.hpp"
 
 namespace sharcs::internal {

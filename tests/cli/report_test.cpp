@@ -23,7 +23,7 @@ TEST(Report, WritesAnHtmlFileIntoTheRunsFolder) {
   EXPECT_EQ(json["report"], (folder / "run/report.html").string());
   const std::string page = read_text_file(folder / "run/report.html");
   EXPECT_EQ(json["bytes"], page.size());
-  EXPECT_EQ(page, report_html(read_runs(std::vector<std::filesystem::path>{folder / "run"})));
+  EXPECT_EQ(page, report_html(std::vector<std::filesystem::path>{folder / "run"}));
   EXPECT_THAT(run_program({"report", folder / "run"}).output, HasSubstr("run/report.html ("));
 }
 
@@ -54,8 +54,8 @@ TEST(Report, WrongUsageAndFoldersThatAreNoRunsAreNamed) {
   EXPECT_THAT(error_of(run_program({"report", "x", "--text", "--json"}), 1), HasSubstr("--text"));
   EXPECT_THAT(error_of(run_program({"report", folder / "absent"})), HasSubstr("absent: no such folder"));
   save_run(synthetic_run({.samples = 5}), folder / "run");
-  write_file_atomically(folder / "run/evaluation.json", "{\n\n");
-  EXPECT_THAT(error_of(run_program({"report", folder / "run"})), HasSubstr("run/evaluation.json:3: not valid JSON"));
+  write_file_atomically(folder / "run/recording.json", "{\n\n");
+  EXPECT_THAT(error_of(run_program({"report", folder / "run"})), HasSubstr("run/recording.json:3: not valid JSON"));
 }
 
 }  // namespace

@@ -6,9 +6,9 @@
 #include <sstream>
 
 #include "cli/program.hpp"
+#include "eval/recorded_evaluation.hpp"
 #include "io/file.hpp"
-#include "sharcs/evaluation_file.hpp"
-#include "sharcs/synthetic.hpp"
+#include "data/synthetic.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -56,11 +56,11 @@ TEST_F(Sweep, TrainsEveryCombinationIntoATableWithItsFront) {
   for (const auto& run : json) {
     const auto& result = run["result"];
     EXPECT_TRUE(run["error"].is_null());
-    const EvaluationFile file = EvaluationFile::load(std::filesystem::path(run["folder"]) / "evaluation.json");
-    EXPECT_EQ(result["routed"]["accuracy"], file.summary.routed.at("accuracy"));
-    EXPECT_EQ(result["full"]["accuracy"], file.summary.full.at("accuracy"));
+    const RecordedEvaluation file = RecordedEvaluation::load(std::filesystem::path(run["folder"]) / "recording.json");
+    EXPECT_EQ(result["routed"]["accuracy"], file.evaluation.routed.at("accuracy"));
+    EXPECT_EQ(result["full"]["accuracy"], file.evaluation.full.at("accuracy"));
     EXPECT_EQ(result["score"]["value"], result["routed"]["accuracy"]);
-    EXPECT_EQ(result["cost_fraction"], file.summary.cost_fraction);
+    EXPECT_EQ(result["cost_fraction"], file.evaluation.cost_fraction);
     EXPECT_EQ(result["shares"].size(), result["widths"].size());
     EXPECT_FALSE(std::filesystem::exists(std::filesystem::path(run["folder"]) / "checkpoints"));
     bool beaten = false;

@@ -3,10 +3,10 @@
 #include <signal.h>
 
 #include "cli/program.hpp"
+#include "data/synthetic.hpp"
+#include "eval/recorded_evaluation.hpp"
 #include "io/file.hpp"
 #include "sharcs/classifier.hpp"
-#include "sharcs/evaluation_file.hpp"
-#include "sharcs/synthetic.hpp"
 #include "sharcs/task.hpp"
 #include "sharcs/training_options.hpp"
 
@@ -67,13 +67,13 @@ TEST_F(Train, TrainsEvaluatesAndPredictsWithNothingSaidTwice) {
 
 TEST_F(Train, LeavesWhatAReportIsDrawnFrom) {
   const auto json = train(on_sst2("run", {"--json"})).json();
-  const EvaluationFile file = EvaluationFile::load(folder_ / "run" / "evaluation.json");
-  EXPECT_EQ(file.model, path("run"));
+  const RecordedEvaluation file = RecordedEvaluation::load(folder_ / "run" / "recording.json");
+  EXPECT_EQ(file.recording.model, path("run"));
   EXPECT_EQ(file.policy, "argmax");
   EXPECT_EQ(file.threads, 1);
-  EXPECT_EQ(file.samples.size(), 32u);
-  EXPECT_TRUE(file.samples[0].difficulty.has_value());
-  EXPECT_EQ(file.summary.routed.at("accuracy"), json["dev"]["routed"]["accuracy"]["value"]);
+  EXPECT_EQ(file.recording.size(), 32u);
+  EXPECT_TRUE(file.recording.samples[0].difficulty.has_value());
+  EXPECT_EQ(file.evaluation.routed.at("accuracy"), json["dev"]["routed"]["accuracy"]["value"]);
   EXPECT_EQ(file.latency.size(), 2u * 2 * 3) << "widths, batches, lengths of 8, 16 and 32";
   ASSERT_FALSE(file.points.empty());
   EXPECT_EQ(file.points.back().name, "oracle");
@@ -262,7 +262,7 @@ TEST_F(Train, SettingsThatCannotBeAreNamed) {
   EXPECT_EQ(error_with({"--set", "model.hiden_size=3"}), line + "\"model.hiden_size\" is not a known key");
   EXPECT_THAT(error_with({"--set", "tokenizer.size=3"}), StartsWith(line + "\"tokenizer.size\" is not a known key"));
   EXPECT_EQ(error_with({"--set", "tokenizer.vocab_size=6"}),
-            line + "\"tokenizer.vocab_size\" is 6; expected an integer from 7 to 2147483647");
+            line + "\"tokenizer.vocab_size\" is 6; expected an integer ≥ 7");
   EXPECT_EQ(error_with({"--set", "model.vocab_size=3"}),
             line + "\"model.vocab_size\" is decided by the tokenizer; leave it out");
   EXPECT_THAT(error_with({"--widths", "0.4,1"}),

@@ -3,7 +3,7 @@
 
 #include "cli/program.hpp"
 #include "io/file.hpp"
-#include "sharcs/version.hpp"
+#include "sharcs/error.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -99,9 +99,9 @@ TEST(Usage, ConfigFilesThatCannotBeUsedAreNamed) {
     return message.substr((folder / "c.json").string().size());
   };
   EXPECT_THAT(error_with("{"), StartsWith(":1: not valid JSON at byte 2"));
-  EXPECT_EQ(error_with("[]"), ": found a JSON array, expected an object");
+  EXPECT_EQ(error_with("[]"), ": found [], expected an object");
   EXPECT_THAT(error_with(R"({"modle": {}})"), StartsWith(": \"modle\" is not a section; expected one of model, "));
-  EXPECT_EQ(error_with(R"({"model": 3})"), ": \"model\" is a JSON number; expected an object");
+  EXPECT_EQ(error_with(R"({"model": 3})"), ": \"model\" is 3; expected an object");
   EXPECT_EQ(error_with(R"({"synth": {"trian": 3}})"), ": \"synth.trian\" is not an option of sharcs synth");
   EXPECT_THAT(error_with(R"({"synth": {"train": "many"}})"), StartsWith(": \"synth.train\" is \"\\\"many\\\"\": "));
   EXPECT_EQ(error_of(run_program({"synth", "--config", folder / "none.json", "--output", folder / "data"})),

@@ -42,7 +42,7 @@ TEST(Threads, GuidedRangesCoverEveryItemOnce) {
         if (grain > batch) continue;
         for (const int workers : {1, 2, 5}) {
           std::vector<int> visits(static_cast<std::size_t>(total));
-          parallel_guided(total, batch, grain, workers, [&](const auto& take) {
+          parallel_guided({total, batch, grain}, workers, [&](const auto& take) {
             for (WorkShare range = take(); range.begin < range.end; range = take()) {
               // Whole batches, or part of one.
               if (workers > 1 && range.begin % batch != 0) {
@@ -62,7 +62,7 @@ TEST(Threads, GuidedRangesCoverEveryItemOnce) {
 TEST(Threads, GuidedBatchesAreSharedWhenFewAreLeft) {
   const ThreadScope threads(2);
   std::vector<WorkShare> ranges;  // one thread takes them all while the other waits
-  parallel_guided(60, 10, 4, 2, [&](const auto& take) {
+  parallel_guided({.total = 60, .batch = 10, .grain = 4}, 2, [&](const auto& take) {
 #pragma omp critical
     for (WorkShare range = take(); range.begin < range.end; range = take()) ranges.push_back(range);
   });

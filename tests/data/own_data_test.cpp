@@ -96,6 +96,8 @@ TEST_F(OwnData, BrokenJsonNamesLineAndKey) {
   EXPECT_EQ(error({}, "a.jsonl", "{\"text\": \"a\", \"label\": 1}\n{\"text\": \"a\"\n"),
             "a.jsonl:2: is not JSON (at byte 13 of the line); expected one object a line");
   EXPECT_EQ(error({}, "a.jsonl", "[1, 2]\n"), "a.jsonl:1: is a JSON array; expected one object a line");
+  EXPECT_EQ(error({}, "a.jsonl", "{\"text\": " + std::string(300, '[') + "}\n"),
+            "a.jsonl:1: has too many lists and objects inside each other; expected one JSON object a line");
   EXPECT_EQ(error({}, "a.jsonl", "{\"text\": \"a\", \"label\": 1e999}\n"),
             "a.jsonl:1: holds a number out of range; expected one JSON object a line");
   EXPECT_EQ(error({}, "a.jsonl", "{\"text\": \"a\", \"label\": 1}\n{\"text\": null, \"label\": 1}\n"),

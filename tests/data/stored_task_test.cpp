@@ -12,19 +12,23 @@
 namespace sharcs::internal {
 namespace {
 
-/// What of() finds after the configuration has been a file.
+/// The task that is found after the configuration has been a file.
 std::optional<Task> stored_and_read(const Task& task) {
   ModelConfig config;
   task.store_in(config);
   return Task::of(ModelConfig::parse(config.to_json(), "config.json"));
 }
 
-ModelConfig config_with(const std::string& stored) {
+/// A config.json of a model with the classes "bad" and "good", and this text under "sharcs_task".
+std::string config_with(const std::string& stored) {
   ModelConfig config;
   config.labels = {"bad", "good"};
-  config.other_keys = R"({"sharcs_task": )" + stored + "}";
-  return config;
+  auto json = nlohmann::json::parse(config.to_json());
+  json["sharcs_task"] = nlohmann::json::parse(stored);
+  return json.dump();
 }
+
+ModelConfig parsed(const std::string& stored) { return ModelConfig::parse(config_with(stored), "m/config.json"); }
 
 TEST(StoredTask, EveryGlueTaskIsFoundAgain) {
   for (const std::string& name : Task::names()) {
@@ -79,21 +83,51 @@ TEST(StoredTask, RegressionsHaveOneOutputCalledScore) {
 }
 
 TEST(StoredTask, OtherKeysOfTheConfigurationStay) {
-  ModelConfig config;
-  config.other_keys = R"({"architectures": ["BertForSequenceClassification"], "sharcs_task": {"name": "old"}})";
+  ModelConfig config = parsed(R"({"name": "old", "kind": "classification"})");
+  config.other_keys = R"({"architectures": ["BertForSequenceClassification"], "mine": [1, 2]})";
   Task::named("cola").store_in(config);
   const auto others = nlohmann::json::parse(config.other_keys);
   EXPECT_EQ(others["architectures"][0], "BertForSequenceClassification");
-  EXPECT_EQ(others["sharcs_task"]["name"], "cola");
+  const auto json = nlohmann::json::parse(config.to_json());
+  EXPECT_EQ(json["sharcs_task"]["name"], "cola");
+  EXPECT_EQ(json["mine"], nlohmann::json({1, 2}));
+}
+
+TEST(StoredTask, IsATypedValueOfTheConfiguration) {
+  const ModelConfig glue = parsed(R"({"benchmark": "glue", "name": "sst-2"})");
+  EXPECT_EQ(glue.task, (TaskSpec{.benchmark = Benchmark::glue, .name = "sst-2"}));
+  EXPECT_EQ(glue.other_keys, "{}");
+  const TaskSpec tickets = {.name = "tickets",
+                            .kind = TaskKind::regression,
+                            .text = Column::at(3),
+                            .pair = Column("answer"),
+                            .format = TableFormat::json_lines,
+                            .metrics = {Metric::spearman}};
+  EXPECT_EQ(parsed(R"({"name": "tickets", "kind": "regression", "text": 3, "pair": "answer", "label": "label",
+                       "format": "jsonl", "quoting": "automatic", "header": "automatic", "metrics": ["spearman"]})")
+                .task,
+            tickets);
+}
+
+TEST(StoredTask, IsWrittenAsItAlwaysWas) {
+  const auto stored = [](const Task& task) {
+    ModelConfig config;
+    task.store_in(config);
+    return nlohmann::ordered_json::parse(config.to_json())["sharcs_task"].dump();
+  };
+  EXPECT_EQ(stored(Task::named("STS-B")), R"({"benchmark":"glue","name":"sts-b"})");
+  EXPECT_EQ(stored(Task::custom({.text = Column::at(2), .id = Column("n"), .labels = {"x", "y"}})),
+            R"({"name":"own data","kind":"classification","text":2,"label":"label","id":"n","format":"by_extension",)"
+            R"("quoting":"automatic","header":"automatic","metrics":["accuracy","f1","matthews"]})");
 }
 
 TEST(StoredTask, IsAbsentWhereNobodyStoredOne) { EXPECT_FALSE(Task::of(ModelConfig())); }
 
 TEST(StoredTask, NamesTheFileAndKeyOfWhatIsNoTask) {
   const auto message = [](const std::string& stored) {
-    return message_of<ConfigError>([&] { Task::of(config_with(stored), "m/config.json"); });
+    return message_of<ConfigError>([&] { Task::of(parsed(stored), "m/config.json"); });
   };
-  EXPECT_EQ(message("3"), "m/config.json: \"sharcs_task\" is a JSON number; expected an object");
+  EXPECT_EQ(message("3"), "m/config.json: \"sharcs_task\" is 3; expected an object");
   EXPECT_EQ(message(R"({"benchmark": "superglue"})"),
             "m/config.json: \"sharcs_task.benchmark\" is \"superglue\"; expected \"glue\"");
   EXPECT_THAT(message(R"({"benchmark": "glue", "name": "x"})"),
@@ -101,13 +135,13 @@ TEST(StoredTask, NamesTheFileAndKeyOfWhatIsNoTask) {
   EXPECT_THAT(message(R"({"benchmark": "glue", "name": "sst-2"})"),
               testing::StartsWith("m/config.json: the labels \"bad\", \"good\" are not those of task \"sst-2\""));
   EXPECT_EQ(message(R"({"name": "x"})"),
-            "m/config.json: \"sharcs_task.kind\" is absent; expected \"classification\" or \"regression\"");
+            "m/config.json: \"sharcs_task.kind\" is absent; expected one of classification, regression");
   EXPECT_EQ(message(R"({"kind": "ranking"})"),
             "m/config.json: \"sharcs_task.kind\" is \"ranking\"; expected one of classification, regression");
   EXPECT_EQ(message(R"({"kind": "classification", "text": 0})"),
             "m/config.json: \"sharcs_task.text\" is 0; expected the name of a column, or its position from 1");
   EXPECT_EQ(message(R"({"kind": "classification", "format": "xml"})"),
-            "m/config.json: the format is \"xml\"; expected one of by_extension, tsv, csv, jsonl");
+            "m/config.json: \"sharcs_task.format\" is \"xml\"; expected one of by_extension, tsv, csv, jsonl");
 }
 
 }  // namespace

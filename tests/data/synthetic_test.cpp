@@ -1,4 +1,4 @@
-#include "sharcs/synthetic.hpp"
+#include "data/synthetic.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

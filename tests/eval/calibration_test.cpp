@@ -5,23 +5,23 @@
 #include <cmath>
 #include <numeric>
 
-#include "eval/hand_made_answers.hpp"
+#include "eval/comparison.hpp"
+#include "eval/hand_made_recordings.hpp"
 #include "expect_error.hpp"
 #include "model/small_models.hpp"
-#include "sharcs/comparison.hpp"
-#include "sharcs/cost.hpp"
 #include "sharcs/engine.hpp"
 #include "sharcs/error.hpp"
+#include "sharcs/model.hpp"
 #include "temporary_folder.hpp"
 
 namespace sharcs::internal {
 namespace {
 
-using testing::answers_of;
 using ::testing::Each;
 using ::testing::HasSubstr;
+using testing::recording_of;
 
-/// As answers_of() counts.
+/// As recording_of() counts.
 CostModel costs_of(std::size_t widths) {
   CostModel costs;
   for (std::size_t w = 0; w < widths; ++w) costs.widths.push_back({.linear = 100.0 * static_cast<double>(w + 1)});
@@ -32,7 +32,7 @@ double logistic(double x) { return 1 / (1 + std::exp(-x)); }
 
 /// Samples of a hidden easiness, of which the router sees a noisy copy. Wider widths are right more often, most of all
 /// where the easiness is middling.
-Answers simulated(std::size_t samples, std::size_t widths, std::uint64_t seed = 3) {
+Recording simulated(std::size_t samples, std::size_t widths, std::uint64_t seed = 3) {
   Random random(seed);
   std::vector<std::string> right(widths);
   std::vector<float> router_logits;
@@ -44,21 +44,16 @@ Answers simulated(std::size_t samples, std::size_t widths, std::uint64_t seed = 
           static_cast<float>(seen * (static_cast<double>(widths - 1) / 2 - static_cast<double>(w))));
     }
   }
-  Answers answers = answers_of(right);
-  answers.router_logits = router_logits;
-  for (std::size_t i = 0; i < samples; ++i) {
-    answers.tokens[i] = static_cast<std::int32_t>(3 + random.below(30));
-    for (std::size_t w = 0; w < widths; ++w)
-      answers.multiply_adds[w][i] = static_cast<std::int64_t>(100 * (w + 1)) * answers.tokens[i];
-  }
-  return answers;
+  Recording recording = recording_of(right);
+  recording.router_logits = router_logits;
+  for (std::int32_t& tokens : recording.tokens) tokens = static_cast<std::int32_t>(3 + random.below(30));
+  return recording;
 }
 
-double share_right(const Answers& answers, const Routing& routing) {
+double share_right(const Recording& recording, const Routing& routing) {
   double right = 0;
-  for (std::size_t i = 0; i < answers.samples(); ++i)
-    right += answers.label_of(i, routing.width_of_sample[i]) == answers.labels[i];
-  return right / static_cast<double>(answers.samples());
+  for (std::size_t i = 0; i < recording.size(); ++i) right += is_right(recording, i, routing.answer_of_sample[i]);
+  return right / static_cast<double>(recording.size());
 }
 
 TEST(Calibration, CostModelOfMultiplyAddsIsExactForEveryLength) {
@@ -73,58 +68,55 @@ TEST(Calibration, CostModelOfMultiplyAddsIsExactForEveryLength) {
 
 TEST(Calibration, BudgetsAreMetToWithinOneSample) {
   for (const std::size_t widths : {2u, 3u, 4u}) {
-    const Answers answers = simulated(400, widths);
+    const Recording recording = simulated(400, widths);
     const CostModel costs = costs_of(widths);
-    const double least = least_budget(answers, costs);
+    const double least = least_budget(recording, costs);
     EXPECT_DOUBLE_EQ(least, 1.0 / static_cast<double>(widths));
     const std::vector<double> budgets = {least, 0.55, 0.6, 0.7, 0.85, 0.97};
-    for (const Calibration& found : calibrate(answers, costs, budgets)) {
-      const double budget = found.rule.budget, cost = cost_fraction(answers, found.fitted);
+    for (const Calibration& found : calibrate(recording, costs, budgets)) {
+      const double budget = found.rule.budget, cost = cost_fraction(recording, found.fitted);
       EXPECT_LE(cost, budget + 1e-9) << widths << " widths";
       EXPECT_GT(cost, budget - 0.01) << widths << " widths";
-      EXPECT_NEAR(cost_fraction(answers, found.expected), budget, 0.05) << widths << " widths";
+      EXPECT_NEAR(cost_fraction(recording, found.expected), budget, 0.05) << widths << " widths";
     }
   }
 }
 
 TEST(Calibration, MoreBudgetIsNeverCheaperAndAtTheEndsEverythingIsNarrowOrWide) {
-  const Answers answers = simulated(300, 2);
+  const Recording recording = simulated(300, 2);
   const std::vector<double> budgets = {0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1};
-  const auto curve = calibrate(answers, costs_of(2), budgets);
+  const auto curve = calibrate(recording, costs_of(2), budgets);
   ASSERT_EQ(curve.size(), budgets.size());
   for (std::size_t k = 1; k < curve.size(); ++k) {
-    EXPECT_GE(cost_fraction(answers, curve[k].fitted), cost_fraction(answers, curve[k - 1].fitted));
+    EXPECT_GE(cost_fraction(recording, curve[k].fitted), cost_fraction(recording, curve[k - 1].fitted));
     EXPECT_LE(curve[k].rule.price, curve[k - 1].rule.price);
   }
-  EXPECT_THAT(curve.front().fitted.width_of_sample, Each(0));
-  EXPECT_THAT(curve.back().fitted.width_of_sample, Each(1));
+  EXPECT_THAT(curve.front().fitted.answer_of_sample, Each(0));
+  EXPECT_THAT(curve.back().fitted.answer_of_sample, Each(1));
 }
 
 TEST(Calibration, ACurveIsItsPointsOneByOne) {
-  const Answers answers = simulated(200, 3);
+  const Recording recording = simulated(200, 3);
   const std::vector<double> budgets = {0.4, 0.6, 0.8};
-  const auto curve = calibrate(answers, costs_of(3), budgets);
+  const auto curve = calibrate(recording, costs_of(3), budgets);
   for (std::size_t k = 0; k < budgets.size(); ++k) {
-    const Calibration alone = calibrate(answers, costs_of(3), budgets[k]);
+    const Calibration alone = calibrate(recording, costs_of(3), budgets[k]);
     EXPECT_EQ(alone.rule.price, curve[k].rule.price);
-    EXPECT_EQ(alone.expected.width_of_sample, curve[k].expected.width_of_sample);
+    EXPECT_EQ(alone.expected.answer_of_sample, curve[k].expected.answer_of_sample);
   }
 }
 
 TEST(Calibration, BeatsChanceOnSamplesThatItHasNotSeen) {
-  const Answers dev = simulated(1500, 2, 3), fresh = simulated(20000, 2, 4);
+  const Recording dev = simulated(1500, 2, 3), fresh = simulated(20000, 2, 4);
   const Calibration found = calibrate(dev, costs_of(2), 0.7);
   std::vector<int> widths;
-  for (std::size_t i = 0; i < fresh.samples(); ++i)
+  for (std::size_t i = 0; i < fresh.size(); ++i)
     widths.push_back(found.rule.choose(fresh.router_logits_of(i), fresh.tokens[i]));
   const Routing routed = route(fresh, widths);
   EXPECT_NEAR(cost_fraction(fresh, routed), 0.7, 0.03);
-  const Comparison comparison =
-      compare(fresh, testing::task_of({Metric::accuracy}), routed, {.bootstrap = {.resamples = 200}});
-  for (const BaselineResult& each : comparison.baselines)
-    if (each.baseline == Baseline::random || each.baseline == Baseline::mix_of_fixed) {
-      EXPECT_GT(each.lead.interval.low, 0.01) << each.name;
-    }
+  const std::vector<OperatingPoint> comparison = compare(fresh, routed, {.bootstrap = {.resamples = 200}});
+  for (const Baseline baseline : {Baseline::random, Baseline::mix_of_fixed})
+    EXPECT_GT(point_of(comparison, baseline).lead->interval.low, 0.01) << to_string(baseline);
   // What cross-validation promised holds.
   EXPECT_NEAR(share_right(dev, found.expected), share_right(fresh, routed), 0.03);
 }
@@ -140,123 +132,123 @@ TEST(Calibration, DoesNotSpendOnWhatIsLostAtEveryWidth) {
     const float easy = static_cast<float>(i) / 450 - 1;
     logits.insert(logits.end(), {easy, -easy});
   }
-  Answers answers = answers_of(right);
-  answers.router_logits = logits;
-  answers.tokens.assign(900, 10);
-  for (std::size_t w = 0; w < 2; ++w) answers.multiply_adds[w].assign(900, static_cast<std::int64_t>(1000 * (w + 1)));
-  const Calibration found = calibrate(answers, costs_of(2), 0.5 + 0.5 / 3);
+  Recording recording = recording_of(right);
+  recording.router_logits = logits;
+  recording.tokens.assign(900, 10);
+  const Calibration found = calibrate(recording, costs_of(2), 0.5 + 0.5 / 3);
   EXPECT_NE(found.values, ValueModel::offsets);
-  EXPECT_GT(share_right(answers, found.expected), 0.6);
+  EXPECT_GT(share_right(recording, found.expected), 0.6);
 }
 
 TEST(Calibration, IsDeterministic) {
-  const Answers answers = simulated(150, 3);
-  const Calibration a = calibrate(answers, costs_of(3), 0.6), b = calibrate(answers, costs_of(3), 0.6);
+  const Recording recording = simulated(150, 3);
+  const Calibration a = calibrate(recording, costs_of(3), 0.6), b = calibrate(recording, costs_of(3), 0.6);
   EXPECT_EQ(a.rule.price, b.rule.price);
   EXPECT_EQ(a.rule.weights, b.rule.weights);
-  EXPECT_EQ(a.expected.width_of_sample, b.expected.width_of_sample);
+  EXPECT_EQ(a.expected.answer_of_sample, b.expected.answer_of_sample);
 }
 
 TEST(Calibration, LatencyBudgetsCountSecondsOfEachSamplesLength) {
-  const Answers answers = simulated(400, 2);
+  const Recording recording = simulated(400, 2);
   CostModel costs;
   costs.unit = CostUnit::seconds;
   costs.widths = {{.constant = 1e-3, .linear = 1e-5}, {.constant = 2e-3, .linear = 4e-5}};
-  const double full = costs.mean(answers, std::vector<int>(400, 1));
-  const Calibration found = calibrate(answers, costs, 0.75);
+  const double full = costs.mean(recording, std::vector<int>(400, 1));
+  EXPECT_EQ(full, costs.full(recording));
+  const Calibration found = calibrate(recording, costs, 0.75);
   EXPECT_EQ(found.rule.unit, CostUnit::seconds);
   EXPECT_DOUBLE_EQ(found.rule.full_cost, full);
-  EXPECT_NEAR(costs.mean(answers, found.fitted.width_of_sample), 0.75 * full, 0.005 * full);
+  EXPECT_NEAR(costs.mean(recording, found.fitted.answer_of_sample), 0.75 * full, 0.005 * full);
 }
 
 TEST(Calibration, RegressionIsServedThroughTheSquaredError) {
-  Answers answers = simulated(600, 2);
-  answers.outputs = 1;
-  answers.labels.clear();
+  Recording recording = simulated(600, 2);
+  recording.outputs = 1;
+  recording.labels.clear();
   Random random(9);
-  answers.logits = {{}, {}};
+  recording.metrics = {Metric::pearson};
+  for (RecordedAnswer& answer : recording.answers) answer.logits.clear();
   for (std::size_t i = 0; i < 600; ++i) {
     const double target = random.normal();
-    const bool hard = answers.router_logits_of(i)[0] < 0;
-    answers.targets.push_back(target);
-    answers.logits[0].push_back(static_cast<float>(target + (hard ? 2 : 0.1) * random.normal()));
-    answers.logits[1].push_back(static_cast<float>(target + 0.1 * random.normal()));
+    const bool hard = recording.router_logits_of(i)[0] < 0;
+    recording.targets.push_back(target);
+    recording.answers[0].logits.push_back(static_cast<float>(target + (hard ? 2 : 0.1) * random.normal()));
+    recording.answers[1].logits.push_back(static_cast<float>(target + 0.1 * random.normal()));
   }
-  const Calibration found = calibrate(answers, costs_of(2), 0.75);
-  const Task task = Task::custom({.kind = TaskKind::regression, .metrics = {Metric::pearson}});
-  const Comparison comparison = compare(answers, task, found.expected, {.bootstrap = {.resamples = 200}});
-  EXPECT_EQ(comparison.baselines[0].name, "random");
-  EXPECT_GT(comparison.baselines[0].lead.interval.low, 0.05);
+  const Calibration found = calibrate(recording, costs_of(2), 0.75);
+  const std::vector<OperatingPoint> comparison = compare(recording, found.expected, {.bootstrap = {.resamples = 200}});
+  EXPECT_EQ(comparison[1].name, "random");
+  EXPECT_GT(comparison[1].lead->interval.low, 0.05);
 }
 
 TEST(Calibration, OneWidthLeavesNothingToDecide) {
-  Answers answers = answers_of({"1101"});
-  answers.router_logits = {1, 2, 3, 4};
-  const Calibration found = calibrate(answers, costs_of(1), 1);
-  EXPECT_THAT(found.fitted.width_of_sample, Each(0));
-  EXPECT_EQ(cost_fraction(answers, found.expected), 1);
+  Recording recording = recording_of({"1101"});
+  recording.router_logits = {1, 2, 3, 4};
+  const Calibration found = calibrate(recording, costs_of(1), 1);
+  EXPECT_THAT(found.fitted.answer_of_sample, Each(0));
+  EXPECT_EQ(cost_fraction(recording, found.expected), 1);
 }
 
 TEST(Calibration, AllRightAndAllWrongAreNoTrouble) {
   for (const char outcome : {'0', '1'}) {
-    Answers answers = answers_of({std::string(50, outcome), std::string(50, outcome)});
+    Recording recording = recording_of({std::string(50, outcome), std::string(50, outcome)});
     Random random(1);
-    for (int i = 0; i < 100; ++i) answers.router_logits.push_back(static_cast<float>(random.normal()));
-    const Calibration found = calibrate(answers, costs_of(2), 0.75);
-    EXPECT_LE(cost_fraction(answers, found.fitted), 0.75);
+    for (int i = 0; i < 100; ++i) recording.router_logits.push_back(static_cast<float>(random.normal()));
+    const Calibration found = calibrate(recording, costs_of(2), 0.75);
+    EXPECT_LE(cost_fraction(recording, found.fitted), 0.75);
     EXPECT_TRUE(std::isfinite(found.rule.price));
-    EXPECT_EQ(share_right(answers, found.expected), outcome == '1' ? 1 : 0);
+    EXPECT_EQ(share_right(recording, found.expected), outcome == '1' ? 1 : 0);
     EXPECT_EQ(found.values, ValueModel::offsets);  // none is better, so the simplest
   }
 }
 
 TEST(Calibration, ARouterThatSaysTheSameOfAllStaysWithinTheBudget) {
-  Answers answers = simulated(100, 2);
-  answers.router_logits.assign(200, 0.5f);
-  const Calibration found = calibrate(answers, costs_of(2), 0.75);
-  EXPECT_LE(cost_fraction(answers, found.fitted), 0.75);
-  EXPECT_THAT(calibrate(answers, costs_of(2), 1).fitted.width_of_sample, Each(1));
+  Recording recording = simulated(100, 2);
+  recording.router_logits.assign(200, 0.5f);
+  const Calibration found = calibrate(recording, costs_of(2), 0.75);
+  EXPECT_LE(cost_fraction(recording, found.fitted), 0.75);
+  EXPECT_THAT(calibrate(recording, costs_of(2), 1).fitted.answer_of_sample, Each(1));
 }
 
 TEST(Calibration, NeedsTwoSamples) {
   EXPECT_THAT(message_of<ShapeError>([] { calibrate(simulated(1, 2), costs_of(2), 0.75); }),
               HasSubstr("1 sample to calibrate on; expected at least 2"));
   for (const std::size_t samples : {2u, 3u}) {
-    const Answers answers = simulated(samples, 2);
-    const Calibration found = calibrate(answers, costs_of(2), 0.75);
-    EXPECT_LE(cost_fraction(answers, found.fitted), 0.75);
-    EXPECT_EQ(found.expected.width_of_sample.size(), samples);
+    const Recording recording = simulated(samples, 2);
+    const Calibration found = calibrate(recording, costs_of(2), 0.75);
+    EXPECT_LE(cost_fraction(recording, found.fitted), 0.75);
+    EXPECT_EQ(found.expected.answer_of_sample.size(), samples);
   }
 }
 
 TEST(Calibration, RefusesBudgetsThatCannotBe) {
-  const Answers answers = simulated(50, 2);
-  EXPECT_THAT(message_of<ConfigError>([&] { calibrate(answers, costs_of(2), 0.4); }),
+  const Recording recording = simulated(50, 2);
+  EXPECT_THAT(message_of<ConfigError>([&] { calibrate(recording, costs_of(2), 0.4); }),
               HasSubstr("a budget of 0.4; expected 0.5 (everything at the narrowest width) to 1"));
-  EXPECT_THROW(calibrate(answers, costs_of(2), 1.1), ConfigError);
-  EXPECT_THROW(calibrate(answers, costs_of(2), std::nan("")), ConfigError);
+  EXPECT_THROW(calibrate(recording, costs_of(2), 1.1), ConfigError);
+  EXPECT_THROW(calibrate(recording, costs_of(2), std::nan("")), ConfigError);
 }
 
 TEST(Calibration, RefusesAnswersThatItCannotUse) {
-  Answers answers = simulated(50, 2);
-  EXPECT_THROW(calibrate(answers, costs_of(3), 0.75), ShapeError);
-  EXPECT_THROW(calibrate(answers, costs_of(2), 0.75, {.folds = 1}), ConfigError);
-  EXPECT_THROW(calibrate(Answers{}, costs_of(2), 0.75), ShapeError);
-  answers.labels.clear();
-  EXPECT_THROW(calibrate(answers, costs_of(2), 0.75), ShapeError);
-  answers = simulated(50, 2);
-  answers.router_logits.clear();
-  EXPECT_THAT(message_of<ConfigError>([&] { calibrate(answers, costs_of(2), 0.75); }), HasSubstr("has no router"));
+  Recording recording = simulated(50, 2);
+  EXPECT_THROW(calibrate(recording, costs_of(3), 0.75), ShapeError);
+  EXPECT_THROW(calibrate(recording, costs_of(2), 0.75, {.folds = 1}), ConfigError);
+  EXPECT_THROW(calibrate(Recording{}, costs_of(2), 0.75), ShapeError);
+  recording.labels.clear();
+  EXPECT_THROW(calibrate(recording, costs_of(2), 0.75), ShapeError);
+  recording = simulated(50, 2);
+  recording.router_logits.clear();
+  EXPECT_THAT(message_of<ConfigError>([&] { calibrate(recording, costs_of(2), 0.75); }), HasSubstr("has no router"));
 }
 
 TEST(LatencyModel, IsTheLineThroughMeasurementsOfSingleInputs) {
-  std::vector<LatencyRecord> records;
+  std::vector<Latency> latencies;
   for (const int tokens : {8, 32, 128}) {
-    records.push_back({.width = 0.25, .tokens = tokens, .batch = 1, .seconds = 1e-3 + 2e-5 * tokens});
-    records.push_back({.width = 1, .tokens = tokens, .batch = 1, .seconds = 2e-3 + 8e-5 * tokens});
-    records.push_back({.width = 1, .tokens = tokens, .batch = 8, .seconds = 7});
+    latencies.push_back({.width = 0.25, .tokens = tokens, .batch = 1, .seconds = 1e-3 + 2e-5 * tokens});
+    latencies.push_back({.width = 1, .tokens = tokens, .batch = 1, .seconds = 2e-3 + 8e-5 * tokens});
+    latencies.push_back({.width = 1, .tokens = tokens, .batch = 8, .seconds = 7});
   }
-  const CostModel costs = CostModel::latency(records);
+  const CostModel costs = CostModel::latency(latencies);
   EXPECT_EQ(costs.unit, CostUnit::seconds);
   ASSERT_EQ(costs.widths.size(), 2u);
   EXPECT_NEAR(costs.widths[0].of(64), 1e-3 + 2e-5 * 64, 1e-9);
@@ -264,11 +256,11 @@ TEST(LatencyModel, IsTheLineThroughMeasurementsOfSingleInputs) {
 }
 
 TEST(LatencyModel, NoPartIsNegativeOrLessThanANarrowerWidths) {
-  const std::vector<LatencyRecord> records = {{.width = 0.5, .tokens = 8, .batch = 1, .seconds = 5e-3},
-                                              {.width = 0.5, .tokens = 64, .batch = 1, .seconds = 4e-3},
-                                              {.width = 1, .tokens = 8, .batch = 1, .seconds = 1e-3},
-                                              {.width = 1, .tokens = 64, .batch = 1, .seconds = 9e-3}};
-  const CostModel costs = CostModel::latency(records);
+  const std::vector<Latency> latencies = {{.width = 0.5, .tokens = 8, .batch = 1, .seconds = 5e-3},
+                                          {.width = 0.5, .tokens = 64, .batch = 1, .seconds = 4e-3},
+                                          {.width = 1, .tokens = 8, .batch = 1, .seconds = 1e-3},
+                                          {.width = 1, .tokens = 64, .batch = 1, .seconds = 9e-3}};
+  const CostModel costs = CostModel::latency(latencies);
   EXPECT_GE(costs.widths[0].constant, 0);
   EXPECT_GE(costs.widths[0].linear, 0);
   EXPECT_GE(costs.widths[1].constant, costs.widths[0].constant);
@@ -276,8 +268,8 @@ TEST(LatencyModel, NoPartIsNegativeOrLessThanANarrowerWidths) {
 }
 
 TEST(LatencyModel, OneLengthGivesAConstant) {
-  const std::vector<LatencyRecord> records = {{.width = 1, .tokens = 8, .batch = 1, .seconds = 5e-3}};
-  EXPECT_DOUBLE_EQ(CostModel::latency(records).widths[0].of(100), 5e-3);
+  const std::vector<Latency> latencies = {{.width = 1, .tokens = 8, .batch = 1, .seconds = 5e-3}};
+  EXPECT_DOUBLE_EQ(CostModel::latency(latencies).widths[0].of(100), 5e-3);
   EXPECT_THROW(CostModel::latency({}), ShapeError);
 }
 

@@ -26,15 +26,10 @@ using ::testing::IsEmpty;
 using testing::random_batch;
 using testing::randomise;
 using testing::small_config;
+using testing::small_config_of;
 using ::testing::StartsWith;
 namespace fs = std::filesystem;
 
-ModelConfig config_of(const std::string& model_type) {
-  ModelConfig config = small_config();
-  config.model_type = model_type;
-  if (model_type == "albert") config.embedding_size = 5;
-  return config;
-}
 ModelConfig plain(ModelConfig config) {
   config.sharcs.reset();
   return config;
@@ -86,7 +81,7 @@ class ModelDirectory : public ::testing::Test {
 class EveryBackbone : public ModelDirectory, public ::testing::WithParamInterface<std::string> {};
 
 TEST_P(EveryBackbone, IsReadAsItWasSavedBitForBit) {
-  const Model model = random_model(config_of(GetParam()));
+  const Model model = random_model(small_config_of(GetParam()));
   model.save(folder.path());
   const Model read = Model::load(folder.path(), {}, &report);
   EXPECT_EQ(report.summary(), "");
@@ -98,7 +93,7 @@ TEST_P(EveryBackbone, IsReadAsItWasSavedBitForBit) {
 }
 
 TEST_P(EveryBackbone, IsSavedWithEveryParameterOfThePlainModelForHuggingFacesLoader) {
-  const ModelConfig config = config_of(GetParam());
+  const ModelConfig config = small_config_of(GetParam());
   random_model(config).save(folder.path());
   const TensorSource source = weights();
   EXPECT_EQ(source.metadata().at("format"), "pt");
@@ -114,8 +109,7 @@ TEST_P(EveryBackbone, IsSavedWithEveryParameterOfThePlainModelForHuggingFacesLoa
   EXPECT_EQ(json.at("label2id").at("c"), 2);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EveryBackbone, ::testing::Values("bert", "roberta", "distilbert", "albert"),
-                         [](const auto& type) { return type.param; });
+INSTANTIATE_TEST_SUITE_P(All, EveryBackbone, ::testing::ValuesIn(testing::every_model_type()), testing::test_name_of);
 
 TEST_F(ModelDirectory, PlainBertHasHuggingFacesNamesAndShapes) {
   random_model(plain(small_config())).save(folder.path());
@@ -282,11 +276,11 @@ TEST_F(ModelDirectory, APretrainingCheckpointOfBertIsReadAndWhatDoesNotFitListed
 }
 
 TEST_F(ModelDirectory, AnEncoderSavedWithoutAHeadIsRead) {
-  const Model original = random_model(plain(config_of("distilbert")));
+  const Model original = random_model(plain(small_config_of("distilbert")));
   Checkpoint checkpoint(original);
   checkpoint.remove("classifier");
   for (NamedTensor& tensor : checkpoint.tensors) tensor.name.erase(0, std::string("distilbert.").size());
-  write(checkpoint, plain(config_of("distilbert")));
+  write(checkpoint, plain(small_config_of("distilbert")));
   const Model model = Model::load(folder.path(), {}, &report);
   EXPECT_THAT(report.unexpected, IsEmpty());
   EXPECT_EQ(report.initialised.size(), 4u) << report.summary();  // the head
@@ -440,7 +434,7 @@ TEST_F(ModelDirectory, TruncatedWeightsAndAbsentFilesAreRefused) {
 }
 
 TEST_F(ModelDirectory, SavingOverAModelReplacesIt) {
-  random_model(config_of("roberta")).save(folder.path());
+  random_model(small_config_of("roberta")).save(folder.path());
   const Model model = random_model(small_config());
   model.save(folder.path());
   EXPECT_EQ(Model::load(folder.path(), {}, &report).config().model_type, "bert");

@@ -171,11 +171,12 @@ TEST(DType, NamesAreThoseOfSafetensors) {
   EXPECT_EQ(find_dtype("bf16"), std::nullopt);
 }
 
-/// Where the golden numbers are at hand: every one of their files opens and reads, in its whole.
-TEST(TensorSource, ReadsTheGoldenFiles) {
-  SHARCS_SKIP_WITHOUT_GOLDEN();
+class GoldenTensorFiles : public testing::GoldenTest {};
+SHARCS_FOR_EACH_GOLDEN_SET(GoldenTensorFiles);
+
+TEST_P(GoldenTensorFiles, OpenAndCanBeReadWhole) {
   std::size_t files = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(testing::golden_dir())) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(GetParam().folder)) {
     if (entry.path().extension() != ".safetensors") continue;
     const TensorSource source = open_safetensors(entry.path());
     for (const TensorInfo& info : source.tensors()) {

@@ -11,8 +11,8 @@
 #include "formats/model_access.hpp"
 #include "infer/thread_budget.hpp"
 #include "model/small_models.hpp"
-#include "sharcs/cost.hpp"
 #include "sharcs/error.hpp"
+#include "sharcs/model.hpp"
 #include "temporary_folder.hpp"
 
 namespace sharcs::internal {
@@ -154,8 +154,8 @@ TEST(Engine, CountsMultiplyAddsOfTheWidthAndLength) {
 RoutingPolicy wary() {
   return mixed().escalating(
       [](const EscalationQuery& query) {
-        const bool sure = query.routing.tokens % 2 == 0 || query.width + 1 == query.routing.widths.size();
-        return sure ? query.width : query.width + 1;
+        const bool sure = query.routing.tokens % 2 == 0 || query.width_index + 1 == query.routing.widths.size();
+        return sure ? query.width_index : query.width_index + 1;
       },
       "wary");
 }

@@ -1,9 +1,8 @@
-#include "sharcs/latency.hpp"
-
 #include <gtest/gtest.h>
 
 #include "expect_error.hpp"
 #include "model/small_models.hpp"
+#include "sharcs/calibration.hpp"
 #include "sharcs/engine.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/model.hpp"
@@ -17,28 +16,28 @@ Engine small_engine() { return Engine(Model::create(testing::small_config()), {.
 
 TEST(Latency, IsMeasuredForEveryBatchLengthAndWidth) {
   const Engine engine = small_engine();
-  const auto records =
+  const auto latencies =
       measure_latency(engine, {.lengths = {2, 5}, .batches = {1, 3}, .least_runs = 3, .seconds_each = 0});
-  ASSERT_EQ(records.size(), 4 * engine.widths().all().size());
+  ASSERT_EQ(latencies.size(), 4 * engine.widths().all().size());
   std::size_t at = 0;
   for (const int batch : {1, 3})
     for (const int tokens : {2, 5})
       for (const Width& width : engine.widths()) {
-        const LatencyRecord& record = records[at++];
-        EXPECT_EQ(record.batch, batch);
-        EXPECT_EQ(record.tokens, tokens);
-        EXPECT_EQ(record.width, width.fraction());
-        EXPECT_EQ(record.runs, 3);
-        EXPECT_GT(record.low, 0);
-        EXPECT_LE(record.low, record.seconds);
-        EXPECT_LE(record.seconds, record.high);
+        const Latency& latency = latencies[at++];
+        EXPECT_EQ(latency.batch, batch);
+        EXPECT_EQ(latency.tokens, tokens);
+        EXPECT_EQ(latency.width, width.fraction());
+        EXPECT_EQ(latency.runs, 3);
+        EXPECT_GT(latency.low, 0);
+        EXPECT_LE(latency.low, latency.seconds);
+        EXPECT_LE(latency.seconds, latency.high);
       }
 }
 
 TEST(Latency, DefaultLengthsEndWhereTheModelDoes) {
   const Engine engine = small_engine();
-  for (const LatencyRecord& record : measure_latency(engine, {.batches = {1}, .least_runs = 1, .seconds_each = 0}))
-    EXPECT_LE(record.tokens, static_cast<int>(engine.max_tokens()));
+  for (const Latency& latency : measure_latency(engine, {.batches = {1}, .least_runs = 1, .seconds_each = 0}))
+    EXPECT_LE(latency.tokens, static_cast<int>(engine.max_tokens()));
 }
 
 TEST(Latency, WhatCannotBeMeasuredIsRefused) {

@@ -324,10 +324,7 @@ TEST(Attention, LeadingQueriesAloneGetWhatTheyGetAmongAll) {
           ASSERT_NEAR(d_key_value.view()(t, c), trained.d_qkv.view()(t, c), 1e-6);
     };
     at_every_simd_target(run);
-    const Backend before = backend();
-    set_backend(Backend::eigen);
-    run();
-    set_backend(before);
+    with_portable_kernels(run);
   }
 }
 

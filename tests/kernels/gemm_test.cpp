@@ -8,7 +8,6 @@
 
 #include "core/threads.hpp"
 #include "kernels/padded_matrix.hpp"
-#include "kernels/reference.hpp"
 #include "kernels/simd_targets.hpp"
 
 namespace sharcs::internal::kernels {

@@ -8,7 +8,6 @@
 
 #include "core/threads.hpp"
 #include "kernels/padded_matrix.hpp"
-#include "kernels/reference.hpp"
 #include "kernels/simd_targets.hpp"
 
 namespace sharcs::internal::kernels {
@@ -21,15 +20,15 @@ constexpr Index row_counts[] = {1, 2, 17, 130};
 constexpr Index col_counts[] = {1, 2, 3, 5, 15, 16, 17, 31, 33, 63, 64, 65, 100, 127, 129, 255, 300};
 
 template <class T>
-std::vector<RowStatistics<T>> reference_statistics(const PaddedMatrix<T>& x, T eps) {
+std::vector<RowStatistics<T>> portable_statistics(const PaddedMatrix<T>& x, T eps) {
   std::vector<RowStatistics<T>> statistics(static_cast<std::size_t>(x.rows));
   PaddedMatrix<T> y(x);
   const std::vector<T> ones(static_cast<std::size_t>(x.cols), T(1));
-  reference::layer_norm<T>(x.view(), ones.data(), ones.data(), eps, y.view(), statistics);
+  with_portable_kernels([&] { layer_norm<T>(x.view(), ones.data(), ones.data(), eps, y.view(), statistics); });
   return statistics;
 }
 
-TEST(LayerNorm, AgreesWithTheReferenceInDoubleAtEveryShape) {
+TEST(LayerNorm, AgreesWithThePortableCodeInDoubleAtEveryShape) {
   at_every_simd_target([] {
     for (const Index rows : row_counts) {
       for (const Index cols : col_counts) {
@@ -43,8 +42,8 @@ TEST(LayerNorm, AgreesWithTheReferenceInDoubleAtEveryShape) {
         const PaddedMatrix<double> exact_x(x);
         PaddedMatrix<double> expected(y);
         std::vector<RowStatistics<double>> exact_statistics(static_cast<std::size_t>(rows));
-        reference::layer_norm<double>(exact_x.view(), in_double(weight).data(), in_double(bias).data(), 1e-5f,
-                                      expected.view(), exact_statistics);
+        layer_norm<double>(exact_x.view(), in_double(weight).data(), in_double(bias).data(), 1e-5f, expected.view(),
+                           exact_statistics);
         for (Index r = 0; r < rows; ++r) {
           ASSERT_NEAR(statistics[r].mean, exact_statistics[r].mean, 1e-6);
           ASSERT_NEAR(statistics[r].rstd / exact_statistics[r].rstd, 1.0, 4e-6) << rows << " x " << cols;
@@ -64,8 +63,8 @@ TEST(LayerNorm, KeepsTheDigitsOfRowsFarFromZero) {
     Matrix y(x);
     layer_norm<float>(x.view(), weight.data(), bias.data(), 1e-12f, y.view());
     PaddedMatrix<double> expected(x);
-    reference::layer_norm<double>(PaddedMatrix<double>(x).view(), in_double(weight).data(), in_double(bias).data(),
-                                  1e-12, expected.view(), {});
+    layer_norm<double>(PaddedMatrix<double>(x).view(), in_double(weight).data(), in_double(bias).data(), 1e-12,
+                       expected.view(), {});
     for (std::size_t i = 0; i < y.data.size(); ++i) ASSERT_NEAR(y.data[i], expected.data[i], 1e-3);
   });
 }
@@ -99,13 +98,13 @@ TEST(LayerNorm, WorksInPlaceAndWithoutStatistics) {
   });
 }
 
-TEST(LayerNormBackward, AgreesWithTheReferenceInDoubleAtEveryShape) {
+TEST(LayerNormBackward, AgreesWithThePortableCodeInDoubleAtEveryShape) {
   at_every_simd_target([] {
     for (const Index rows : row_counts) {
       for (const Index cols : col_counts) {
         const Matrix x(rows, cols, 1, 2, 0.5), dy(rows, cols, 2, 1);
         const auto weight = random_row(cols, 3);
-        const Statistics statistics = reference_statistics<float>(x, 1e-2f);
+        const Statistics statistics = portable_statistics<float>(x, 1e-2f);
         Matrix dx(rows, cols, 4, 4);
         const Matrix before = dx;
         auto d_weight = random_row(cols, 5), d_bias = random_row(cols, 6);  // gradients are added to what is there
@@ -116,9 +115,9 @@ TEST(LayerNormBackward, AgreesWithTheReferenceInDoubleAtEveryShape) {
         std::vector<RowStatistics<double>> exact_statistics;
         for (const auto& s : statistics) exact_statistics.push_back({s.mean, s.rstd});
         PaddedMatrix<double> expected(dx);
-        reference::layer_norm_backward<double>(PaddedMatrix<double>(dy).view(), PaddedMatrix<double>(x).view(),
-                                               exact_statistics, in_double(weight).data(), expected.view(),
-                                               expected_weight.data(), expected_bias.data());
+        layer_norm_backward<double>(PaddedMatrix<double>(dy).view(), PaddedMatrix<double>(x).view(), exact_statistics,
+                                    in_double(weight).data(), expected.view(), expected_weight.data(),
+                                    expected_bias.data());
         for (Index r = 0; r < rows; ++r) {
           const double size = std::max(1.0f, statistics[r].rstd);
           for (Index c = 0; c < cols; ++c) {
@@ -142,7 +141,7 @@ TEST(LayerNormBackward, DoesNotDependOnTheThreadCount) {
       const Index cols = 75;
       const Matrix x(rows, cols, 1), dy(rows, cols, 2);
       const auto weight = random_row(cols, 3);
-      const Statistics statistics = reference_statistics<float>(x, 1e-5f);
+      const Statistics statistics = portable_statistics<float>(x, 1e-5f);
       const auto run = [&](int thread_count) {
         const ThreadScope threads(thread_count);
         Matrix dx(dy);
@@ -163,7 +162,7 @@ TEST(LayerNormBackward, WorksInPlaceOfTheIncomingGradient) {
   at_every_simd_target([] {
     const Matrix x(33, 77, 1), dy(33, 77, 2);
     const auto weight = random_row(77, 3);
-    const Statistics statistics = reference_statistics<float>(x, 1e-5f);
+    const Statistics statistics = portable_statistics<float>(x, 1e-5f);
     std::vector<float> d_weight(77), d_bias(77), d_weight_in_place(77), d_bias_in_place(77);
     Matrix apart(dy), in_place(dy);
     layer_norm_backward<float>(dy.view(), x.view(), statistics, weight.data(), apart.view(), d_weight.data(),

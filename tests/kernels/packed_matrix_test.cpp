@@ -108,11 +108,8 @@ void expect_row_major(const PaddedMatrix<T>& weight) {
 
 TEST(PackedMatrix, OfDoublesIsRowMajor) { expect_row_major(PaddedMatrix<double>(70, 5, 1)); }
 
-TEST(PackedMatrix, OfTheEigenBackendIsRowMajor) {
-  const Backend before = backend();
-  set_backend(Backend::eigen);
-  expect_row_major(PaddedMatrix<float>(70, 5, 1));
-  set_backend(before);
+TEST(PackedMatrix, OfThePortableBackendIsRowMajor) {
+  with_portable_kernels([] { expect_row_major(PaddedMatrix<float>(70, 5, 1)); });
 }
 
 }  // namespace

@@ -13,11 +13,9 @@ namespace sharcs::internal {
 namespace {
 
 using ::testing::Contains;
-using testing::small_config;
 
 ModelConfig small_config_of(const std::string& model_type) {
-  ModelConfig config = small_config();
-  config.model_type = model_type;
+  ModelConfig config = testing::small_config_of(model_type);
   config.pad_token_id = 1;
   return config;
 }
@@ -59,13 +57,7 @@ TEST_P(Backbones, SpellConfigurationKeysAsTheyReadThem) {
   EXPECT_EQ(read.classifier_dropout, 0.5);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Backbones,
-                         ::testing::Values("bert", "roberta", "xlm-roberta", "camembert", "distilbert", "albert"),
-                         [](const auto& type) {
-                           std::string name = type.param;
-                           std::erase(name, '-');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(All, Backbones, ::testing::ValuesIn(testing::every_model_type()), testing::test_name_of);
 
 TEST(Backbone, AnUnknownModelTypeIsRefusedWithTheKnownOnes) {
   EXPECT_EQ(message_of<ConfigError>([] { find_backbone("gpt2", "m/config.json"); }),

@@ -1,5 +1,3 @@
-#include "sharcs/cost.hpp"
-
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -7,6 +5,7 @@
 #include "golden_folder.hpp"
 #include "io/file.hpp"
 #include "model/small_models.hpp"
+#include "sharcs/model.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -52,9 +51,11 @@ TEST(ParametersUsed, AtANarrowWidthCountTheSlicesOnly) {
             embeddings + full_layer + 2 * narrow_layer + router + reduction_norm + head);
 }
 
-TEST(MultiplyAdds, AreThoseOfThePapersCounting) {
-  SHARCS_SKIP_WITHOUT(testing::golden_dir() / "flops.json");
-  const auto rows = nlohmann::json::parse(read_text_file(testing::golden_dir() / "flops.json")).at("rows");
+class GoldenMultiplyAdds : public testing::GoldenTest {};
+SHARCS_FOR_EACH_GOLDEN_SET(GoldenMultiplyAdds);
+
+TEST_P(GoldenMultiplyAdds, AreThoseOfThePapersCounting) {
+  const auto rows = nlohmann::json::parse(read_text_file(golden("flops.json"))).at("rows");
   EXPECT_FALSE(rows.empty());
   for (const auto& row : rows) {
     ModelConfig config;

@@ -1,5 +1,5 @@
-// Agreement with the authors' code: every hidden state, logit, loss, routed width and gradient of the cases in
-// SHARCS_GOLDEN_DIR, in float and in double. See the folder's README for what the files hold.
+// Agreement with the authors' code: every hidden state, logit, loss, routed width and gradient of the golden cases, in
+// float and in double. tests/golden/README.md says what the files hold.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -25,13 +25,24 @@ using testing::relative_error;
 using testing::tolerance;
 namespace fs = std::filesystem;
 
-/// The case folders: those with a model and something to compare its forward with.
-std::vector<fs::path> cases() {
+/// The cases that stand in the project.
+std::vector<fs::path> small_cases() {
   std::vector<fs::path> folders;
-  if (!fs::is_directory(testing::golden_dir())) return folders;
-  for (const auto& entry : fs::directory_iterator(testing::golden_dir()))
-    if (fs::exists(entry.path() / "model.safetensors") && fs::exists(entry.path() / "inputs.safetensors"))
-      folders.push_back(entry.path());
+  for (const char* name : {"bert_2_widths", "roberta_2_widths", "distilbert_2_widths", "bert_weighted_reduction",
+                           "bert_head_size", "plain_bert", "plain_electra", "plain_roberta_regression"})
+    folders.push_back(testing::small_golden_set().folder / name);
+  return folders;
+}
+
+/// Those of the large set: the folders with a model and something to compare its forward with.
+std::vector<fs::path> large_cases() {
+  std::vector<fs::path> folders;
+  for (const testing::GoldenSet& set : testing::golden_sets()) {
+    if (set.name != "Large") continue;
+    for (const auto& entry : fs::directory_iterator(set.folder))
+      if (fs::exists(entry.path() / "model.safetensors") && fs::exists(entry.path() / "inputs.safetensors"))
+        folders.push_back(entry.path());
+  }
   std::sort(folders.begin(), folders.end());
   return folders;
 }
@@ -172,31 +183,23 @@ void compare_case(const fs::path& folder) {
 }
 
 class GoldenModels : public ::testing::TestWithParam<fs::path> {};
-GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(GoldenModels);
 
 TEST_P(GoldenModels, FloatAgreesWithTheAuthorsCodeAtEverySimdTarget) {
   if (!has_backbone(GetParam())) GTEST_SKIP() << "no backbone for " << GetParam();
   kernels::at_every_simd_target([&] { compare_case<float>(GetParam()); });
 }
-TEST_P(GoldenModels, FloatAgreesWithTheAuthorsCodeOnEigen) {
+TEST_P(GoldenModels, FloatAgreesWithTheAuthorsCodeInPortableKernels) {
   if (!has_backbone(GetParam())) GTEST_SKIP() << "no backbone for " << GetParam();
-  const kernels::Backend before = kernels::backend();
-  kernels::set_backend(kernels::Backend::eigen);
-  compare_case<float>(GetParam());
-  kernels::set_backend(before);
+  kernels::with_portable_kernels([] { compare_case<float>(GetParam()); });
 }
 TEST_P(GoldenModels, DoubleAgreesWithTheAuthorsCode) {
   if (!has_backbone(GetParam())) GTEST_SKIP() << "no backbone for " << GetParam();
   compare_case<double>(GetParam());
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, GoldenModels, ::testing::ValuesIn(cases()),
-                         [](const auto& folder) { return folder.param.filename().string(); });
-
-TEST(GoldenModelsFolder, HasCases) {
-  SHARCS_SKIP_WITHOUT_GOLDEN();
-  EXPECT_FALSE(cases().empty()) << testing::golden_dir();
-}
+std::string name_of_case(const ::testing::TestParamInfo<fs::path>& folder) { return folder.param.filename().string(); }
+INSTANTIATE_TEST_SUITE_P(Small, GoldenModels, ::testing::ValuesIn(small_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Large, GoldenModels, ::testing::ValuesIn(large_cases()), name_of_case);
 
 }  // namespace
 }  // namespace sharcs::internal

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include "core/random.hpp"
 #include "model/network.hpp"
 
@@ -21,6 +23,26 @@ inline ModelConfig small_config() {
   config.sharcs =
       SharcsConfig{.width_mult_list = {1.0 / 3, 2.0 / 3, 1.0}, .adaptive_layer_idx = 1, .hidden_size_router = 5};
   return config;
+}
+
+/// The same of another family; embeddings have five dimensions where they are projected.
+inline ModelConfig small_config_of(const std::string& model_type) {
+  ModelConfig config = small_config();
+  config.model_type = model_type;
+  if (find_backbone(model_type).projection != EmbeddingProjection::never) config.embedding_size = 5;
+  return config;
+}
+
+/// For tests that every backbone has to pass, a new one included.
+inline std::vector<std::string> every_model_type() {
+  std::vector<std::string> types;
+  for (const Backbone& backbone : backbones::all()) types.push_back(backbone.model_type);
+  return types;
+}
+inline std::string test_name_of(const ::testing::TestParamInfo<std::string>& type) {
+  std::string name = type.param;
+  std::erase(name, '-');
+  return name;
 }
 
 /// Random parameters everywhere, LayerNorms and biases included, so that no gradient is zero by accident.

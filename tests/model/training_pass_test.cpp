@@ -143,6 +143,15 @@ TEST(TrainingPass, LastLayerOfFirstTokensGivesTheLossAndGradientsOfAllTokens) {
   }
 }
 
+class EveryBackbonesTrainingPass : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(EveryBackbonesTrainingPass, GradientsAreTheFiniteDifferences) {
+  check_gradients(testing::small_config_of(GetParam()));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EveryBackbonesTrainingPass, ::testing::ValuesIn(testing::every_model_type()),
+                         testing::test_name_of);
+
 TEST(TrainingPass, GradientsAreTheFiniteDifferencesWithSharedLayersAndNarrowEmbeddings) {
   ModelConfig config = small_config();
   config.model_type = "albert";

@@ -101,7 +101,7 @@ TEST(Browser, SlowDrawsEverySectionWithoutAnError) {
   const std::string browser = find_browser();
   if (browser.empty()) GTEST_SKIP() << "no Chromium is installed";
   const std::vector<RunFolder> runs = {synthetic_run({.samples = 60})};
-  const Rendering rendering = render(browser, report_html(runs), 1200);
+  const Rendering rendering = render(browser, html_of(runs), 1200);
   ASSERT_EQ(rendering.status, 0) << rendering.messages;
   EXPECT_THAT(rendering.messages, Not(HasSubstr("CONSOLE")));
   for (const char* section :
@@ -117,7 +117,7 @@ TEST(Browser, SlowComparesRunsAndAnswersItsReader) {
   const std::string browser = find_browser();
   if (browser.empty()) GTEST_SKIP() << "no Chromium is installed";
   for (const int width : {500, 1200}) {
-    const Rendering rendering = render(browser, report_html(two_runs()) + visitor, width);
+    const Rendering rendering = render(browser, html_of(two_runs()) + visitor, width);
     ASSERT_EQ(rendering.status, 0) << rendering.messages;
     EXPECT_THAT(rendering.messages, Not(HasSubstr("CONSOLE")));
     EXPECT_THAT(rendering.page, HasSubstr("data-before=\"light\""));
@@ -134,22 +134,20 @@ TEST(Browser, SlowDrawsRunsThatLackParts) {
   const std::string browser = find_browser();
   if (browser.empty()) GTEST_SKIP() << "no Chromium is installed";
   std::vector<RunFolder> runs = two_runs();
-  runs[0].evaluation.reset();  // goes on
-  runs[1].epochs.clear();      // only evaluated
-  runs[1].evaluation->points.clear();
-  runs[1].evaluation->latency.clear();
-  for (SampleResult& sample : runs[1].evaluation->samples) {
-    sample.router_logits.clear();
-    sample.difficulty.reset();
-  }
-  for (WidthEvaluation& width : runs[1].evaluation->summary.widths) width.calibration.clear();
+  runs[0].recorded.reset();  // goes on
+  runs[1].epochs.clear();    // only evaluated
+  runs[1].recorded->points.clear();
+  runs[1].recorded->latency.clear();
+  runs[1].recorded->recording.router_logits.clear();
+  for (Sample& sample : runs[1].recorded->recording.samples) sample.difficulty.reset();
+  for (WidthMetrics& width : runs[1].recorded->evaluation.widths) width.reliability.clear();
   RunFolder just_started = synthetic_run({.name = "just started", .epochs = 1, .samples = 60});
-  just_started.evaluation.reset();
+  just_started.recorded.reset();
   just_started.config.reset();
   just_started.settings.clear();
   just_started.epochs[0].evaluations.clear();
   for (const auto& shown : {runs, {runs[0]}, {runs[1]}, {just_started}}) {
-    const Rendering rendering = render(browser, report_html(shown), 1000);
+    const Rendering rendering = render(browser, html_of(shown), 1000);
     ASSERT_EQ(rendering.status, 0) << rendering.messages;
     EXPECT_THAT(rendering.messages, Not(HasSubstr("CONSOLE")));
     EXPECT_THAT(rendering.page, HasSubstr("<section id=\"settings\""));

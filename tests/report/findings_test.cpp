@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "eval/bootstrap.hpp"
 #include "report/synthetic_run.hpp"
 
 namespace sharcs::internal {
@@ -15,36 +16,27 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 using testing::synthetic_run;
 
-/// Three samples at widths 0.5 and 1, two levels.
-EvaluationFile three_samples() {
-  EvaluationFile file;
-  file.widths = {0.5, 1};
-  file.labels = {"no", "yes"};
-  file.samples.resize(3);
-  const auto set = [&](std::size_t i, int level, int label, int width, std::vector<double> router,
-                       std::vector<int> predicted) {
-    SampleResult& sample = file.samples[i];
-    sample.difficulty = level;
-    sample.label = label;
-    sample.width = width;
-    sample.router_logits = std::move(router);
-    sample.predicted = std::move(predicted);
-  };
-  set(0, 0, 1, 0, {2, -1}, {1, 1});
-  set(1, 1, 0, 0, {0.5, 0.25}, {1, 0});
-  set(2, 1, 0, 1, {-1, 3}, {1, 1});
-  return file;
+/// Three samples at widths 0.5 and 1.
+RecordedEvaluation three_samples() {
+  return {.recording = {.classes = {"no", "yes"},
+                        .outputs = 2,
+                        .answers = {{.name = "0.5", .width = 0.5, .logits = {0, 1, 0, 1, 0, 1}},
+                                    {.name = "1", .width = 1, .logits = {0, 1, 1, 0, 0, 1}}},
+                        .router_logits = {2, -1, 0.5, 0.25, -1, 3},
+                        .tokens = {1, 1, 1},
+                        .labels = {1, 0, 0}},
+          .answer_of_sample = {0, 0, 1}};
 }
 
 TEST(Findings, TheBestEpochIsTheLastThatSaysSo) {
   RunFolder run = synthetic_run({.samples = 20});
   for (EpochRecord& epoch : run.epochs) epoch.best = epoch.epoch == 2 || epoch.epoch == 5;
   EXPECT_EQ(best_epoch(run)->epoch, 5);
-  run.evaluation.reset();
-  EXPECT_EQ(best_record(run), &run.epochs[4].evaluations[0]);
+  run.recorded.reset();
+  EXPECT_EQ(best_evaluation(run), &run.epochs[4].evaluations[0]);
   for (EpochRecord& epoch : run.epochs) epoch.evaluations.clear();
   EXPECT_EQ(best_epoch(run), nullptr);
-  EXPECT_EQ(best_record(run), nullptr);
+  EXPECT_EQ(best_evaluation(run), nullptr);
   EXPECT_FALSE(headline_of(run).has_value());
 }
 
@@ -54,18 +46,18 @@ TEST(Findings, TheHeadlineComesFromTheEvaluationWhereThereIsOne) {
   EXPECT_EQ(headline.score, "accuracy");
   EXPECT_TRUE(headline.is_share);
   EXPECT_EQ(headline.data, "50 samples of data/dev.tsv");
-  EXPECT_EQ(headline.routed.value, run.evaluation->points[0].score.value);
-  EXPECT_EQ(headline.routed.interval.low, run.evaluation->points[0].score.interval.low);
-  EXPECT_EQ(headline.full.value, run.evaluation->summary.full.at("accuracy"));
+  EXPECT_EQ(headline.routed.value, run.recorded->points[0].score.value);
+  EXPECT_EQ(headline.routed.interval.low, run.recorded->points[0].score.interval.low);
+  EXPECT_EQ(headline.full.value, run.recorded->evaluation.full.at("accuracy"));
   ASSERT_TRUE(headline.lead.has_value());
   EXPECT_NEAR(headline.lead->value, headline.routed.value - headline.full.value, 1e-12);
 }
 
 TEST(Findings, WithoutComparedPointsAnAccuracyHasWilsonsInterval) {
   RunFolder run = synthetic_run({.samples = 50});
-  run.evaluation->points.clear();
+  run.recorded->points.clear();
   const Headline headline = *headline_of(run);
-  const double routed = run.evaluation->summary.routed.at("accuracy");
+  const double routed = run.recorded->evaluation.routed.at("accuracy");
   const Interval expected = wilson_interval(static_cast<std::size_t>(std::lround(50 * routed)), 50);
   EXPECT_EQ(headline.routed.interval.low, expected.low);
   EXPECT_EQ(headline.routed.interval.high, expected.high);
@@ -74,7 +66,7 @@ TEST(Findings, WithoutComparedPointsAnAccuracyHasWilsonsInterval) {
 
 TEST(Findings, WithoutAnEvaluationTheHeadlineComesFromTheBestEpoch) {
   RunFolder run = synthetic_run({.samples = 50});
-  run.evaluation.reset();
+  run.recorded.reset();
   const EpochRecord& best = *best_epoch(run);
   const Headline headline = *headline_of(run);
   EXPECT_EQ(headline.data, "50 samples of dev, epoch " + std::to_string(best.epoch));
@@ -83,8 +75,9 @@ TEST(Findings, WithoutAnEvaluationTheHeadlineComesFromTheBestEpoch) {
 
 TEST(Findings, TheScoreIsTheMeanOfTheMetrics) {
   RunFolder run = synthetic_run({.samples = 50});
-  run.evaluation->points.clear();
-  run.evaluation->summary.routed = run.evaluation->summary.full = {{"accuracy", 0.75}, {"f1", 0.25}, {"macro_f1", 0.5}};
+  run.recorded->points.clear();
+  run.recorded->evaluation.routed =
+      run.recorded->evaluation.full = {{"accuracy", 0.75}, {"f1", 0.25}, {"macro_f1", 0.5}};
   const Headline headline = *headline_of(run);
   EXPECT_EQ(headline.score, "mean of accuracy, f1 and macro f1");
   EXPECT_FALSE(headline.is_share);
@@ -124,11 +117,11 @@ TEST(Findings, WordsTellDifferencesWithTheirIntervals) {
 TEST(Findings, WordsNameThePolicyThatWasEvaluated) {
   RunFolder run = synthetic_run({.samples = 20});
   EXPECT_THAT(in_words(*headline_of(run)), StartsWith("With its router the model reaches accuracy "));
-  run.evaluation->policy = "fixed 0.25";
+  run.recorded->policy = "fixed 0.25";
   EXPECT_THAT(in_words(*headline_of(run)), StartsWith("With the policy \"fixed 0.25\" the model reaches accuracy "));
-  run.evaluation->config.sharcs.reset();
+  run.recorded->recording.config.sharcs.reset();
   EXPECT_THAT(in_words(*headline_of(run)), StartsWith("Without a router the model reaches accuracy "));
-  run.evaluation.reset();
+  run.recorded.reset();
   EXPECT_THAT(in_words(*headline_of(run)), StartsWith("With its router the model reaches accuracy "));
 }
 
@@ -139,59 +132,22 @@ TEST(Findings, DifferencesHaveASignUnlessTheyRoundToNothing) {
   EXPECT_EQ(difference_text(std::nan(""), false), "-");
 }
 
-TEST(Findings, LevelsOfDifficultyHoldSharesAndAccuracies) {
-  const auto levels = difficulty_levels_of(three_samples());
-  ASSERT_EQ(levels.size(), 2u);
-  EXPECT_EQ(levels[1].level, 1);
-  EXPECT_EQ(levels[1].samples, 2);
-  EXPECT_THAT(levels[1].shares, ElementsAre(0.5, 0.5));
-  EXPECT_EQ(levels[1].routed, 0);
-  EXPECT_THAT(levels[1].at_width, ElementsAre(0, 0.5));
-  EXPECT_EQ(levels[0].routed, 1);
-}
-
-TEST(Findings, ASampleWithoutLevelMeansThatThereAreNone) {
-  EvaluationFile file = three_samples();
-  file.samples[1].difficulty.reset();
-  EXPECT_TRUE(difficulty_levels_of(file).empty());
-}
-
-TEST(Findings, ARegressionsLevelsHoldErrors) {
-  EvaluationFile file = three_samples();
-  file.kind = TaskKind::regression;
-  for (SampleResult& sample : file.samples) {
-    sample.target = 2;
-    sample.values = {1, 2.5};
-  }
-  const auto levels = difficulty_levels_of(file);
-  EXPECT_EQ(levels[1].routed, 0.75);
-  EXPECT_THAT(levels[1].at_width, ElementsAre(1, 0.5));
-}
-
 TEST(Findings, NeedIsTheNarrowestWidthThatIsRight) {
   EXPECT_THAT(need_against_choice(three_samples()),
               ElementsAre(ElementsAre(1, 0), ElementsAre(1, 0), ElementsAre(0, 1)));
 }
 
-TEST(Findings, CalibrationErrorWeighsBinsByTheirSamples) {
-  const std::vector<CalibrationBin> bins = {{.samples = 3, .predicted = 0.2, .right = 0.3},
-                                            {.samples = 0, .predicted = std::nan(""), .right = std::nan("")},
-                                            {.samples = 1, .predicted = 0.9, .right = 0.4}};
-  EXPECT_NEAR(calibration_error(bins), (3 * 0.1 + 0.5) / 4, 1e-12);
-  EXPECT_TRUE(std::isnan(calibration_error({})));
-}
-
-TEST(Findings, HardnessIsTheRoutersLeaningTowardsWide) {
-  const EvaluationFile file = three_samples();
-  EXPECT_EQ(hardness(file.samples[0], false), -3);
-  EXPECT_EQ(hardness(file.samples[2], false), 4);
-  SampleResult plain = file.samples[0];
-  plain.router_logits.clear();
-  plain.true_confidence = {0.75, 0.9};
-  EXPECT_EQ(hardness(plain, false), 0.25);
-  plain.target = 3;
-  plain.values = {1, 2};
-  EXPECT_EQ(hardness(plain, true), 2);
+TEST(Findings, RoutersMarginIsItsLeaningTowardsFullWidth) {
+  Recording recording = three_samples().recording;
+  EXPECT_EQ(router_margin(recording, 0), -3);
+  EXPECT_EQ(router_margin(recording, 2), 4);
+  recording.router_logits.clear();
+  recording.answers[0].logits = {0, std::log(3.0f), 0, 0, 0, 0};  // 0.75 for the true class
+  EXPECT_NEAR(router_margin(recording, 0), 0.25, 1e-6);
+  recording.outputs = 1;
+  recording.targets = {3, 3, 3};
+  recording.answers[0].logits = {1, 1, 1};
+  EXPECT_EQ(router_margin(recording, 0), 2);
 }
 
 }  // namespace

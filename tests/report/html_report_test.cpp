@@ -5,7 +5,6 @@
 
 #include "report/page_data.hpp"
 #include "report/synthetic_run.hpp"
-#include "sharcs/report.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -33,7 +32,7 @@ std::size_t count_of(const std::string& text, const std::string& what) {
 }
 
 TEST(HtmlReport, NeedsNothingFromAnywhere) {
-  const std::string page = report_html(two_runs());
+  const std::string page = html_of(two_runs());
   EXPECT_EQ(page.rfind("<!DOCTYPE html>", 0), 0u);
   EXPECT_THAT(page, HasSubstr("default-src 'none'"));
   EXPECT_THAT(page, HasSubstr("Apache License 2.0"));
@@ -52,35 +51,35 @@ TEST(HtmlReport, TextFromTheDataCannotBecomeMarkup) {
   runs[0].name = nasty;
   runs[0].folder = nasty;
   runs[0].settings.push_back({nasty, nasty});
-  runs[0].evaluation->samples[5].text = nasty;
-  runs[0].evaluation->labels[0] = nasty;
-  runs[0].evaluation->data = nasty;
-  const std::string page = report_html(runs);
-  EXPECT_EQ(count_of(page, "<script"), count_of(report_html(two_runs()), "<script"));
+  runs[0].recorded->recording.samples[5].text = nasty;
+  runs[0].recorded->recording.classes[0] = nasty;
+  runs[0].recorded->recording.data = nasty;
+  const std::string page = html_of(runs);
+  EXPECT_EQ(count_of(page, "<script"), count_of(html_of(two_runs()), "<script"));
   EXPECT_THAT(page, Not(HasSubstr("alert(1)</script>")));
   EXPECT_THAT(page, HasSubstr("&lt;/script&gt;&lt;script&gt;alert(1)"));
   const nlohmann::json data = data_of(page);
   EXPECT_EQ(data["runs"][0]["name"], nasty);
-  EXPECT_EQ(data["runs"][0]["evaluation"]["samples"][5]["text"], nasty);
-  EXPECT_EQ(data["runs"][0]["evaluation"]["labels"][0], nasty);
+  EXPECT_EQ(data["runs"][0]["recorded"]["samples"][5]["text"], nasty);
+  EXPECT_EQ(data["runs"][0]["recorded"]["labels"][0], nasty);
 }
 
 TEST(HtmlReport, InvalidUtf8IsReplaced) {
   std::vector<RunFolder> runs = {synthetic_run({.samples = 10})};
   runs[0].name = "bad \xff name";
-  const std::string page = report_html(runs);
+  const std::string page = html_of(runs);
   EXPECT_THAT(page, Not(HasSubstr("\xff")));
   EXPECT_THAT(page, HasSubstr("bad \uFFFD name"));
 }
 
-TEST(HtmlReport, EverythingOfTheTemplateIsFilled) { EXPECT_THAT(report_html(two_runs()), Not(HasSubstr("{{"))); }
+TEST(HtmlReport, EverythingOfTheTemplateIsFilled) { EXPECT_THAT(html_of(two_runs()), Not(HasSubstr("{{"))); }
 
 TEST(HtmlReport, StaysSmall) {
   RunFolder run = synthetic_run({.epochs = 3, .samples = 10});
-  EXPECT_LT(report_html(std::span(&run, 1)).size(), 150'000u) << "page, style and script";
+  EXPECT_LT(html_of(std::span(&run, 1)).size(), 150'000u) << "page, style and script";
 }
 
-TEST(HtmlReport, TheSameRunsGiveTheSameBytes) { EXPECT_EQ(report_html(two_runs()), report_html(two_runs())); }
+TEST(HtmlReport, TheSameRunsGiveTheSameBytes) { EXPECT_EQ(html_of(two_runs()), html_of(two_runs())); }
 
 TEST(PageData, HoldsWhatTheRunHolds) {
   const std::vector<RunFolder> runs = two_runs();
@@ -90,32 +89,47 @@ TEST(PageData, HoldsWhatTheRunHolds) {
   EXPECT_EQ(run["widths"].size(), 3u);
   EXPECT_EQ(run["epochs"].size(), 10u);
   EXPECT_EQ(run["epochs"][4]["transitions"].size(), 3u);
-  EXPECT_EQ(run["calibration"].size(), 3u);
-  EXPECT_EQ(run["points"].size(), runs[1].evaluation->points.size());
+  EXPECT_EQ(run["reliability"].size(), 3u);
+  EXPECT_EQ(run["points"].size(), runs[1].recorded->points.size());
   EXPECT_TRUE(run["points"][0]["time"].is_null());
   EXPECT_NEAR(run["points"].back()["time"].get<double>() / run["points"].back()["cost"].get<double>(), 1.04, 1e-3);
-  EXPECT_EQ(run["evaluation"]["latency"].size(), runs[1].evaluation->latency.size());
-  EXPECT_EQ(run["evaluation"]["latency"][2]["cost"], 1.0) << "of the widest width";
-  EXPECT_LT(run["evaluation"]["latency"][0]["cost"], 0.5);
-  EXPECT_EQ(run["evaluation"]["difficulty"].size(), 5u);
-  EXPECT_EQ(run["evaluation"]["samples"].size(), 60u);
+  EXPECT_EQ(run["recorded"]["latency"].size(), runs[1].recorded->latency.size());
+  EXPECT_EQ(run["recorded"]["latency"][2]["cost"], 1.0) << "of the widest width";
+  EXPECT_LT(run["recorded"]["latency"][0]["cost"], 0.5);
+  EXPECT_EQ(run["recorded"]["difficulty"].size(), 5u);
+  EXPECT_EQ(run["recorded"]["samples"].size(), 60u);
   EXPECT_TRUE(data["settings"]["training"].size() > 10);
 }
 
 TEST(PageData, OfManySentencesTheEasiestAndTheHardestStay) {
   RunFolder run = synthetic_run({.samples = 50});
-  for (std::size_t i = 0; i < 50; ++i)
-    run.evaluation->samples[i].router_logits = {0, static_cast<double>((i * 7) % 50)};
-  const auto evaluation = page_data(std::span(&run, 1), {.samples = 5})["runs"][0]["evaluation"];
-  EXPECT_EQ(evaluation["all_samples"], 50);
+  for (std::size_t i = 0; i < 50; ++i) {
+    run.recorded->recording.router_logits[2 * i] = 0;
+    run.recorded->recording.router_logits[2 * i + 1] = static_cast<float>((i * 7) % 50);
+  }
+  const auto recorded = page_data(std::span(&run, 1), {.samples = 5})["runs"][0]["recorded"];
+  EXPECT_EQ(recorded["all_samples"], 50);
   std::vector<double> found;
-  for (const auto& sample : evaluation["samples"]) found.push_back(sample["hardness"]);
+  for (const auto& sample : recorded["samples"]) found.push_back(sample["router_margin"]);
   EXPECT_THAT(found, ::testing::UnorderedElementsAre(0, 1, 47, 48, 49));
+}
+
+TEST(PageData, MarksThePointsThatNoOtherBeats) {
+  RunFolder run = synthetic_run({.samples = 50});
+  const auto point = [](const char* series, double cost, double value) {
+    return OperatingPoint{.name = series, .series = series, .cost_fraction = cost, .score = {value, {value, value}}};
+  };
+  run.recorded->points = {point("routed", 0.5, 0.8), point("fixed", 0.25, 0.7), point("fixed", 1, 0.8),
+                          point("oracle", 0.2, 1), point("calibrated", 0.6, 0.9)};
+  std::vector<bool> on_front;
+  const auto data = page_data(std::span(&run, 1), {});
+  for (const auto& each : data["runs"][0]["points"]) on_front.push_back(each["on_front"]);
+  EXPECT_EQ(on_front, (std::vector<bool>{true, true, false, false, true})) << "the oracle takes no part";
 }
 
 TEST(PageData, WithoutComparedPointsTheSummaryGivesThem) {
   RunFolder run = synthetic_run({.samples = 50});
-  run.evaluation->points.clear();
+  run.recorded->points.clear();
   const auto points = page_data(std::span(&run, 1), {})["runs"][0]["points"];
   ASSERT_EQ(points.size(), 3u);
   EXPECT_EQ(points[0]["name"], "routed");
@@ -125,7 +139,7 @@ TEST(PageData, WithoutComparedPointsTheSummaryGivesThem) {
 
 TEST(PageData, ARunWithoutEvaluationsStillHasItsCurves) {
   RunFolder run = synthetic_run({.samples = 20});
-  run.evaluation.reset();
+  run.recorded.reset();
   for (EpochRecord& epoch : run.epochs) epoch.evaluations.clear();
   const auto data = page_data(std::span(&run, 1), {})["runs"][0];
   EXPECT_TRUE(data["headline"].is_null());

@@ -32,7 +32,7 @@ TEST(ReadRuns, AFolderHoldsSettingsConfigurationEpochsAndEvaluation) {
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].name, "first");
   EXPECT_EQ(found[0].epochs.size(), run.epochs.size());
-  EXPECT_EQ(found[0].evaluation->to_json(), run.evaluation->to_json());
+  EXPECT_EQ(found[0].recorded->to_json(), run.recorded->to_json());
   EXPECT_EQ(found[0].config->to_json(), run.config->to_json());
   EXPECT_EQ(found[0].settings.size(), run.settings.size());
 }
@@ -40,16 +40,25 @@ TEST(ReadRuns, AFolderHoldsSettingsConfigurationEpochsAndEvaluation) {
 TEST(ReadRuns, ARunThatGoesOnAndAModelThatWasOnlyEvaluatedAreRunsToo) {
   const TemporaryFolder folder;
   save_run(synthetic_run({.samples = 20}), folder / "going on");
-  fs::remove(folder / "going on/evaluation.json");
+  fs::remove(folder / "going on/recording.json");
   fs::remove(folder / "going on/config.json");
   save_run(synthetic_run({.samples = 20}), folder / "evaluated");
   fs::remove(folder / "evaluated/metrics.jsonl");
   fs::remove(folder / "evaluated/training.json");
   const std::vector<RunFolder> found = read({folder / "going on", folder / "evaluated"});
-  EXPECT_FALSE(found[0].evaluation.has_value());
+  EXPECT_FALSE(found[0].recorded.has_value());
   EXPECT_FALSE(found[0].config.has_value());
   EXPECT_TRUE(found[1].epochs.empty());
   EXPECT_TRUE(found[1].settings.empty());
+}
+
+TEST(ReadRuns, TheEarlierNameOfTheRecordingIsReadWhereThereIsNoOther) {
+  const TemporaryFolder folder;
+  save_run(synthetic_run({.samples = 20}), folder / "run");
+  fs::rename(folder / "run/recording.json", folder / "run/evaluation.json");
+  EXPECT_EQ(read({folder / "run"})[0].recorded->recording.size(), 20u);
+  save_run(synthetic_run({.samples = 30}), folder / "run");
+  EXPECT_EQ(read({folder / "run"})[0].recorded->recording.size(), 30u);
 }
 
 TEST(ReadRuns, NamesAreTheShortestEndsThatDiffer) {
@@ -67,7 +76,7 @@ TEST(ReadRuns, WhatIsNoRunIsNamed) {
   EXPECT_EQ(message(folder / "absent"),
             (folder / "absent").string() + ": no such folder; expected the output folder of a training run");
   fs::create_directory(folder / "empty");
-  EXPECT_THAT(message(folder / "empty"), HasSubstr("empty: holds neither metrics.jsonl nor evaluation.json"));
+  EXPECT_THAT(message(folder / "empty"), HasSubstr("empty: holds neither metrics.jsonl nor recording.json"));
   write_file_atomically(folder / "file", "");
   EXPECT_THAT(message(folder / "file"), HasSubstr("file: no such folder"));
 }
@@ -90,9 +99,9 @@ TEST(ReadRuns, BrokenFilesAreNamed) {
   };
   EXPECT_THAT(message("metrics.jsonl", "{\"schema\":1}\n"), HasSubstr("metrics.jsonl:1: \"epoch\" is absent"));
   EXPECT_THAT(message("metrics.jsonl", "nonsense\n"), HasSubstr("metrics.jsonl:1: not valid JSON"));
-  EXPECT_THAT(message("evaluation.json", "{\n\"schema\": "), HasSubstr("evaluation.json:2: not valid JSON"));
-  EXPECT_THAT(message("evaluation.json", "[]"), HasSubstr("evaluation.json: found [], expected an object"));
-  EXPECT_THAT(message("training.json", "[1]"), HasSubstr("training.json: found a JSON array, expected an object"));
+  EXPECT_THAT(message("recording.json", "{\n\"schema\": "), HasSubstr("recording.json:2: not valid JSON"));
+  EXPECT_THAT(message("recording.json", "[]"), HasSubstr("recording.json: found [], expected an object"));
+  EXPECT_THAT(message("training.json", "[1]"), HasSubstr("training.json: found [1], expected an object"));
   EXPECT_THAT(message("config.json", "{}"), HasSubstr("config.json: \"model_type\" is absent"));
 }
 

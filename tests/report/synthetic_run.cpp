@@ -5,14 +5,19 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "core/json_reader.hpp"
+#include "data/metrics.hpp"
+#include "core/number_range.hpp"
 #include "core/random.hpp"
+#include "data/synthetic.hpp"
+#include "eval/recorded_evaluation.hpp"
+#include "eval/recording_metrics.hpp"
 #include "io/file.hpp"
 #include "report/settings.hpp"
-#include "sharcs/cost.hpp"
+#include "routing/length_cost.hpp"
+#include "sharcs/error.hpp"
 #include "sharcs/evaluation.hpp"
-#include "sharcs/synthetic.hpp"
 #include "sharcs/training_options.hpp"
+#include "train/metrics_log.hpp"
 
 namespace sharcs::internal::testing {
 namespace {
@@ -28,8 +33,6 @@ ModelConfig config_of(const std::vector<double>& widths) {
   return config;
 }
 
-double logistic(double x) { return 1 / (1 + std::exp(-x)); }
-
 Dataset sentences(const SyntheticRunOptions& options) {
   const auto samples = static_cast<std::size_t>(options.samples);
   Dataset dataset = SyntheticData::generate({.train = 2, .dev = samples, .test = 0, .seed = options.seed}).dev;
@@ -38,114 +41,78 @@ Dataset sentences(const SyntheticRunOptions& options) {
   return dataset;
 }
 
-Answers answers_to(const Dataset& dataset, const ModelConfig& config, Random& random) {
+Recording record(const Dataset& dataset, const ModelConfig& config, Random& random) {
   const WidthSet widths(config);
-  Answers answers;
-  answers.outputs = 2;
-  for (const Width& width : widths) {
-    answers.widths.push_back(width.fraction());
-    answers.logits.emplace_back();
-    answers.multiply_adds.emplace_back();
-  }
+  Recording recording = {.config = config,
+                         .task = "sst-2",
+                         .classes = {"negative", "positive"},
+                         .metrics = {Metric::accuracy},
+                         .data = dataset.file,
+                         .outputs = 2,
+                         .samples = dataset.samples};
+  for (const Width& width : widths)
+    recording.answers.push_back({.name = short_number(width.fraction()),
+                                 .width = width.fraction(),
+                                 .cost = multiply_adds_by_length(config, width),
+                                 .seconds = 3.4 * (0.35 + 0.65 * width.fraction())});
   for (const Sample& sample : dataset.samples) {
     const auto tokens = static_cast<std::int32_t>(2 + std::count(sample.text.begin(), sample.text.end(), ' '));
-    answers.tokens.push_back(tokens);
-    answers.labels.push_back(*sample.label);
+    recording.tokens.push_back(tokens);
+    recording.labels.push_back(*sample.label);
     const double doubt = random.normal();
     for (const Width& width : widths) {
       const auto at = static_cast<std::size_t>(width.index());
       const double margin = 4.5 - 1.3 * *sample.difficulty * (1.5 - width.fraction()) + doubt + 0.5 * random.normal();
       const auto half = static_cast<float>(*sample.label == 1 ? margin / 2 : -margin / 2);
-      answers.logits[at].insert(answers.logits[at].end(), {-half, half});
-      answers.multiply_adds[at].push_back(multiply_adds(config, width, tokens));
+      std::vector<float>& logits = recording.answers[at].logits;
+      logits.insert(logits.end(), {-half, half});
       const double fits = 3.0 - 1.4 * *sample.difficulty;
       const double towards_wide = static_cast<double>(width.index()) / std::max(1, widths.size() - 1);
-      answers.router_logits.push_back(
+      recording.router_logits.push_back(
           static_cast<float>(fits * (1 - 2 * towards_wide) + 0.7 * random.normal() + 0.5 * doubt));
     }
   }
-  for (std::size_t width = 0; width < answers.widths.size(); ++width)
-    answers.seconds.push_back(3.4 * (0.35 + 0.65 * answers.widths[width]));
-  return answers;
+  return recording;
 }
 
-double accuracy_at(const Answers& answers, const std::vector<int>& widths) {
-  double right = 0;
-  for (std::size_t i = 0; i < widths.size(); ++i) right += answers.label_of(i, widths[i]) == answers.labels[i];
-  return right / static_cast<double>(widths.size());
-}
-
-std::vector<int> every_sample_at(const Answers& answers, int width) {
-  return std::vector<int>(answers.samples(), width);
-}
-
-EvaluationRecord record_of(const Answers& answers, const Routing& routing) {
-  EvaluationRecord record;
-  record.samples = static_cast<std::int64_t>(answers.samples());
-  record.routed["accuracy"] = accuracy_at(answers, routing.width_of_sample);
-  record.full["accuracy"] = accuracy_at(answers, every_sample_at(answers, answers.widest()));
-  record.cost_fraction = cost_fraction(answers, routing);
-  record.seconds_full = answers.seconds.back();
-  record.seconds_routed = record.seconds_full * (record.cost_fraction + 0.03);
-  for (int width = 0; width <= answers.widest(); ++width) {
-    WidthEvaluation here;
-    here.width = answers.widths[static_cast<std::size_t>(width)];
-    here.samples = std::count(routing.width_of_sample.begin(), routing.width_of_sample.end(), width);
-    here.cost_fraction = cost_fraction(answers, route(answers, every_sample_at(answers, width)));
-    here.all["accuracy"] = accuracy_at(answers, every_sample_at(answers, width));
-    std::vector<double> probabilities;
-    std::vector<int> right;
-    double right_here = 0;
-    for (std::size_t i = 0; i < answers.samples(); ++i) {
-      probabilities.push_back(logistic(answers.router_logits_of(i)[static_cast<std::size_t>(width)]));
-      right.push_back(answers.label_of(i, width) == answers.labels[i]);
-      if (routing.width_of_sample[i] == width) right_here += right.back();
-    }
-    if (here.samples > 0) here.routed["accuracy"] = right_here / static_cast<double>(here.samples);
-    here.calibration = calibration_bins(probabilities, right);
-    record.widths.push_back(std::move(here));
-  }
-  return record;
-}
-
-OperatingPoint point(const Answers& answers, std::string name, std::string series, const std::vector<int>& widths) {
+OperatingPoint point(const Recording& recording, std::string name, std::string series, const std::vector<int>& chosen) {
   OperatingPoint result{.name = std::move(name), .series = std::move(series)};
-  for (int width = 0; width <= answers.widest(); ++width)
-    result.shares.push_back(static_cast<double>(std::count(widths.begin(), widths.end(), width)) /
-                            static_cast<double>(widths.size()));
-  result.cost_fraction = cost_fraction(answers, route(answers, widths));
-  const double accuracy = accuracy_at(answers, widths);
-  const double half = 1.96 * std::sqrt(accuracy * (1 - accuracy) / static_cast<double>(widths.size()));
-  result.metrics["accuracy"] = accuracy;
+  for (int answer = 0; answer <= recording.full_width(); ++answer)
+    result.shares.push_back(static_cast<double>(std::count(chosen.begin(), chosen.end(), answer)) /
+                            static_cast<double>(chosen.size()));
+  result.cost_fraction = cost_fraction(recording, route(recording, chosen));
+  result.metrics = metrics_at(recording, chosen);
+  const double accuracy = score(result.metrics);
+  const double half = 1.96 * std::sqrt(accuracy * (1 - accuracy) / static_cast<double>(chosen.size()));
   result.score = {accuracy, {accuracy - half, std::min(1.0, accuracy + half)}};
   return result;
 }
 
-std::vector<OperatingPoint> points_of(const Answers& answers, const Routing& routing, Random& random) {
-  const std::vector<int>& routed = routing.width_of_sample;
-  std::vector<OperatingPoint> points = {point(answers, "routed", "routed", routed)};
+std::vector<OperatingPoint> points_of(const Recording& recording, const Routing& routing, Random& random) {
+  const std::vector<int>& routed = routing.answer_of_sample;
+  std::vector<OperatingPoint> points = {point(recording, "routed", "routed", routed)};
   std::vector<int> shuffled = routed;
   random.shuffle(shuffled);
-  points.push_back(point(answers, "random", "random", shuffled));
+  points.push_back(point(recording, "random", "random", shuffled));
   std::vector<std::size_t> order(routed.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return answers.tokens[a] < answers.tokens[b]; });
+                   [&](std::size_t a, std::size_t b) { return recording.tokens[a] < recording.tokens[b]; });
   std::vector<int> sorted = routed, by_length(routed.size());
   std::sort(sorted.begin(), sorted.end());
   for (std::size_t rank = 0; rank < order.size(); ++rank) by_length[order[rank]] = sorted[rank];
-  points.push_back(point(answers, "by length", "by length", by_length));
-  for (int width = 0; width <= answers.widest(); ++width)
-    points.push_back(point(answers, "fixed " + short_number(answers.widths[static_cast<std::size_t>(width)]), "fixed",
-                           every_sample_at(answers, width)));
+  points.push_back(point(recording, "by length", "by length", by_length));
+  for (int width = 0; width <= recording.full_width(); ++width)
+    points.push_back(point(recording, "fixed " + recording.answers[static_cast<std::size_t>(width)].name, "fixed",
+                           everything_at(recording, width)));
   std::vector<int> oracle(routed.size(), 0);
   for (std::size_t i = 0; i < oracle.size(); ++i)
-    for (int width = 0; width <= answers.widest(); ++width)
-      if (answers.label_of(i, width) == answers.labels[i]) {
+    for (int width = 0; width <= recording.full_width(); ++width)
+      if (is_right(recording, i, width)) {
         oracle[i] = width;
         break;
       }
-  points.push_back(point(answers, "oracle", "oracle", oracle));
+  points.push_back(point(recording, "oracle", "oracle", oracle));
   for (OperatingPoint& other : points)
     if (other.series != "routed") {
       const double lead = points[0].score.value - other.score.value;
@@ -154,32 +121,32 @@ std::vector<OperatingPoint> points_of(const Answers& answers, const Routing& rou
   for (int step = 3; step <= 10; ++step) {
     std::vector<int> widths(routed.size());
     for (std::size_t i = 0; i < widths.size(); ++i) {
-      const auto logits = answers.router_logits_of(i);
-      widths[i] = logits.back() - logits.front() > 9 - 2 * step ? answers.widest() : 0;
+      const auto logits = recording.router_logits_of(i);
+      widths[i] = logits.back() - logits.front() > 9 - 2 * step ? recording.full_width() : 0;
     }
-    points.push_back(point(answers, "budget " + short_number(step / 10.0), "calibrated", widths));
+    points.push_back(point(recording, "budget " + short_number(step / 10.0), "calibrated", widths));
     points.back().time_fraction = 1.04 * points.back().cost_fraction;
   }
   return points;
 }
 
-std::vector<LatencyRecord> latency_of(const ModelConfig& config, Random& random) {
-  std::vector<LatencyRecord> records;
+std::vector<Latency> latency_of(const ModelConfig& config, Random& random) {
+  std::vector<Latency> latencies;
   const WidthSet widths(config);
   for (const int batch : {1, 8})
     for (const int tokens : {8, 16, 32, 64, 128})
       for (const Width& width : widths) {
         const double seconds = 0.0002 + batch * static_cast<double>(multiply_adds(config, width, tokens)) / 9e10 *
                                             (1 + 0.05 * random.uniform());
-        records.push_back({.width = width.fraction(),
-                           .tokens = tokens,
-                           .batch = batch,
-                           .runs = 40,
-                           .seconds = seconds,
-                           .low = seconds * 0.97,
-                           .high = seconds * 1.06});
+        latencies.push_back({.width = width.fraction(),
+                             .tokens = tokens,
+                             .batch = batch,
+                             .runs = 40,
+                             .seconds = seconds,
+                             .low = seconds * 0.97,
+                             .high = seconds * 1.06});
       }
-  return records;
+  return latencies;
 }
 
 /// Who moves when the widths' samples change from `before` to `after`: as few as must, and a tenth of each width that
@@ -206,7 +173,7 @@ std::vector<std::vector<std::int64_t>> moves(const std::vector<std::int64_t>& be
   return counts;
 }
 
-std::vector<EpochRecord> epochs_of(const SyntheticRunOptions& options, const EvaluationRecord& last, Random& random) {
+std::vector<EpochRecord> epochs_of(const SyntheticRunOptions& options, const Evaluation& last, Random& random) {
   constexpr int window = 3, trained = 67349;
   const std::size_t widths = options.widths.size();
   std::vector<EpochRecord> epochs;
@@ -239,14 +206,14 @@ std::vector<EpochRecord> epochs_of(const SyntheticRunOptions& options, const Eva
                               .loss_router = epoch.loss_router});
     if (!counts_before.empty()) epoch.transitions = moves(counts_before, counts);
     counts_before = counts;
-    EvaluationRecord dev = last;
+    Evaluation dev = last;
     const double progress = 1 - 0.25 * std::exp(-5 * done);
     for (auto& [name, value] : dev.full) value *= progress;
     for (auto& [name, value] : dev.routed) value *= progress - 0.01 * random.uniform();
     if (epoch.full_width_only) {
       dev.routed = dev.full;
       dev.cost_fraction = 1;
-      for (WidthEvaluation& width : dev.widths) width.samples = 0;
+      for (WidthMetrics& width : dev.widths) width.samples = 0;
       dev.widths.back().samples = dev.samples;
     } else {
       const auto moved = static_cast<std::int64_t>(static_cast<double>(dev.widths[0].samples) * 0.4 * (1 - done));
@@ -269,10 +236,13 @@ RunFolder synthetic_run(const SyntheticRunOptions& options) {
   Random random(derive_key(options.seed, "synthetic run"));
   const ModelConfig config = config_of(options.widths);
   const Dataset dataset = sentences(options);
-  Evaluation evaluation;
-  evaluation.answers = answers_to(dataset, config, random);
-  evaluation.routing = route(evaluation.answers, WidthSet(config), RoutingPolicy::argmax());
-  evaluation.record = record_of(evaluation.answers, evaluation.routing);
+  RecordedEvaluation recorded = {.threads = 2, .recording = record(dataset, config, random)};
+  const Routing routing = route(recorded.recording, RoutingPolicy::argmax());
+  recorded.version = version();
+  recorded.recording.model = "runs/" + options.name;
+  recorded.answer_of_sample = routing.answer_of_sample;
+  recorded.evaluation = evaluate(recorded.recording, routing);
+  recorded.evaluation.seconds_routed = recorded.evaluation.seconds_full * (recorded.evaluation.cost_fraction + 0.03);
 
   RunFolder run{.name = options.name, .folder = "runs/" + options.name};
   TrainingOptions training;
@@ -281,27 +251,23 @@ RunFolder synthetic_run(const SyntheticRunOptions& options) {
   training.seed = options.seed;
   run.settings = flatten(nlohmann::ordered_json::parse(training.to_json()));
   run.config = config;
-  run.epochs = epochs_of(options, evaluation.record, random);
-  run.evaluation = EvaluationFile::of(
-      evaluation, Task::custom({.name = "sst-2", .labels = {"negative", "positive"}, .metrics = {Metric::accuracy}}),
-      dataset, config);
-  run.evaluation->model = run.folder;
-  run.evaluation->threads = 2;
-  run.evaluation->points = points_of(evaluation.answers, evaluation.routing, random);
-  run.evaluation->latency = latency_of(config, random);
+  run.epochs = epochs_of(options, recorded.evaluation, random);
+  recorded.points = points_of(recorded.recording, routing, random);
+  recorded.latency = latency_of(config, random);
+  run.recorded = std::move(recorded);
   return run;
 }
 
 void save_run(const RunFolder& run, const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
   std::string lines;
-  for (const EpochRecord& epoch : run.epochs) lines += epoch.to_json() + "\n";
+  for (const EpochRecord& epoch : run.epochs) lines += to_json_line(epoch) + "\n";
   write_file_atomically(folder / "metrics.jsonl", lines);
   nlohmann::ordered_json settings;
   for (const Setting& setting : run.settings) settings[setting.key] = setting.value;
   write_file_atomically(folder / "training.json", settings.dump(2));
   if (run.config) write_file_atomically(folder / "config.json", run.config->to_json());
-  if (run.evaluation) run.evaluation->save(folder / "evaluation.json");
+  if (run.recorded) run.recorded->save(folder / recording_file);
 }
 
 }  // namespace sharcs::internal::testing

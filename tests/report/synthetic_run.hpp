@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "sharcs/report.hpp"
+#include "report/run_folder.hpp"
 
 namespace sharcs::internal::testing {
 
@@ -21,7 +21,7 @@ struct SyntheticRunOptions {
 /// answers that are the likelier right the easier the sentence and the wider the width.
 RunFolder synthetic_run(const SyntheticRunOptions& options = {});
 
-/// Writes metrics.jsonl, training.json, config.json and evaluation.json.
+/// Writes metrics.jsonl, training.json, config.json and recording.json.
 void save_run(const RunFolder& run, const std::filesystem::path& folder);
 
 }  // namespace sharcs::internal::testing

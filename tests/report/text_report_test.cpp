@@ -3,9 +3,8 @@
 
 #include <sstream>
 
-#include "core/block_elements.hpp"
 #include "report/synthetic_run.hpp"
-#include "sharcs/report.hpp"
+#include "report/terminal/block_elements.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -29,7 +28,7 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 TEST(TextReport, HasTheEssentials) {
   const std::vector<RunFolder> runs = {synthetic_run({.samples = 60})};
-  const std::string text = report_text(runs);
+  const std::string text = text_of(runs);
   for (const char* heading : {"Score against cost", "Widths", "Levels of difficulty", "Time of a call", "Training",
                               "Hardest sentences", "Easiest sentences"})
     EXPECT_THAT(text, HasSubstr(heading));
@@ -40,68 +39,68 @@ TEST(TextReport, HasTheEssentials) {
 
 TEST(TextReport, NoLineIsWiderThanTheTerminal) {
   std::vector<RunFolder> runs = two_runs();
-  runs[0].evaluation->samples[0].text =
+  runs[0].recorded->recording.samples[0].text =
       "映画はとても面白かったです。映画はとても面白かったです。映画はとても面白かったです。";
   for (const int columns : {20, 33, 60, 80, 137, 300})
-    for (const std::string& line : lines_of(report_text(runs, {.columns = columns})))
+    for (const std::string& line : lines_of(text_of(runs, {.columns = columns})))
       EXPECT_LE(columns_of(line), columns) << line;
 }
 
 TEST(TextReport, TellsTheTimeBesideTheCostWhereItWasMeasured) {
   std::vector<RunFolder> runs = {synthetic_run({.samples = 60})};
   const auto line_of_full_budget = [&] {
-    for (const std::string& line : lines_of(report_text(runs)))
+    for (const std::string& line : lines_of(text_of(runs)))
       if (line.find("budget 1 ") != std::string::npos) return line;
     return std::string();
   };
   EXPECT_THAT(line_of_full_budget(), HasSubstr("cost 100.0 %  time 104.0 %"));
-  for (OperatingPoint& point : runs[0].evaluation->points) point.time_fraction.reset();
+  for (OperatingPoint& point : runs[0].recorded->points) point.time_fraction.reset();
   EXPECT_THAT(line_of_full_budget(), Not(HasSubstr("time")));
 }
 
 TEST(TextReport, TheScaleHasALineOfItsOwn) {
   std::vector<RunFolder> runs = {synthetic_run({.samples = 60})};
-  runs[0].evaluation->summary.full = {{"accuracy", 0.8}, {"f1", 0.7}};
-  EXPECT_THAT(report_text(runs), ContainsRegex("\nScore against cost  mean of accuracy and f1 with 95 % intervals\n"
+  runs[0].recorded->evaluation.full = {{"accuracy", 0.8}, {"f1", 0.7}};
+  EXPECT_THAT(text_of(runs), ContainsRegex("\nScore against cost  mean of accuracy and f1 with 95 % intervals\n"
                                                "  scale from 0\\.[0-9]+ to [01]\\.[0-9]+\n"));
 }
 
 TEST(TextReport, NamesThePolicyThatWasEvaluated) {
   std::vector<RunFolder> runs = {synthetic_run({.samples = 60})};
-  EXPECT_THAT(report_text(runs), HasSubstr("Measured on 60 samples of data/dev.tsv; widths chosen by: argmax.\n"));
-  runs[0].evaluation->policy = "fixed 0.25";
-  EXPECT_THAT(report_text(runs), HasSubstr("With the policy \"fixed 0.25\" the model"));
-  EXPECT_THAT(report_text(runs), HasSubstr("; widths chosen by: fixed 0.25.\n"));
+  EXPECT_THAT(text_of(runs), HasSubstr("Measured on 60 samples of data/dev.tsv; widths chosen by: argmax.\n"));
+  runs[0].recorded->policy = "fixed 0.25";
+  EXPECT_THAT(text_of(runs), HasSubstr("With the policy \"fixed 0.25\" the model"));
+  EXPECT_THAT(text_of(runs), HasSubstr("; widths chosen by: fixed 0.25.\n"));
 }
 
 TEST(TextReport, ShortTimesHaveThreeDigits) {
   std::vector<RunFolder> runs = {synthetic_run({.samples = 60})};
-  runs[0].evaluation->latency.resize(2);
-  runs[0].evaluation->latency[0].seconds = 0.0000123456;
-  runs[0].evaluation->latency[1].seconds = 0.0000384;
-  const std::string text = report_text(runs);
+  runs[0].recorded->latency.resize(2);
+  runs[0].recorded->latency[0].seconds = 0.0000123456;
+  runs[0].recorded->latency[1].seconds = 0.0000384;
+  const std::string text = text_of(runs);
   EXPECT_THAT(text, HasSubstr(" 0.0123 ms\n"));
   EXPECT_THAT(text, HasSubstr(" 0.0384 ms\n"));
 }
 
 TEST(TextReport, HasColourOnlyWhenAsked) {
   const std::vector<RunFolder> runs = two_runs();
-  EXPECT_THAT(report_text(runs), Not(HasSubstr("\x1b")));
-  const std::string coloured = report_text(runs, {.colour = true});
+  EXPECT_THAT(text_of(runs), Not(HasSubstr("\x1b")));
+  const std::string coloured = text_of(runs, {.colour = true});
   EXPECT_THAT(coloured, HasSubstr("\x1b[1m"));
   EXPECT_THAT(coloured, HasSubstr("\x1b[0m"));
 }
 
 TEST(TextReport, SentencesCannotSteerTheTerminal) {
   std::vector<RunFolder> runs = {synthetic_run({.samples = 3})};
-  for (SampleResult& sample : runs[0].evaluation->samples) sample.text = "red \x1b[31m \u009b31m bell \a\r\n";
-  EXPECT_THAT(report_text(runs), Not(HasSubstr("\x1b")));
-  EXPECT_THAT(report_text(runs), Not(HasSubstr("\u009b")));
-  EXPECT_THAT(report_text(runs), Not(HasSubstr("\r")));
+  for (Sample& sample : runs[0].recorded->recording.samples) sample.text = "red \x1b[31m \u009b31m bell \a\r\n";
+  EXPECT_THAT(text_of(runs), Not(HasSubstr("\x1b")));
+  EXPECT_THAT(text_of(runs), Not(HasSubstr("\u009b")));
+  EXPECT_THAT(text_of(runs), Not(HasSubstr("\r")));
 }
 
 TEST(TextReport, SeveralRunsAreComparedFirst) {
-  const std::string text = report_text(two_runs(), {.columns = 100});
+  const std::string text = text_of(two_runs(), {.columns = 100});
   EXPECT_EQ(lines_of(text)[0].rfind("Run", 0), 0u);
   EXPECT_THAT(text, HasSubstr("Settings that differ"));
   EXPECT_THAT(text, HasSubstr("seed                         1 | 2"));
@@ -110,19 +109,19 @@ TEST(TextReport, SeveralRunsAreComparedFirst) {
 
 TEST(TextReport, WhatARunDoesNotHaveIsLeftOut) {
   RunFolder run = synthetic_run({.samples = 30});
-  run.evaluation.reset();
-  const std::string training = report_text(std::span(&run, 1));
+  run.recorded.reset();
+  const std::string training = text_of(std::span(&run, 1));
   EXPECT_THAT(training, HasSubstr("Training"));
   EXPECT_THAT(training, HasSubstr("fixed 0.25"));
   EXPECT_THAT(training, Not(HasSubstr("Time of a call")));
   for (EpochRecord& epoch : run.epochs) epoch.evaluations.clear();
-  EXPECT_THAT(report_text(std::span(&run, 1)), HasSubstr("task's loss"));
+  EXPECT_THAT(text_of(std::span(&run, 1)), HasSubstr("task's loss"));
   RunFolder evaluated = synthetic_run({.samples = 30});
   evaluated.epochs.clear();
-  EXPECT_THAT(report_text(std::span(&evaluated, 1)), Not(HasSubstr("Training")));
+  EXPECT_THAT(text_of(std::span(&evaluated, 1)), Not(HasSubstr("Training")));
 }
 
-TEST(TextReport, TheSameRunsGiveTheSameText) { EXPECT_EQ(report_text(two_runs()), report_text(two_runs())); }
+TEST(TextReport, TheSameRunsGiveTheSameText) { EXPECT_EQ(text_of(two_runs()), text_of(two_runs())); }
 
 }  // namespace
 }  // namespace sharcs::internal

@@ -180,7 +180,7 @@ TEST(VocabJson, ThatIsBrokenIsRefusedWithItsPlace) {
   EXPECT_EQ(message(""), path + ":1: not valid JSON at byte 1; expected a JSON object");
   EXPECT_EQ(message("{\"a\": 1,\n\"b\""), path + ":2: not valid JSON at byte 13; expected a JSON object");
   EXPECT_EQ(message("{\"a\xFF\": 1}"), path + ":1: not valid JSON at byte 4; expected a JSON object");
-  EXPECT_EQ(message("[1]"), path + ": is a JSON array; expected an object");
+  EXPECT_EQ(message("[1]"), path + ": found [1], expected an object");
   EXPECT_EQ(message(R"({"a": "1"})"), path + ": \"a\" is \"1\"; expected an integer from 0 to 65538");
   EXPECT_EQ(message(R"({"a": -1})"), path + ": \"a\" is -1; expected an integer from 0 to 65538");
   EXPECT_EQ(message(R"({"a": 1.5})"), path + ": \"a\" is 1.5; expected an integer from 0 to 65538");

@@ -185,9 +185,8 @@ TEST(TokenizerJson, ThatIsNoJsonObjectIsRefused) {
   EXPECT_EQ(message_for_text(""), "tokenizer.json:1: not valid JSON at byte 1; expected a JSON object");
   const std::string whole = word_piece_json({"a"}).dump(1);
   EXPECT_THAT(message_for_text(whole.substr(0, whole.size() / 2)), EndsWith("; expected a JSON object"));
-  EXPECT_EQ(message_for_text("[1, 2]"), "tokenizer.json: is a JSON array; expected an object");
-  EXPECT_EQ(message_for_text("{\"version\": 1e999}"),
-            "tokenizer.json: has a number that is too large; expected a JSON object");
+  EXPECT_EQ(message_for_text("[1, 2]"), "tokenizer.json: found [1,2], expected an object");
+  EXPECT_EQ(message_for_text("{\"version\": 1e999}"), "tokenizer.json:1: the number 1e999 is too large");
   EXPECT_EQ(message_for_text("{}"), "tokenizer.json: \"model.type\" is absent; expected WordPiece, BPE or Unigram");
 }
 
@@ -273,7 +272,7 @@ TEST(TokenizerJson, VocabulariesAndMergesAreChecked) {
             "tokenizer.json: \"model.unk_token\" is \"<unk>\"; expected a token of the vocabulary");
   EXPECT_EQ(message_for(changed("/model/vocab/a", 6)), "tokenizer.json: tokens \"a\" and \"b\" both have the id 6");
   EXPECT_EQ(message_for(changed("/model/vocab", json::array())),
-            "tokenizer.json: \"model.vocab\" is a list; expected an object");
+            "tokenizer.json: \"model.vocab\" is []; expected an object");
   json document = bpe_json({"a b"});
   document["model"]["merges"] = json::array({"a b", "b"});
   EXPECT_EQ(message_for(document),
@@ -282,9 +281,9 @@ TEST(TokenizerJson, VocabulariesAndMergesAreChecked) {
   EXPECT_EQ(message_for(document),
             "tokenizer.json: \"model.merges[0]\": merges \"a\" and \"zz\", but \"zz\" is not in the vocabulary");
   document["model"]["merges"] = json::array({json::array({"a", "b", "c"})});
-  EXPECT_EQ(
-      message_for(document),
-      "tokenizer.json: \"model.merges[0]\" is a list; expected two tokens, in a list or with a space between them");
+  EXPECT_EQ(message_for(document),
+            "tokenizer.json: \"model.merges[0]\" is [\"a\",\"b\",\"c\"]; expected two tokens, in a list or with a "
+            "space between them");
 }
 
 TEST(TokenizerJson, AddedTokensAreChecked) {
@@ -306,17 +305,20 @@ TEST(TokenizerJson, TemplatesAreChecked) {
   };
   const json both = {sequence_a, sequence_b};
   EXPECT_EQ(with(json::array({special_x}), both),
-            "tokenizer.json: \"post_processor.single\" is a list; expected a list with the sequence A once");
+            "tokenizer.json: \"post_processor.single\" is [{\"SpecialToken\":{\"id\":\"X\",\"type_id\":7}}]; expected "
+            "a list with the sequence A once");
   EXPECT_EQ(with(json::array({sequence_a}), json::array({sequence_a})),
-            "tokenizer.json: \"post_processor.pair\" is a list; expected a list with the sequences A and B once");
+            "tokenizer.json: \"post_processor.pair\" is [{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}]; expected a list "
+            "with the sequences A and B once");
   EXPECT_EQ(with({sequence_a, {{"SpecialToken", {{"id", "Y"}, {"type_id", 0}}}}}, both),
             "tokenizer.json: \"post_processor.single[1].SpecialToken.id\" is \"Y\"; expected one of the template's "
             "\"special_tokens\"");
   EXPECT_EQ(with(json::array({{{"Sequence", {{"id", "C"}, {"type_id", 0}}}}}), both),
             "tokenizer.json: \"post_processor.single[0].Sequence.id\" is \"C\"; expected \"A\" or \"B\"");
-  EXPECT_EQ(with(json::array({{{"Other", 1}}}), both),
-            "tokenizer.json: \"post_processor.single[0]\" is an object; expected an object with \"SpecialToken\" or "
-            "\"Sequence\"");
+  EXPECT_EQ(
+      with(json::array({{{"Other", 1}}}), both),
+      "tokenizer.json: \"post_processor.single[0]\" is {\"Other\":1}; expected an object with \"SpecialToken\" or "
+      "\"Sequence\"");
   EXPECT_EQ(message_for(changed("/post_processor/cls/1", 99)),
             "tokenizer.json: \"post_processor.cls[1]\" is 99; expected the id of a token");
 }

@@ -228,7 +228,7 @@ TEST(TokenizerConfig, ThatIsDamagedIsRefusedWithItsPlace) {
   };
   EXPECT_EQ(message("{\n\"do_lower_case\": tru"),
             path.string() + ":2: not valid JSON at byte 23; expected a JSON object");
-  EXPECT_EQ(message("[]"), path.string() + ": is a JSON array; expected an object");
+  EXPECT_EQ(message("[]"), path.string() + ": found [], expected an object");
   EXPECT_EQ(message(R"({"do_lower_case": "yes"})"),
             path.string() + ": \"do_lower_case\" is \"yes\"; expected true or false");
   EXPECT_EQ(message(R"({"cls_token": 7})"), path.string() + ": \"cls_token\" is 7; expected a string");

@@ -7,7 +7,7 @@
 
 #include "core/threads.hpp"
 #include "model/small_models.hpp"
-#include "sharcs/width_set.hpp"
+#include "sharcs/model_config.hpp"
 
 namespace sharcs::internal {
 namespace {

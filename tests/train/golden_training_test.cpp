@@ -1,5 +1,5 @@
-// Agreement with the authors' code: optimizer steps, and head and neuron importance. See the README of
-// SHARCS_GOLDEN_DIR.
+// Agreement with the authors' code: optimizer steps, and head and neuron importance. tests/golden/README.md says what
+// the files hold.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -8,8 +8,8 @@
 #include "io/file.hpp"
 #include "model/golden_case.hpp"
 #include "train/adamw.hpp"
+#include "train/gradient_accumulator.hpp"
 #include "train/importance.hpp"
-#include "train/micro_batch.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -20,11 +20,10 @@ using testing::read_inputs;
 using testing::relative_error;
 using testing::tolerance;
 
-/// Folders whose name starts with `prefix`: the cases may be several, of any size.
-std::vector<std::filesystem::path> folders(const std::string& prefix) {
+/// Folders of a set whose name starts with `prefix`: the cases may be several, of any size.
+std::vector<std::filesystem::path> folders(const testing::GoldenSet& set, const std::string& prefix) {
   std::vector<std::filesystem::path> found;
-  if (!std::filesystem::is_directory(testing::golden_dir())) return found;
-  for (const auto& entry : std::filesystem::directory_iterator(testing::golden_dir()))
+  for (const auto& entry : std::filesystem::directory_iterator(set.folder))
     if (entry.is_directory() && entry.path().filename().string().starts_with(prefix)) found.push_back(entry.path());
   return found;
 }
@@ -71,14 +70,17 @@ void compare_steps(const std::filesystem::path& folder) {
     accumulator.gradients().clear();
     optimizer.catch_up(network->values());
     network->pack();
-    const auto after = folder / ("after_" + number + ".safetensors");
-    if (std::filesystem::exists(after)) compare_parameters(*network, after);
+    // The weights stand after every second step.
+    if (step.at("step").get<int>() % 2 == 0)
+      compare_parameters(*network, folder / ("after_" + number + ".safetensors"));
   }
 }
 
-TEST(GoldenAdamw, StepsAgreeWithTheAuthorsCode) {
-  SHARCS_SKIP_WITHOUT_GOLDEN();
-  const auto cases = folders("adamw_steps");
+class GoldenAdamw : public testing::GoldenTest {};
+SHARCS_FOR_EACH_GOLDEN_SET(GoldenAdamw);
+
+TEST_P(GoldenAdamw, StepsAgreeWithTheAuthorsCode) {
+  const auto cases = folders(GetParam(), "adamw_steps");
   ASSERT_FALSE(cases.empty());
   for (const auto& folder : cases) {
     compare_steps<float>(folder);
@@ -124,9 +126,11 @@ void compare_importance(const std::filesystem::path& folder) {
       << "logits";
 }
 
-TEST(GoldenImportance, ValuesOrderAndReorderedWeightsAgreeWithTheAuthorsCode) {
-  SHARCS_SKIP_WITHOUT_GOLDEN();
-  const auto cases = folders("importance");
+class GoldenImportance : public testing::GoldenTest {};
+SHARCS_FOR_EACH_GOLDEN_SET(GoldenImportance);
+
+TEST_P(GoldenImportance, ValuesOrderAndReorderedWeightsAgreeWithTheAuthorsCode) {
+  const auto cases = folders(GetParam(), "importance");
   ASSERT_FALSE(cases.empty());
   for (const auto& folder : cases) {
     compare_importance<float>(folder);

@@ -43,14 +43,15 @@ WidthLabel set_of(std::initializer_list<int> widths) {
   return label;
 }
 
-TEST(HardnessHistory, GivesTheLabelsOfTheAuthorsCode) {
-  const auto file = testing::golden_dir() / "hardness.json";
-  SHARCS_SKIP_WITHOUT(file);
-  const auto golden = nlohmann::json::parse(std::ifstream(file));
-  const auto histories = golden.at("histories").get<std::vector<std::vector<float>>>();
-  ASSERT_FALSE(golden.at("cases").empty());
+class GoldenHardness : public testing::GoldenTest {};
+SHARCS_FOR_EACH_GOLDEN_SET(GoldenHardness);
+
+TEST_P(GoldenHardness, LabelsAreThoseOfTheAuthorsCode) {
+  const auto numbers = nlohmann::json::parse(std::ifstream(golden("hardness.json")));
+  const auto histories = numbers.at("histories").get<std::vector<std::vector<float>>>();
+  ASSERT_FALSE(numbers.at("cases").empty());
   std::set<std::size_t> label_sizes;
-  for (const auto& golden_case : golden.at("cases")) {
+  for (const auto& golden_case : numbers.at("cases")) {
     std::map<double, Threshold> thresholds;
     for (const auto& [width, pair] : golden_case.at("thresholds").items())
       thresholds[std::stod(width)] = {pair.at(0).get<double>(), pair.at(1).get<double>()};

@@ -1,4 +1,4 @@
-#include "sharcs/metrics_log.hpp"
+#include "train/metrics_log.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,6 +7,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "eval/reliability.hpp"
 #include "expect_error.hpp"
 #include "io/file.hpp"
 #include "sharcs/error.hpp"
@@ -51,18 +52,18 @@ EpochRecord sample_record(int epoch) {
                    .cost_fraction = 0.3,
                    .routed = {{"accuracy", 1.0}},
                    .all = {{"accuracy", 0.625}},
-                   .calibration = calibration_bins({0.1, 0.9, 0.95}, {0, 1, 1}, 2)},
-                  {.width = 1.0, .samples = 2, .cost_fraction = 1, .routed = {}, .all = {}, .calibration = {}}}}};
+                   .reliability = reliability_bins({0.1, 0.9, 0.95}, {0, 1, 1}, 2)},
+                  {.width = 1.0, .samples = 2, .cost_fraction = 1, .routed = {}, .all = {}, .reliability = {}}}}};
   return record;
 }
 
-nlohmann::json sample_json() { return nlohmann::json::parse(sample_record(3).to_json()); }
+nlohmann::json sample_json() { return nlohmann::json::parse(to_json_line(sample_record(3))); }
 
 TEST(EpochRecord, ReadsBackWhatItWrites) {
-  const std::string line = sample_record(3).to_json();
+  const std::string line = to_json_line(sample_record(3));
   EXPECT_EQ(line.find('\n'), std::string::npos);
-  const EpochRecord read = EpochRecord::from_json(line, "line");
-  EXPECT_EQ(read.to_json(), line);
+  const EpochRecord read = parse_epoch_record(line, "line");
+  EXPECT_EQ(to_json_line(read), line);
   EXPECT_EQ(read.epoch, 3);
   EXPECT_EQ(read.settings, "training.json");
   EXPECT_EQ(read.learning_rate, 1e-5 / 3);
@@ -71,10 +72,10 @@ TEST(EpochRecord, ReadsBackWhatItWrites) {
   EXPECT_TRUE(std::isnan(read.widths.at(1).loss_task));
   EXPECT_EQ(read.widths.at(0).labelled, 50);
   EXPECT_THAT(read.transitions, ElementsAre(ElementsAre(20, 5), ElementsAre(10, 5)));
-  const EvaluationRecord& dev = read.evaluations.at(0);
+  const Evaluation& dev = read.evaluations.at(0);
   EXPECT_EQ(dev.routed.at("accuracy"), 0.75);
   EXPECT_TRUE(std::isnan(dev.full.at("f1")));
-  EXPECT_EQ(dev.widths.at(0).calibration.at(1).samples, 2);
+  EXPECT_EQ(dev.widths.at(0).reliability.at(1).samples, 2);
 }
 
 TEST(EpochRecord, HasTheKeysOfTheDocumentedSchema) {
@@ -91,7 +92,7 @@ TEST(EpochRecord, HasTheKeysOfTheDocumentedSchema) {
                           "seconds", "learning_rate", "score", "best"})
     EXPECT_TRUE(line.contains(key)) << key;
   EXPECT_EQ(line.begin().key().empty(), false);
-  EXPECT_EQ(sample_record(3).to_json().rfind("{\"schema\":1,\"epoch\":3,", 0), 0u)
+  EXPECT_EQ(to_json_line(sample_record(3)).rfind("{\"schema\":1,\"epoch\":3,", 0), 0u)
       << "a person finds the epoch in front";
 }
 
@@ -99,24 +100,33 @@ TEST(EpochRecord, NumbersThatJsonDoesNotHaveAreNull) {
   EpochRecord record = sample_record(1);
   record.seconds = 0;
   record.score = std::numeric_limits<double>::infinity();
-  const auto line = nlohmann::json::parse(record.to_json());
+  const auto line = nlohmann::json::parse(to_json_line(record));
   EXPECT_EQ(line.at("samples_per_second"), nullptr);
   EXPECT_EQ(line.at("score"), nullptr);
-  EXPECT_TRUE(std::isnan(EpochRecord::from_json(line.dump(), "line").score));
+  EXPECT_TRUE(std::isnan(parse_epoch_record(line.dump(), "line").score));
+}
+
+TEST(EpochRecord, ReadsTheEarlierNameOfReliability) {
+  auto line = sample_json();
+  for (auto& width : line["evaluations"][0]["widths"]) {
+    width["calibration"] = width["reliability"];
+    width.erase("reliability");
+  }
+  EXPECT_EQ(to_json_line(parse_epoch_record(line.dump(), "line")), to_json_line(sample_record(3)));
 }
 
 TEST(EpochRecord, SkipsKeysItDoesNotKnow) {
   auto line = sample_json();
   line["added_later"] = {1, 2};
   line["train"]["added_later"] = "x";
-  EXPECT_EQ(EpochRecord::from_json(line.dump(), "line").to_json(), sample_record(3).to_json());
+  EXPECT_EQ(to_json_line(parse_epoch_record(line.dump(), "line")), to_json_line(sample_record(3)));
 }
 
 TEST(EpochRecord, ErrorsNameThePlaceTheKeyAndWhatWasFound) {
   const auto message = [](const auto& change) {
     auto line = sample_json();
     change(line);
-    return message_of<DataError>([&] { EpochRecord::from_json(line.dump(), "metrics.jsonl:7"); });
+    return message_of<DataError>([&] { parse_epoch_record(line.dump(), "metrics.jsonl:7"); });
   };
   EXPECT_EQ(message([](auto& line) { line["schema"] = 2; }),
             "metrics.jsonl:7: \"schema\" is 2; this program reads schema 1");
@@ -126,11 +136,10 @@ TEST(EpochRecord, ErrorsNameThePlaceTheKeyAndWhatWasFound) {
             "metrics.jsonl:7: \"steps\" is 1.5; expected an integer ≥ 0");
   EXPECT_THAT(message([](auto& line) { line["steps"] = std::numeric_limits<std::uint64_t>::max(); }),
               HasSubstr("\"steps\" is 18446744073709551615"));
-  EXPECT_EQ(message([](auto& line) { line["epoch"] = 0; }),
-            "metrics.jsonl:7: \"epoch\" is 0; expected an epoch from 1");
+  EXPECT_EQ(message([](auto& line) { line["epoch"] = 0; }), "metrics.jsonl:7: \"epoch\" is 0; expected an integer ≥ 1");
   EXPECT_EQ(message([](auto& line) { line["best"] = 1; }), "metrics.jsonl:7: \"best\" is 1; expected true or false");
   EXPECT_EQ(message([](auto& line) { line["settings"] = nullptr; }),
-            "metrics.jsonl:7: \"settings\" is null; expected a text");
+            "metrics.jsonl:7: \"settings\" is null; expected a string");
   EXPECT_EQ(message([](auto& line) { line["train"] = 4; }), "metrics.jsonl:7: \"train\" is 4; expected an object");
   EXPECT_EQ(message([](auto& line) { line["train"]["widths"][1]["samples"] = -2; }),
             "metrics.jsonl:7: \"train.widths[1].samples\" is -2; expected an integer ≥ 0");
@@ -141,13 +150,13 @@ TEST(EpochRecord, ErrorsNameThePlaceTheKeyAndWhatWasFound) {
             }),
             "metrics.jsonl:7: \"transitions\" is [[1,2]]; expected 2 rows of 2 integers ≥ 0, or none");
   EXPECT_EQ(message([](auto& line) { line["transitions"][1][1] = "x"; }),
-            "metrics.jsonl:7: \"transitions\" is \"x\"; expected an integer ≥ 0");
+            "metrics.jsonl:7: \"transitions[1][1]\" is \"x\"; expected an integer ≥ 0");
   EXPECT_EQ(message([](auto& line) { line["evaluations"][0]["routed"]["f1"] = "good"; }),
             "metrics.jsonl:7: \"evaluations[0].routed.f1\" is \"good\"; expected a number or null");
   EXPECT_EQ(message([](auto& line) { line["evaluations"] = "none"; }),
             "metrics.jsonl:7: \"evaluations\" is \"none\"; expected a list");
   EXPECT_EQ(message([](auto& line) { line = {1, 2}; }), "metrics.jsonl:7: found [1,2], expected an object");
-  EXPECT_EQ(message_of<DataError>([] { EpochRecord::from_json("{\"schema\":", "metrics.jsonl:7"); }),
+  EXPECT_EQ(message_of<DataError>([] { parse_epoch_record("{\"schema\":", "metrics.jsonl:7"); }),
             "metrics.jsonl:7: not valid JSON: \"{\\\"schema\\\":\"");
 }
 
@@ -160,7 +169,7 @@ TEST(MetricsLog, AppendsLinesThatCanBeReadWhileItIsOpen) {
     EXPECT_EQ(read_metrics(folder / "metrics.jsonl").size(), static_cast<std::size_t>(epoch));
   }
   const auto records = read_metrics(folder / "metrics.jsonl");
-  EXPECT_EQ(records[2].to_json(), sample_record(3).to_json());
+  EXPECT_EQ(to_json_line(records[2]), to_json_line(sample_record(3)));
 }
 
 void write_epochs(const std::filesystem::path& file, int epochs) {
@@ -212,7 +221,7 @@ TEST(MetricsLog, ATornLastLineIsLeftOutAtWhateverByteTheCrashCame) {
 TEST(MetricsLog, BrokenLinesAreNamedByNumber) {
   const TemporaryFolder folder;
   const auto file = folder / "metrics.jsonl";
-  const auto first = sample_record(1).to_json(), second = sample_record(2).to_json();
+  const auto first = to_json_line(sample_record(1)), second = to_json_line(sample_record(2));
   const auto read = [&](const std::string& text) {
     write_file_atomically(file, text);
     return message_of<DataError>([&] { read_metrics(file); });

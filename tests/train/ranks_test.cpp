@@ -9,7 +9,7 @@
 #include <numeric>
 
 #include "core/threads.hpp"
-#include "eval/encoder_evaluation.hpp"
+#include "eval/dataset_runner.hpp"
 #include "expect_error.hpp"
 #include "formats/model_access.hpp"
 #include "temporary_folder.hpp"
@@ -57,13 +57,13 @@ AfterSteps steps(const TinyTraining& training, Communicator& ranks) {
   Model model = training.model();
   const TokenizedDataset data = tokenize(training.train, training.task, training.tokenizer, 32);
   HardnessHistory history(data.samples(), {.window = 1, .widths = {0.25, 1}, .thresholds = {{0.5, 1.01}, {0, 0.5}}});
-  StepRunner runner(network_of(model), training.options, 1, training.train, data, testing::tokens_of(data), ranks);
+  StepRunner runner(network_of(model), training.options, training.step_samples(data), ranks);
   const std::vector<WidthLabel> labels(96, WidthLabel::only(0));
   AfterSteps after;
   for (Index i = 0; i < 4; ++i) {
     const PlannedStep step = {batch(0, 24 * i, 7), batch(1, 24 * i + 7, 9), batch(0, 24 * i + 16, 1),
                               batch(1, 24 * i + 17, 7)};
-    after.outcomes = runner.run(step, labels, i + 1, 2e-3, history);
+    after.outcomes = runner.run({.batches = step, .number = i + 1, .learning_rate = 2e-3, .labels = labels}, history);
   }
   runner.catch_up();
   const auto values = network_of(model).values().buffer();
@@ -115,8 +115,9 @@ TEST(Ranks, StepsWithoutRouterAreThoseOfOneProcess) {
     Model model = training.model();
     const TokenizedDataset data = tokenize(training.train, training.task, training.tokenizer, 32);
     HardnessHistory history(data.samples(), {.window = 1, .widths = {1}, .thresholds = {{0, 1.01}}});
-    StepRunner runner(network_of(model), training.options, 1, training.train, data, testing::tokens_of(data), ranks);
-    runner.run({batch(0, 0, 16)}, {}, 1, 2e-3, history);
+    StepRunner runner(network_of(model), training.options, training.step_samples(data), ranks);
+    const PlannedStep step = {batch(0, 0, 16)};
+    runner.run({.batches = step, .number = 1, .learning_rate = 2e-3}, history);
     runner.catch_up();
     const auto values = network_of(model).values().buffer();
     return std::vector<float>(values.begin(), values.end());
@@ -139,17 +140,17 @@ TEST(Ranks, LossThatIsNotFiniteOnOneStopsAllWithTheSameMessage) {
     network_of(model).pack();
     const TokenizedDataset data = tokenize(training.train, training.task, training.tokenizer, 32);
     HardnessHistory history(data.samples(), {.window = 1, .widths = {0.25, 1}, .thresholds = {{0.5, 1.01}, {0, 0.5}}});
-    StepRunner runner(network_of(model), training.options, 1, training.train, data, testing::tokens_of(data), ranks);
+    StepRunner runner(network_of(model), training.options, training.step_samples(data), ranks);
     // Two micro-batches of one sample each: one rank has the first, the other the second, or neither.
-    messages[static_cast<std::size_t>(ranks.rank())] = message_of<TrainingError>([&] {
-      runner.run({batch(0, 3, 1), batch(1, 4, 1)}, {}, 1, 1e-3, history);
-    });
+    const PlannedStep step = {batch(0, 3, 1), batch(1, 4, 1)};
+    messages[static_cast<std::size_t>(ranks.rank())] =
+        message_of<TrainingError>([&] { runner.run({.batches = step, .number = 1, .learning_rate = 1e-3}, history); });
   });
   EXPECT_THAT(messages[0], HasSubstr("step 1, width 0.25: the task's loss is nan"));
   EXPECT_EQ(messages[0], messages[1]);
 }
 
-void expect_near(const EvaluationRecord& found, const EvaluationRecord& expected) {
+void expect_near(const Evaluation& found, const Evaluation& expected) {
   EXPECT_EQ(found.samples, expected.samples);
   EXPECT_EQ(found.routed, expected.routed);
   EXPECT_EQ(found.full, expected.full);
@@ -159,20 +160,21 @@ void expect_near(const EvaluationRecord& found, const EvaluationRecord& expected
 TEST(Ranks, EvaluationIsThatOfOneProcess) {
   const TinyTraining training = with_dropout();
   const TokenizedDataset dev = tokenize(training.dev, training.task, training.tokenizer, 32);
-  const auto evaluation = [&](Communicator& ranks) {
+  const Model model = training.model();
+  const auto recorded = [&](Communicator& ranks) {
     const ThreadScope threads(1);
-    const Model model = training.model();
-    return evaluate(network_of(model).encoder(), training.task, dev, RoutingPolicy::argmax(), 64, {}, ranks);
+    return DatasetRunner(network_of(model).encoder(), dev, 64, ranks).record(training.task, "dev");
   };
-  const Evaluation alone = evaluation(Communicator::alone());
+  const auto routed = [](const Recording& recording) { return route(recording, RoutingPolicy::argmax()); };
+  const Recording alone = recorded(Communicator::alone());
   for (const int count : {2, 3, 50}) {
     run_ranks(count, [&](Communicator& ranks) {
-      const Evaluation shared = evaluation(ranks);
-      expect_near(shared.record, alone.record);
-      for (std::size_t width = 0; width < alone.answers.widths.size(); ++width)
-        EXPECT_LT(greatest_difference(shared.answers.logits[width], alone.answers.logits[width]), 1e-5);
-      EXPECT_LT(greatest_difference(shared.answers.router_logits, alone.answers.router_logits), 1e-5);
-      EXPECT_EQ(shared.routing.width_of_sample, alone.routing.width_of_sample);
+      const Recording shared = recorded(ranks);
+      expect_near(evaluate(shared, routed(shared)), evaluate(alone, routed(alone)));
+      for (std::size_t width = 0; width < alone.answers.size(); ++width)
+        EXPECT_LT(greatest_difference(shared.answers[width].logits, alone.answers[width].logits), 1e-5);
+      EXPECT_LT(greatest_difference(shared.router_logits, alone.router_logits), 1e-5);
+      EXPECT_EQ(routed(shared).answer_of_sample, routed(alone).answer_of_sample);
     });
   }
 }

@@ -15,15 +15,16 @@ namespace {
 
 using ::testing::HasSubstr;
 
-TEST(Schedule, GivesTheRatesOfTheGoldenSteps) {
-  const auto folder = testing::golden_dir() / "adamw_steps";
-  SHARCS_SKIP_WITHOUT(folder);
-  const auto golden = nlohmann::json::parse(std::ifstream(folder / "steps.json"));
-  const Schedule schedule({.peak = golden.at("learning_rate").get<double>(),
-                           .warmup = golden.at("warmup_steps").get<double>(),
-                           .total = golden.at("total_steps").get<double>()});
-  ASSERT_FALSE(golden.at("steps").empty());
-  for (const auto& step : golden.at("steps"))
+class GoldenSchedule : public testing::GoldenTest {};
+SHARCS_FOR_EACH_GOLDEN_SET(GoldenSchedule);
+
+TEST_P(GoldenSchedule, GivesTheRatesOfTheAuthorsCode) {
+  const auto expected = nlohmann::json::parse(std::ifstream(golden("adamw_steps/steps.json")));
+  const Schedule schedule({.peak = expected.at("learning_rate").get<double>(),
+                           .warmup = expected.at("warmup_steps").get<double>(),
+                           .total = expected.at("total_steps").get<double>()});
+  ASSERT_FALSE(expected.at("steps").empty());
+  for (const auto& step : expected.at("steps"))
     EXPECT_NEAR(schedule.learning_rate(step.at("step").get<double>() - 1), step.at("learning_rate").get<double>(),
                 1e-15)
         << "step " << step.at("step");

@@ -33,7 +33,7 @@ struct Bench {
         model(training.model()),
         data(tokenize(training.train, training.task, training.tokenizer, 32)),
         history(data.samples(), {.window = 1, .widths = {0.25, 1}, .thresholds = {{0.5, 1.01}, {0, 0.5}}}),
-        runner(network_of(model), options, 1, training.train, data, testing::tokens_of(data)) {}
+        runner(network_of(model), options, training.step_samples(data)) {}
 
   static TinyTraining without_dropout() {
     TinyTraining tiny;
@@ -43,7 +43,7 @@ struct Bench {
 
   /// Steps once and returns the parameters.
   std::vector<float> after(const PlannedStep& step, std::span<const WidthLabel> labels = {}, double rate = 1e-3) {
-    runner.run(step, labels, 1, rate, history);
+    runner.run({.batches = step, .number = 1, .learning_rate = rate, .labels = labels}, history);
     runner.catch_up();
     const auto values = network_of(model).values().buffer();
     return {values.begin(), values.end()};
@@ -91,7 +91,8 @@ TEST(StepRunner, LongGradientsAreCutToTheGreatestLength) {
 
 TEST(StepRunner, RecordsTheConfidenceOfEverySampleOfTheStep) {
   Bench bench;
-  bench.runner.run({batch(0, 0, 4), batch(1, 4, 4)}, {}, 7, 1e-3, bench.history);
+  const PlannedStep step = {batch(0, 0, 4), batch(1, 4, 4)};
+  bench.runner.run({.batches = step, .number = 7, .learning_rate = 1e-3}, bench.history);
   const HardnessState& state = bench.history.state();
   for (std::size_t i = 0; i < state.current.size(); ++i) {
     EXPECT_EQ(state.current_steps[i], i < 8 ? 7 : -1);
@@ -105,20 +106,20 @@ TEST(StepRunner, RecordsOfARegressionHowLargeTheErrorsAreBesideTheScale) {
   TinyTraining training(TaskKind::regression);
   training.config.hidden_dropout_prob = training.config.attention_probs_dropout_prob = 0;
   const TokenizedDataset data = tokenize(training.train, training.task, training.tokenizer, 32);
-  const PlannedBatch planned = batch(1, 0, 16);
+  const PlannedStep step = {batch(1, 0, 16)};
   for (const double scale : {0.5, 2.0}) {
     Model model = training.model();
     Workspace workspace;
     TrainingPass<float> pass(network_of(model).encoder(), workspace);
-    const RaggedBatch tokens = data.gather(planned.samples);
+    const RaggedBatch tokens = data.gather(step[0].samples);
     pass.forward(tokens, model.widths()[1], {});
     std::vector<double> expected;
     for (std::size_t i = 0; i < 16; ++i)
       expected.push_back(std::exp(-std::abs(static_cast<double>(pass.logits().data[i] - data.targets[i])) / scale));
 
     HardnessHistory history(data.samples(), {.window = 1, .widths = {0.25, 1}, .thresholds = {{0.5, 1.01}, {0, 0.5}}});
-    StepRunner runner(network_of(model), training.options, scale, training.train, data, testing::tokens_of(data));
-    runner.run({planned}, {}, 1, 1e-3, history);
+    StepRunner runner(network_of(model), training.options, training.step_samples(data, scale));
+    runner.run({.batches = step, .number = 1, .learning_rate = 1e-3}, history);
     for (std::size_t i = 0; i < 16; ++i) EXPECT_NEAR(history.state().current[i], expected[i], 1e-5) << scale;
   }
 }
@@ -129,7 +130,9 @@ TEST(StepRunner, RouterIsTrainedOnlyWhereThereAreLabels) {
     const ParameterStore<float>& values = network_of(bench.model).values();
     const auto router = static_cast<std::size_t>(values.layout().find("bert.encoder.layer.0.output.router.0.weight"));
     const std::vector<float> before(values.values(router).begin(), values.values(router).end());
-    const auto outcomes = bench.runner.run({batch(1, 0, 16)}, labels, 1, 1e-3, bench.history);
+    const PlannedStep step = {batch(1, 0, 16)};
+    const auto outcomes =
+        bench.runner.run({.batches = step, .number = 1, .learning_rate = 1e-3, .labels = labels}, bench.history);
     EXPECT_EQ(outcomes.at(0).router_loss > 0, !labels.empty());
     return !std::ranges::equal(before, values.values(router));
   };

@@ -14,7 +14,7 @@
 #include "expect_error.hpp"
 #include "io/file.hpp"
 #include "sharcs/error.hpp"
-#include "sharcs/metrics_log.hpp"
+#include "sharcs/trainer.hpp"
 #include "temporary_folder.hpp"
 
 namespace sharcs::internal {

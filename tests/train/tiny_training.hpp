@@ -11,7 +11,8 @@
 #include "sharcs/task.hpp"
 #include "sharcs/tokenizer.hpp"
 #include "sharcs/trainer.hpp"
-#include "train/step_batches.hpp"
+#include "train/metrics_log.hpp"
+#include "train/step_runner.hpp"
 
 namespace sharcs::internal::testing {
 
@@ -89,15 +90,23 @@ struct TinyTraining {
 
   Model model() const { return Model::create(config, 3); }
 
+  TrainingInputs inputs(const std::filesystem::path& output) const {
+    return {.task = task, .tokenizer = tokenizer, .train = train, .dev = dev, .output = output};
+  }
+  /// The samples of `train` for a StepRunner; `data` is the same tokenized and must live as long.
+  StepSamples step_samples(const TokenizedDataset& data, double regression_scale = 1) const {
+    return {.dataset = train, .facts = data, .tokens_of = tokens_of(data), .regression_scale = regression_scale};
+  }
+
   TrainingOutcome run(const std::filesystem::path& output, const TrainingCallbacks& callbacks = {},
                       Communicator& ranks = Communicator::alone()) const {
     Model fresh = model();
-    return Trainer(fresh, options, ranks).train(task, tokenizer, train, dev, output, callbacks);
+    return Trainer(fresh, options, ranks).train(inputs(output), callbacks);
   }
   TrainingOutcome resume(const std::filesystem::path& output, const TrainingCallbacks& callbacks = {},
                          Communicator& ranks = Communicator::alone()) const {
     Model fresh = model();
-    return Trainer(fresh, options, ranks).resume(task, tokenizer, train, dev, output, callbacks);
+    return Trainer(fresh, options, ranks).resume(inputs(output), callbacks);
   }
 };
 
@@ -107,8 +116,8 @@ inline std::string result_of(const std::filesystem::path& output) {
   std::string result = read_text_file(output / "model.safetensors");
   for (EpochRecord& record : read_metrics(output / "metrics.jsonl")) {
     record.seconds = 1;
-    for (EvaluationRecord& evaluation : record.evaluations) evaluation.seconds_routed = evaluation.seconds_full = 1;
-    result += record.to_json() + "\n";
+    for (Evaluation& evaluation : record.evaluations) evaluation.seconds_routed = evaluation.seconds_full = 1;
+    result += to_json_line(record) + "\n";
   }
   return result;
 }

@@ -72,9 +72,9 @@ TEST(Trainer, LearnsAndSavesTheBestModelAndAllEpochs) {
   EXPECT_TRUE(best.best);
   const Classifier classifier = Classifier::load(folder.path());
   const Evaluation saved = evaluate(classifier, training.task, training.dev);
-  EXPECT_EQ(saved.record.routed, best.evaluations.at(0).routed);
-  EXPECT_EQ(saved.record.full, best.evaluations.at(0).full);
-  EXPECT_EQ(saved.record.cost_fraction, best.evaluations.at(0).cost_fraction);
+  EXPECT_EQ(saved.routed, best.evaluations.at(0).routed);
+  EXPECT_EQ(saved.full, best.evaluations.at(0).full);
+  EXPECT_EQ(saved.cost_fraction, best.evaluations.at(0).cost_fraction);
   EXPECT_TRUE(std::filesystem::exists(folder / "training.json"));
   EXPECT_EQ(Task::of(classifier.engine().config())->name(), training.task.name());
 }
@@ -205,7 +205,7 @@ TEST(Trainer, DropsTheRuleThatTheModelWasCalibratedTo) {
   const TemporaryFolder folder;
   Model model = training.model();
   model.set_routing(RoutingRule{.weights = {{1, 0}, {0, 1}}, .offsets = {9, 0}, .costs = {{}, {}}});
-  Trainer(model, training.options).train(training.task, training.tokenizer, training.train, training.dev, folder / "");
+  Trainer(model, training.options).train(training.inputs(folder / ""));
   EXPECT_FALSE(model.config().sharcs->routing);
   EXPECT_FALSE(ModelConfig::load(folder / "config.json").sharcs->routing);
 }

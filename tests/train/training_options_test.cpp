@@ -7,6 +7,7 @@
 #include "expect_error.hpp"
 #include "model/small_models.hpp"
 #include "train/hardness_history.hpp"
+#include "train/training_option_table.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -67,8 +68,8 @@ TEST(TrainingOptions, WrongValuesSayWhatWasFoundAndExpected) {
             "train.json: \"warmup_ratio\" is 1.5; expected a number from 0 to 1");
   EXPECT_THAT(parse_error(R"({"batch_size": 2.5})"), AllOf(HasSubstr("\"batch_size\" is 2.5"), HasSubstr("integer")));
   EXPECT_THAT(parse_error(R"({"step_mode": "both"})"),
-              AllOf(HasSubstr("\"step_mode\" is \"both\""), HasSubstr("\"joint\", \"alternate\"")));
-  EXPECT_THAT(parse_error(R"({"seed": -1})"), HasSubstr("\"seed\" is -1; expected an integer from 0"));
+              AllOf(HasSubstr("\"step_mode\" is \"both\""), HasSubstr("joint, alternate")));
+  EXPECT_THAT(parse_error(R"({"seed": -1})"), HasSubstr("\"seed\" is -1; expected an integer ≥ 0"));
   EXPECT_THAT(parse_error(R"({"thresholds": [[0.8, 1], 0.5]})"), HasSubstr("a list of pairs of numbers"));
   EXPECT_THAT(parse_error(R"({"width_loss_weights": [1, -2]})"), HasSubstr("\"width_loss_weights\" is a list with -2"));
   EXPECT_THAT(parse_error(R"({"tensorboard": 1})"), HasSubstr("true or false"));
@@ -108,10 +109,10 @@ TEST(TrainingOptions, LengthsHaveToFitThePositions) {
 }
 
 TEST(TrainingOptions, NamesOfEnumsAreReadAndListed) {
-  EXPECT_EQ(step_mode_named("alternate"), StepMode::alternate);
+  EXPECT_EQ(named<StepMode>("alternate"), StepMode::alternate);
   EXPECT_EQ(to_string(HardnessMeasure::entropy), "entropy");
-  EXPECT_THAT(message_of<ConfigError>([] { schedule_shape_named("cosine"); }),
-              HasSubstr("the schedule is \"cosine\"; expected one of \"linear\", \"constant\""));
+  EXPECT_THAT(message_of<ConfigError>([] { named<ScheduleShape>("cosine"); }),
+              HasSubstr("the schedule is \"cosine\"; expected one of linear, constant"));
 }
 
 TEST(DefaultThresholds, AreInOrderAndCoverEveryMeasure) {

@@ -3,7 +3,7 @@
 // The layer's weights serve the stem at full width and the adaptive layers at the routed one. Each width has one set of
 // private LayerNorms for all adaptive layers. Models of several groups of layers (num_hidden_groups) do not exist as
 // published checkpoints and are refused.
-#include "model/backbones/backbones.hpp"
+#include "model/backbones/bert_names.hpp"
 
 namespace sharcs::internal::backbones {
 namespace {
@@ -31,28 +31,28 @@ void set_defaults(ModelConfig& config) {
 
 }  // namespace
 
-Backbone albert() {
-  return {.model_type = "albert",
-          .architecture = "AlbertForSequenceClassification",
-          .embeddings = "albert.embeddings",
-          .has_token_types = true,
-          .shares_layers = true,
-          .projects_embeddings = true,
-          .embedding_projection = "albert.encoder.embedding_hidden_mapping_in",
-          .head = {.dense = "albert.pooler",
-                   .output = "classifier",
-                   .activation = kernels::Activation::tanh,
-                   .dropout_before_dense = false},
-          .default_classifier_dropout = 0.1,
-          .config_names = {{"classifier_dropout", "classifier_dropout_prob"}},
-          .fixed_config = {{"position_embedding_type", "\"absolute\""},
-                           {"num_hidden_groups", "1"},
-                           {"inner_group_num", "1"}},
-          .layer = shared_layer,
-          .first_position = [](const ModelConfig&) { return 0; },
-          .set_defaults = set_defaults,
-          .canonical_name = [](const std::string& name) { return bert_canonical_name("albert.", name); },
-          .saved_name = [](const std::string& name) { return name; }};
+std::vector<Backbone> albert() {
+  return {{.model_type = "albert",
+           .architecture = "AlbertForSequenceClassification",
+           .embeddings = "albert.embeddings",
+           .has_token_types = true,
+           .shares_layers = true,
+           .projection = EmbeddingProjection::always,
+           .embedding_projection = "albert.encoder.embedding_hidden_mapping_in",
+           .head = {.dense = "albert.pooler",
+                    .output = "classifier",
+                    .activation = kernels::Activation::tanh,
+                    .dropout_before_dense = false},
+           .default_classifier_dropout = 0.1,
+           .config_names = {{"classifier_dropout", "classifier_dropout_prob"}},
+           .fixed_config = {{"position_embedding_type", "\"absolute\""},
+                            {"num_hidden_groups", "1"},
+                            {"inner_group_num", "1"}},
+           .layer = shared_layer,
+           .first_position = [](const ModelConfig&) { return 0; },
+           .set_defaults = set_defaults,
+           .canonical_name = [](const std::string& name) { return bert_canonical_name("albert.", name); },
+           .saved_name = [](const std::string& name) { return name; }}};
 }
 
 }  // namespace sharcs::internal::backbones

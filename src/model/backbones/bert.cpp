@@ -1,5 +1,5 @@
 // BERT (Devlin et al. 2019) and every size of it: TinyBERT, MiniLM, DynaBERT's compressed encoders.
-#include "model/backbones/backbones.hpp"
+#include "model/backbones/bert_names.hpp"
 
 namespace sharcs::internal::backbones {
 
@@ -25,20 +25,20 @@ std::string bert_canonical_name(const std::string& prefix, const std::string& na
   return canonical;
 }
 
-Backbone bert() {
-  return {.model_type = "bert",
-          .architecture = "BertForSequenceClassification",
-          .embeddings = "bert.embeddings",
-          .has_token_types = true,
-          .head = {.dense = "bert.pooler.dense",
-                   .output = "classifier",
-                   .activation = kernels::Activation::tanh,
-                   .dropout_before_dense = false},
-          .layer = [](int index) { return bert_layer("bert.encoder.layer.", index); },
-          .first_position = [](const ModelConfig&) { return 0; },
-          .set_defaults = [](ModelConfig&) {},
-          .canonical_name = [](const std::string& name) { return bert_canonical_name("bert.", name); },
-          .saved_name = [](const std::string& name) { return name; }};
+std::vector<Backbone> bert() {
+  return {{.model_type = "bert",
+           .architecture = "BertForSequenceClassification",
+           .embeddings = "bert.embeddings",
+           .has_token_types = true,
+           .head = {.dense = "bert.pooler.dense",
+                    .output = "classifier",
+                    .activation = kernels::Activation::tanh,
+                    .dropout_before_dense = false},
+           .layer = [](int index) { return bert_layer("bert.encoder.layer.", index); },
+           .first_position = [](const ModelConfig&) { return 0; },
+           .set_defaults = [](ModelConfig&) {},
+           .canonical_name = [](const std::string& name) { return bert_canonical_name("bert.", name); },
+           .saved_name = [](const std::string& name) { return name; }}};
 }
 
 }  // namespace sharcs::internal::backbones

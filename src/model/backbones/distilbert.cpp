@@ -5,7 +5,7 @@
 #include <string_view>
 #include <utility>
 
-#include "model/backbones/backbones.hpp"
+#include "model/backbones/bert_names.hpp"
 
 namespace sharcs::internal::backbones {
 namespace {
@@ -59,29 +59,29 @@ std::string saved_name(const std::string& name) {
 
 }  // namespace
 
-Backbone distilbert() {
-  return {.model_type = "distilbert",
-          .architecture = "DistilBertForSequenceClassification",
-          .embeddings = "embeddings",
-          .has_token_types = false,
-          .head = {.dense = "pre_classifier",
-                   .output = "classifier",
-                   .activation = kernels::Activation::relu,
-                   .dropout_before_dense = false},
-          .default_classifier_dropout = 0.2,
-          .config_names = {{"hidden_size", "dim"},
-                           {"num_hidden_layers", "n_layers"},
-                           {"num_attention_heads", "n_heads"},
-                           {"intermediate_size", "hidden_dim"},
-                           {"hidden_act", "activation"},
-                           {"hidden_dropout_prob", "dropout"},
-                           {"attention_probs_dropout_prob", "attention_dropout"},
-                           {"classifier_dropout", "seq_classif_dropout"}},
-          .layer = [](int index) { return bert_layer(std::string(authors_layer), index); },
-          .first_position = [](const ModelConfig&) { return 0; },
-          .set_defaults = [](ModelConfig&) {},
-          .canonical_name = canonical_name,
-          .saved_name = saved_name};
+std::vector<Backbone> distilbert() {
+  return {{.model_type = "distilbert",
+           .architecture = "DistilBertForSequenceClassification",
+           .embeddings = "embeddings",
+           .has_token_types = false,
+           .head = {.dense = "pre_classifier",
+                    .output = "classifier",
+                    .activation = kernels::Activation::relu,
+                    .dropout_before_dense = false},
+           .default_classifier_dropout = 0.2,
+           .config_names = {{"hidden_size", "dim"},
+                            {"num_hidden_layers", "n_layers"},
+                            {"num_attention_heads", "n_heads"},
+                            {"intermediate_size", "hidden_dim"},
+                            {"hidden_act", "activation"},
+                            {"hidden_dropout_prob", "dropout"},
+                            {"attention_probs_dropout_prob", "attention_dropout"},
+                            {"classifier_dropout", "seq_classif_dropout"}},
+           .layer = [](int index) { return bert_layer(std::string(authors_layer), index); },
+           .first_position = [](const ModelConfig&) { return 0; },
+           .set_defaults = [](ModelConfig&) {},
+           .canonical_name = canonical_name,
+           .saved_name = saved_name}};
 }
 
 }  // namespace sharcs::internal::backbones

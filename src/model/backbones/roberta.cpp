@@ -1,9 +1,12 @@
-// RoBERTa (Liu et al. 2019): BERT's encoder, positions that start behind the padding's, a head of its own.
-#include "model/backbones/backbones.hpp"
+// RoBERTa (Liu et al. 2019): BERT's encoder, positions that start behind the padding's, a head of its own. XLM-RoBERTa
+// and CamemBERT share its architecture under another model_type.
+#include "model/backbones/bert_names.hpp"
 
 namespace sharcs::internal::backbones {
 
-Backbone roberta(const std::string& model_type, const std::string& architecture) {
+namespace {
+
+Backbone roberta_like(const std::string& model_type, const std::string& architecture) {
   return {.model_type = model_type,
           .architecture = architecture,
           .embeddings = "roberta.embeddings",
@@ -17,6 +20,14 @@ Backbone roberta(const std::string& model_type, const std::string& architecture)
           .set_defaults = [](ModelConfig& config) { config.pad_token_id = 1; },
           .canonical_name = [](const std::string& name) { return bert_canonical_name("roberta.", name); },
           .saved_name = [](const std::string& name) { return name; }};
+}
+
+}  // namespace
+
+std::vector<Backbone> roberta() {
+  return {roberta_like("roberta", "RobertaForSequenceClassification"),
+          roberta_like("xlm-roberta", "XLMRobertaForSequenceClassification"),
+          roberta_like("camembert", "CamembertForSequenceClassification")};
 }
 
 }  // namespace sharcs::internal::backbones

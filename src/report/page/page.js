@@ -357,20 +357,20 @@
           const name = html('span', {}, swatch(runColour(i)), run.name);
           if (!headline) return [name, '–', '–', '–', '–', '–', '–'];
           const text = (value) => scoreText(value, headline.is_share);
-          const [value, low, high] = headline.routed;
-          return [name, text(value), between(low, high, text), text(headline.full[0]),
-            differenceText(value - headline.full[0], headline.is_share), percent(headline.cost), fixed(speedup(headline), 2)];
+          const {value, low, high} = headline.routed;
+          return [name, text(value), between(low, high, text), text(headline.full.value),
+            differenceText(value - headline.full.value, headline.is_share), percent(headline.cost), fixed(speedup(headline), 2)];
         }), {class: 'wide', caption: sameScore ? `Score: ${firstHeadline ? firstHeadline.score : '–'}. Cost: multiply-adds as a share of full width.` : 'The runs have different scores; compare them with care.'}));
       return;
     }
     const headline = runs[0].headline;
     if (!headline) return;
     const text = (value) => scoreText(value, headline.is_share);
-    const interval = ([, low, high]) => (known(low) ? `95 % interval ${between(low, high, text)}` : 'no interval');
+    const interval = ({low, high}) => (known(low) ? `95 % interval ${between(low, high, text)}` : 'no interval');
     const tile = (value, name, more) => html('div', {class: 'tile'}, html('span', {}, name), html('b', {}, value), html('span', {}, more));
     own.append(html('div', {class: 'tiles'},
-      tile(text(headline.routed[0]), capital(headline.score) + ', routed', interval(headline.routed)),
-      tile(text(headline.full[0]), capital(headline.score) + ', full width', interval(headline.full)),
+      tile(text(headline.routed.value), capital(headline.score) + ', routed', interval(headline.routed)),
+      tile(text(headline.full.value), capital(headline.score) + ', full width', interval(headline.full)),
       tile(percent(headline.cost), 'Cost', 'of full width’s multiply-adds'),
       known(speedup(headline)) ? tile(fixed(speedup(headline), 2) + ' ×', 'Speed, measured', `${milliseconds(headline.seconds_routed)} instead of ${milliseconds(headline.seconds_full)}`) : null));
   }
@@ -388,22 +388,14 @@
   };
   const isBaseline = (series) => !['routed', 'calibrated', 'fixed'].includes(series);
 
-  /// Of points that one can have (the oracle knows the answers), those that no other beats in both score and cost.
-  function paretoFront(points) {
-    const front = [];
-    for (const point of points.filter((candidate) => candidate.series !== 'oracle').sort((a, b) => a.cost - b.cost || b.score[0] - a.score[0]))
-      if (front.length === 0 || point.score[0] > front[front.length - 1].score[0]) front.push(point);
-    return front;
-  }
-
   function pointTip(run, point) {
     const text = (value) => scoreText(value, run.headline.is_share);
-    const [value, low, high] = point.score;
+    const {value, low, high} = point.score;
     return [(several ? run.name + ': ' : '') + point.name,
       `${capital(run.headline.score)} ${text(value)}` + (known(low) ? ` (${between(low, high, text)})` : ''),
       `Cost ${percent(point.cost)} of full width` + (known(point.time) ? `, time ${percent(point.time)}` : ''),
       ...(point.shares.length ? ['Widths ' + point.shares.map((share, i) => `${run.widths[i]}: ${percent(share, 0)}`).join(', ')] : []),
-      ...(point.lead ? [`The router’s lead: ${differenceText(point.lead[0], run.headline.is_share)} (${between(point.lead[1], point.lead[2], (lead) => differenceText(lead, run.headline.is_share))})`] : [])];
+      ...(point.lead ? [`The router’s lead: ${differenceText(point.lead.value, run.headline.is_share)} (${between(point.lead.low, point.lead.high, (lead) => differenceText(lead, run.headline.is_share))})`] : [])];
   }
 
   function costSection() {
@@ -420,7 +412,7 @@
         const points = run.points.filter((point) => point.series === name);
         all.push(...points);
         series.push({...look, colour, dash: runDash(i), points: points.map((point) => ({
-          x: point.cost, y: point.score[0], low: point.score[1], high: point.score[2], tip: pointTip(run, point),
+          x: point.cost, y: point.score.value, low: point.score.low, high: point.score.high, tip: pointTip(run, point),
           label: several ? (name === 'routed' ? run.name : null) : name === 'calibrated' ? null : point.name,
         }))});
         if (!seen.has(name)) {
@@ -429,11 +421,11 @@
         }
       }
     }
-    const intervals = all.flatMap((point) => point.score);
+    const intervals = all.flatMap(({score}) => [score.value, score.low, score.high]);
     const costs = all.map((point) => point.cost);
-    const fronts = withPoints.map(({run, i}) => ({i, front: paretoFront(run.points)}));
+    const fronts = withPoints.map(({run, i}) => ({i, front: run.points.filter((point) => point.on_front).sort((a, b) => a.cost - b.cost)}));
     const element = section('cost', capital(several ? 'score' : withPoints[0].run.headline.score) + ' against cost',
-      'Up and to the left is better. The bars are 95 % bootstrap intervals. The dashed line joins the fixed widths: what lies on it could be had by throwing dice between two widths, so a router is worth having where its point lies above.' + (several ? '' : ' The shaded steps are the best that can be had at each cost.'),
+      'Up and to the left is better. The bars are 95 % bootstrap intervals. The dashed line joins the fixed widths. Drawing lots between two widths gives a point on this line, so a router is worth having where its point lies above it.' + (several ? '' : ' The shaded steps are the best that can be had at each cost.'),
       figure(null,
         plot({
           label: 'Score against cost, a point for each way of choosing widths',
@@ -442,7 +434,7 @@
           y: scoreAxis(padded(intervals, 0.06)),
           series,
           under: ({px, py, area}) => fronts.filter(({front}) => !several && front.length > 1).map(({i, front}) => svg('path', {
-            d: `M${px(front[0].cost)} ${area.bottom}` + front.map((point, k) => `L${px(point.cost)} ${k ? py(front[k - 1].score[0]) : area.bottom}L${px(point.cost)} ${py(point.score[0])}`).join('') + `H${area.right}V${area.bottom}Z`,
+            d: `M${px(front[0].cost)} ${area.bottom}` + front.map((point, k) => `L${px(point.cost)} ${k ? py(front[k - 1].score.value) : area.bottom}L${px(point.cost)} ${py(point.score.value)}`).join('') + `H${area.right}V${area.bottom}Z`,
             fill: runColour(i), opacity: 0.08, stroke: 'none',
           })),
         }),
@@ -452,10 +444,10 @@
           withPoints.flatMap(({run, i}) => run.points.map((point) => {
             const text = (value) => scoreText(value, run.headline.is_share);
             const difference = (value) => differenceText(value, run.headline.is_share);
-            return [...(several ? [run.name] : []), point.name, text(point.score[0]), between(point.score[1], point.score[2], text), percent(point.cost), known(point.time) ? percent(point.time) : '–',
+            return [...(several ? [run.name] : []), point.name, text(point.score.value), between(point.score.low, point.score.high, text), percent(point.cost), known(point.time) ? percent(point.time) : '–',
               point.shares.map((share, k) => `${run.widths[k]}: ${percent(share, 0)}`).join(', ') || '–',
-              point.lead ? difference(point.lead[0]) : '–', point.lead ? between(point.lead[1], point.lead[2], difference) : '–',
-              fronts.find((entry) => entry.i === i).front.includes(point) ? 'yes' : 'no'];
+              point.lead ? difference(point.lead.value) : '–', point.lead ? between(point.lead.low, point.lead.high, difference) : '–',
+              point.on_front ? 'yes' : 'no'];
           })))));
     if (several && withPoints.some(({run}) => run.points.some((point) => isBaseline(point.series))))
       element.append(html('p', {class: 'note'}, 'Baselines such as random routing stand in the table; they are drawn in the report of a single run.'));
@@ -531,7 +523,7 @@
     const evaluated = (key) => (epoch) => (epoch.evaluations.length ? epoch.evaluations[0][key] : null);
     const name = runs.flatMap((run) => run.epochs.flatMap((epoch) => epoch.evaluations.map((evaluation) => evaluation.name)))[0] || 'dev';
     const score = (value) => scoreText(value, isShare);
-    section('training', 'Training', `After every epoch the model is tried on ${name}, with its router and at full width. In the shaded first epochs nothing is known of the samples yet and only the full width is trained.`,
+    section('training', 'Training', `After every epoch the model is tried on ${name}, with its router and at full width. In the shaded first epochs nothing is known about the samples yet, and only full width is trained.`,
       several ? legend(runs.map((run, i) => ({name: run.name, colour: runColour(i), line: 'solid', dash: runDash(i), shape: 'circle'}))) : null,
       curves(`${scoreName} on ${name}`, scoreName + (isShare ? ', %' : ''), score,
         [{name: 'routed', value: evaluated('routed'), best: true}, {name: 'full width', value: evaluated('full'), dashed: true}], {height: 290, phase: true, tick: scoreAxis().format}),
@@ -604,7 +596,7 @@
     const tried = run.epochs.filter((epoch) => epoch.evaluations.length && epoch.evaluations[0].sent.length === run.widths.length);
     if (trained.length === 0) return;
     const moves = trained.filter((epoch) => epoch.transitions.length === run.widths.length);
-    section('widths', 'How samples move between widths', 'Training samples stand at the width that their hardness label gave them; the ribbons are samples that stayed or moved from one epoch to the next, in the colour of the width that they left. The other plot tells where the router sends the samples that the model is tried on.',
+    section('widths', 'How samples move between widths', 'Each training sample is at the width of its hardness label. The ribbons are samples that stayed or moved from one epoch to the next, in the colour of the width that they left. The other plot shows where the router sends the samples that the model is tried on.',
       widthLegend(run),
       html('div', {class: 'grid'},
         figure('Training samples', flow(run, trained, (epoch) => epoch.samples, {transitionsOf: (epoch) => epoch.transitions}),
@@ -629,13 +621,13 @@
   }
 
   function routerSection(run) {
-    const evaluation = run.evaluation;
-    const calibrated = run.calibration.filter((width) => width.bins.length > 0);
-    if (calibrated.length === 0 && !(evaluation && evaluation.need.length && evaluation.has_router)) return;
+    const recorded = run.recorded;
+    const reliable = run.reliability.filter((width) => width.bins.length > 0);
+    if (reliable.length === 0 && !(recorded && recorded.need.length && recorded.has_router)) return;
     const element = section('router', 'What the router knows', null);
-    if (calibrated.length > 0) {
-      element.append(html('p', {class: 'how'}, 'For each width the router tells how likely it fits a sample. On the diagonal it is as sure as it should be: of the samples to which it gives 70 %, the width answers 70 % right. Above it is too modest, below too sure. For all but the narrowest width points above are to be expected: the router is taught to keep samples away that are too easy for it, though it would answer them right, too. Larger marks stand for more samples; the grey columns are their numbers.'),
-        html('div', {class: 'small-grid'}, run.calibration.map((width, w) => {
+    if (reliable.length > 0) {
+      element.append(html('p', {class: 'how'}, 'For each width the router gives a probability that it fits a sample. The plots show how reliable these probabilities are. A point on the diagonal is reliable: of the samples to which the router gives 70 %, the width answers 70 % right. Above the diagonal the probabilities are too low, below it too high. For all but the narrowest width expect points above it: the router learns to send easy samples to a narrower width, although this width would answer them right, too. Larger marks stand for more samples; the grey columns are their numbers.'),
+        html('div', {class: 'small-grid'}, run.reliability.map((width, w) => {
           if (width.bins.length === 0) return null;
           const bins = width.bins.filter((bin) => bin[2] > 0);
           const most = Math.max(...bins.map((bin) => bin[2]));
@@ -657,23 +649,23 @@
             numbers(['Probability', 'Samples', 'Mean', 'Right'], bins.map((bin) => [`${percents(bin[0])} to ${percents(bin[1])} %`, count(bin[2]), percent(bin[3]), percent(bin[4])])));
         })));
     }
-    if (evaluation && evaluation.need.length && evaluation.has_router) {
-      const total = evaluation.all_samples;
+    if (recorded && recorded.need.length && recorded.has_router) {
+      const total = recorded.all_samples;
       element.append(html('h3', {style: 'margin-top:1.25rem'}, 'What was needed, and what was chosen'),
         html('p', {class: 'how'}, 'Each sample once: the row is the narrowest width that answers it right, the column the width that was chosen. Right of the diagonal work was wasted, left of it a wider width could have helped.'),
-        heat('Narrowest right', run.widths.map((width) => `Sent to ${width}`), [...run.widths.map((width) => `Width ${width}`), 'No width is right'], evaluation.need,
-          (i, j) => percent(evaluation.need[i][j] / total)));
+        heat('Narrowest right', run.widths.map((width) => `Sent to ${width}`), [...run.widths.map((width) => `Width ${width}`), 'No width is right'], recorded.need,
+          (i, j) => percent(recorded.need[i][j] / total)));
     }
   }
 
   function latencySection(run) {
-    const evaluation = run.evaluation;
-    if (!evaluation || evaluation.latency.length === 0) return;
-    const batches = [...new Set(evaluation.latency.map((record) => record.batch))];
+    const recorded = run.recorded;
+    if (!recorded || recorded.latency.length === 0) return;
+    const batches = [...new Set(recorded.latency.map((record) => record.batch))];
     const widest = run.widths[run.widths.length - 1];
-    section('latency', 'Time by width and length', `Measured, everything forced to one width: the median of many calls, with quartiles. ${evaluation.threads > 0 ? counted(evaluation.threads, 'thread') + '.' : 'All threads of the machine.'} The table compares what a width saves in time with what it saves in multiply-adds.`,
+    section('latency', 'Time by width and length', `Measured, everything forced to one width: the median of many calls, with quartiles. ${recorded.threads > 0 ? counted(recorded.threads, 'thread') + '.' : 'All threads of the machine.'} The table compares what a width saves in time with what it saves in multiply-adds.`,
       html('div', {class: 'grid'}, batches.map((batch) => {
-        const records = evaluation.latency.filter((record) => record.batch === batch);
+        const records = recorded.latency.filter((record) => record.batch === batch);
         const times = records.flatMap((record) => [1000 * record.low, 1000 * record.high]).filter((time) => time > 0);
         const lengths = [...new Set(records.map((record) => record.tokens))];
         const of = (width, tokens) => records.find((record) => record.width === width && record.tokens === tokens);
@@ -698,11 +690,11 @@
   }
 
   function difficultySection(run) {
-    const evaluation = run.evaluation;
-    if (!evaluation || evaluation.difficulty.length === 0) return;
-    const levels = evaluation.difficulty;
-    const text = (value) => (evaluation.is_regression ? fixed(value, 3) : percent(value));
-    const what = evaluation.is_regression ? 'Mean absolute error' : 'Accuracy';
+    const recorded = run.recorded;
+    if (!recorded || recorded.difficulty.length === 0) return;
+    const levels = recorded.difficulty;
+    const text = (value) => (recorded.is_regression ? fixed(value, 3) : percent(value));
+    const what = recorded.is_regression ? 'Mean absolute error' : 'Accuracy';
     const lines = [{name: 'routed', value: (level) => level.routed, colour: runColour(runs.indexOf(run)), size: 5},
       ...run.widths.map((width, w) => ({name: widthName(width), value: (level) => level.at_width[w], colour: widthColour(w, run.widths.length), dashed: true, size: 3}))];
     const values = levels.flatMap((level) => lines.map((line) => line.value(level)));
@@ -714,7 +706,7 @@
           label: `${what} by level of difficulty`,
           height: 290,
           x: xAxis,
-          y: {title: what + (evaluation.is_regression ? '' : ', %'), domain: padded(values), format: (value) => (evaluation.is_regression ? short3(value) : short3(100 * value))},
+          y: {title: what + (recorded.is_regression ? '' : ', %'), domain: padded(values), format: (value) => (recorded.is_regression ? short3(value) : short3(100 * value))},
           series: lines.map((line) => ({name: line.name, colour: line.colour, line: line.dashed ? 'dashed' : 'solid', shape: 'circle', size: line.size, ends: line.name,
             points: levels.map((level) => ({x: level.level, y: line.value(level), tip: [`Level ${level.level}, ${line.name === 'routed' ? 'routed' : 'width ' + line.name}`, `${what} ${text(line.value(level))}`, counted(level.samples, 'sample')]}))})),
         }))),
@@ -723,37 +715,38 @@
   }
 
   function sentencesSection(run) {
-    const evaluation = run.evaluation;
-    if (!evaluation || evaluation.samples.length === 0) return;
-    const regression = evaluation.is_regression;
-    const samples = evaluation.samples;
-    const label = (index) => evaluation.labels[index] || String(index);
+    const recorded = run.recorded;
+    if (!recorded || recorded.samples.length === 0) return;
+    const regression = recorded.is_regression;
+    const samples = recorded.samples;
+    const marginName = recorded.has_router ? 'Router’s margin' : regression ? 'Narrowest’s error' : 'Narrowest’s doubt';
+    const label = (index) => recorded.labels[index] || String(index);
     const right = (sample, w) => sample.predicted[w] === sample.truth;
     const leveled = samples.some((sample) => known(sample.difficulty));
     const filters = [['all', 'All', () => true]];
     if (!regression) filters.push(
-      ['wrong', 'Answered wrong', (sample) => !right(sample, sample.width)],
-      ['missed', 'Wrong, but a wider width is right', (sample) => !right(sample, sample.width) && sample.predicted.some((_, w) => w > sample.width && right(sample, w))],
-      ['wasted', 'A narrower width would have done', (sample) => right(sample, sample.width) && sample.predicted.some((_, w) => w < sample.width && right(sample, w))]);
-    run.widths.forEach((width, w) => filters.push([`width-${w}`, `Sent to width ${width}`, (sample) => sample.width === w]));
+      ['wrong', 'Answered wrong', (sample) => !right(sample, sample.width_index)],
+      ['missed', 'Wrong, but a wider width is right', (sample) => !right(sample, sample.width_index) && sample.predicted.some((_, w) => w > sample.width_index && right(sample, w))],
+      ['wasted', 'A narrower width would have done', (sample) => right(sample, sample.width_index) && sample.predicted.some((_, w) => w < sample.width_index && right(sample, w))]);
+    run.widths.forEach((width, w) => filters.push([`width-${w}`, `Sent to width ${width}`, (sample) => sample.width_index === w]));
 
     const cell = (className, name, ...children) => html('td', {class: className, 'data-label': name}, children);
     const columns = [
-      {name: regression || !evaluation.samples[0].pair ? 'Sentence' : 'Sentences', key: (sample) => sample.text, cell: (sample) => cell('text', '', html('span', {title: sample.line ? `line ${sample.line}` : null}, sample.text), sample.pair !== undefined ? html('div', {class: 'soft'}, sample.pair) : null)},
+      {name: regression || !recorded.samples[0].pair ? 'Sentence' : 'Sentences', key: (sample) => sample.text, cell: (sample) => cell('text', '', html('span', {title: sample.line ? `line ${sample.line}` : null}, sample.text), sample.pair !== undefined ? html('div', {class: 'soft'}, sample.pair) : null)},
       leveled ? {name: 'Level', key: (sample) => sample.difficulty, cell: (sample) => cell('', 'Level', known(sample.difficulty) ? String(sample.difficulty) : '–')} : null,
       {name: 'Truth', key: (sample) => sample.truth, cell: (sample) => cell('nowrap', 'Truth', regression ? fixed(sample.truth, 2) : label(sample.truth))},
       {name: 'Tokens', key: (sample) => sample.tokens, cell: (sample) => cell('', 'Tokens', String(sample.tokens))},
-      {name: 'Width', key: (sample) => sample.width, cell: (sample) => cell('nowrap', 'Width', swatch(widthColour(sample.width, run.widths.length)), String(run.widths[sample.width]))},
-      {name: 'Hardness', key: (sample) => sample.hardness, cell: (sample) => cell('', 'Hardness', fixed(sample.hardness, 2))},
+      {name: 'Width', key: (sample) => sample.width_index, cell: (sample) => cell('nowrap', 'Width', swatch(widthColour(sample.width_index, run.widths.length)), String(run.widths[sample.width_index]))},
+      {name: marginName, key: (sample) => sample.router_margin, cell: (sample) => cell('', marginName, fixed(sample.router_margin, 2))},
       ...run.widths.map((width, w) => ({
         name: `At ${width}`,
         key: (sample) => (regression ? Math.abs(sample.predicted[w] - sample.truth) : sample.confidence[w]),
         cell: (sample) => regression ? cell('', `At ${width}`, fixed(sample.predicted[w], 2))
-          : cell('nowrap ' + (right(sample, w) ? 'right' : 'wrong'), `At ${width}`, (right(sample, w) ? '✓ ' : '✗ ') + (right(sample, w) || evaluation.labels.length < 3 ? '' : label(sample.predicted[w]) + ' ') + percent(sample.confidence[w], 0)),
+          : cell('nowrap ' + (right(sample, w) ? 'right' : 'wrong'), `At ${width}`, (right(sample, w) ? '✓ ' : '✗ ') + (right(sample, w) || recorded.labels.length < 3 ? '' : label(sample.predicted[w]) + ' ') + percent(sample.confidence[w], 0)),
       })),
     ].filter(Boolean);
 
-    let sortColumn = columns.findIndex((column) => column.name === 'Hardness'), descending = true, shown = 25;
+    let sortColumn = columns.findIndex((column) => column.name === marginName), descending = true, shown = 25;
     const search = html('input', {type: 'search', placeholder: 'Search the sentences', 'aria-label': 'Search the sentences', oninput: () => { shown = 25; update(); }});
     const filter = html('select', {'aria-label': 'Which sentences', onchange: () => { shown = 25; update(); }}, filters.map(([value, text]) => html('option', {value}, text)));
     const state = html('p', {class: 'note', 'aria-live': 'polite'});
@@ -764,7 +757,7 @@
       update();
     }}, column.name)));
     const body = html('tbody', {});
-    const order = (wanted) => { sortColumn = columns.findIndex((column) => column.name === 'Hardness'); descending = wanted; shown = 25; update(); };
+    const order = (wanted) => { sortColumn = columns.findIndex((column) => column.name === marginName); descending = wanted; shown = 25; update(); };
 
     function update() {
       const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -779,9 +772,9 @@
       heads.forEach((head, c) => head.setAttribute('aria-sort', c !== sortColumn ? 'none' : descending ? 'descending' : 'ascending'));
       more.hidden = found.length <= shown;
       state.textContent = `${count(Math.min(shown, found.length))} of ${counted(found.length, 'sentence')} shown, by ${columns[sortColumn].name.toLowerCase()}, ${descending ? 'largest' : 'smallest'} first.` +
-        (samples.length < evaluation.all_samples ? ` The report holds the easiest and the hardest ${count(samples.length)} of ${count(evaluation.all_samples)}.` : '');
+        (samples.length < recorded.all_samples ? ` The report holds the easiest and the hardest ${count(samples.length)} of ${count(recorded.all_samples)}.` : '');
     }
-    const about = evaluation.has_router ? 'Hardness is the router’s logit for the widest width less that for the narrowest.' : regression ? 'Hardness is the narrowest width’s error.' : 'Hardness is the probability that the narrowest width gives to wrong answers.';
+    const about = recorded.has_router ? 'The router’s margin is its logit for full width minus its logit for the narrowest width; the larger it is, the harder the sentence looks to the router.' : regression ? 'The hardest sentences are those where the narrowest width’s error is largest.' : 'The hardest sentences are those where the narrowest width gives the largest probability to wrong answers.';
     section('sentences', 'Easiest and hardest sentences', `${about} ${regression ? 'The last columns are the answers at each width.' : 'The last columns are each width’s answer: right or wrong, and the probability that it gives to the true label.'}`,
       html('div', {class: 'controls'}, search, filter, html('button', {type: 'button', onclick: () => order(true)}, 'Hardest first'), html('button', {type: 'button', onclick: () => order(false)}, 'Easiest first')),
       html('div', {class: 'scroll'}, html('table', {class: 'wide', id: 'sentence-table'}, html('thead', {}, html('tr', {}, heads)), body)), state, more);
@@ -797,7 +790,7 @@
       html('thead', {}, html('tr', {}, html('th', {scope: 'col'}, 'Setting'), several ? runs.map((entry) => html('th', {scope: 'col'}, entry.name)) : html('th', {scope: 'col'}, 'Value'))),
       html('tbody', {}, rows(settings))));
     const element = section('settings', 'Settings and seeds', null,
-      table(['Run', 'Folder', 'Evaluated on', 'Widths chosen by'], runs.map((entry) => [entry.name, entry.folder, entry.evaluation ? entry.evaluation.data : '–', entry.evaluation ? entry.evaluation.policy : '–']), {class: 'settings'}));
+      table(['Run', 'Folder', 'Evaluated on', 'Widths chosen by'], runs.map((entry) => [entry.name, entry.folder, entry.recorded ? entry.recorded.data : '–', entry.recorded ? entry.recorded.policy : '–']), {class: 'settings'}));
     if (several) {
       const different = groups.flatMap(([, settings]) => settings.filter((setting) => setting.differs));
       element.append(html('h3', {style: 'margin-top:1rem'}, 'What differs'), different.length ? block(different) : html('p', {}, 'Nothing: all settings are the same.'));

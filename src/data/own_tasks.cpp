@@ -1,0 +1,68 @@
+#include <set>
+
+#include "core/quote.hpp"
+#include "data/task_definition.hpp"
+#include "sharcs/error.hpp"
+
+namespace sharcs::internal {
+namespace {
+
+ColumnRole role_of(const std::optional<Column>& column) {
+  if (!column) return {};
+  if (column->name() != nullptr) return {.names = {*column->name()}};
+  return {.position = column->index()};
+}
+
+bool is_for_regression(Metric metric) { return metric == Metric::pearson || metric == Metric::spearman; }
+
+/// Those of the spec, or what suits the kind and the number of labels.
+std::vector<Metric> metrics_for(const TaskSpec& spec, std::size_t labels) {
+  if (!spec.metrics.empty()) return spec.metrics;
+  if (spec.kind == TaskKind::regression) return {Metric::pearson, Metric::spearman};
+  if (labels == 2) return {Metric::accuracy, Metric::f1, Metric::matthews};
+  return {Metric::accuracy, Metric::macro_f1};
+}
+
+void check(const TaskSpec& spec) {
+  const std::string task = "task " + quote(spec.name);
+  if (spec.kind == TaskKind::regression && !spec.labels.empty())
+    throw ConfigError(task + " is a regression but has " + std::to_string(spec.labels.size()) + " labels");
+  const std::set<std::string> distinct(spec.labels.begin(), spec.labels.end());
+  if (distinct.size() != spec.labels.size()) throw ConfigError(task + " has a label twice");
+  if (spec.labels.size() == 1)
+    throw ConfigError(task + " has one label, " + quote(spec.labels.front()) + "; expected at least two");
+  for (const Metric metric : spec.metrics)
+    if (is_for_regression(metric) != (spec.kind == TaskKind::regression))
+      throw ConfigError(task + " is a " + to_string(spec.kind) + "; " + to_string(metric) + " is not a metric of it");
+  for (const std::optional<Column>& column :
+       {std::optional(spec.text), spec.pair, std::optional(spec.label), spec.id, spec.difficulty}) {
+    if (!column) continue;
+    const std::string* name = column->name();
+    if (name == nullptr && spec.format == TableFormat::json_lines)
+      throw ConfigError(task + ": JSON Lines have no positions; give columns by name");
+    if (name != nullptr && spec.header == Header::no)
+      throw ConfigError(task + ": column " + quote(*name) + " is given by name, but there is no header");
+  }
+}
+
+}  // namespace
+
+TaskDefinition own_task(const TaskSpec& spec, const std::vector<std::string>& labels) {
+  check(spec);
+  TaskDefinition task = {.name = spec.name,
+                         .kind = spec.kind,
+                         .metrics = metrics_for(spec, labels.size()),
+                         .is_pair = spec.pair.has_value(),
+                         .text = role_of(spec.text),
+                         .pair = role_of(spec.pair),
+                         .label = role_of(spec.label),
+                         .id = role_of(spec.id),
+                         .difficulty = role_of(spec.difficulty),
+                         .format = spec.format,
+                         .quoting = spec.quoting,
+                         .header = spec.header};
+  for (const std::string& name : labels) task.labels.push_back({.name = name, .word = name});
+  return task;
+}
+
+}  // namespace sharcs::internal

@@ -1,0 +1,183 @@
+#include "data/sample_reader.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <set>
+
+#include "core/quote.hpp"
+#include "sharcs/error.hpp"
+
+namespace sharcs::internal {
+namespace {
+
+TableFormat format_of(const TaskDefinition& task, const std::filesystem::path& file) {
+  if (task.format != TableFormat::by_extension) return task.format;
+  static const std::map<std::string, TableFormat> of_extension = {
+      {".tsv", TableFormat::tsv},          {".txt", TableFormat::tsv},           {".csv", TableFormat::csv},
+      {".jsonl", TableFormat::json_lines}, {".ndjson", TableFormat::json_lines}, {".json", TableFormat::json_lines}};
+  std::string extension = file.extension().string();
+  for (char& c : extension)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  if (const auto found = of_extension.find(extension); found != of_extension.end()) return found->second;
+  if (task.of_glue) return TableFormat::tsv;
+  throw ConfigError(
+      file.string() + ": the extension " + quote(extension) +
+      " does not tell the format; expected .tsv, .txt, .csv, .jsonl, .ndjson or .json, or a format that is given");
+}
+
+/// The integer that the text is, or nothing.
+template <class Integer>
+std::optional<Integer> parse_integer(std::string_view text) {
+  Integer value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+/// Rows of one kind that are not read.
+struct LeftOut {
+  std::size_t count = 0;
+  std::size_t first_line = 0;
+  std::string problem = {};  // of the first one
+
+  void add(std::size_t line, std::string what = {}) {
+    if (count++ > 0) return;
+    first_line = line;
+    problem = std::move(what);
+  }
+  std::string note(const std::string& file, const std::string& why) const {
+    return file + ": left out " + std::to_string(count) + (count == 1 ? " line " : " lines ") + why +
+           ", the first on line " + std::to_string(first_line);
+  }
+};
+
+}  // namespace
+
+Table open_table(const TaskDefinition& task, const std::filesystem::path& file, const ReadOptions& options) {
+  const TableFormat format = format_of(task, file);
+  Quoting quoting = task.quoting;
+  if (quoting == Quoting::automatic) quoting = format == TableFormat::csv ? Quoting::rfc4180 : Quoting::none;
+  return {file, format, quoting, options.invalid_text};
+}
+
+Dataset SampleReader::read() const {
+  if (layout_.first_row >= table_.rows())
+    throw DataError(table_.file() + ": has a header but no data; expected at least one line after it");
+  Dataset dataset;
+  dataset.file = table_.file();
+  dataset.samples.reserve(table_.rows() - layout_.first_row);
+  LeftOut broken, unlabelled;
+  for (std::size_t row = layout_.first_row; row < table_.rows(); ++row) {
+    if (has_wrong_columns(row)) {
+      const std::string problem = "expected " + layout_.expected() + ", found " + std::to_string(table_.columns(row));
+      if (!task_.leave_out_broken_rows) table_.fail(table_.line(row), problem);
+      broken.add(table_.line(row), problem);
+    } else if (is_marked_unlabelled(row)) {
+      unlabelled.add(table_.line(row));
+    } else {
+      dataset.samples.push_back(sample(row));
+    }
+  }
+  // QQP's file has a few broken lines. More of them: this is another file.
+  const bool too_many_broken = broken.count > 10 + table_.rows() / 100;
+  if (broken.count > 0 && (too_many_broken || dataset.empty())) table_.fail(broken.first_line, broken.problem);
+  if (dataset.empty()) throw DataError(table_.file() + ": every line has the label " + quote(task_.unlabelled_mark));
+  dataset.notes = table_.notes();
+  if (broken.count > 0)
+    dataset.notes.push_back(broken.note(table_.file(), "with a wrong number of columns (" + broken.problem + ")"));
+  if (unlabelled.count > 0)
+    dataset.notes.push_back(
+        unlabelled.note(table_.file(), "with " + quote(task_.unlabelled_mark) + " in place of a label"));
+  return dataset;
+}
+
+std::vector<std::string> SampleReader::find_labels() const {
+  std::set<std::string_view> found;
+  for (std::size_t row = layout_.first_row; row < table_.rows(); ++row)
+    if (!has_wrong_columns(row)) found.insert(cell(row, *layout_.label, "label"));
+  found.erase(std::string_view());
+  const std::size_t rows = table_.rows() - layout_.first_row;
+  if (rows > 50 && found.size() > rows / 2)
+    throw DataError(table_.file() + ": " + std::to_string(found.size()) + " different labels in " +
+                    std::to_string(rows) + " lines; expected classes (for numbers, choose regression)");
+  std::vector<std::string> labels(found.begin(), found.end());
+  const auto number = parse_integer<long long>;
+  if (std::all_of(labels.begin(), labels.end(), number))
+    std::stable_sort(labels.begin(), labels.end(),
+                     [&](const std::string& a, const std::string& b) { return *number(a) < *number(b); });
+  return labels;
+}
+
+bool SampleReader::is_marked_unlabelled(std::size_t row) const {
+  return layout_.label && !task_.unlabelled_mark.empty() &&
+         trimmed(table_.cell(row, *layout_.label)) == task_.unlabelled_mark;
+}
+
+std::string SampleReader::column_name(std::size_t column) const {
+  return table_.is_json() ? table_.keys()[column] : layout_.column_names[column];
+}
+
+std::string_view SampleReader::cell(std::size_t row, std::size_t column, const char* role) const {
+  if (table_.is_nested(row, column))
+    table_.fail(table_.line(row), "the " + std::string(role) + " " + quote(column_name(column)) +
+                                      " is a list or an object; expected text");
+  return trimmed(table_.cell(row, column));
+}
+
+std::string SampleReader::text(std::size_t row, std::size_t column) const {
+  if (cell(row, column, "text").empty() && !task_.keep_empty_text)
+    table_.fail(table_.line(row),
+                (table_.is_json() ? "no text under " : "no text in column ") + quote(column_name(column)));
+  return std::string(table_.cell(row, column));
+}
+
+int SampleReader::difficulty(std::size_t row) const {
+  const std::string_view level = cell(row, *layout_.difficulty, "difficulty");
+  const std::optional<int> value = parse_integer<int>(level);
+  if (!value) table_.fail(table_.line(row), "the difficulty is " + quote(level) + "; expected an integer");
+  return *value;
+}
+
+void SampleReader::read_label(std::size_t row, Sample& sample) const {
+  const bool is_class = task_.kind == TaskKind::classification;
+  const std::string_view label = cell(row, *layout_.label, "label");
+  // Test sets are also met with the column but without the labels: it is then empty or −1. In one's own data −1 can be
+  // a class or a target.
+  if (split_ == Split::test) {
+    if (label.empty()) return;
+    if (label == "-1" && (is_class ? !task_.find_label(label) : task_.target_range.has_value())) return;
+  }
+  if (label.empty()) table_.fail(sample.line, "no label in column " + quote(column_name(*layout_.label)));
+  if (!is_class) {
+    sample.target = target(row, label);
+    return;
+  }
+  sample.label = task_.find_label(label);
+  if (!sample.label)
+    table_.fail(sample.line, "unknown label " + quote(label) + "; expected one of " + task_.known_labels());
+}
+
+double SampleReader::target(std::size_t row, std::string_view cell) const {
+  const std::optional<double> value = parse_number(cell);
+  if (!value) table_.fail(table_.line(row), "the target is " + quote(cell) + "; expected a finite number");
+  const auto& range = task_.target_range;
+  if (range && (*value < range->low || *value > range->high))
+    table_.fail(table_.line(row), "the target is " + std::string(cell) + "; expected " +
+                                      std::to_string(static_cast<int>(range->low)) + " to " +
+                                      std::to_string(static_cast<int>(range->high)));
+  return *value;
+}
+
+Sample SampleReader::sample(std::size_t row) const {
+  Sample sample;
+  sample.line = table_.line(row);
+  sample.text = text(row, layout_.text);
+  if (layout_.pair) sample.pair = text(row, *layout_.pair);
+  if (layout_.label) read_label(row, sample);
+  if (layout_.id) sample.id = cell(row, *layout_.id, "id");
+  if (layout_.difficulty) sample.difficulty = difficulty(row);
+  return sample;
+}
+
+}  // namespace sharcs::internal

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "data/column_layout.hpp"
+
+namespace sharcs::internal {
+
+/// Opens a file of the task. The format is that of the task, or follows from the file's extension. Throws ConfigError
+/// when neither says it, and as Table does.
+Table open_table(const TaskDefinition& task, const std::filesystem::path& file, const ReadOptions& options);
+
+/// Turns the rows of a table into samples. Table and task must outlive the reader.
+class SampleReader {
+ public:
+  /// Throws DataError when the table has no such columns.
+  SampleReader(const Table& table, const TaskDefinition& task, Split split)
+      : table_(table), task_(task), split_(split), layout_(find_layout(table, task, split)) {}
+
+  /// Throws DataError that names the line of a row that is no sample of the task. Rows that such a file is known to
+  /// have, and that are left out for it, are counted in the notes.
+  Dataset read() const;
+
+  /// The classes that occur in the table, in the order that a model shall have: numerical when all are integers, else
+  /// that of their bytes. Throws DataError when there are too many to be classes.
+  std::vector<std::string> find_labels() const;
+
+ private:
+  bool has_wrong_columns(std::size_t row) const {
+    return layout_.columns != 0 && table_.columns(row) != layout_.columns;
+  }
+  bool is_marked_unlabelled(std::size_t row) const;
+  std::string column_name(std::size_t column) const;
+  /// Without white space around it.
+  std::string_view cell(std::size_t row, std::size_t column, const char* role) const;
+  std::string text(std::size_t row, std::size_t column) const;
+  int difficulty(std::size_t row) const;
+  void read_label(std::size_t row, Sample& sample) const;
+  double target(std::size_t row, std::string_view cell) const;
+  Sample sample(std::size_t row) const;
+
+  const Table& table_;
+  const TaskDefinition& task_;
+  Split split_;
+  ColumnLayout layout_;
+};
+
+}  // namespace sharcs::internal

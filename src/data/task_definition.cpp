@@ -1,0 +1,49 @@
+#include "data/task_definition.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include "core/quote.hpp"
+#include "io/table.hpp"
+
+namespace sharcs::internal {
+
+std::optional<int> TaskDefinition::find_label(std::string_view cell) const {
+  cell = trimmed(cell);
+  const auto same = [&](const std::string& spelling) {
+    return of_glue ? equal_ignoring_case(spelling, cell) : spelling == cell;
+  };
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    if (same(labels[i].word) || same(labels[i].name)) return static_cast<int>(i);
+  return std::nullopt;
+}
+
+std::string TaskDefinition::known_labels() const {
+  constexpr std::size_t most = 20;
+  std::vector<std::string> known;
+  for (const auto& [class_name, word] : labels) {
+    if (known.size() == most) {
+      known.emplace_back("…");
+      break;
+    }
+    known.push_back(quote(word) + (class_name == word ? "" : " (" + class_name + ")"));
+  }
+  return listed(known);
+}
+
+Task TaskDefinition::task(TaskDefinition definition) {
+  return Task(std::make_shared<const TaskDefinition>(std::move(definition)));
+}
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::string listed(const std::vector<std::string>& names, const char* between) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : between) + name;
+  return list;
+}
+
+}  // namespace sharcs::internal

@@ -1,0 +1,341 @@
+#include "eval/recorded_evaluation.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "core/number_range.hpp"
+#include "eval/evaluation_json.hpp"
+#include "io/file.hpp"
+#include "io/json_cursor.hpp"
+#include "model/task_names.hpp"
+#include "routing/length_cost.hpp"
+#include "sharcs/error.hpp"
+
+namespace sharcs {
+using namespace internal;
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string text_of(const ordered_json& value) {
+  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+// To JSON.
+
+ordered_json numbers_json(const std::vector<double>& values) {
+  ordered_json list = ordered_json::array();
+  for (const double value : values) list.push_back(finite_or_null(value));
+  return list;
+}
+
+/// The shortest decimal number that is read as this float: 0.1, and not 0.10000000149011612.
+ordered_json shortest(float value) {
+  if (!std::isfinite(value)) return nullptr;
+  char text[32];
+  const char* const end = std::to_chars(text, std::end(text), value).ptr;
+  double decimal = 0;
+  std::from_chars(text, end, decimal);
+  return decimal;
+}
+
+ordered_json logits_json(std::span<const float> logits) {
+  ordered_json list = ordered_json::array();
+  for (const float logit : logits) list.push_back(shortest(logit));
+  return list;
+}
+
+ordered_json cost_json(const LengthCost& cost) { return {cost.constant, cost.linear, cost.quadratic}; }
+
+ordered_json answer_json(const RecordedAnswer& answer) {
+  return {{"name", answer.name},
+          {"width", answer.width},
+          {"cost", cost_json(answer.cost)},
+          {"seconds", finite_or_null(answer.seconds)}};
+}
+
+ordered_json point_json(const OperatingPoint& point) {
+  ordered_json object = {{"name", point.name},
+                         {"series", point.series},
+                         {"shares", numbers_json(point.shares)},
+                         {"cost_fraction", finite_or_null(point.cost_fraction)}};
+  if (point.time_fraction) object["time_fraction"] = finite_or_null(*point.time_fraction);
+  object["metrics"] = metric_map_json(point.metrics);
+  object["score"] = estimate_json(point.score);
+  if (point.lead) object["lead"] = estimate_json(*point.lead);
+  return object;
+}
+
+ordered_json latency_json(const Latency& latency) {
+  return {{"width", latency.width},
+          {"tokens", latency.tokens},
+          {"batch", latency.batch},
+          {"runs", latency.runs},
+          {"seconds", finite_or_null(latency.seconds)},
+          {"low", finite_or_null(latency.low)},
+          {"high", finite_or_null(latency.high)}};
+}
+
+ordered_json sample_json(const Recording& recording, std::size_t i, int answer_of_sample) {
+  const Sample& sample = recording.samples[i];
+  ordered_json object = {{"text", sample.text}};
+  if (sample.pair) object["pair"] = *sample.pair;
+  object["id"] = sample.id;
+  object["line"] = sample.line;
+  if (sample.difficulty) object["difficulty"] = *sample.difficulty;
+  object["tokens"] = recording.tokens[i];
+  if (recording.is_regression())
+    object["target"] = finite_or_null(recording.targets[i]);
+  else
+    object["label"] = recording.labels[i];
+  object["answer"] = answer_of_sample;
+  object["router_logits"] = logits_json(recording.router_logits_of(i));
+  object["logits"] = ordered_json::array();
+  for (int answer = 0; answer <= recording.full_width(); ++answer)
+    object["logits"].push_back(logits_json(recording.logits_of(i, answer)));
+  return object;
+}
+
+/// A list with an element a line.
+std::string lines_of(const std::vector<ordered_json>& elements) {
+  std::string text = "[";
+  for (const ordered_json& element : elements) {
+    text += text.size() > 1 ? ",\n  " : "\n  ";
+    text += text_of(element);
+  }
+  return text + (elements.empty() ? "]" : "\n]");
+}
+
+template <class Element>
+std::vector<ordered_json> json_of_each(const std::vector<Element>& elements, ordered_json to_json(const Element&)) {
+  std::vector<ordered_json> list;
+  for (const Element& element : elements) list.push_back(to_json(element));
+  return list;
+}
+
+// From JSON.
+
+OperatingPoint read_point(const JsonCursor& fields, std::size_t widths) {
+  OperatingPoint point;
+  point.name = fields["name"].get<std::string>();
+  point.series = fields["series"].get<std::string>();
+  point.shares = fields["shares"].of_size(widths).each(&JsonCursor::number_or_nan);
+  point.cost_fraction = fields["cost_fraction"].number_or_nan();
+  if (fields["time_fraction"].exists()) point.time_fraction = fields["time_fraction"].number_or_nan();
+  point.metrics = read_metric_map(fields["metrics"]);
+  point.score = read_estimate(fields["score"]);
+  if (fields["lead"].exists()) point.lead = read_estimate(fields["lead"]);
+  return point;
+}
+
+Latency read_latency(const JsonCursor& fields) {
+  return {.width = fields["width"].number_or_nan(),
+          .tokens = fields["tokens"].get<int>({.least = 0}),
+          .batch = fields["batch"].get<int>({.least = 0}),
+          .runs = fields["runs"].get<int>({.least = 0}),
+          .seconds = fields["seconds"].number_or_nan(),
+          .low = fields["low"].number_or_nan(),
+          .high = fields["high"].number_or_nan()};
+}
+
+LengthCost read_cost(const JsonCursor& cost) {
+  const std::vector<double> parts = cost.of_size(3).each(&JsonCursor::number_or_nan);
+  return {.constant = parts[0], .linear = parts[1], .quadratic = parts[2]};
+}
+
+void append(std::vector<float>& logits, const std::vector<double>& values) {
+  for (const double value : values) logits.push_back(static_cast<float>(value));
+}
+
+/// What both schemas say of a sample.
+void read_sample_facts(const JsonCursor& fields, Recording& recording) {
+  Sample& sample = recording.samples.emplace_back();
+  sample.text = fields["text"].get<std::string>();
+  if (fields["pair"].exists()) sample.pair = fields["pair"].get<std::string>();
+  sample.id = fields["id"].get<std::string>();
+  sample.line = fields["line"].get<std::size_t>({.least = 0});
+  if (fields["difficulty"].exists()) sample.difficulty = fields["difficulty"].get<int>({.least = 0});
+  recording.tokens.push_back(fields["tokens"].get<std::int32_t>({.least = 0}));
+  if (recording.is_regression()) {
+    sample.target = fields["target"].number_or_nan();
+    recording.targets.push_back(*sample.target);
+  } else {
+    sample.label = fields["label"].get<int>(below(recording.outputs));
+    recording.labels.push_back(*sample.label);
+  }
+  const std::vector<double> router_logits = fields["router_logits"].each(&JsonCursor::number_or_nan);
+  const std::size_t expected = recording.size() > 1 && recording.router_logits.empty() ? 0 : recording.answers.size();
+  if (router_logits.size() != expected && !(recording.size() == 1 && router_logits.empty()))
+    fields["router_logits"].fail(expected == 0 ? "none, as for the samples before"
+                                               : "a list of " + std::to_string(expected) + ", or none");
+  append(recording.router_logits, router_logits);
+}
+
+/// Schema 2: a list of logits for each answer.
+void read_logits(const JsonCursor& logits, Recording& recording) {
+  logits.of_size(recording.answers.size());
+  for (std::size_t answer = 0; answer < recording.answers.size(); ++answer)
+    append(recording.answers[answer].logits,
+           logits.element(answer).of_size(recording.outputs).each(&JsonCursor::number_or_nan));
+}
+
+/// Schema 1: makes logits of the probabilities of the predicted and of the true class.
+void read_probabilities(const JsonCursor& fields, Recording& recording) {
+  const std::size_t widths = recording.answers.size();
+  if (recording.is_regression()) {
+    const std::vector<double> values = fields["predicted"].of_size(widths).each(&JsonCursor::number_or_nan);
+    for (std::size_t w = 0; w < widths; ++w) append(recording.answers[w].logits, {values[w]});
+    return;
+  }
+  const auto predicted = fields["predicted"].of_size(widths).get<std::vector<int>>(below(recording.outputs));
+  const std::vector<double> confidence = fields["confidence"].of_size(widths).each(&JsonCursor::number_or_nan);
+  const std::vector<double> true_confidence =
+      fields["true_confidence"].of_size(widths).each(&JsonCursor::number_or_nan);
+  const auto label = static_cast<std::size_t>(recording.labels.back());
+  for (std::size_t w = 0; w < widths; ++w) {
+    const auto winner = static_cast<std::size_t>(predicted[w]);
+    // Rounding must not let another class win.
+    const double highest = std::nextafter(static_cast<float>(confidence[w]), 0.0f), lowest = 1e-7;
+    const double rest = 1 - confidence[w] - (winner == label ? 0 : true_confidence[w]);
+    const std::size_t others = recording.outputs - (winner == label ? 1 : 2);
+    std::vector<double> probabilities(
+        recording.outputs,
+        std::min(highest, std::max(lowest, rest / static_cast<double>(std::max<std::size_t>(others, 1)))));
+    probabilities[label] = std::min(highest, std::max(lowest, true_confidence[w]));
+    probabilities[winner] = confidence[w];
+    for (double& probability : probabilities) probability = std::log(probability);
+    append(recording.answers[w].logits, probabilities);
+  }
+}
+
+/// Schema 1 has widths in place of answers.
+std::vector<RecordedAnswer> read_widths(const JsonCursor& fractions, const ModelConfig& config) {
+  std::vector<RecordedAnswer> answers;
+  const WidthSet widths(config);
+  for (const double fraction : fractions.each(&JsonCursor::number_or_nan)) {
+    RecordedAnswer& answer = answers.emplace_back();
+    answer.name = short_number(fraction);
+    answer.width = fraction;
+    for (const Width& width : widths)
+      if (width.fraction() == fraction) answer.cost = multiply_adds_by_length(config, width);
+  }
+  if (answers.empty() || !std::ranges::is_sorted(answers, {}, &RecordedAnswer::width))
+    fractions.fail("ascending fractions");
+  return answers;
+}
+
+std::vector<RecordedAnswer> read_answers(const JsonCursor& list) {
+  std::vector<RecordedAnswer> answers = list.each([](const JsonCursor& answer) {
+    return RecordedAnswer{.name = answer["name"].get<std::string>(),
+                          .width = answer["width"].number_or_nan(),
+                          .cost = read_cost(answer["cost"]),
+                          .logits = {},
+                          .seconds = answer["seconds"].number_or_nan()};
+  });
+  if (answers.empty() || !std::ranges::is_sorted(answers, {}, &RecordedAnswer::width))
+    list.fail("answers of ascending widths");
+  return answers;
+}
+
+void read_task(const JsonCursor& task, Recording& recording) {
+  task.object();
+  recording.task = task["name"].get<std::string>();
+  recording.classes = task["labels"].get<std::vector<std::string>>();
+  recording.outputs = task["kind"].get<TaskKind>() == TaskKind::regression ? 1 : recording.classes.size();
+  recording.metrics = task["metrics"].get<std::vector<Metric>>();
+  if (recording.metrics.empty()) task["metrics"].fail("at least one name");
+}
+
+}  // namespace
+
+std::string RecordedEvaluation::to_json() const {
+  const ordered_json task = {
+      {"name", recording.task},
+      {"kind", to_string(recording.is_regression() ? TaskKind::regression : TaskKind::classification)},
+      {"labels", recording.classes},
+      {"metrics", [&] {
+         std::vector<std::string> names;
+         for (const Metric metric : recording.metrics) names.push_back(to_string(metric));
+         return names;
+       }()}};
+  std::vector<ordered_json> samples;
+  for (std::size_t i = 0; i < recording.size(); ++i) samples.push_back(sample_json(recording, i, answer_of_sample[i]));
+  const std::pair<const char*, std::string> keys[] = {
+      {"schema", std::to_string(schema)},
+      {"sharcs", text_of(sharcs::version())},
+      {"model", text_of(recording.model)},
+      {"config", text_of(ordered_json::parse(recording.config.to_json()))},
+      {"task", text_of(task)},
+      {"data", text_of(recording.data)},
+      {"threads", std::to_string(threads)},
+      {"answers", lines_of(json_of_each(recording.answers, answer_json))},
+      {"shared_cost", text_of(cost_json(recording.shared_cost))},
+      {"policy", text_of(policy)},
+      {"evaluation", text_of(evaluation_json(evaluation))},
+      {"points", lines_of(json_of_each(points, point_json))},
+      {"latency", lines_of(json_of_each(latency, latency_json))},
+      {"samples", lines_of(samples)},
+  };
+  std::string text = "{";
+  for (const auto& [key, value] : keys)
+    text += (text.size() > 1 ? ",\n\"" : "\n\"") + std::string(key) + "\": " + value;
+  return text + "\n}\n";
+}
+
+RecordedEvaluation RecordedEvaluation::parse(std::string_view text, const std::string& name) {
+  const JsonCursor fields = JsonCursor::parse(text, name, JsonKind::data);
+  const int found = fields["schema"].get<int>({.least = 0});
+  if (found != 1 && found != schema)
+    fields["schema"].refuse("is " + std::to_string(found) + "; this program reads schemas 1 and " +
+                            std::to_string(schema));
+  const bool is_first_schema = found == 1;
+  RecordedEvaluation file;
+  Recording& recording = file.recording;
+  file.version = fields["sharcs"].get<std::string>();
+  recording.model = fields["model"].get<std::string>();
+  recording.config = ModelConfig::parse(fields["config"].object().dump(), name + ": config");
+  read_task(fields["task"], recording);
+  recording.data = fields["data"].get<std::string>();
+  file.threads = fields["threads"].get<int>({.least = 0});
+  file.policy = fields["policy"].get<std::string>();
+  recording.answers =
+      is_first_schema ? read_widths(fields["widths"], recording.config) : read_answers(fields["answers"]);
+  recording.shared_cost =
+      is_first_schema ? stem_multiply_adds_by_length(recording.config) : read_cost(fields["shared_cost"]);
+  const JsonCursor evaluation = fields[is_first_schema ? "summary" : "evaluation"];
+  file.evaluation = read_evaluation(evaluation);
+  const std::size_t widths = recording.answers.size();
+  if (file.evaluation.widths.size() != widths)
+    evaluation["widths"].refuse("has " + std::to_string(file.evaluation.widths.size()) + " entries; expected " +
+                                std::to_string(widths));
+  file.points = fields["points"].each([&](const JsonCursor& point) { return read_point(point, widths); });
+  file.latency = fields["latency"].each(read_latency);
+  file.answer_of_sample = fields["samples"].each([&](const JsonCursor& sample) {
+    read_sample_facts(sample, recording);
+    if (is_first_schema)
+      read_probabilities(sample, recording);
+    else
+      read_logits(sample["logits"], recording);
+    return sample[is_first_schema ? "width" : "answer"].get<int>(below(widths));
+  });
+  if (is_first_schema) recording.answers.back().seconds = file.evaluation.seconds_full;
+  return file;
+}
+
+RecordedEvaluation RecordedEvaluation::load(const std::filesystem::path& file) {
+  return parse(read_text_file(file), file.string());
+}
+
+void RecordedEvaluation::save(const std::filesystem::path& file) const {
+  if (recording.samples.size() != recording.size())
+    throw ShapeError("a recording of " + std::to_string(recording.size()) + " samples with " +
+                     std::to_string(recording.samples.size()) + " texts cannot be saved");
+  write_file_atomically(file, to_json());
+}
+
+Recording Recording::load(const std::filesystem::path& file) { return RecordedEvaluation::load(file).recording; }
+
+}  // namespace sharcs

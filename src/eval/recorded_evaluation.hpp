@@ -1,0 +1,98 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sharcs/calibration.hpp"
+
+namespace sharcs::internal {
+
+// recording.json, schema 2: what a trained model answered to every sample of a data set, and the evaluation that
+// follows under one policy. Reports are drawn from it, and policies calibrated and compared, without the model and the
+// data.
+//
+// clang-format off
+// | key | type | meaning |
+// |---|---|---|
+// | `schema` | integer | 2. Keys may be added under the same number: a reader skips those it does not know |
+// | `sharcs` | text | version of the library that wrote the file |
+// | `model` | text | the model directory, as it was given |
+// | `config` | object | the model's configuration, as in its config.json |
+// | `task.name`, `.kind` | text | "sst-2"; "classification" or "regression" |
+// | `task.labels[]` | list | names of the classes; [] for a regression |
+// | `task.metrics[]` | list | names of the task's metrics, the first is the main one |
+// | `data` | text | the data file, as it was given |
+// | `threads` | integer | of the engine; 0: all |
+// | `answers[]` | list | what the model can answer, one entry a width, ascending; given by their place in it below |
+// | – `.name` | text | "0.25" |
+// | – `.width` | number | as a fraction |
+// | – `.cost` | list | [c, l, q]: a sample of n tokens costs c + l · n + q · n² multiply-adds |
+// | – `.seconds` | number | measured time of the whole data set |
+// | `shared_cost` | list | the same of the part that a sample spends once, however many answers it gets |
+// | `policy` | text | how the answer of each sample was chosen: "argmax", … |
+// | `evaluation` | object | of that policy, as evaluation_json.hpp says |
+// | `points[]` | list | ways to choose widths, for accuracy against cost; [] when none were compared |
+// | – `.name` | text | "routed", "fixed 0.25", "by length", "budget 0.5", "8 ms", … |
+// | – `.series` | text | what belongs together: "routed", "fixed", "random", "oracle", "calibrated", … |
+// | – `.shares[]` | list | share of the samples that each width answers |
+// | – `.cost_fraction` | number | multiply-adds over full width's |
+// | – `.time_fraction` | number | measured time over full width's; only where it was measured |
+// | – `.metrics` | object | metric to value |
+// | – `.score` | object | `value`, `low`, `high`: mean of the metrics with its 95 % bootstrap interval |
+// | – `.lead` | object | the same: score of "routed" minus this one's, by paired bootstrap; only where it was measured |
+// | `latency[]` | list | measured time of a call with everything at one width; [] when it was not measured |
+// | – `.width` | number | as a fraction |
+// | – `.tokens`, `.batch`, `.runs` | integer | of each input; inputs in a call; calls measured |
+// | – `.seconds`, `.low`, `.high` | number | median and quartiles |
+// | `samples[]` | list | one entry a sample, in the data file's order |
+// | – `.text`, `.pair` | text | `pair` only for tasks of pairs |
+// | – `.id`, `.line` | text, integer | where the data file has it; "" and 0 when it comes from no file |
+// | – `.difficulty` | integer | only when it is known |
+// | – `.tokens` | integer | special tokens included |
+// | – `.label` or `.target` | integer or number | the true class, by its place in `task.labels`; or the true value |
+// | – `.answer` | integer | that the policy chose, by its place in `answers` |
+// | – `.router_logits[]` | list | one a width; [] for a model without router |
+// | – `.logits[][]` | list | for each answer one logit a class, or the value of a regression |
+// clang-format on
+//
+// A number that does not exist is null in the file and NaN in the structs. Logits come back bit for bit.
+//
+// Schema 1 (evaluation.json) had the predicted class and two probabilities for each width in place of the logits, with
+// six decimals. It is read, too: the logits are then logarithms of these probabilities; of the classes that are neither
+// predicted nor true, each has an equal share of the rest.
+
+/// A recording, and its evaluation under one policy: the content of a recording.json, as the table above explains it.
+struct RecordedEvaluation {
+  static constexpr int schema = 2;
+
+  std::string version = {};  ///< of the library that wrote it; to_json() writes its own
+  int threads = 0;
+  Recording recording = {};
+  std::string policy = "argmax";
+  std::vector<int> answer_of_sample = {};
+  Evaluation evaluation = {};
+  std::vector<OperatingPoint> points = {};
+  std::vector<Latency> latency = {};
+
+  /// The text of the file, a sample a line.
+  std::string to_json() const;
+  /// Of either schema. `name` stands for the file in messages. Throws DataError when it is of neither, ConfigError when
+  /// the model's configuration in it is none.
+  static RecordedEvaluation parse(std::string_view json, const std::string& name);
+
+  /// Throws IoError, and as parse(), naming the file, the key, what was found and what was expected.
+  static RecordedEvaluation load(const std::filesystem::path& file);
+  /// Writes atomically. Throws IoError; ShapeError when the recording has no texts.
+  void save(const std::filesystem::path& file) const;
+};
+
+/// The file in a run's folder, and what it was called before schema 2.
+constexpr const char* recording_file = "recording.json";
+constexpr const char* earlier_recording_file = "evaluation.json";
+
+/// The series of the points that `sharcs calibrate` adds.
+constexpr const char* calibrated_series = "calibrated";
+
+}  // namespace sharcs::internal

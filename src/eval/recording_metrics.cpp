@@ -1,0 +1,61 @@
+#include "eval/recording_metrics.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "data/metrics.hpp"
+#include "nn/loss.hpp"
+#include "sharcs/error.hpp"
+
+namespace sharcs::internal {
+
+void require_one_answer_each(const Recording& recording, std::size_t answers) {
+  if (answers != recording.size())
+    throw ShapeError(std::to_string(answers) + " chosen answers for " + std::to_string(recording.size()) + " samples");
+}
+
+double cost_of(const Recording& recording, std::size_t sample, int answer) {
+  return recording.answers[static_cast<std::size_t>(answer)].cost.of(recording.tokens[sample]);
+}
+
+bool is_right(const Recording& recording, std::size_t sample, int answer) {
+  return recording.label_of(sample, answer) == recording.labels[sample];
+}
+
+double true_probability(const Recording& recording, std::size_t sample, int answer) {
+  return softmax(recording.logits_of(sample, answer))[static_cast<std::size_t>(recording.labels[sample])];
+}
+
+double absolute_error(const Recording& recording, std::size_t sample, int answer) {
+  return std::abs(recording.value_of(sample, answer) - recording.targets[sample]);
+}
+
+MetricMap metrics_at(const Recording& recording, std::span<const int> answer_of_sample) {
+  require_one_answer_each(recording, answer_of_sample.size());
+  if (recording.is_regression()) {
+    std::vector<double> values;
+    for (std::size_t i = 0; i < recording.size(); ++i) values.push_back(recording.value_of(i, answer_of_sample[i]));
+    return measure(recording.metrics, recording.targets, values);
+  }
+  std::vector<int> labels;
+  for (std::size_t i = 0; i < recording.size(); ++i) labels.push_back(recording.label_of(i, answer_of_sample[i]));
+  return measure(recording.metrics, recording.labels, labels);
+}
+
+double cost_fraction(const Recording& recording, const Routing& routing) {
+  double full = 0;
+  for (std::size_t i = 0; i < recording.size(); ++i) full += cost_of(recording, i, recording.full_width());
+  return std::accumulate(routing.cost_of_sample.begin(), routing.cost_of_sample.end(), 0.0) / full;
+}
+
+std::vector<int> everything_at(const Recording& recording, int answer) {
+  return std::vector<int>(recording.size(), answer);
+}
+
+void require_labels(const Recording& recording, const std::string& purpose) {
+  if ((recording.is_regression() ? recording.targets.size() : recording.labels.size()) != recording.size())
+    throw ShapeError(purpose + " needs a label for each of the " + std::to_string(recording.size()) + " samples");
+}
+
+}  // namespace sharcs::internal

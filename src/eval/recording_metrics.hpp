@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "sharcs/evaluation.hpp"
+
+namespace sharcs::internal {
+
+/// Throws ShapeError unless so many chosen answers are one for each sample.
+void require_one_answer_each(const Recording& recording, std::size_t answers);
+
+/// Multiply-adds of the sample when it gets this answer.
+double cost_of(const Recording& recording, std::size_t sample, int answer);
+
+/// Whether the answer is the true class.
+bool is_right(const Recording& recording, std::size_t sample, int answer);
+/// The probability that the answer gives to the true class.
+double true_probability(const Recording& recording, std::size_t sample, int answer);
+/// How far the answer of a regression is from the true value.
+double absolute_error(const Recording& recording, std::size_t sample, int answer);
+
+/// The task's metrics when each sample gets the answer with this index. Throws ShapeError when sizes differ.
+MetricMap metrics_at(const Recording& recording, std::span<const int> answer_of_sample);
+
+/// Multiply-adds of the routing over full width's, each summed over the samples.
+double cost_fraction(const Recording& recording, const Routing& routing);
+
+/// One answer of all samples, as Routing::answer_of_sample.
+std::vector<int> everything_at(const Recording& recording, int answer);
+
+/// Throws ShapeError unless every sample has a true class or value; `purpose` ("a comparison") begins the message.
+void require_labels(const Recording& recording, const std::string& purpose);
+
+}  // namespace sharcs::internal

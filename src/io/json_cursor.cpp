@@ -1,0 +1,177 @@
+#include "io/json_cursor.hpp"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "core/nan.hpp"
+#include "core/quote.hpp"
+#include "io/file.hpp"
+#include "sharcs/error.hpp"
+
+namespace sharcs::internal {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+constexpr std::size_t deepest = 200;
+
+[[noreturn]] void throw_error(JsonKind kind, const std::string& message) {
+  if (kind == JsonKind::config) throw ConfigError(message);
+  if (kind == JsonKind::data) throw DataError(message);
+  throw TokenizerError(message);
+}
+
+/// "config.json:3", for the line of a byte.
+std::string place_of(std::size_t byte, std::string_view text, const std::string& file) {
+  const std::string_view before = text.substr(0, byte);
+  return file + ":" + std::to_string(1 + std::count(before.begin(), before.end(), '\n'));
+}
+
+}  // namespace
+
+struct JsonCursor::Document {
+  json root;
+  std::string file;
+  JsonKind kind;
+  std::unordered_set<const json*> asked = {};  // members
+};
+
+JsonCursor JsonCursor::parse(std::string_view text, const std::string& file, JsonKind kind) {
+  JsonCursor root(parse_json<json>(text, file, kind), file, kind);
+  root.object();
+  return root;
+}
+
+JsonCursor JsonCursor::load(const std::filesystem::path& file, JsonKind kind) {
+  return parse(read_text_file(file), file.string(), kind);
+}
+
+JsonCursor::JsonCursor(json value, std::string file, JsonKind kind, std::string path)
+    : document_(std::make_shared<Document>(Document{std::move(value), std::move(file), kind})),
+      value_(&document_->root),
+      path_(std::move(path)) {}
+
+JsonCursor::JsonCursor(const json* value, std::string path, std::shared_ptr<Document> document)
+    : document_(std::move(document)), value_(value), path_(std::move(path)) {}
+
+JsonCursor JsonCursor::operator[](const std::string& key) const {
+  std::string path = path_.empty() ? key : path_ + "." + key;
+  if (!present()) return {nullptr, std::move(path), document_};
+  const auto member = object().find(key);
+  if (member == value_->end()) return {nullptr, std::move(path), document_};
+  document_->asked.insert(&*member);
+  return {&*member, std::move(path), document_};
+}
+
+std::vector<std::string> JsonCursor::unread() const {
+  std::vector<std::string> keys;
+  if (!present()) return keys;
+  for (const auto& [key, member] : object().items())
+    if (!document_->asked.contains(&member)) keys.push_back(key);
+  return keys;
+}
+
+void JsonCursor::refuse_unread(const std::string& message) const {
+  if (const auto keys = unread(); !keys.empty()) (*this)[keys.front()].refuse(message);
+}
+
+JsonCursor JsonCursor::element(std::size_t index) const {
+  return {&list().at(index), path_ + "[" + std::to_string(index) + "]", document_};
+}
+
+const JsonCursor& JsonCursor::of_size(std::size_t size) const {
+  if (list().size() != size) fail("a list of " + std::to_string(size));
+  return *this;
+}
+
+double JsonCursor::number_or_nan() const {
+  if (exists() && value_->is_null()) return nan;
+  if (!exists() || !value_->is_number()) fail("a number or null");
+  return value_->get<double>();
+}
+
+const json& JsonCursor::object() const {
+  if (!is_object()) fail("an object");
+  return *value_;
+}
+
+const json& JsonCursor::list() const {
+  if (!exists() || !value_->is_array()) fail("a list");
+  return *value_;
+}
+
+const std::string& JsonCursor::file() const { return document_->file; }
+
+std::string JsonCursor::found() const {
+  constexpr std::size_t longest = 60;
+  if (!exists()) return "absent";
+  if (value_->is_string()) return quote(value_->get_ref<const std::string&>());
+  if (!value_->is_structured()) return value_->dump();
+  if (value_->size() < longest) {
+    std::string text = value_->dump(-1, ' ', false, json::error_handler_t::replace);
+    if (text.size() <= longest) return text;
+  }
+  return value_->is_array() ? "a list" : "an object";
+}
+
+void JsonCursor::fail(const std::string& expected) const {
+  if (path_.empty()) throw_error(document_->kind, file() + ": found " + found() + ", expected " + expected);
+  refuse("is " + found() + "; expected " + expected);
+}
+
+void JsonCursor::fail_integer(NumberRange range, double most) const {
+  // A number that only a larger type could hold is told the greatest that this one can.
+  if (exists() && value_->is_number() && value_->get<double>() > most) range.greatest = std::min(range.greatest, most);
+  fail(range.text("an integer"));
+}
+
+void JsonCursor::refuse(const std::string& message) const {
+  throw_error(document_->kind, file() + ": \"" + path_ + "\" " + message);
+}
+
+std::size_t find_too_deep(std::string_view text) {
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > deepest) return i;
+    } else if ((c == ']' || c == '}') && depth > 0) {
+      --depth;
+    }
+  }
+  return std::string_view::npos;
+}
+
+template <class Json>
+Json parse_json(std::string_view text, const std::string& file, JsonKind kind) {
+  if (const std::size_t byte = find_too_deep(text); byte != std::string_view::npos)
+    throw_error(kind, place_of(byte, text, file) + ": more than " + std::to_string(deepest) +
+                          " lists and objects inside each other; expected a JSON object");
+  try {
+    return Json::parse(text);
+  } catch (const typename Json::parse_error& error) {
+    throw_error(kind, place_of(error.byte > 0 ? error.byte - 1 : 0, text, file) + ": not valid JSON at byte " +
+                          std::to_string(error.byte) + "; expected a JSON object");
+  } catch (const typename Json::out_of_range& error) {
+    // The library's message ends with the number: "… number overflow parsing '1e999'".
+    const std::string message = error.what();
+    const std::size_t end = message.rfind('\''), begin = message.rfind('\'', end - 1) + 1;
+    const std::string number = message.substr(begin, end - begin);
+    throw_error(kind, place_of(text.find(number), text, file) + ": the number " + number + " is too large");
+  }
+}
+template json parse_json(std::string_view, const std::string&, JsonKind);
+template ordered_json parse_json(std::string_view, const std::string&, JsonKind);
+
+ordered_json finite_or_null(double value) { return std::isfinite(value) ? ordered_json(value) : ordered_json(nullptr); }
+
+}  // namespace sharcs::internal

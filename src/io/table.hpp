@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "sharcs/dataset.hpp"
+
+namespace sharcs::internal {
+
+/// A table file (TSV, CSV or JSON Lines), split into rows of cells. Whether the first row is a header is for the caller
+/// to find out.
+///
+/// Line ends are LF, CRLF, or CR in a file without any LF; the last one may be missing. A byte-order mark is skipped.
+/// Blank lines are no rows. Cells are views into the table, which can be moved but not copied.
+class Table {
+ public:
+  /// Takes no `by_extension` and no `automatic`: the caller has decided.
+  /// Throws IoError when the file cannot be read; DataError for text that is not UTF-8 (unless replaced), quotes that
+  /// do not match, JSON that cannot be parsed, and a file without rows.
+  Table(const std::filesystem::path& file, TableFormat format, Quoting quoting, InvalidText invalid_text);
+  Table(Table&&) = default;
+  Table& operator=(Table&&) = default;
+
+  /// The file as it was given.
+  const std::string& file() const { return file_; }
+  /// JSON Lines: the keys, in the order in which they first occur. They are the columns. Empty for the other formats.
+  const std::vector<std::string>& keys() const { return keys_; }
+  bool is_json() const { return json_; }
+
+  std::size_t rows() const { return rows_.size(); }
+  /// The line of the file on which the row starts, from 1.
+  std::size_t line(std::size_t row) const { return rows_[row].line; }
+  std::size_t columns(std::size_t row) const { return rows_[row].count; }
+  /// JSON: an absent key and null give empty text; numbers and booleans are as JSON writes them.
+  std::string_view cell(std::size_t row, std::size_t column) const {
+    return column < rows_[row].count ? cells_[rows_[row].first + column] : std::string_view();
+  }
+  /// JSON: whether the value is an array or object, which is no text.
+  bool is_nested(std::size_t row, std::size_t column) const { return nested_.contains({row, column}); }
+
+  /// What was changed in the text, for the user: a line each.
+  const std::vector<std::string>& notes() const { return notes_; }
+
+  /// Throws DataError `file:line: message`.
+  [[noreturn]] void fail(std::size_t line, const std::string& message) const;
+
+ private:
+  struct Row {
+    std::size_t line;
+    std::size_t first;
+    std::size_t count;
+  };
+
+  void check_text(InvalidText invalid_text);
+  void split_lines(char delimiter);
+  void split_quoted(char delimiter);
+  void parse_json_lines();
+  void drop_blank_rows();
+
+  std::string file_;
+  std::unique_ptr<std::string> text_;  // on the heap, so that the cells stay where they are when the table is moved
+  std::deque<std::string> values_;     // JSON values, unescaped
+  std::vector<std::string_view> cells_;
+  std::vector<Row> rows_;
+  std::vector<std::string> keys_;
+  std::set<std::pair<std::size_t, std::size_t>> nested_;
+  std::vector<std::string> notes_;
+  bool json_ = false;
+};
+
+/// The cell without the ASCII white space around it.
+std::string_view trimmed(std::string_view cell);
+
+}  // namespace sharcs::internal

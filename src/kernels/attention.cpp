@@ -1,0 +1,416 @@
+#include "kernels/attention.hpp"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/attention.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/highway.h>
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "core/eigen_map.hpp"
+#include "core/rounding.hpp"
+#include "core/threads.hpp"
+#include "core/workspace.hpp"
+#include "kernels/attention_work.hpp"
+#include "kernels/backend.hpp"
+#include "kernels/gemm.hpp"
+#include "kernels/panel-inl.hpp"
+#include "kernels/philox-inl.hpp"
+#include "kernels/portable.hpp"
+#include "kernels/tile_run-inl.hpp"
+#include "kernels/vector_loop-inl.hpp"
+#include "kernels/vector_math-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace sharcs::internal::kernels::HWY_NAMESPACE {
+
+inline Index vectors_for(Index count) { return ceil_divide(count, tile_lanes); }
+
+/// The right operand of a product, [inner, vectors · tile_lanes], in panels. The last one may lack vectors.
+struct Panels {
+  float* data;
+  Index inner;
+  Index vectors;
+
+  Panels(Index rows, Index cols, Workspace& workspace)
+      : data(workspace.span<float>(round_up(cols, tile_cols) * rows).data()), inner(rows), vectors(vectors_for(cols)) {}
+  Index count() const { return ceil_divide<Index>(vectors, tile_vectors); }
+  float* panel(Index p) const { return data + p * inner * tile_cols; }
+  Index vectors_of(Index p) const { return std::min<Index>(tile_vectors, vectors - p * tile_vectors); }
+};
+
+/// The panels of x.
+Panels pack(MatrixView<const float> x, Workspace& workspace) {
+  const Panels b(x.rows, x.cols, workspace);
+  pack_rows(x, 0, x.rows, b.data);
+  return b;
+}
+
+/// The panels of xᵀ.
+Panels pack_transpose(MatrixView<const float> x, Workspace& workspace) {
+  const Panels b(x.cols, x.rows, workspace);
+  for (Index p = 0; p < b.count(); ++p) {
+    const Index first = p * tile_cols;
+    pack_transposed(x.row_range(first, std::min(tile_cols, x.rows - first)), b.vectors_of(p), b.panel(p));
+  }
+  return b;
+}
+
+/// Where a product goes, whole vectors a row.
+struct Destination {
+  float* data;
+  Index stride;
+  Write write = Write::overwrite;
+  const float* row_factors = nullptr;  ///< one a row, multiplied in last; or null
+};
+
+/// y = a · b or y += a · b for the first `rows` rows of a.
+///
+/// Every element adds up its products in the order of the inner dimension, so its bits do not depend on where its row
+/// stands among the others, nor on how the rows or the inner dimension are cut into calls.
+template <class Left>
+void multiply(Left a, Index rows, const Panels& b, const Destination& y) {
+  TileAhead nothing;
+  for (Index p = 0; p < b.count(); ++p) {
+    float* const out = y.data + p * tile_cols;
+    ColumnMemory memory = {.row_factors = y.row_factors, .out = out, .out_row = y.stride};
+    if (y.write == Write::accumulate) memory.start = out, memory.start_row = y.stride;
+    run_rows(rows, b.vectors_of(p), a, b.panel(p), b.inner, nothing, memory);
+  }
+}
+
+/// Rows of scores, whole vectors and an odd number of cache lines apart. So the elements of a column, which the
+/// transposed products read one after the other, are spread over the whole L1 cache.
+MatrixView<float> score_rows(Index rows, Index tokens, Workspace& workspace) {
+  const Index stride = (tokens + 31) / 32 * 32 + 16;
+  return {workspace.matrix<float>(rows, stride).data, rows, tokens, stride};
+}
+
+/// scores[i] = exp((scores[i] − max) · scale) for i < count. Returns 1 / Σ of them. The rest of the last vector is
+/// overwritten.
+HWY_INLINE float exponentiate(float* scores, Index count, float scale) {
+  const TileTag d;
+  const Index last = (count - 1) / tile_lanes * tile_lanes;  // where the last vector begins, whole or not
+  const auto rest = hn::FirstN(d, static_cast<std::size_t>(count - last));
+  const auto end = hn::IfThenElse(rest, hn::Load(d, scores + last), hn::Set(d, std::numeric_limits<float>::lowest()));
+  auto largest = end;
+  for (Index i = 0; i < last; i += tile_lanes) largest = hn::Max(largest, hn::Load(d, scores + i));
+  largest = hn::MaxOfLanes(d, largest);
+  const auto factor = hn::Set(d, scale);
+  auto sum = hn::Zero(d);
+  for (Index i = 0; i < last; i += tile_lanes) {
+    const auto p = exp_nonpositive(d, hn::Mul(hn::Sub(hn::Load(d, scores + i), largest), factor));
+    sum = hn::Add(sum, p);
+    hn::Store(p, d, scores + i);
+  }
+  const auto p = hn::IfThenElseZero(rest, exp_nonpositive(d, hn::Mul(hn::Sub(end, largest), factor)));
+  hn::Store(p, d, scores + last);
+  return 1.0f / hn::GetLane(hn::SumOfLanes(d, hn::Add(sum, p)));
+}
+
+/// The columns of one head as products write them: in place where the head is whole vectors wide; else beside it, since
+/// the columns after it belong to other heads, which other threads write.
+class HeadOutput {
+ public:
+  HeadOutput(MatrixView<float> place, Workspace& workspace)
+      : place_(place),
+        written_(place.cols % tile_lanes == 0
+                     ? place
+                     : workspace.matrix<float>(place.rows, vectors_for(place.cols) * tile_lanes)) {}
+
+  Destination rows_from(Index row, Write write = Write::overwrite, const float* row_factors = nullptr) const {
+    return {written_.row(row), written_.stride, write, row_factors};
+  }
+  /// Brings the rows where they belong.
+  void finish() const {
+    if (written_.data == place_.data) return;
+    for (Index r = 0; r < place_.rows; ++r) std::copy_n(written_.row(r), place_.cols, place_.row(r));
+  }
+
+ private:
+  MatrixView<float> place_, written_;
+};
+
+/// Query `row` of a head in the numbering of the dropout's rows.
+inline std::uint64_t dropout_row(const Dropout& dropout, Index heads, const HeadRows& head, Index row) {
+  return (dropout.first_row + static_cast<std::uint64_t>(head.first_token + row)) * static_cast<std::uint64_t>(heads) +
+         static_cast<std::uint64_t>(head.head);
+}
+
+/// Rows of scores that take about `floats` floats: a few tiles.
+inline Index block_rows(Index floats, Index tokens) {
+  return std::clamp(floats / (tokens * tile_rows), Index{1}, Index{8}) * tile_rows;
+}
+
+/// Context of some queries of one head, block by block: the scores of a block stay in the L1 cache. `probabilities` is
+/// null or receives those of all heads, before dropout.
+void attend(const Attention<float>& problem, const HeadRows& head, const Dropout& dropout, MatrixView<float> context,
+            float* probabilities) {
+  thread_local Workspace workspace;
+  const Index n = head.tokens, block = std::min(block_rows(4096, n), head.end - head.begin);
+  const MatrixView<const float> query = head.of_queries(problem.query);
+  const Panels keys = pack_transpose(head.of_tokens(problem.key), workspace),
+               values = pack(head.of_tokens(problem.value), workspace);
+  const HeadOutput output(head.of_queries(context).row_range(head.begin, head.end - head.begin), workspace);
+  const MatrixView<float> scores = score_rows(block, n, workspace);
+  const std::span<float> inverse_sums = workspace.span<float>(block);
+  const float scale = 1.0f / std::sqrt(static_cast<float>(head.head_size));
+
+  for (Index first = head.begin; first < head.end; first += block) {
+    const Index rows = std::min(block, head.end - first);
+    multiply(LeftRows{query.row(first), query.stride}, rows, keys, {scores.data, scores.stride});
+    for (Index r = 0; r < rows; ++r) {
+      float* const p = scores.row(r);
+      const float inverse_sum = exponentiate(p, n, scale);
+      inverse_sums[static_cast<std::size_t>(r)] = inverse_sum;
+      if (probabilities != nullptr) {
+        float* const out = probabilities + head.probabilities + (first + r) * n;
+        for_each_vector(n, [=](auto d, Index i) HWY_ATTR {
+          hn::StoreU(hn::Mul(hn::LoadU(d, p + i), hn::Set(d, inverse_sum)), d, out + i);
+        });
+      }
+      if (dropout.active())
+        drop_row(dropout, dropout_row(dropout, problem.heads, head, first + r), p, p, static_cast<std::size_t>(n));
+    }
+    multiply(LeftRows{scores.data, scores.stride}, rows, values,
+             output.rows_from(first - head.begin, Write::overwrite, inverse_sums.data()));
+  }
+  output.finish();
+  workspace.clear();
+}
+
+/// Gradients of one whole head, block by block of queries.
+void attend_backward(const Attention<float>& problem, const HeadRows& head, const Dropout& dropout,
+                     const float* probabilities, MatrixView<const float> d_context, MatrixView<float> d_query,
+                     MatrixView<float> d_key, MatrixView<float> d_value) {
+  thread_local Workspace workspace;
+  const Index n = head.tokens, block = std::min(block_rows(8192, n), head.queries);
+  const MatrixView<const float> query = head.of_queries(problem.query), d_output = head.of_queries(d_context);
+  const Panels keys = pack(head.of_tokens(problem.key), workspace),
+               values = pack_transpose(head.of_tokens(problem.value), workspace);
+  const HeadOutput query_output(head.of_queries(d_query), workspace), key_output(head.of_tokens(d_key), workspace),
+      value_output(head.of_tokens(d_value), workspace);
+  const MatrixView<float> dropped = score_rows(block, n, workspace), d_scores = score_rows(block, n, workspace);
+  const std::span<float> ones = workspace.span<float>(n);
+  std::fill(ones.begin(), ones.end(), 1.0f);
+  const float scale = 1.0f / std::sqrt(static_cast<float>(head.head_size));
+
+  for (Index first = 0; first < head.queries; first += block) {
+    const Workspace::Mark mark = workspace.mark();
+    const Index rows = std::min(block, head.queries - first);
+    const Panels query_rows = pack(query.row_range(first, rows), workspace),
+                 d_output_rows = pack(d_output.row_range(first, rows), workspace);
+    multiply(LeftRows{d_output.row(first), d_output.stride}, rows, values, {d_scores.data, d_scores.stride});
+    for (Index r = 0; r < rows; ++r) {
+      const float* const p = probabilities + head.probabilities + (first + r) * n;
+      float *const kept = dropped.row(r), *const d = d_scores.row(r);
+      float inner;  // Σ dP ∘ P
+      if (dropout.active()) {
+        // The mask once, as factors: it falls on P and on dP.
+        drop_row(dropout, dropout_row(dropout, problem.heads, head, first + r), ones.data(), kept,
+                 static_cast<std::size_t>(n));
+        inner = sum_over(n, [=](auto tag, Index i, auto sum) HWY_ATTR {
+          const auto mask = hn::LoadU(tag, kept + i), probability = hn::LoadU(tag, p + i);
+          const auto gradient = hn::Mul(hn::LoadU(tag, d + i), mask);
+          hn::StoreU(hn::Mul(probability, mask), tag, kept + i);
+          hn::StoreU(gradient, tag, d + i);
+          return hn::MulAdd(gradient, probability, sum);
+        });
+      } else {
+        inner = sum_over(n, [=](auto tag, Index i, auto sum) HWY_ATTR {
+          const auto probability = hn::LoadU(tag, p + i);
+          hn::StoreU(probability, tag, kept + i);
+          return hn::MulAdd(hn::LoadU(tag, d + i), probability, sum);
+        });
+      }
+      for_each_vector(n, [=](auto tag, Index i) HWY_ATTR {
+        const auto centred = hn::Sub(hn::LoadU(tag, d + i), hn::Set(tag, inner));
+        hn::StoreU(hn::Mul(hn::Mul(centred, hn::LoadU(tag, p + i)), hn::Set(tag, scale)), tag, d + i);
+      });
+    }
+    const Write write = first == 0 ? Write::overwrite : Write::accumulate;
+    multiply(LeftColumns{dropped.data, dropped.stride}, n, d_output_rows, value_output.rows_from(0, write));
+    multiply(LeftColumns{d_scores.data, d_scores.stride}, n, query_rows, key_output.rows_from(0, write));
+    multiply(LeftRows{d_scores.data, d_scores.stride}, rows, keys, query_output.rows_from(first));
+    workspace.release(mark);
+  }
+  query_output.finish();
+  key_output.finish();
+  value_output.finish();
+  workspace.clear();
+}
+
+}  // namespace sharcs::internal::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace sharcs::internal::kernels {
+HWY_EXPORT(attend);
+HWY_EXPORT(attend_backward);
+
+namespace simd {
+namespace {
+
+/// Runs body(HeadRows) over all heads, on the threads that the work is worth. Units of tile_rows rows spread one long
+/// head over all of them.
+template <class Body>
+void for_each_head(const Attention<float>& problem, Index unit_rows, const Body& body) {
+  const AttentionWork work = {problem, unit_rows};
+  parallel_ranges(work.cost(), grain(100'000, problem.head_size),
+                  [&](Index begin, Index end) { work.for_each_head(begin, end, body); });
+}
+
+void attend_heads(const Attention<float>& problem, const Dropout& dropout, MatrixView<float> context,
+                  float* probabilities) {
+  constexpr Index unit_rows = HWY_NAMESPACE::tile_rows;  // the same for every target
+  for_each_head(problem, unit_rows, [&](const HeadRows& head) {
+    HWY_DYNAMIC_DISPATCH(attend)(problem, head, dropout, context, probabilities);
+  });
+}
+
+void attention(const Attention<float>& problem, MatrixView<float> context) {
+  attend_heads(problem, {}, context, nullptr);
+}
+
+void attention_forward(const Attention<float>& problem, const Dropout& dropout, MatrixView<float> context,
+                       std::span<float> probabilities) {
+  attend_heads(problem, dropout, context, probabilities.data());
+}
+
+void attention_backward(const Attention<float>& problem, const Dropout& dropout, std::span<const float> probabilities,
+                        MatrixView<const float> d_context, MatrixView<float> d_query, MatrixView<float> d_key,
+                        MatrixView<float> d_value) {
+  // A head is not split: the gradients of its keys and values add up all of its query rows, in order.
+  const Index whole = std::numeric_limits<Index>::max() / 2;
+  for_each_head(problem, whole, [&](const HeadRows& head) {
+    HWY_DYNAMIC_DISPATCH(attend_backward)
+    (problem, head, dropout, probabilities.data(), d_context, d_query, d_key, d_value);
+  });
+}
+
+}  // namespace
+}  // namespace simd
+
+namespace portable {
+namespace {
+
+/// Calls body(HeadRows) for every head of every sample, with all of its queries.
+template <class T, class Body>
+void for_each_head(const Attention<T>& problem, const Body& body) {
+  std::vector<HeadRows> heads;
+  HeadRows rows = {};
+  rows.head_size = problem.head_size;
+  for (std::size_t s = 0; s + 1 < problem.offsets.size(); ++s) {
+    rows.first_query = problem.query_offsets[s];
+    rows.queries = rows.end = problem.query_offsets[s + 1] - rows.first_query;
+    rows.first_token = problem.offsets[s];
+    rows.tokens = problem.offsets[s + 1] - rows.first_token;
+    for (rows.head = 0; rows.head < problem.heads; ++rows.head) {
+      heads.push_back(rows);
+      rows.probabilities += rows.queries * rows.tokens;
+    }
+  }
+  const Index count = static_cast<Index>(heads.size());
+  const Index pairs = rows.probabilities / std::max<Index>(count, 1);  // of a query and a key, the mean over the heads
+  for_each_row(count, pairs * problem.head_size, [&](Index i) { body(heads[static_cast<std::size_t>(i)]); });
+}
+
+template <class T>
+RowMajorMatrix<T> softmax_scores(const Attention<T>& problem, const HeadRows& head) {
+  RowMajorMatrix<T> p = eigen_map(head.of_queries(problem.query)) * eigen_map(head.of_tokens(problem.key)).transpose();
+  p *= T(1) / std::sqrt(static_cast<T>(problem.head_size));
+  for (Index r = 0; r < p.rows(); ++r) {
+    p.row(r) = (p.row(r).array() - p.row(r).maxCoeff()).exp();
+    p.row(r) /= p.row(r).sum();
+  }
+  return p;
+}
+
+/// Rows of the probabilities' mask are numbered token by token, head by head.
+template <class T>
+void drop_probabilities(RowMajorMatrix<T>& p, const Attention<T>& problem, const HeadRows& head,
+                        const Dropout& dropout_of) {
+  if (!dropout_of.active()) return;
+  for (Index r = 0; r < p.rows(); ++r) {
+    Dropout row = dropout_of;
+    row.first_row = (dropout_of.first_row + head.first_token + r) * problem.heads + head.head;
+    kernels::dropout(MatrixView<T>(p.data() + r * p.cols(), 1, p.cols()), row);
+  }
+}
+
+template <class T>
+void attention(const Attention<T>& problem, MatrixView<T> context) {
+  for_each_head(problem, [&](const HeadRows& head) {
+    eigen_map(head.of_queries(context)).noalias() =
+        softmax_scores(problem, head) * eigen_map(head.of_tokens(problem.value));
+  });
+}
+
+template <class T>
+void attention_forward(const Attention<T>& problem, const Dropout& dropout_of, MatrixView<T> context,
+                       std::span<T> probabilities) {
+  for_each_head(problem, [&](const HeadRows& head) {
+    RowMajorMatrix<T> p = softmax_scores(problem, head);
+    std::copy_n(p.data(), p.size(), probabilities.data() + head.probabilities);
+    drop_probabilities(p, problem, head, dropout_of);
+    eigen_map(head.of_queries(context)).noalias() = p * eigen_map(head.of_tokens(problem.value));
+  });
+}
+
+template <class T>
+void attention_backward(const Attention<T>& problem, const Dropout& dropout_of, std::span<const T> probabilities,
+                        MatrixView<const T> d_context, MatrixView<T> d_query, MatrixView<T> d_key,
+                        MatrixView<T> d_value) {
+  const T scale = T(1) / std::sqrt(static_cast<T>(problem.head_size));
+  for_each_head(problem, [&](const HeadRows& head) {
+    const auto p = eigen_map(MatrixView<const T>(probabilities.data() + head.probabilities, head.queries, head.tokens));
+    const auto dc = eigen_map(head.of_queries(d_context));
+    RowMajorMatrix<T> dropped = p;
+    drop_probabilities(dropped, problem, head, dropout_of);
+    eigen_map(head.of_tokens(d_value)).noalias() = dropped.transpose() * dc;
+    RowMajorMatrix<T> ds = dc * eigen_map(head.of_tokens(problem.value)).transpose();
+    drop_probabilities(ds, problem, head, dropout_of);
+    const Eigen::Matrix<T, Eigen::Dynamic, 1> inner = (ds.array() * p.array()).rowwise().sum();
+    ds = p.array() * (ds.colwise() - inner).array();
+    eigen_map(head.of_queries(d_query)).noalias() = ds * eigen_map(head.of_tokens(problem.key)) * scale;
+    eigen_map(head.of_tokens(d_key)).noalias() = ds.transpose() * eigen_map(head.of_queries(problem.query)) * scale;
+  });
+}
+
+}  // namespace
+}  // namespace portable
+
+template <class T>
+void attention(const Attention<T>& problem, MatrixView<T> context) {
+  dispatch<T>(simd::attention, portable::attention<T>, problem, context);
+}
+
+template <class T>
+void attention_forward(const Attention<T>& problem, const Dropout& dropout, MatrixView<T> context,
+                       std::span<T> probabilities) {
+  dispatch<T>(simd::attention_forward, portable::attention_forward<T>, problem, dropout, context, probabilities);
+}
+
+template <class T>
+void attention_backward(const Attention<T>& problem, const Dropout& dropout,
+                        std::span<const std::type_identity_t<T>> probabilities, ConstMatrix<T> d_context,
+                        MatrixView<T> d_query, MatrixView<T> d_key, MatrixView<T> d_value) {
+  dispatch<T>(simd::attention_backward, portable::attention_backward<T>, problem, dropout, probabilities, d_context,
+              d_query, d_key, d_value);
+}
+
+#define SHARCS_INSTANTIATE(T)                                                                                  \
+  template void attention(const Attention<T>&, MatrixView<T>);                                                 \
+  template void attention_forward(const Attention<T>&, const Dropout&, MatrixView<T>, std::span<T>);           \
+  template void attention_backward<T>(const Attention<T>&, const Dropout&, std::span<const T>, ConstMatrix<T>, \
+                                      MatrixView<T>, MatrixView<T>, MatrixView<T>);
+SHARCS_INSTANTIATE(float)
+SHARCS_INSTANTIATE(double)
+#undef SHARCS_INSTANTIATE
+
+}  // namespace sharcs::kernels
+#endif

@@ -1,0 +1,65 @@
+#include "model/task_spec_json.hpp"
+
+#include <cstddef>
+#include <string>
+
+#include "model/task_names.hpp"
+
+namespace sharcs::internal {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json json_of(const Column& column) {
+  if (column.name() != nullptr) return *column.name();
+  return column.index() + 1;
+}
+
+std::optional<Column> read_column(const JsonCursor& column) {
+  if (!column.present()) return std::nullopt;
+  if (column.is_text()) return Column(column.get<std::string>());
+  if (!column.value().is_number_unsigned() || column.value().get<std::size_t>() == 0)
+    column.fail("the name of a column, or its position from 1");
+  return Column::at(column.value().get<std::size_t>());
+}
+
+}  // namespace
+
+Json task_spec_json(const TaskSpec& spec) {
+  if (spec.benchmark == Benchmark::glue) return {{"benchmark", "glue"}, {"name", spec.name}};
+  Json task = {{"name", spec.name}, {"kind", to_string(spec.kind)}, {"text", json_of(spec.text)}};
+  if (spec.pair) task["pair"] = json_of(*spec.pair);
+  task["label"] = json_of(spec.label);
+  if (spec.id) task["id"] = json_of(*spec.id);
+  if (spec.difficulty) task["difficulty"] = json_of(*spec.difficulty);
+  task["format"] = to_string(spec.format);
+  task["quoting"] = to_string(spec.quoting);
+  task["header"] = to_string(spec.header);
+  task["metrics"] = Json::array();
+  for (const Metric metric : spec.metrics) task["metrics"].push_back(to_string(metric));
+  return task;
+}
+
+TaskSpec read_task_spec(const JsonCursor& task) {
+  task.object();
+  TaskSpec spec;
+  task["name"].read(spec.name);
+  if (std::string benchmark; task["benchmark"].read(benchmark)) {
+    if (benchmark != "glue") task["benchmark"].fail("\"glue\"");
+    spec.benchmark = Benchmark::glue;
+    return spec;
+  }
+  spec.kind = task["kind"].get<TaskKind>();
+  if (const auto text = read_column(task["text"])) spec.text = *text;
+  spec.pair = read_column(task["pair"]);
+  if (const auto label = read_column(task["label"])) spec.label = *label;
+  spec.id = read_column(task["id"]);
+  spec.difficulty = read_column(task["difficulty"]);
+  task["format"].read(spec.format);
+  task["quoting"].read(spec.quoting);
+  task["header"].read(spec.header);
+  task["metrics"].read(spec.metrics);
+  return spec;
+}
+
+}  // namespace sharcs::internal

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "model/network.hpp"
+#include "model/training_pass.hpp"
+#include "train/gradients.hpp"
+
+namespace sharcs::internal {
+
+/// Samples that run through the model together, at one width. With several ranks, one rank's part of them.
+struct MicroBatch {
+  const Width& width;
+  const RaggedBatch& tokens;
+  std::span<const std::int32_t> labels;  ///< classification: the true class of each sample
+  std::span<const float> targets;        ///< regression: the true value of each sample
+  /// [samples, widths], 1 or 0: the hardness labels, which the router learns. Empty: the router is not trained.
+  MatrixView<const float> width_labels = {};
+  /// Each sample's losses are multiplied by these. Example: for the mean over 32 samples with λ = 0.5, 0.5 / 32.
+  double task_weight = 1;
+  double router_weight = 1;
+  std::uint64_t dropout_key = 0;
+  /// How many samples and tokens of the micro-batch other ranks have before this part. Dropout counts them, so that it
+  /// drops the same elements however the micro-batch is divided.
+  Index first_sample = 0;
+  Index first_token = 0;
+};
+
+/// What the forward pass of a micro-batch found.
+struct MicroBatchOutcome {
+  double task_loss = 0;    ///< sum over the samples, without the weight
+  double router_loss = 0;  ///< the same; 0 when the router is not trained
+  /// For each sample. Classification: the probability of its true class. Regression: |answer − true value|.
+  std::vector<float> confidence_or_error = {};
+  /// For each sample of a classification: the entropy of its prediction, in nats.
+  std::vector<float> entropy = {};
+};
+
+struct AccumulatorOptions {
+  bool dropout = true;
+  /// A micro-batch with more tokens than this runs in several pieces. That bounds the memory of the activations; the
+  /// result differs by rounding only.
+  Index piece_tokens = 4096;
+  Activations activations = Activations::keep;
+};
+
+/// Runs micro-batches forward and backward through one network and adds up their gradients.
+template <class T>
+class GradientAccumulator {
+ public:
+  GradientAccumulator(const Network<T>& network, const AccumulatorOptions& options);
+
+  /// Marks the parameters that a micro-batch of this width with these words reaches (see Gradients). add() does so for
+  /// the micro-batch that it runs. Call this for those that other ranks run, because all ranks must mark the same.
+  void mark(const Width& width, bool with_router, std::span<const std::int32_t> words);
+
+  /// One forward and one backward pass; adds the gradients of the weighted losses.
+  MicroBatchOutcome add(const MicroBatch& micro_batch);
+
+  Gradients<T>& gradients() { return gradients_; }
+
+ private:
+  /// `first`: the number of the piece's first sample in the micro-batch.
+  void add_piece(const MicroBatch& micro_batch, const RaggedBatch& piece, Index first, MicroBatchOutcome& outcome);
+  DropoutPlan dropout_plan(const MicroBatch& micro_batch, Index first) const;
+  /// Adds the task's loss of a piece and its samples' measures to `outcome`, and writes the gradient to `d_logits`.
+  void add_task_loss(const MicroBatch& micro_batch, Index first, MatrixView<const T> logits, MatrixView<T> d_logits,
+                     MicroBatchOutcome& outcome);
+
+  const Network<T>& network_;
+  AccumulatorOptions options_;
+  Gradients<T> gradients_;
+  EncoderParameters<T> views_;
+  Workspace workspace_;
+};
+
+}  // namespace sharcs::internal

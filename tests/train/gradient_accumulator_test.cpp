@@ -1,0 +1,114 @@
+#include "train/gradient_accumulator.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "model/small_models.hpp"
+
+namespace sharcs::internal {
+namespace {
+
+using testing::random_batch;
+using testing::randomise;
+using testing::small_config;
+
+ModelConfig config_with_dropout() {
+  ModelConfig config = small_config();
+  config.hidden_dropout_prob = 0.2;
+  config.attention_probs_dropout_prob = 0.3;
+  return config;
+}
+
+struct Result {
+  MicroBatchOutcome outcome;
+  std::vector<float> gradients;
+};
+
+/// One micro-batch of five samples at the second width.
+Result run(const ModelConfig& config, const AccumulatorOptions& options, bool with_width_labels = true) {
+  Network<float> network(config);
+  randomise(network);
+  const RaggedBatch batch = random_batch(config, {4, 6, 3, 9, 1});
+  const std::vector<std::int32_t> labels = {0, 2, 1, 1, 0};
+  const std::vector<float> targets = {0.5f, -1, 2, 0.25f, 0};
+  const std::vector<float> width_labels = {1, 0, 0, 1, 1, 0, 0, 0, 1, 0, 1, 1, 1, 0, 0};
+  GradientAccumulator<float> accumulator(network, options);
+  Result result;
+  result.outcome =
+      accumulator.add({.width = network.widths()[1],
+                       .tokens = batch,
+                       .labels = labels,
+                       .targets = targets,
+                       .width_labels = with_width_labels ? MatrixView<const float>(width_labels.data(), 5, 3)
+                                                         : MatrixView<const float>(),
+                       .task_weight = 0.2,
+                       .router_weight = 0.4,
+                       .dropout_key = 5});
+  const auto values = accumulator.gradients().values().buffer();
+  result.gradients.assign(values.begin(), values.end());
+  return result;
+}
+
+TEST(GradientAccumulator, RecomputedActivationsGiveTheSameBits) {
+  const Result kept = run(config_with_dropout(), {});
+  const Result recomputed = run(config_with_dropout(), {.activations = Activations::recompute});
+  EXPECT_EQ(kept.gradients, recomputed.gradients);
+  EXPECT_EQ(kept.outcome.task_loss, recomputed.outcome.task_loss);
+}
+
+TEST(GradientAccumulator, PiecesAddUpToTheWholeMicroBatch) {
+  const Result whole = run(config_with_dropout(), {});
+  for (const Index piece_tokens : {1, 10, 14}) {
+    const Result pieces = run(config_with_dropout(), {.piece_tokens = piece_tokens});
+    EXPECT_NEAR(pieces.outcome.task_loss, whole.outcome.task_loss, 1e-5);
+    EXPECT_NEAR(pieces.outcome.router_loss, whole.outcome.router_loss, 1e-5);
+    for (std::size_t i = 0; i < 5; ++i)
+      EXPECT_NEAR(pieces.outcome.confidence_or_error.at(i), whole.outcome.confidence_or_error.at(i), 1e-5);
+    ASSERT_EQ(pieces.gradients.size(), whole.gradients.size());
+    for (std::size_t i = 0; i < whole.gradients.size(); ++i)
+      ASSERT_NEAR(pieces.gradients[i], whole.gradients[i], 1e-5 * std::max(1.0f, std::abs(whole.gradients[i])));
+  }
+}
+
+TEST(GradientAccumulator, ReportsTheTrueClassAndTheEntropyOfEachSample) {
+  const Result result = run(small_config(), {});
+  double loss = 0;
+  for (std::size_t i = 0; i < 5; ++i) {
+    loss -= std::log(static_cast<double>(result.outcome.confidence_or_error.at(i)));
+    EXPECT_GE(result.outcome.entropy.at(i), 0);
+    EXPECT_LE(result.outcome.entropy.at(i), std::log(3.0) + 1e-6);
+  }
+  EXPECT_NEAR(loss, result.outcome.task_loss, 1e-5);
+}
+
+TEST(GradientAccumulator, ReportsTheErrorsOfARegression) {
+  ModelConfig config = small_config();
+  config.labels = {"score"};
+  const Result result = run(config, {});
+  double loss = 0;
+  for (const float error : result.outcome.confidence_or_error)
+    loss += static_cast<double>(error) * static_cast<double>(error);
+  EXPECT_NEAR(loss, result.outcome.task_loss, 1e-4);
+  EXPECT_TRUE(result.outcome.entropy.empty());
+}
+
+TEST(GradientAccumulator, OnlyWhatAStepReachesTakesPart) {
+  const ModelConfig config = small_config();
+  Network<float> network(config);
+  randomise(network);
+  const RaggedBatch batch = random_batch(config, {4, 6});
+  GradientAccumulator<float> accumulator(network, {});
+  const std::vector<std::int32_t> labels = {0, 2};
+  accumulator.add({.width = network.widths()[1], .tokens = batch, .labels = labels, .targets = {}});
+  const auto specs = network.layout().specs();
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    const bool reached = !specs[i].router && (specs[i].width < 0 || specs[i].width == 1);
+    EXPECT_EQ(accumulator.gradients().participates()[i], reached) << specs[i].name;
+    if (reached) continue;
+    for (const float g : accumulator.gradients().values().values(i)) EXPECT_EQ(g, 0) << specs[i].name;
+  }
+}
+
+}  // namespace
+}  // namespace sharcs::internal
