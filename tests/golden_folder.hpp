@@ -35,7 +35,7 @@ std::filesystem::path data_dir();
 
 }  // namespace sharcs::internal::testing
 
-#define SHARCS_FOR_EACH_GOLDEN_SET(suite)                                                      \
+#define SHARCS_FOR_EACH_GOLDEN_SET(suite)                                                                \
   INSTANTIATE_TEST_SUITE_P(Golden, suite, ::testing::ValuesIn(sharcs::internal::testing::golden_sets()), \
                            [](const auto& set) { return set.param.name; })
 

@@ -6,11 +6,11 @@
 #include <optional>
 #include <ostream>
 
-#include "eval/bootstrap.hpp"
 #include "cli/comparison_report.hpp"
 #include "core/nan.hpp"
 #include "core/number_range.hpp"
 #include "core/number_text.hpp"
+#include "eval/bootstrap.hpp"
 #include "eval/dataset_runner.hpp"
 #include "eval/difficulty.hpp"
 #include "eval/evaluation_json.hpp"

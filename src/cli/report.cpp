@@ -9,9 +9,9 @@
 #include "cli/command.hpp"
 #include "cli/commands.hpp"
 #include "cli/progress.hpp"
-#include "report/terminal/text_table.hpp"
 #include "core/number_text.hpp"
 #include "io/file.hpp"
+#include "report/terminal/text_table.hpp"
 
 namespace sharcs::internal {
 namespace {

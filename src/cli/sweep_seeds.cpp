@@ -5,10 +5,10 @@
 #include <limits>
 #include <ostream>
 
-#include "data/metrics.hpp"
 #include "cli/sweep_cells.hpp"
 #include "core/nan.hpp"
 #include "core/number_text.hpp"
+#include "data/metrics.hpp"
 #include "eval/pareto_front.hpp"
 #include "io/json_cursor.hpp"
 #include "report/terminal/text_table.hpp"

@@ -3,9 +3,9 @@
 
 #include "cli/command.hpp"
 #include "cli/commands.hpp"
-#include "report/terminal/text_table.hpp"
-#include "data/synthetic.hpp"
 #include "core/number_text.hpp"
+#include "data/synthetic.hpp"
+#include "report/terminal/text_table.hpp"
 
 namespace sharcs::internal {
 namespace {

@@ -10,7 +10,6 @@
 #include <iterator>
 #include <ostream>
 
-
 namespace sharcs::internal {
 
 std::string decimal(double value, int digits) {

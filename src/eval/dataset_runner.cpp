@@ -145,8 +145,8 @@ RoutingSeconds ClassifierRunner::time(const RoutingPolicy& policy, int rounds, s
 }
 
 Evaluation internal::evaluate(const Encoder<float>& encoder, const Task& task, const TokenizedDataset& dataset,
-                    const RoutingPolicy& policy, Index micro_batch_tokens, const std::string& name,
-                    Communicator& ranks) {
+                              const RoutingPolicy& policy, Index micro_batch_tokens, const std::string& name,
+                              Communicator& ranks) {
   DatasetRunner runner(encoder, dataset, micro_batch_tokens, ranks);
   const Recording recording = runner.record(task, name);
   Evaluation evaluation = evaluate_timed(runner, recording, route(recording, policy), policy, 1);

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "eval/bootstrap.hpp"
-#include "data/metrics.hpp"
 #include "core/nan.hpp"
 #include "core/number_range.hpp"
 #include "core/number_text.hpp"
+#include "data/metrics.hpp"
+#include "eval/bootstrap.hpp"
 #include "eval/recording_metrics.hpp"
 #include "sharcs/routing.hpp"
 

@@ -7,9 +7,9 @@
 #include <cstdlib>
 #include <numeric>
 
-#include "data/metrics.hpp"
 #include "core/nan.hpp"
 #include "core/number_range.hpp"
+#include "data/metrics.hpp"
 #include "eval/comparison.hpp"
 #include "eval/difficulty.hpp"
 #include "eval/evaluation_json.hpp"

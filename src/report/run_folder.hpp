@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "eval/recorded_evaluation.hpp"
-#include "train/metrics_log.hpp"
 #include "sharcs/model_config.hpp"
 #include "sharcs/report.hpp"
+#include "train/metrics_log.hpp"
 
 namespace sharcs::internal {
 

@@ -6,10 +6,10 @@
 #include <limits>
 #include <numeric>
 
-#include "data/metrics.hpp"
 #include "core/nan.hpp"
 #include "core/number_range.hpp"
 #include "core/number_text.hpp"
+#include "data/metrics.hpp"
 #include "eval/difficulty.hpp"
 #include "eval/recording_metrics.hpp"
 #include "report/findings.hpp"

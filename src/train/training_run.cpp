@@ -8,10 +8,10 @@
 #include <utility>
 
 #include "core/nan.hpp"
+#include "core/quote.hpp"
 #include "core/threads.hpp"
 #include "data/metrics.hpp"
 #include "eval/dataset_runner.hpp"
-#include "core/quote.hpp"
 #include "io/file.hpp"
 #include "io/json_differences.hpp"
 #include "sharcs/error.hpp"

@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "cli/program.hpp"
+#include "data/synthetic.hpp"
 #include "eval/recorded_evaluation.hpp"
 #include "io/file.hpp"
-#include "data/synthetic.hpp"
 #include "sharcs/task.hpp"
 
 namespace sharcs::internal {

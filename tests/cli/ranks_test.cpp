@@ -8,10 +8,10 @@
 #include <fstream>
 
 #include "cli/program.hpp"
+#include "data/synthetic.hpp"
 #include "formats/model_access.hpp"
 #include "io/file.hpp"
 #include "model/network.hpp"
-#include "data/synthetic.hpp"
 #include "train/metrics_log.hpp"
 
 namespace sharcs::internal {

@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "cli/program.hpp"
+#include "data/synthetic.hpp"
 #include "io/file.hpp"
 #include "sharcs/classifier.hpp"
-#include "data/synthetic.hpp"
 #include "sharcs/task.hpp"
 
 namespace sharcs::internal {

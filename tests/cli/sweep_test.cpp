@@ -6,9 +6,9 @@
 #include <sstream>
 
 #include "cli/program.hpp"
+#include "data/synthetic.hpp"
 #include "eval/recorded_evaluation.hpp"
 #include "io/file.hpp"
-#include "data/synthetic.hpp"
 
 namespace sharcs::internal {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "eval/bootstrap.hpp"
 #include "core/threads.hpp"
+#include "eval/bootstrap.hpp"
 #include "eval/hand_made_recordings.hpp"
 #include "expect_error.hpp"
 #include "sharcs/error.hpp"

@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "data/metrics.hpp"
 #include "core/number_range.hpp"
 #include "core/random.hpp"
+#include "data/metrics.hpp"
 #include "data/synthetic.hpp"
 #include "eval/recorded_evaluation.hpp"
 #include "eval/recording_metrics.hpp"

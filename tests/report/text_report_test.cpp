@@ -62,7 +62,7 @@ TEST(TextReport, TheScaleHasALineOfItsOwn) {
   std::vector<RunFolder> runs = {synthetic_run({.samples = 60})};
   runs[0].recorded->evaluation.full = {{"accuracy", 0.8}, {"f1", 0.7}};
   EXPECT_THAT(text_of(runs), ContainsRegex("\nScore against cost  mean of accuracy and f1 with 95 % intervals\n"
-                                               "  scale from 0\\.[0-9]+ to [01]\\.[0-9]+\n"));
+                                           "  scale from 0\\.[0-9]+ to [01]\\.[0-9]+\n"));
 }
 
 TEST(TextReport, NamesThePolicyThatWasEvaluated) {
