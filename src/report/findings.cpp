@@ -88,7 +88,7 @@ std::optional<Headline> headline_of(const RunFolder& run) {
       headline_of(*evaluation, samples + recording.data, recording.config.sharcs ? run.recorded->policy : "");
   for (const OperatingPoint& point : run.recorded->points) {
     if (point.series == "routed") headline.routed = point.score;
-    if (point.series == "fixed" && point.shares.back() == 1) {
+    if (point.series == "fixed" && !point.shares.empty() && point.shares.back() == 1) {
       headline.full = point.score;
       headline.lead = point.lead;
     }
