@@ -65,7 +65,7 @@ class Model {
 
   const ModelConfig& config() const;
   /// Replaces ModelConfig::task: what the model is trained for. save() writes it.
-  void set_task(std::optional<TaskSpec> task);
+  void set_task(const std::optional<TaskSpec>& task);
   /// Replaces the rule that turns the router's logits into a width; none: the largest logit decides. save() writes it.
   /// Throws ConfigError when the rule is not for the model's widths, or the model is plain.
   void set_routing(std::optional<RoutingRule> rule);

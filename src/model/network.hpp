@@ -19,7 +19,7 @@ class Network {
 
   const ModelConfig& config() const { return encoder_.config; }
   /// As Model::set_task.
-  void set_task(std::optional<TaskSpec> task) { encoder_.config.task = std::move(task); }
+  void set_task(const std::optional<TaskSpec>& task) { encoder_.config.task = task; }
   /// As Model::set_routing.
   void set_routing(std::optional<RoutingRule> rule);
   const WidthSet& widths() const { return encoder_.widths; }
