@@ -40,6 +40,7 @@ HWY_INLINE V activate(D d, V x, Activation activation) {
 
 /// The epilogue of one row of a tile, for any number of columns. `sum` may not be y.
 void finish_row(const float* sum, Index cols, const Epilogue<float>& epilogue, Index row, Index first_col, float* y) {
+  assert(y != nullptr);
   const float* bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + first_col;
   float* before = epilogue.pre_activation ? epilogue.pre_activation.row(row) + first_col : nullptr;
   const float* residual = epilogue.residual ? epilogue.residual.row(row) + first_col : nullptr;
