@@ -28,12 +28,25 @@ std::string place_of(std::size_t byte, std::string_view text, const std::string&
   return file + ":" + std::to_string(1 + std::count(before.begin(), before.end(), '\n'));
 }
 
+/// ".a.b[2]", where the value stands in `from`; none when it does not.
+std::optional<std::string> path_to(const json* value, const json& from) {
+  if (value == &from) return "";
+  if (from.is_object())
+    for (const auto& [key, member] : from.items())
+      if (const auto rest = path_to(value, member)) return "." + key + *rest;
+  if (from.is_array())
+    for (std::size_t i = 0; i < from.size(); ++i)
+      if (const auto rest = path_to(value, from[i])) return "[" + std::to_string(i) + "]" + *rest;
+  return std::nullopt;
+}
+
 }  // namespace
 
 struct JsonCursor::Document {
   json root;
   std::string file;
   JsonKind kind;
+  std::string path = {};                       // of the root, in messages
   std::unordered_set<const json*> asked = {};  // members
 };
 
@@ -48,20 +61,22 @@ JsonCursor JsonCursor::load(const std::filesystem::path& file, JsonKind kind) {
 }
 
 JsonCursor::JsonCursor(json value, std::string file, JsonKind kind, std::string path)
-    : document_(std::make_shared<Document>(Document{std::move(value), std::move(file), kind})),
-      value_(&document_->root),
-      path_(std::move(path)) {}
+    : document_(std::make_shared<Document>(Document{std::move(value), std::move(file), kind, std::move(path)})),
+      nearest_(&document_->root),
+      value_(nearest_) {}
 
-JsonCursor::JsonCursor(const json* value, std::string path, std::shared_ptr<Document> document)
-    : document_(std::move(document)), value_(value), path_(std::move(path)) {}
+JsonCursor::JsonCursor(std::shared_ptr<Document> document, const json* nearest, std::string missing)
+    : document_(std::move(document)),
+      nearest_(nearest),
+      value_(missing.empty() ? nearest : nullptr),
+      missing_(std::move(missing)) {}
 
 JsonCursor JsonCursor::operator[](const std::string& key) const {
-  std::string path = path_.empty() ? key : path_ + "." + key;
-  if (!present()) return {nullptr, std::move(path), document_};
+  if (!present()) return {document_, nearest_, missing_ + "." + key};
   const auto member = object().find(key);
-  if (member == value_->end()) return {nullptr, std::move(path), document_};
-  document_->asked.insert(&*member);
-  return {&*member, std::move(path), document_};
+  if (member == value_->end()) return {document_, value_, "." + key};
+  if (document_->kind == JsonKind::config) document_->asked.insert(&*member);
+  return {document_, &*member};
 }
 
 std::vector<std::string> JsonCursor::unread() const {
@@ -76,9 +91,7 @@ void JsonCursor::refuse_unread(const std::string& message) const {
   if (const auto keys = unread(); !keys.empty()) (*this)[keys.front()].refuse(message);
 }
 
-JsonCursor JsonCursor::element(std::size_t index) const {
-  return {&list().at(index), path_ + "[" + std::to_string(index) + "]", document_};
-}
+JsonCursor JsonCursor::element(std::size_t index) const { return {document_, &list().at(index)}; }
 
 const JsonCursor& JsonCursor::of_size(std::size_t size) const {
   if (list().size() != size) fail("a list of " + std::to_string(size));
@@ -115,8 +128,13 @@ std::string JsonCursor::found() const {
   return value_->is_array() ? "a list" : "an object";
 }
 
+std::string JsonCursor::path() const {
+  std::string path = document_->path + path_to(nearest_, document_->root).value_or("") + missing_;
+  return path.starts_with('.') ? path.substr(1) : path;
+}
+
 void JsonCursor::fail(const std::string& expected) const {
-  if (path_.empty()) throw_error(document_->kind, file() + ": found " + found() + ", expected " + expected);
+  if (path().empty()) throw_error(document_->kind, file() + ": found " + found() + ", expected " + expected);
   refuse("is " + found() + "; expected " + expected);
 }
 
@@ -127,7 +145,7 @@ void JsonCursor::fail_integer(NumberRange range, double most) const {
 }
 
 void JsonCursor::refuse(const std::string& message) const {
-  throw_error(document_->kind, file() + ": \"" + path_ + "\" " + message);
+  throw_error(document_->kind, file() + ": " + quote(path()) + " " + message);
 }
 
 std::size_t find_too_deep(std::string_view text) {

@@ -34,7 +34,8 @@ enum class JsonKind {
 ///     const int router = config["sharcs"]["hidden_size_router"].get_or(1024, {.least = 1});
 ///
 /// Every error is one line: `config.json: "hidden_size" is "x"; expected an integer ≥ 1`. Copies are cheap. Cursors
-/// share their document: it lives as long as any of them. It remembers which members were asked for; see unread().
+/// share their document: it lives as long as any of them. A document of settings remembers which members were asked
+/// for; see unread().
 class JsonCursor {
  public:
   /// The whole document. Throws the error of its kind when the text is not one JSON object (see parse_json()).
@@ -54,7 +55,7 @@ class JsonCursor {
   /// The member of an object. It does not exist where the object has no such key, or the object itself is not present.
   /// Throws where something other than an object stands.
   JsonCursor operator[](const std::string& key) const;
-  /// The members of an object that nobody has asked for with operator[].
+  /// The members of an object that nobody has asked for with operator[]. Of settings (JsonKind::config) only.
   std::vector<std::string> unread() const;
   /// Throws when there are such members: `config.json: "sharcs.widht" ` and then the message.
   void refuse_unread(const std::string& message) const;
@@ -106,16 +107,19 @@ class JsonCursor {
 
  private:
   struct Document;
-  JsonCursor(const nlohmann::json* value, std::string path, std::shared_ptr<Document> document);
+  JsonCursor(std::shared_ptr<Document> document, const nlohmann::json* nearest, std::string missing = {});
 
   template <class T>
   std::optional<T> whole_number() const;
   [[noreturn]] void fail_integer(NumberRange range, double most) const;
   std::string found() const;
+  /// "a.b[2]". It is looked up in the document when there is an error to tell of, so that reading has no cost for it.
+  std::string path() const;
 
   std::shared_ptr<Document> document_;
-  const nlohmann::json* value_;
-  std::string path_;
+  const nlohmann::json* nearest_;  ///< the value, or the last one on the way to it
+  const nlohmann::json* value_;    ///< null where there is none
+  std::string missing_;            ///< from there on: ".b.c"
 };
 
 /// Parses JSON text; Json is nlohmann::json or nlohmann::ordered_json. Throws the error of the kind, which names the
