@@ -6,8 +6,20 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace sharcs::internal {
+
+/// A command of the program, such as `sharcs train`. Each has a file in cli/commands/.
+struct Command {
+  int place;                       ///< in the list of `sharcs --help`; the smallest is the first
+  void (*add)(CLI::App& program);  ///< adds the command, with its options, to the program
+};
+
+namespace commands {
+/// Those of every file in cli/commands/. Written by CMake.
+std::vector<Command> all();
+}  // namespace commands
 
 /// What every command takes.
 struct CommonArguments {

@@ -2,12 +2,13 @@
 //
 // Exit codes: 0 done, 1 wrong usage, 2 an error that the message names, 128 + n stopped by signal n.
 
+#include <algorithm>
 #include <exception>
 #include <iostream>
 #include <new>
+#include <vector>
 
 #include "cli/command.hpp"
-#include "cli/commands.hpp"
 #include "cli/help_format.hpp"
 #include "sharcs/error.hpp"
 
@@ -19,16 +20,9 @@ int run(int argc, char** argv) {
   program.set_help_flag("-h,--help", "Print what there is, with its defaults, and exit");
   program.require_subcommand(1);
   program.formatter(std::make_shared<sharcs::internal::HelpFormat>());  // of the commands below, too
-  sharcs::internal::add_train(program);
-  sharcs::internal::add_sweep(program);
-  sharcs::internal::add_eval(program);
-  sharcs::internal::add_calibrate(program);
-  sharcs::internal::add_predict(program);
-  sharcs::internal::add_reorder(program);
-  sharcs::internal::add_inspect(program);
-  sharcs::internal::add_synth(program);
-  sharcs::internal::add_report(program);
-  sharcs::internal::add_options(program);
+  std::vector<sharcs::internal::Command> commands = sharcs::internal::commands::all();
+  std::ranges::stable_sort(commands, {}, &sharcs::internal::Command::place);
+  for (const sharcs::internal::Command& command : commands) command.add(program);
   const auto wrong_usage = [&](const std::exception& error) {
     std::string command = "sharcs";
     for (const CLI::App* subcommand : program.get_subcommands()) command += " " + subcommand->get_name();

@@ -19,11 +19,17 @@ const std::vector<std::string>& commands() {
   return all;
 }
 
-TEST(Usage, HelpListsTheCommands) {
+TEST(Usage, HelpListsTheCommandsInTheirOrder) {
   const auto help = run_program({"--help"});
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_EQ(help.errors, "");
-  for (const std::string& command : commands()) EXPECT_THAT(help.output, HasSubstr("\n  " + command + " "));
+  std::size_t before = 0;
+  for (const std::string& command : commands()) {
+    const std::size_t place = help.output.find("\n  " + command + " ");
+    ASSERT_NE(place, std::string::npos) << command;
+    EXPECT_GT(place, before) << command;
+    before = place;
+  }
 }
 
 TEST(Usage, EveryCommandHasHelpWithItsDefaults) {

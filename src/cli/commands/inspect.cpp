@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "cli/command.hpp"
-#include "cli/commands.hpp"
 #include "core/number_range.hpp"
 #include "core/number_text.hpp"
 #include "report/terminal/text_table.hpp"
@@ -119,8 +118,6 @@ void inspect(const InspectArguments& arguments) {
     print(json, arguments.model, std::cout);
 }
 
-}  // namespace
-
 void add_inspect(CLI::App& program) {
   const auto arguments = std::make_shared<InspectArguments>();
   CLI::App* command = add_command(program, "inspect", "Shows what a model is, and what each of its widths costs.",
@@ -131,5 +128,11 @@ void add_inspect(CLI::App& program) {
       ->default_str("128, or the model's positions where they are fewer");
   on_call(command, arguments, inspect);
 }
+
+}  // namespace
+
+namespace commands {
+std::vector<Command> inspect() { return {{.place = 70, .add = add_inspect}}; }
+}  // namespace commands
 
 }  // namespace sharcs::internal

@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
-#include "cli/commands.hpp"
 #include "cli/data_arguments.hpp"
 #include "core/number_text.hpp"
 #include "core/random.hpp"
@@ -110,8 +109,6 @@ void reorder_model(const ReorderArguments& arguments) {
             << "; train it with --init " << arguments.output << '\n';
 }
 
-}  // namespace
-
 void add_reorder(CLI::App& program) {
   const auto arguments = std::make_shared<ReorderArguments>();
   CLI::App* command = add_command(
@@ -133,5 +130,11 @@ void add_reorder(CLI::App& program) {
   arguments->dataset.add_to(*command, "train");
   on_call(command, arguments, reorder_model);
 }
+
+}  // namespace
+
+namespace commands {
+std::vector<Command> reorder() { return {{.place = 60, .add = add_reorder}}; }
+}  // namespace commands
 
 }  // namespace sharcs::internal

@@ -3,7 +3,6 @@
 #include <iostream>
 
 #include "cli/command.hpp"
-#include "cli/commands.hpp"
 #include "cli/data_arguments.hpp"
 #include "cli/sweep_seeds.hpp"
 #include "cli/sweep_table.hpp"
@@ -219,8 +218,6 @@ void sweep(const SweepArguments& arguments) {
     throw TrainingError(std::to_string(failed) + " of " + counted(runs.size(), "run") + " failed; " + first_failure);
 }
 
-}  // namespace
-
 void add_sweep(CLI::App& program) {
   const auto arguments = std::make_shared<SweepArguments>();
   CLI::App* command = add_command(
@@ -239,5 +236,11 @@ void add_sweep(CLI::App& program) {
   arguments->training.add_to(*command);
   on_call(command, arguments, sweep);
 }
+
+}  // namespace
+
+namespace commands {
+std::vector<Command> sweep() { return {{.place = 20, .add = add_sweep}}; }
+}  // namespace commands
 
 }  // namespace sharcs::internal

@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "cli/command.hpp"
-#include "cli/commands.hpp"
 #include "cli/data_arguments.hpp"
 #include "cli/policy_argument.hpp"
 #include "cli/sentence_stream.hpp"
@@ -242,8 +241,6 @@ void predict(const PredictArguments& arguments) {
                           [&](FileWriter& out) { predict_to([&](const std::string& lines) { out.write(lines); }); });
 }
 
-}  // namespace
-
 void add_predict(CLI::App& program) {
   const auto arguments = std::make_shared<PredictArguments>();
   CLI::App* command = add_command(program, "predict",
@@ -273,5 +270,11 @@ void add_predict(CLI::App& program) {
   arguments->task.add_to(*command);
   on_call(command, arguments, predict);
 }
+
+}  // namespace
+
+namespace commands {
+std::vector<Command> predict() { return {{.place = 50, .add = add_predict}}; }
+}  // namespace commands
 
 }  // namespace sharcs::internal

@@ -2,7 +2,6 @@
 #include <vector>
 
 #include "cli/command.hpp"
-#include "cli/commands.hpp"
 #include "cli/comparison_report.hpp"
 #include "cli/data_arguments.hpp"
 #include "cli/evaluation_report.hpp"
@@ -51,8 +50,6 @@ void eval(const EvalArguments& arguments) {
   print_comparison(comparison, report.recording(), std::cout);
 }
 
-}  // namespace
-
 void add_eval(CLI::App& program) {
   const auto arguments = std::make_shared<EvalArguments>();
   CLI::App* command =
@@ -74,5 +71,11 @@ void add_eval(CLI::App& program) {
   arguments->dataset.add_to(*command, "dev");
   on_call(command, arguments, eval);
 }
+
+}  // namespace
+
+namespace commands {
+std::vector<Command> eval() { return {{.place = 30, .add = add_eval}}; }
+}  // namespace commands
 
 }  // namespace sharcs::internal

@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
-#include "cli/commands.hpp"
 #include "cli/progress.hpp"
 #include "core/number_text.hpp"
 #include "io/file.hpp"
@@ -49,8 +48,6 @@ void report(const ReportArguments& arguments) {
               << "); open it in a browser\n";
 }
 
-}  // namespace
-
 void add_report(CLI::App& program) {
   const auto arguments = std::make_shared<ReportArguments>();
   CLI::App* command = program.add_subcommand(
@@ -67,5 +64,11 @@ void add_report(CLI::App& program) {
   command->add_flag("--json", arguments->json, "Write what was done as JSON");
   command->callback([=] { report(*arguments); });
 }
+
+}  // namespace
+
+namespace commands {
+std::vector<Command> report() { return {{.place = 90, .add = add_report}}; }
+}  // namespace commands
 
 }  // namespace sharcs::internal

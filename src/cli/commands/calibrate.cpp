@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "cli/command.hpp"
-#include "cli/commands.hpp"
 #include "cli/comparison_report.hpp"
 #include "cli/data_arguments.hpp"
 #include "core/clock.hpp"
@@ -233,8 +232,6 @@ void calibrate(const CalibrateArguments& arguments) {
     std::cout << arguments.model << " is as it was\n";
 }
 
-}  // namespace
-
 void add_calibrate(CLI::App& program) {
   const auto arguments = std::make_shared<CalibrateArguments>();
   CLI::App* command = add_command(
@@ -273,5 +270,11 @@ void add_calibrate(CLI::App& program) {
   arguments->dataset.add_to(*command, "dev");
   on_call(command, arguments, calibrate);
 }
+
+}  // namespace
+
+namespace commands {
+std::vector<Command> calibrate() { return {{.place = 40, .add = add_calibrate}}; }
+}  // namespace commands
 
 }  // namespace sharcs::internal

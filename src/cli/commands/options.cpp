@@ -1,6 +1,6 @@
 #include <iostream>
 
-#include "cli/commands.hpp"
+#include "cli/command.hpp"
 #include "cli/training_setup.hpp"
 #include "model/sharcs_option_table.hpp"
 #include "train/training_option_table.hpp"
@@ -52,12 +52,16 @@ void print_options() {
                 vocabulary_option_table(), std::cout);
 }
 
-}  // namespace
-
 void add_options(CLI::App& program) {
   CLI::App* const command = program.add_subcommand("options", "Prints the reference of all settings, docs/options.md");
   command->group("");  // for who writes the documentation: not in --help
   command->callback(print_options);
 }
+
+}  // namespace
+
+namespace commands {
+std::vector<Command> options() { return {{.place = 100, .add = add_options}}; }
+}  // namespace commands
 
 }  // namespace sharcs::internal

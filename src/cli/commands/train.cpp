@@ -6,7 +6,6 @@
 #include <optional>
 
 #include "cli/command.hpp"
-#include "cli/commands.hpp"
 #include "cli/data_arguments.hpp"
 #include "cli/evaluation_report.hpp"
 #include "cli/training_arguments.hpp"
@@ -136,8 +135,6 @@ void train(const TrainArguments& arguments) {
   std::cout << "\nsharcs report " << arguments.output << " shows all of it\n";
 }
 
-}  // namespace
-
 void add_train(CLI::App& program) {
   const auto arguments = std::make_shared<TrainArguments>();
   CLI::App* command = add_command(
@@ -154,5 +151,11 @@ void add_train(CLI::App& program) {
   arguments->training.add_to(*command);
   on_call(command, arguments, train);
 }
+
+}  // namespace
+
+namespace commands {
+std::vector<Command> train() { return {{.place = 10, .add = add_train}}; }
+}  // namespace commands
 
 }  // namespace sharcs::internal

@@ -2,7 +2,6 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
-#include "cli/commands.hpp"
 #include "core/number_text.hpp"
 #include "data/synthetic.hpp"
 #include "report/terminal/text_table.hpp"
@@ -48,8 +47,6 @@ void synth(const SynthArguments& arguments) {
     table.print(std::cout);
 }
 
-}  // namespace
-
 void add_synth(CLI::App& program) {
   const auto arguments = std::make_shared<SynthArguments>();
   CLI::App* command = add_command(
@@ -67,5 +64,11 @@ void add_synth(CLI::App& program) {
       ->default_str("75,10,6,5,4");
   on_call(command, arguments, synth);
 }
+
+}  // namespace
+
+namespace commands {
+std::vector<Command> synth() { return {{.place = 80, .add = add_synth}}; }
+}  // namespace commands
 
 }  // namespace sharcs::internal
