@@ -13,20 +13,30 @@
 #include "sharcs/dataset.hpp"
 
 namespace sharcs::internal {
+struct MetricDefinition;
 struct TaskDefinition;
 }
 
 namespace [[gnu::visibility("default")]] sharcs {
 
+struct ModelConfig;
 enum class TaskKind { classification, regression };
-
-/// "classification" or "regression".
 std::string to_string(TaskKind kind);
 
-/// What a task is judged by. Larger is better for each of them. Pearson and Spearman are for regressions.
-enum class Metric { accuracy, f1, macro_f1, matthews, pearson, spearman };
+/// What a task is judged by, such as "accuracy". The larger, the better.
+class Metric {
+ public:
+  /// Throws ConfigError for a name that is not one of names().
+  Metric(const std::string& name);
+  Metric(const char* name) : Metric(std::string(name)) {}
+  /// "accuracy", "f1", "macro_f1", "matthews"; "pearson" and "spearman" for regressions.
+  static std::vector<std::string> names();
+  bool operator==(const Metric&) const = default;
 
-/// "accuracy", "f1", "macro_f1", "matthews", "pearson", "spearman".
+ private:
+  friend struct internal::MetricDefinition;
+  const internal::MetricDefinition* definition_;
+};
 std::string to_string(Metric metric);
 
 /// The names of metrics, and their values.
@@ -34,8 +44,7 @@ using MetricMap = std::map<std::string, double>;
 
 /// The interval that the targets of a regression lie in, both ends included.
 struct TargetRange {
-  double low;
-  double high;
+  double low, high;
 };
 
 /// Where a task comes from: `none` is data of your own, `glue` is GLUE (Wang et al. 2019).
@@ -63,8 +72,6 @@ struct TaskSpec {
 
   bool operator==(const TaskSpec&) const = default;
 };
-
-struct ModelConfig;
 
 /// A task: what its files look like, what its labels are called, how it is judged. Cheap to copy, immutable.
 class Task {
@@ -111,7 +118,6 @@ class Task {
   /// The file of a split in a folder of GLUE's layout: train.tsv, dev_matched.tsv, msr_paraphrase_test.txt, ….
   /// Throws IoError that says what was looked for and what is there; ConfigError for data of your own.
   std::filesystem::path file(const std::filesystem::path& folder, Split split) const;
-  /// Reads file(folder, split).
   Dataset read(const std::filesystem::path& folder, Split split, const ReadOptions& options = {}) const;
   /// Reads one file. A first row with the names of the task's columns is a header; GLUE's files without header are
   /// known by their columns (CoLA: four, or sentence and label). Only a test split may lack labels. Throws IoError, or
@@ -121,14 +127,12 @@ class Task {
  private:
   explicit Task(std::shared_ptr<const internal::TaskDefinition> definition) : definition_(std::move(definition)) {}
   friend struct internal::TaskDefinition;
-
   std::shared_ptr<const internal::TaskDefinition> definition_;
 };
 
 struct TrainingData {
   Task task;
-  Dataset train;
-  Dataset dev;
+  Dataset train, dev;
 };
 
 /// Reads training and dev data of your own.

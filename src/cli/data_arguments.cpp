@@ -30,21 +30,23 @@ std::filesystem::path dev_file(const Task& task, const std::string& folder) {
 }  // namespace
 
 void TaskArguments::add_to(CLI::App& command) {
-  std::string names;
-  for (const std::string& name : Task::names()) names += (names.empty() ? "" : ", ") + name;
+  const auto listed = [](const std::vector<std::string>& names) {
+    std::string list;
+    for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+    return list;
+  };
   const auto add = [&](const char* option, auto& value, const std::string& help) {
     return command.add_option(option, value, help)->group("Data");
   };
   const std::string place = " (name, or position from 1)";
-  add("--task", task, "Task of GLUE: " + names);
+  add("--task", task, "Task of GLUE: " + listed(Task::names()));
   add("--text-column", text_column, "Own data: column of the sentence" + place)->default_str("text");
   add("--pair-column", pair_column, "Own data: column of the second sentence; none: single sentences");
   add("--label-column", label_column, "Own data: column of the class or target" + place)->default_str("label");
   add("--id-column", id_column, "Own data: column of the sample's own index");
   add("--difficulty-column", difficulty_column, "Own data: column that says how hard a sample is, as an integer");
   command.add_flag("--regression", regression, "Own data: the label is a number, not a class")->group("Data");
-  add("--metrics", metrics, "Own data: accuracy, f1, macro_f1, matthews, pearson, spearman; none: by kind")
-      ->delimiter(',');
+  add("--metrics", metrics, "Own data: " + listed(Metric::names()) + "; none: by kind")->delimiter(',');
   add("--format", format, "Own data: tsv, csv, jsonl or by_extension")->capture_default_str();
   add("--quoting", quoting, "Own data: none, rfc4180 or automatic (rfc4180 for csv)")->capture_default_str();
   add("--header", header, "Own data: yes, no or automatic")->capture_default_str();
@@ -68,7 +70,7 @@ TaskSpec TaskArguments::spec() const {
   spec.format = named<TableFormat>(format);
   spec.quoting = named<Quoting>(quoting);
   spec.header = named<Header>(header);
-  for (const std::string& name : metrics) spec.metrics.push_back(named<Metric>(name));
+  for (const std::string& name : metrics) spec.metrics.emplace_back(name);
   return spec;
 }
 

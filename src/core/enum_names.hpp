@@ -49,11 +49,14 @@ std::vector<std::string> names_of() {
 }
 
 /// For messages and help: "one of train, dev, test".
+inline std::string one_of(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "one of " : ", ") + name;
+  return text;
+}
 template <NamedEnum E>
 std::string one_of() {
-  std::string text;
-  for (const EnumName<E>& each : EnumNames<E>::all) text += (text.empty() ? "one of " : ", ") + std::string(each.name);
-  return text;
+  return one_of(names_of<E>());
 }
 
 /// The value of that name, or none.

@@ -3,26 +3,82 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <string>
 
+#include "core/enum_names.hpp"
 #include "core/nan.hpp"
 #include "core/quote.hpp"
-#include "model/task_names.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {
 namespace {
+
+const std::vector<MetricDefinition>& known_metrics() {
+  static const std::vector<MetricDefinition> known = metrics::all();
+  return known;
+}
+
+template <class T>
+MetricMap measure_each(std::span<const Metric> metrics, std::span<const T> labels, std::span<const T> predictions) {
+  MetricMap values;
+  for (const Metric metric : metrics) values[to_string(metric)] = measure(metric, labels, predictions);
+  return values;
+}
+
+bool is_constant(std::span<const double> values) {
+  return std::all_of(values.begin(), values.end(), [&](double value) { return value == values.front(); });
+}
+
+}  // namespace
+
+double measure(Metric metric, std::span<const int> labels, std::span<const int> predictions) {
+  const auto* const of_classes = std::get_if<MetricDefinition::OfClasses>(&MetricDefinition::of(metric).measure);
+  if (of_classes == nullptr)
+    throw ConfigError(to_string(metric) + " is a metric of regression; expected one of classification");
+  return (*of_classes)(labels, predictions);
+}
+
+double measure(Metric metric, std::span<const double> targets, std::span<const double> predictions) {
+  const auto* const of_values = std::get_if<MetricDefinition::OfValues>(&MetricDefinition::of(metric).measure);
+  if (of_values == nullptr)
+    throw ConfigError(to_string(metric) + " is a metric of classification; expected one of regression");
+  return (*of_values)(targets, predictions);
+}
+
+MetricMap measure(std::span<const Metric> metrics, std::span<const int> labels, std::span<const int> predictions) {
+  return measure_each(metrics, labels, predictions);
+}
+
+MetricMap measure(std::span<const Metric> metrics, std::span<const double> targets,
+                  std::span<const double> predictions) {
+  return measure_each(metrics, targets, predictions);
+}
+
+double score(const MetricMap& metrics) {
+  double sum = 0;
+  for (const auto& [name, value] : metrics) sum += value;
+  return metrics.empty() ? nan : sum / static_cast<double>(metrics.size());
+}
+
+double auc(std::span<const int> positive, std::span<const double> scores) {
+  require_same_size(positive.size(), scores.size());
+  if (has_nan(scores)) return std::nan("");
+  const std::vector<double> rank = ranks(scores);
+  double positives = 0, rank_sum = 0;
+  for (std::size_t i = 0; i < rank.size(); ++i) {
+    if (positive[i] == 0) continue;
+    ++positives;
+    rank_sum += rank[i];
+  }
+  const double negatives = static_cast<double>(rank.size()) - positives;
+  if (positives == 0 || negatives == 0) return 0.5;
+  return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives);
+}
 
 void require_same_size(std::size_t labels, std::size_t predictions) {
   if (labels != predictions)
     throw ShapeError(std::to_string(labels) + " labels but " + std::to_string(predictions) + " predictions");
   if (labels == 0) throw ShapeError("no samples to measure");
 }
-
-/// How often each class is the label, is predicted, and is both.
-struct ClassCounts {
-  std::vector<double> labels, predictions, correct;
-};
 
 ClassCounts count_classes(std::span<const int> labels, std::span<const int> predictions) {
   require_same_size(labels.size(), predictions.size());
@@ -45,83 +101,7 @@ ClassCounts count_classes(std::span<const int> labels, std::span<const int> pred
   return counts;
 }
 
-bool is_constant(std::span<const double> values) {
-  return std::all_of(values.begin(), values.end(), [&](double value) { return value == values.front(); });
-}
-
-bool has_nan(std::span<const double> values) {
-  return std::any_of(values.begin(), values.end(), [](double value) { return std::isnan(value); });
-}
-
-// 1-based; equal values share the mean of their ranks.
-std::vector<double> ranks(std::span<const double> values) {
-  std::vector<std::size_t> order(values.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
-  std::vector<double> rank(values.size());
-  for (std::size_t first = 0; first < order.size();) {
-    std::size_t end = first + 1;
-    while (end < order.size() && values[order[end]] == values[order[first]]) ++end;
-    for (std::size_t i = first; i < end; ++i) rank[order[i]] = 0.5 * static_cast<double>(first + 1 + end);
-    first = end;
-  }
-  return rank;
-}
-
-template <class T>
-MetricMap measure_each(std::span<const Metric> metrics, std::span<const T> labels, std::span<const T> predictions) {
-  MetricMap values;
-  for (const Metric metric : metrics) values[to_string(metric)] = measure(metric, labels, predictions);
-  return values;
-}
-
-}  // namespace
-
-double accuracy(std::span<const int> labels, std::span<const int> predictions) {
-  require_same_size(labels.size(), predictions.size());
-  std::size_t correct = 0;
-  for (std::size_t i = 0; i < labels.size(); ++i) correct += labels[i] == predictions[i];
-  return static_cast<double>(correct) / static_cast<double>(labels.size());
-}
-
-double f1(std::span<const int> labels, std::span<const int> predictions, int positive) {
-  require_same_size(labels.size(), predictions.size());
-  std::size_t both = 0, either = 0;
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    both += labels[i] == positive && predictions[i] == positive;
-    either += static_cast<std::size_t>(labels[i] == positive) + static_cast<std::size_t>(predictions[i] == positive);
-  }
-  return either == 0 ? 0 : 2 * static_cast<double>(both) / static_cast<double>(either);
-}
-
-double macro_f1(std::span<const int> labels, std::span<const int> predictions) {
-  const ClassCounts counts = count_classes(labels, predictions);
-  double sum = 0;
-  int classes = 0;
-  for (std::size_t c = 0; c < counts.labels.size(); ++c) {
-    const double either = counts.labels[c] + counts.predictions[c];
-    if (either == 0) continue;
-    sum += 2 * counts.correct[c] / either;
-    ++classes;
-  }
-  return sum / classes;
-}
-
-double matthews(std::span<const int> labels, std::span<const int> predictions) {
-  const ClassCounts counts = count_classes(labels, predictions);
-  const auto total = static_cast<double>(labels.size());
-  const double correct = std::accumulate(counts.correct.begin(), counts.correct.end(), 0.0);
-  const auto dot = [](const std::vector<double>& a, const std::vector<double>& b) {
-    return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
-  };
-  const double label_spread = total * total - dot(counts.labels, counts.labels);
-  const double prediction_spread = total * total - dot(counts.predictions, counts.predictions);
-  if (label_spread == 0 || prediction_spread == 0) return 0;
-  return (correct * total - dot(counts.labels, counts.predictions)) /
-         (std::sqrt(label_spread) * std::sqrt(prediction_spread));
-}
-
-double pearson(std::span<const double> targets, std::span<const double> predictions) {
+double correlation(std::span<const double> targets, std::span<const double> predictions) {
   require_same_size(targets.size(), predictions.size());
   if (is_constant(targets) || is_constant(predictions)) return 0;
   const auto mean = [](std::span<const double> values) {
@@ -138,63 +118,42 @@ double pearson(std::span<const double> targets, std::span<const double> predicti
   return std::clamp(covariance / (std::sqrt(target_spread) * std::sqrt(prediction_spread)), -1.0, 1.0);
 }
 
-double spearman(std::span<const double> targets, std::span<const double> predictions) {
-  require_same_size(targets.size(), predictions.size());
-  if (has_nan(targets) || has_nan(predictions)) return std::nan("");
-  return pearson(ranks(targets), ranks(predictions));
-}
-
-double auc(std::span<const int> positive, std::span<const double> scores) {
-  require_same_size(positive.size(), scores.size());
-  if (has_nan(scores)) return std::nan("");
-  const std::vector<double> rank = ranks(scores);
-  double positives = 0, rank_sum = 0;
-  for (std::size_t i = 0; i < rank.size(); ++i) {
-    if (positive[i] == 0) continue;
-    ++positives;
-    rank_sum += rank[i];
+std::vector<double> ranks(std::span<const double> values) {
+  std::vector<std::size_t> order(values.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
+  std::vector<double> rank(values.size());
+  for (std::size_t first = 0; first < order.size();) {
+    std::size_t end = first + 1;
+    while (end < order.size() && values[order[end]] == values[order[first]]) ++end;
+    for (std::size_t i = first; i < end; ++i) rank[order[i]] = 0.5 * static_cast<double>(first + 1 + end);
+    first = end;
   }
-  const double negatives = static_cast<double>(rank.size()) - positives;
-  if (positives == 0 || negatives == 0) return 0.5;
-  return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives);
+  return rank;
 }
 
-double measure(Metric metric, std::span<const int> labels, std::span<const int> predictions) {
-  switch (metric) {
-    case Metric::accuracy:
-      return accuracy(labels, predictions);
-    case Metric::f1:
-      return f1(labels, predictions);
-    case Metric::macro_f1:
-      return macro_f1(labels, predictions);
-    case Metric::matthews:
-      return matthews(labels, predictions);
-    case Metric::pearson:
-    case Metric::spearman:
-      break;
-  }
-  throw ConfigError(to_string(metric) + " is a metric of regression; expected one of classification");
-}
-
-double measure(Metric metric, std::span<const double> targets, std::span<const double> predictions) {
-  if (metric == Metric::pearson) return pearson(targets, predictions);
-  if (metric == Metric::spearman) return spearman(targets, predictions);
-  throw ConfigError(to_string(metric) + " is a metric of classification; expected one of regression");
-}
-
-MetricMap measure(std::span<const Metric> metrics, std::span<const int> labels, std::span<const int> predictions) {
-  return measure_each(metrics, labels, predictions);
-}
-
-MetricMap measure(std::span<const Metric> metrics, std::span<const double> targets,
-                  std::span<const double> predictions) {
-  return measure_each(metrics, targets, predictions);
-}
-
-double score(const MetricMap& metrics) {
-  double sum = 0;
-  for (const auto& [name, value] : metrics) sum += value;
-  return metrics.empty() ? nan : sum / static_cast<double>(metrics.size());
+bool has_nan(std::span<const double> values) {
+  return std::any_of(values.begin(), values.end(), [](double value) { return std::isnan(value); });
 }
 
 }  // namespace sharcs::internal
+
+namespace sharcs {
+using namespace internal;
+
+Metric::Metric(const std::string& name) {
+  const auto found = std::ranges::find(known_metrics(), name, &MetricDefinition::name);
+  if (found == known_metrics().end())
+    throw ConfigError("the metric is " + quote(name) + "; expected " + one_of(names()));
+  definition_ = &*found;
+}
+
+std::vector<std::string> Metric::names() {
+  std::vector<std::string> names;
+  for (const MetricDefinition& metric : known_metrics()) names.push_back(metric.name);
+  return names;
+}
+
+std::string to_string(Metric metric) { return MetricDefinition::of(metric).name; }
+
+}  // namespace sharcs

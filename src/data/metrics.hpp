@@ -1,44 +1,40 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
+#include <string>
+#include <variant>
 #include <vector>
 
 #include "sharcs/task.hpp"
 
 namespace sharcs::internal {
 
-// These functions take one class index (or value) per sample. They throw ShapeError when there are no samples, or not
-// as many predictions as labels.
+/// A metric, as a file in data/metrics/ defines it.
+struct MetricDefinition {
+  /// Of a classification: an index of a class for each sample.
+  using OfClasses = double (*)(std::span<const int> labels, std::span<const int> predictions);
+  /// Of a regression: a number for each sample.
+  using OfValues = double (*)(std::span<const double> targets, std::span<const double> predictions);
 
-/// The share of samples whose prediction is the label.
-double accuracy(std::span<const int> labels, std::span<const int> predictions);
+  std::string name;
+  std::variant<OfClasses, OfValues> measure;  ///< the larger its result, the better
 
-/// 2 · TP / (2 · TP + FP + FN) of the class `positive`; 0 when the class is neither among the labels nor predicted
-/// (scikit-learn's f1_score with zero_division 0).
-double f1(std::span<const int> labels, std::span<const int> predictions, int positive = 1);
+  TaskKind kind() const {
+    return std::holds_alternative<OfClasses>(measure) ? TaskKind::classification : TaskKind::regression;
+  }
+  static const MetricDefinition& of(Metric metric) { return *metric.definition_; }
+};
 
-/// The mean of f1 over the classes that occur among the labels or predictions.
-double macro_f1(std::span<const int> labels, std::span<const int> predictions);
+namespace metrics {
+/// Those of every file in data/metrics/. Written by CMake.
+std::vector<MetricDefinition> all();
+}  // namespace metrics
 
-/// Matthews' correlation for any number of classes (Gorodkin 2004, scikit-learn's matthews_corrcoef), in [−1, 1]; 0
-/// when all labels, or all predictions, are of one class.
-double matthews(std::span<const int> labels, std::span<const int> predictions);
-
-/// Pearson's correlation, in [−1, 1]; 0 when either side is constant (where SciPy gives NaN, which could not be
-/// compared when the best checkpoint is chosen). NaN when a value is NaN.
-double pearson(std::span<const double> targets, std::span<const double> predictions);
-
-/// Pearson's correlation of the ranks, ties sharing the mean of their ranks (SciPy's spearmanr); degenerate cases as
-/// there.
-double spearman(std::span<const double> targets, std::span<const double> predictions);
-
-/// Area under the ROC curve: the probability that a positive sample has a larger score than a negative one, ties
-/// counting one half (Mann and Whitney 1947). `positive` holds 0 or 1 a sample. 0.5 when all samples are on one side.
-double auc(std::span<const int> positive, std::span<const double> scores);
-
-/// The metric of class predictions. Throws ConfigError for a metric of regression.
+/// The metric of class predictions. Throws ConfigError for a metric of regression, and ShapeError when there are no
+/// samples, or not as many predictions as labels.
 double measure(Metric metric, std::span<const int> labels, std::span<const int> predictions);
-/// The metric of a regression. Throws ConfigError for a metric of classes.
+/// The metric of a regression. Throws ConfigError for a metric of classification, and ShapeError as above.
 double measure(Metric metric, std::span<const double> targets, std::span<const double> predictions);
 
 /// The same for several metrics.
@@ -49,5 +45,31 @@ MetricMap measure(std::span<const Metric> metrics, std::span<const double> targe
 /// One number for choosing the best checkpoint: the mean of the metrics, which is how GLUE scores a task with two of
 /// them. NaN when there are none.
 double score(const MetricMap& metrics);
+
+/// Area under the ROC curve: the probability that a positive sample has a larger score than a negative one, ties
+/// counting one half (Mann and Whitney 1947). `positive` holds 0 or 1 a sample. 0.5 when all samples are on one side.
+/// Throws ShapeError when there are no samples, or not as many scores.
+double auc(std::span<const int> positive, std::span<const double> scores);
+
+// What several metrics are made of.
+
+/// Throws ShapeError when there are no samples, or not as many predictions as labels.
+void require_same_size(std::size_t labels, std::size_t predictions);
+
+/// How often each class is the label, is predicted, and is both.
+struct ClassCounts {
+  std::vector<double> labels, predictions, correct;
+};
+/// Throws ShapeError as require_same_size(), and for an index that is not a class's.
+ClassCounts count_classes(std::span<const int> labels, std::span<const int> predictions);
+
+/// Pearson's correlation, in [−1, 1]; 0 when either side is constant (where SciPy gives NaN, which could not be
+/// compared when the best checkpoint is chosen). NaN when a value is NaN. Throws as require_same_size().
+double correlation(std::span<const double> targets, std::span<const double> predictions);
+
+/// The place of each value among all, from 1 for the least. Equal values share the mean of their ranks.
+std::vector<double> ranks(std::span<const double> values);
+
+bool has_nan(std::span<const double> values);
 
 }  // namespace sharcs::internal

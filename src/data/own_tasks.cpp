@@ -1,6 +1,7 @@
 #include <set>
 
 #include "core/quote.hpp"
+#include "data/metrics.hpp"
 #include "data/task_definition.hpp"
 #include "sharcs/error.hpp"
 
@@ -13,14 +14,12 @@ ColumnRole role_of(const std::optional<Column>& column) {
   return {.position = column->index()};
 }
 
-bool is_for_regression(Metric metric) { return metric == Metric::pearson || metric == Metric::spearman; }
-
 /// Those of the spec, or what suits the kind and the number of labels.
 std::vector<Metric> metrics_for(const TaskSpec& spec, std::size_t labels) {
   if (!spec.metrics.empty()) return spec.metrics;
-  if (spec.kind == TaskKind::regression) return {Metric::pearson, Metric::spearman};
-  if (labels == 2) return {Metric::accuracy, Metric::f1, Metric::matthews};
-  return {Metric::accuracy, Metric::macro_f1};
+  if (spec.kind == TaskKind::regression) return {"pearson", "spearman"};
+  if (labels == 2) return {"accuracy", "f1", "matthews"};
+  return {"accuracy", "macro_f1"};
 }
 
 void check(const TaskSpec& spec) {
@@ -32,7 +31,7 @@ void check(const TaskSpec& spec) {
   if (spec.labels.size() == 1)
     throw ConfigError(task + " has one label, " + quote(spec.labels.front()) + "; expected at least two");
   for (const Metric metric : spec.metrics)
-    if (is_for_regression(metric) != (spec.kind == TaskKind::regression))
+    if (MetricDefinition::of(metric).kind() != spec.kind)
       throw ConfigError(task + " is a " + to_string(spec.kind) + "; " + to_string(metric) + " is not a metric of it");
   for (const std::optional<Column>& column :
        {std::optional(spec.text), spec.pair, std::optional(spec.label), spec.id, spec.difficulty}) {

@@ -11,6 +11,7 @@
 #include "io/file.hpp"
 #include "io/json_cursor.hpp"
 #include "model/task_names.hpp"
+#include "model/task_spec_json.hpp"
 #include "routing/length_cost.hpp"
 #include "sharcs/error.hpp"
 
@@ -245,7 +246,7 @@ void read_task(const JsonCursor& task, Recording& recording) {
   recording.task = task["name"].get<std::string>();
   recording.classes = task["labels"].get<std::vector<std::string>>();
   recording.outputs = task["kind"].get<TaskKind>() == TaskKind::regression ? 1 : recording.classes.size();
-  recording.metrics = task["metrics"].get<std::vector<Metric>>();
+  recording.metrics = task["metrics"].each(read_metric);
   if (recording.metrics.empty()) task["metrics"].fail("at least one name");
 }
 

@@ -18,14 +18,6 @@ struct EnumNames<InvalidText> {
 };
 
 template <>
-struct EnumNames<Metric> {
-  static constexpr const char* what = "the metric";
-  static constexpr EnumName<Metric> all[] = {{Metric::accuracy, "accuracy"}, {Metric::f1, "f1"},
-                                             {Metric::macro_f1, "macro_f1"}, {Metric::matthews, "matthews"},
-                                             {Metric::pearson, "pearson"},   {Metric::spearman, "spearman"}};
-};
-
-template <>
 struct EnumNames<TaskKind> {
   static constexpr const char* what = "the kind of task";
   static constexpr EnumName<TaskKind> all[] = {{TaskKind::classification, "classification"},

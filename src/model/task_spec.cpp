@@ -7,7 +7,6 @@
 namespace sharcs {
 using namespace internal;
 std::string to_string(TaskKind kind) { return name_of(kind); }
-std::string to_string(Metric metric) { return name_of(metric); }
 std::string to_string(TableFormat format) { return name_of(format); }
 std::string to_string(Quoting quoting) { return name_of(quoting); }
 std::string to_string(Header header) { return name_of(header); }

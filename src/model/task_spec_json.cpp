@@ -1,7 +1,9 @@
 #include "model/task_spec_json.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "model/task_names.hpp"
 
@@ -58,8 +60,14 @@ TaskSpec read_task_spec(const JsonCursor& task) {
   task["format"].read(spec.format);
   task["quoting"].read(spec.quoting);
   task["header"].read(spec.header);
-  task["metrics"].read(spec.metrics);
+  if (const JsonCursor metrics = task["metrics"]; metrics.present()) spec.metrics = metrics.each(read_metric);
   return spec;
+}
+
+Metric read_metric(const JsonCursor& name) {
+  const std::vector<std::string> known = Metric::names();
+  if (!name.is_text() || std::ranges::find(known, name.get<std::string>()) == known.end()) name.fail(one_of(known));
+  return name.get<std::string>();
 }
 
 }  // namespace sharcs::internal

@@ -22,4 +22,7 @@ nlohmann::ordered_json task_spec_json(const TaskSpec& spec);
 /// Throws ConfigError that names the file and the key. Whether there is such a task is Task::of()'s to check.
 TaskSpec read_task_spec(const JsonCursor& task);
 
+/// The metric whose name stands there. Throws for any other value, as JsonCursor::get() does.
+Metric read_metric(const JsonCursor& name);
+
 }  // namespace sharcs::internal

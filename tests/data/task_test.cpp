@@ -80,16 +80,16 @@ TEST(TaskFacts, AreThoseOfGlue) {
   const std::vector<std::string> entailment = {"entailment", "not_entailment"},
                                  mnli = {"entailment", "neutral", "contradiction"};
   const std::vector<Facts> all = {
-      {"cola", {"unacceptable", "acceptable"}, {Metric::matthews}, false, "CoLA.tsv"},
-      {"sst-2", {"negative", "positive"}, {Metric::accuracy}, false, "SST-2.tsv"},
-      {"mrpc", {"not_equivalent", "equivalent"}, {Metric::accuracy, Metric::f1}, true, "MRPC.tsv"},
-      {"sts-b", {}, {Metric::pearson, Metric::spearman}, true, "STS-B.tsv"},
-      {"qqp", {"not_duplicate", "duplicate"}, {Metric::accuracy, Metric::f1}, true, "QQP.tsv"},
-      {"mnli", mnli, {Metric::accuracy}, true, "MNLI-m.tsv"},
-      {"mnli-mm", mnli, {Metric::accuracy}, true, "MNLI-mm.tsv"},
-      {"qnli", entailment, {Metric::accuracy}, true, "QNLI.tsv"},
-      {"rte", entailment, {Metric::accuracy}, true, "RTE.tsv"},
-      {"wnli", {"not_entailment", "entailment"}, {Metric::accuracy}, true, "WNLI.tsv"},
+      {"cola", {"unacceptable", "acceptable"}, {"matthews"}, false, "CoLA.tsv"},
+      {"sst-2", {"negative", "positive"}, {"accuracy"}, false, "SST-2.tsv"},
+      {"mrpc", {"not_equivalent", "equivalent"}, {"accuracy", "f1"}, true, "MRPC.tsv"},
+      {"sts-b", {}, {"pearson", "spearman"}, true, "STS-B.tsv"},
+      {"qqp", {"not_duplicate", "duplicate"}, {"accuracy", "f1"}, true, "QQP.tsv"},
+      {"mnli", mnli, {"accuracy"}, true, "MNLI-m.tsv"},
+      {"mnli-mm", mnli, {"accuracy"}, true, "MNLI-mm.tsv"},
+      {"qnli", entailment, {"accuracy"}, true, "QNLI.tsv"},
+      {"rte", entailment, {"accuracy"}, true, "RTE.tsv"},
+      {"wnli", {"not_entailment", "entailment"}, {"accuracy"}, true, "WNLI.tsv"},
   };
   for (const Facts& facts : all) {
     const Task task = Task::named(facts.name);

@@ -50,21 +50,22 @@ Predictions correlated_predictions(std::size_t samples) {
 
 TEST(Bootstrap, IntervalOfAnAccuracyIsAboutWilsons) {
   const Predictions made = correlated_predictions(1000);
-  const Estimate estimate = bootstrap(Metric::accuracy, made.labels, made.better);
+  const Estimate estimate = bootstrap("accuracy", made.labels, made.better);
   const Interval wilson = wilson_interval(static_cast<std::size_t>(std::lround(1000 * estimate.value)), 1000);
-  EXPECT_EQ(estimate.value, accuracy(made.labels, made.better));
+  EXPECT_EQ(estimate.value, measure("accuracy", made.labels, made.better));
   EXPECT_NEAR(estimate.interval.low, wilson.low, 0.005);
   EXPECT_NEAR(estimate.interval.high, wilson.high, 0.005);
 }
 
 TEST(Bootstrap, PairingFindsADifferenceThatSeparateIntervalsHide) {
   const Predictions made = correlated_predictions(1000);
-  const Estimate difference = paired_bootstrap(Metric::accuracy, made.labels, made.better, made.worse);
-  EXPECT_DOUBLE_EQ(difference.value, accuracy(made.labels, made.better) - accuracy(made.labels, made.worse));
+  const Estimate difference = paired_bootstrap("accuracy", made.labels, made.better, made.worse);
+  EXPECT_DOUBLE_EQ(difference.value,
+                   measure("accuracy", made.labels, made.better) - measure("accuracy", made.labels, made.worse));
   EXPECT_GT(difference.interval.low, 0);
   EXPECT_LT(difference.interval.high, 0.05);
-  EXPECT_LT(bootstrap(Metric::accuracy, made.labels, made.better).interval.low,
-            bootstrap(Metric::accuracy, made.labels, made.worse).interval.high);
+  EXPECT_LT(bootstrap("accuracy", made.labels, made.better).interval.low,
+            bootstrap("accuracy", made.labels, made.worse).interval.high);
 }
 
 TEST(Bootstrap, IsTheSameForTheSameSeedAtAnyThreadCount) {
@@ -72,8 +73,7 @@ TEST(Bootstrap, IsTheSameForTheSameSeedAtAnyThreadCount) {
   const auto interval = [&](std::uint64_t seed, int threads) {
     const ThreadScope scope(threads);
     const Interval found =
-        paired_bootstrap(Metric::matthews, made.labels, made.better, made.worse, {.resamples = 300, .seed = seed})
-            .interval;
+        paired_bootstrap("matthews", made.labels, made.better, made.worse, {.resamples = 300, .seed = seed}).interval;
     return std::pair(found.low, found.high);
   };
   EXPECT_EQ(interval(1, 1), interval(1, 2));
@@ -88,17 +88,17 @@ TEST(Bootstrap, WorksForRegression) {
     close.push_back(targets.back() + 0.3 * random.normal());
     far.push_back(targets.back() + 1.0 * random.normal());
   }
-  EXPECT_GT(paired_bootstrap(Metric::spearman, targets, close, far).interval.low, 0);
-  const Estimate estimate = bootstrap(Metric::pearson, targets, far);
+  EXPECT_GT(paired_bootstrap("spearman", targets, close, far).interval.low, 0);
+  const Estimate estimate = bootstrap("pearson", targets, far);
   EXPECT_LT(estimate.interval.low, estimate.value);
   EXPECT_GT(estimate.interval.high, estimate.value);
 }
 
 TEST(Bootstrap, RefusesOptionsThatCannotBe) {
-  message_of<ConfigError>([] { (void)bootstrap(Metric::accuracy, Ints{1}, Ints{1}, {.resamples = 0}); });
-  message_of<ConfigError>([] { (void)bootstrap(Metric::accuracy, Ints{1}, Ints{1}, {.confidence = 0}); });
-  message_of<ConfigError>([] { (void)bootstrap(Metric::pearson, Ints{1}, Ints{1}); });
-  message_of<ShapeError>([] { (void)paired_bootstrap(Metric::accuracy, Ints{1, 0}, Ints{1, 0}, Ints{1}); });
+  message_of<ConfigError>([] { (void)bootstrap("accuracy", Ints{1}, Ints{1}, {.resamples = 0}); });
+  message_of<ConfigError>([] { (void)bootstrap("accuracy", Ints{1}, Ints{1}, {.confidence = 0}); });
+  message_of<ConfigError>([] { (void)bootstrap("pearson", Ints{1}, Ints{1}); });
+  message_of<ShapeError>([] { (void)paired_bootstrap("accuracy", Ints{1, 0}, Ints{1, 0}, Ints{1}); });
 }
 
 }  // namespace

@@ -166,7 +166,7 @@ TEST(Calibration, RegressionIsServedThroughTheSquaredError) {
   recording.outputs = 1;
   recording.labels.clear();
   Random random(9);
-  recording.metrics = {Metric::pearson};
+  recording.metrics = {"pearson"};
   for (RecordedAnswer& answer : recording.answers) answer.logits.clear();
   for (std::size_t i = 0; i < 600; ++i) {
     const double target = random.normal();

@@ -86,7 +86,7 @@ TEST(Comparison, OracleOfARegressionIsNoWorseThanTheWidest) {
   recording.targets = {1, 2, 3, 4};
   recording.answers[0].logits = {1.5f, 2, 2, 4};
   recording.answers[1].logits = {1, 2.5f, 3, 4};
-  recording.metrics = {Metric::pearson};
+  recording.metrics = {"pearson"};
   const std::vector<OperatingPoint> found = compare(recording, route(recording, {0, 0, 0, 0}));
   EXPECT_THAT(point_of(found, Baseline::oracle).shares, ElementsAre(0.5, 0.5));
   EXPECT_DOUBLE_EQ(point_of(found, Baseline::oracle).score.value, 1);
@@ -96,7 +96,7 @@ TEST(Comparison, MeanOfManyDrawsStandsForMetricsThatAreNoMeans) {
   // F1 of the class 1, which each width predicts for other samples.
   Recording recording = recording_of({"11110000", "00001111"});
   for (std::size_t i = 0; i < 8; i += 2) recording.labels[i] = 1;
-  recording.metrics = {Metric::f1, Metric::accuracy};
+  recording.metrics = {"f1", "accuracy"};
   const std::vector<OperatingPoint> found =
       compare(recording, route(recording, {0, 1, 0, 1, 0, 1, 0, 1}), {.draws = 4000});
   // All 2⁸ routings are equally likely.
@@ -121,7 +121,7 @@ TEST(Comparison, LeadsIntervalIsThatOfThePairedBootstrap) {
     ours.push_back(recording.label_of(i, widths[i]));
     full.push_back(recording.label_of(i, 1));
   }
-  const Estimate expected = paired_bootstrap(Metric::accuracy, recording.labels, ours, full, options.bootstrap);
+  const Estimate expected = paired_bootstrap("accuracy", recording.labels, ours, full, options.bootstrap);
   const OperatingPoint& widest = found[4];
   EXPECT_EQ(widest.name, "fixed 1");
   EXPECT_NEAR(widest.lead->value, expected.value, 1e-12);
@@ -131,7 +131,7 @@ TEST(Comparison, LeadsIntervalIsThatOfThePairedBootstrap) {
 
 TEST(Comparison, SameSeedGivesTheSameNumbersOnAnyThreads) {
   Recording recording = recording_of({"11001010", "11101110"});
-  recording.metrics = {Metric::f1};
+  recording.metrics = {"f1"};
   const auto leads = [&](int threads) {
     const ThreadScope scope(threads);
     std::vector<double> numbers;

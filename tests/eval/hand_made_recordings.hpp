@@ -13,7 +13,7 @@ inline Recording recording_of(const std::vector<std::string>& right) {
   Recording recording;
   recording.outputs = 2;
   recording.classes = {"no", "yes"};
-  recording.metrics = {Metric::accuracy};
+  recording.metrics = {"accuracy"};
   recording.shared_cost = {.linear = 50};
   for (std::size_t width = 0; width < right.size(); ++width) {
     RecordedAnswer& answer = recording.answers.emplace_back();
@@ -37,7 +37,7 @@ inline Recording recording_of(const std::vector<std::string>& right) {
 inline Recording four_samples() {
   return {.task = "doubts",
           .classes = {"no", "yes"},
-          .metrics = {Metric::accuracy},
+          .metrics = {"accuracy"},
           .data = "dev.tsv",
           .outputs = 2,
           .answers = {{.name = "0.25", .width = 0.25, .cost = {.linear = 10}, .logits = {0, 1, 0, 1, 0, 1, 0, 1}},

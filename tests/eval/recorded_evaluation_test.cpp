@@ -60,7 +60,7 @@ RecordedEvaluation regression_file() {
   Recording& recording = file.recording;
   recording.task = "scores";
   recording.classes.clear();
-  recording.metrics = {Metric::pearson};
+  recording.metrics = {"pearson"};
   recording.outputs = 1;
   recording.labels.clear();
   recording.targets = {1, 2, 3, 4.5};
@@ -130,7 +130,7 @@ TEST(RecordedEvaluation, ARegressionHasValuesInsteadOfClasses) {
   EXPECT_EQ(file.recording.value_of(3, 0), 3);
   EXPECT_EQ(file.recording.value_of(3, 1), 4);
   EXPECT_EQ(file.recording.targets[3], 4.5);
-  EXPECT_EQ(file.recording.metrics, std::vector<Metric>{Metric::pearson});
+  EXPECT_EQ(file.recording.metrics, std::vector<Metric>{"pearson"});
 }
 
 TEST(RecordedEvaluation, ReadsBackWhatItWrites) {
@@ -272,7 +272,7 @@ TEST(RecordedEvaluation, ReadsFilesOfTheFirstSchema) {
   EXPECT_EQ(file.threads, 3);
   EXPECT_EQ(file.policy, "fixed 0.25");
   EXPECT_EQ(recording.model, "runs/old");
-  EXPECT_EQ(recording.metrics, (std::vector<Metric>{Metric::accuracy, Metric::macro_f1}));
+  EXPECT_EQ(recording.metrics, (std::vector<Metric>{"accuracy", "macro_f1"}));
   EXPECT_EQ(recording.widths(), (std::vector<double>{0.25, 1}));
   EXPECT_THAT(file.answer_of_sample, ElementsAre(1, 0));
   EXPECT_THAT(recording.labels, ElementsAre(0, 1));

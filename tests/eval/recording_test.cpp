@@ -49,7 +49,7 @@ TEST(Recording, WidthsThatDoNotExistAreRefused) {
 /// The small model over labelled samples that it has never seen.
 struct Fixture {
   Network<float> network{testing::small_config()};
-  Task task = Task::custom({.labels = {"a", "b", "c"}, .metrics = {Metric::accuracy}});
+  Task task = Task::custom({.labels = {"a", "b", "c"}, .metrics = {"accuracy"}});
   TokenizedDataset dataset;
 
   Fixture() {

@@ -46,7 +46,7 @@ Recording record(const Dataset& dataset, const ModelConfig& config, Random& rand
   Recording recording = {.config = config,
                          .task = "sst-2",
                          .classes = {"negative", "positive"},
-                         .metrics = {Metric::accuracy},
+                         .metrics = {"accuracy"},
                          .data = dataset.file,
                          .outputs = 2,
                          .samples = dataset.samples};
