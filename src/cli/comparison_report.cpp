@@ -2,10 +2,9 @@
 
 #include <ostream>
 
-#include "core/number_range.hpp"
-#include "core/number_text.hpp"
+#include "core/number.hpp"
 #include "eval/evaluation_json.hpp"
-#include "report/terminal/text_table.hpp"
+#include "report/terminal.hpp"
 
 namespace sharcs::internal {
 

@@ -7,16 +7,14 @@
 #include <ostream>
 
 #include "cli/comparison_report.hpp"
-#include "core/nan.hpp"
-#include "core/number_range.hpp"
-#include "core/number_text.hpp"
+#include "core/number.hpp"
 #include "eval/bootstrap.hpp"
 #include "eval/dataset_runner.hpp"
 #include "eval/difficulty.hpp"
 #include "eval/evaluation_json.hpp"
 #include "eval/recorded_evaluation.hpp"
 #include "eval/recording_metrics.hpp"
-#include "report/terminal/text_table.hpp"
+#include "report/terminal.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {

@@ -12,10 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/number_range.hpp"
-#include "core/number_text.hpp"
-#include "report/terminal/block_elements.hpp"
-#include "report/terminal/text_table.hpp"
+#include "core/number.hpp"
+#include "report/terminal.hpp"
 
 namespace sharcs::internal {
 namespace {}  // namespace

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/number_text.hpp"
+#include "core/number.hpp"
 #include "eval/comparison.hpp"
 #include "eval/evaluation_json.hpp"
 #include "io/json_cursor.hpp"

@@ -10,9 +10,8 @@
 
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
-#include "core/number_range.hpp"
-#include "core/number_text.hpp"
-#include "report/terminal/text_table.hpp"
+#include "core/number.hpp"
+#include "report/terminal.hpp"
 
 namespace sharcs::internal {
 namespace {

@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "core/enum_names.hpp"
-#include "core/nan.hpp"
+#include "core/number.hpp"
 #include "core/quote.hpp"
 #include "sharcs/error.hpp"
 

@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "core/enum_names.hpp"
-#include "core/number_range.hpp"
+#include "core/number.hpp"
 #include "core/random.hpp"
 #include "eval/recording_metrics.hpp"
 #include "io/file.hpp"

@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "core/enum_names.hpp"
-#include "core/number_range.hpp"
+#include "core/number.hpp"
 #include "core/random.hpp"
 #include "data/metrics.hpp"
 #include "eval/bootstrap.hpp"

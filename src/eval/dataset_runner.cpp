@@ -6,9 +6,8 @@
 #include <utility>
 
 #include "core/clock.hpp"
-#include "core/number_range.hpp"
+#include "core/number.hpp"
 #include "core/threads.hpp"
-#include "core/timed_turns.hpp"
 #include "infer/engine_access.hpp"
 #include "model/micro_batches.hpp"
 #include "routing/escalation.hpp"

@@ -3,7 +3,7 @@
 #include <iterator>
 #include <map>
 
-#include "core/nan.hpp"
+#include "core/number.hpp"
 #include "data/metrics.hpp"
 #include "eval/recording_metrics.hpp"
 

@@ -1,6 +1,6 @@
 #include "eval/evaluation_json.hpp"
 
-#include "core/nan.hpp"
+#include "core/number.hpp"
 
 namespace sharcs::internal {
 namespace {

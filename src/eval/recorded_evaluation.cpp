@@ -6,7 +6,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "core/number_range.hpp"
+#include "core/number.hpp"
 #include "eval/evaluation_json.hpp"
 #include "io/file.hpp"
 #include "io/json_cursor.hpp"

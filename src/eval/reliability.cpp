@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/nan.hpp"
-#include "core/number_range.hpp"
+#include "core/number.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {

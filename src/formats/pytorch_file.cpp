@@ -8,7 +8,7 @@
 
 #include "core/quote.hpp"
 #include "core/threads.hpp"
-#include "formats/lfs_pointer.hpp"
+#include "formats/checkpoint_file.hpp"
 #include "formats/torch_pickle.hpp"
 #include "formats/zip_archive.hpp"
 #include "io/checksum.hpp"

@@ -8,8 +8,7 @@
 
 #include "core/half.hpp"
 #include "core/quote.hpp"
-#include "formats/checkpoint_json.hpp"
-#include "formats/lfs_pointer.hpp"
+#include "formats/checkpoint_file.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {

@@ -15,9 +15,9 @@
 #include "core/quote.hpp"
 #include "core/rounding.hpp"
 #include "core/threads.hpp"
+#include "formats/checkpoint_file.hpp"
 #include "formats/pytorch_file.hpp"
 #include "formats/safetensors.hpp"
-#include "formats/shard_index.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {

@@ -1,5 +1,4 @@
 #include "core/clock.hpp"
-#include "core/timed_turns.hpp"
 #include "sharcs/engine.hpp"
 #include "sharcs/error.hpp"
 

@@ -8,13 +8,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string>
 #include <system_error>
 #include <utility>
 
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {
-
 namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& path, std::string_view what, int reason) {
@@ -97,6 +97,10 @@ void flush_folder(const std::filesystem::path& path) {
   // EINVAL: the file system does not flush folders. EACCES: a folder that may be written but not listed.
   const bool flushed = file.get() >= 0 && uninterrupted([&] { return ::fsync(file.get()); }) == 0;
   if (!flushed && errno != EINVAL && errno != EACCES) fail(folder, "flush the folder", errno);
+}
+
+[[noreturn]] void fail(const std::filesystem::path& path, const char* what, int reason) {
+  throw IoError(path.string() + ": cannot " + what + ": " + std::generic_category().message(reason));
 }
 
 }  // namespace
@@ -223,5 +227,50 @@ WrittenFile write_file_atomically(const std::filesystem::path& name, const std::
 WrittenFile write_file_atomically(const std::filesystem::path& path, std::string_view text) {
   return write_file_atomically(path, [&](FileWriter& writer) { writer.write(text); });
 }
+
+AppendFile::AppendFile(std::filesystem::path path)
+    : path_(std::move(path)),
+      descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0666)) {
+  if (descriptor_ < 0) fail(path_, "open for appending", errno);
+}
+
+AppendFile::~AppendFile() { ::close(descriptor_); }
+
+void AppendFile::append(std::string_view record) {
+  struct stat before;
+  if (::fstat(descriptor_, &before) != 0) fail(path_, "append", errno);
+  while (!record.empty()) {
+    const ssize_t count = ::write(descriptor_, record.data(), record.size());
+    if (count >= 0) {
+      record.remove_prefix(static_cast<std::size_t>(count));
+    } else if (errno != EINTR) {
+      const int reason = errno;
+      (void)!::ftruncate(descriptor_, before.st_size);  // where it cannot be cut, readers still know a torn record
+      fail(path_, "append", reason);
+    }
+  }
+}
+
+void AppendFile::flush_to_disk() {
+  // EINVAL: not something that has a disk behind it (a pipe, /dev/stdout).
+  while (::fsync(descriptor_) != 0) {
+    if (errno == EINVAL) return;
+    if (errno != EINTR) fail(path_, "flush to the disk", errno);
+  }
+}
+
+FolderLock::FolderLock(const std::filesystem::path& folder)
+    : descriptor_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  if (descriptor_ < 0)
+    throw IoError(folder.string() + ": cannot open the folder: " + std::generic_category().message(errno));
+  while (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EINTR) continue;
+    if (errno != EWOULDBLOCK) break;
+    ::close(descriptor_);
+    throw IoError(folder.string() + ": another process is working in this folder");
+  }
+}
+
+FolderLock::~FolderLock() { ::close(descriptor_); }
 
 }  // namespace sharcs::internal

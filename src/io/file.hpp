@@ -97,4 +97,41 @@ class FileWriter {
 /// The same for a text at hand.
 WrittenFile write_file_atomically(const std::filesystem::path& path, std::string_view text);
 
+/// A file that grows by whole records: after a failed append it is as it was before.
+class AppendFile {
+ public:
+  /// Opens for appending; creates the file when it is absent. Throws IoError.
+  explicit AppendFile(std::filesystem::path path);
+  ~AppendFile();
+  AppendFile(const AppendFile&) = delete;
+  AppendFile& operator=(const AppendFile&) = delete;
+
+  /// Appends `record`. Throws IoError with the system's reason (disk full, …); what the failed call had written is cut
+  /// off again.
+  void append(std::string_view record);
+  /// Waits until the disk has everything. Throws IoError.
+  void flush_to_disk();
+
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_;
+};
+
+/// Keeps other processes that ask for the same lock out of a folder, until it is destroyed or the process ends, however
+/// that happens.
+class FolderLock {
+ public:
+  /// The folder must exist. Throws IoError when another process has the lock, or when the folder cannot be opened.
+  /// Where the file system has no locks, nobody is kept out.
+  explicit FolderLock(const std::filesystem::path& folder);
+  ~FolderLock();
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int descriptor_;
+};
+
 }  // namespace sharcs::internal

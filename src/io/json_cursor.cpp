@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "core/nan.hpp"
+#include "core/number.hpp"
 #include "core/quote.hpp"
 #include "io/file.hpp"
 #include "sharcs/error.hpp"

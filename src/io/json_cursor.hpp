@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "core/enum_names.hpp"
-#include "core/number_range.hpp"
+#include "core/number.hpp"
 
 namespace sharcs::internal {
 

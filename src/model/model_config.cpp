@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/number_text.hpp"
+#include "core/number.hpp"
 #include "io/file.hpp"
 #include "io/json_cursor.hpp"
 #include "model/backbone.hpp"

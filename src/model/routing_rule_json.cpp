@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "core/number_range.hpp"
+#include "core/number.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs {

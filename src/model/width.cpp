@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/number_range.hpp"
+#include "core/number.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/model_config.hpp"
 

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/nan.hpp"
-#include "core/number_range.hpp"
-#include "core/number_text.hpp"
+#include "core/number.hpp"
 #include "data/metrics.hpp"
 #include "eval/bootstrap.hpp"
 #include "eval/recording_metrics.hpp"

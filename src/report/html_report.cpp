@@ -4,7 +4,6 @@
 #include "io/utf8.hpp"
 #include "report/findings.hpp"
 #include "report/page.hpp"
-#include "report/page_data.hpp"
 #include "report/run_folder.hpp"
 #include "sharcs/error.hpp"
 

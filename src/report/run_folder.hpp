@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -37,5 +38,20 @@ std::vector<RunFolder> read_runs(std::span<const std::filesystem::path> folders)
 /// The functions of report.hpp, for folders that were read.
 std::string html_of(std::span<const RunFolder> runs, const ReportOptions& options = {});
 std::string text_of(std::span<const RunFolder> runs, const TextReportOptions& options = {});
+
+/// The values in a JSON object, in its order; keys of nested objects are joined with dots.
+std::vector<Setting> flatten(const nlohmann::ordered_json& object);
+
+/// A setting, and its value in each of several runs; empty where a run does not have it.
+struct ComparedSetting {
+  std::string key;
+  std::vector<std::string> values;
+  bool differs;
+};
+
+/// The settings of the runs' training, in the order of the first run that has them.
+std::vector<ComparedSetting> training_settings(std::span<const RunFolder> runs);
+/// The same of their models.
+std::vector<ComparedSetting> model_settings(std::span<const RunFolder> runs);
 
 }  // namespace sharcs::internal

@@ -6,16 +6,13 @@
 #include <limits>
 #include <numeric>
 
-#include "core/nan.hpp"
-#include "core/number_range.hpp"
-#include "core/number_text.hpp"
+#include "core/number.hpp"
 #include "data/metrics.hpp"
 #include "eval/difficulty.hpp"
 #include "eval/recording_metrics.hpp"
 #include "report/findings.hpp"
 #include "report/run_folder.hpp"
-#include "report/settings.hpp"
-#include "report/terminal/block_elements.hpp"
+#include "report/terminal.hpp"
 
 namespace sharcs {
 using namespace internal;

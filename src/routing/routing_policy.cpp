@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "core/number_range.hpp"
+#include "core/number.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/model_config.hpp"
 #include "sharcs/routing.hpp"

@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "text/token_table.hpp"
 #include "text/vocabulary.hpp"
 
 namespace sharcs::internal {

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "core/number_range.hpp"
+#include "core/number.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {

@@ -6,7 +6,6 @@
 
 #include "core/quote.hpp"
 #include "eval/evaluation_json.hpp"
-#include "io/append_file.hpp"
 #include "io/file.hpp"
 #include "io/json_cursor.hpp"
 #include "sharcs/error.hpp"

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "io/append_file.hpp"
+#include "io/file.hpp"
 #include "sharcs/trainer.hpp"
 
 namespace sharcs::internal {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/nan.hpp"
+#include "core/number.hpp"
 
 namespace sharcs::internal {
 

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <span>
 #include <string_view>
 #include <utility>
 
 #include "io/checksum.hpp"
-#include "io/json_differences.hpp"
 #include "train/training_option_table.hpp"
 
 namespace sharcs::internal {
@@ -48,6 +48,24 @@ void compare(const RunIdentity::Data& now, const RunIdentity::Data& before, cons
     found.push_back(data + "has other texts or labels than it had");
   else if (now.tokens != before.tokens)
     found.push_back(data + "is cut into other tokens than it was: the tokenizer is another one");
+}
+
+std::string shown(const json& object, const std::string& key) {
+  return object.contains(key) ? object.at(key).dump(-1, ' ', false, json::error_handler_t::replace) : "absent";
+}
+
+void compare(const json& now, const json& before, const std::string& where, std::vector<std::string>& found) {
+  std::set<std::string> keys;
+  for (const json* side : {&now, &before})
+    for (const auto& [key, value] : side->items()) keys.insert(key);
+  for (const std::string& key : keys) {
+    const bool both = now.contains(key) && before.contains(key);
+    if (both && now.at(key) == before.at(key)) continue;
+    if (both && now.at(key).is_object() && before.at(key).is_object())
+      compare(now.at(key), before.at(key), where + key + ".", found);
+    else
+      found.push_back("\"" + where + key + "\" is " + shown(now, key) + "; it was " + shown(before, key));
+  }
 }
 
 }  // namespace
@@ -102,6 +120,18 @@ std::vector<std::string> differences(const RunIdentity& now, const RunIdentity& 
   compare(now.train, before.train, "training", found);
   compare(now.dev, before.dev, "dev", found);
   return found;
+}
+
+std::vector<std::string> json_differences(const json& now, const json& before, const std::string& where) {
+  std::vector<std::string> found;
+  compare(now, before, where, found);
+  return found;
+}
+
+std::string joined_differences(const std::vector<std::string>& differences) {
+  std::string list;
+  for (const std::string& difference : differences) list += (list.empty() ? "" : "; and ") + difference;
+  return list;
 }
 
 }  // namespace sharcs::internal

@@ -43,4 +43,12 @@ nlohmann::json deciding_options(const TrainingOptions& options);
 /// nothing does.
 std::vector<std::string> differences(const RunIdentity& now, const RunIdentity& before);
 
+/// What differs between two JSON objects, for people: `"options.batch_size" is 16; it was 32`. `where` stands before
+/// the keys. Empty when they are the same.
+std::vector<std::string> json_differences(const nlohmann::json& now, const nlohmann::json& before,
+                                          const std::string& where = "");
+
+/// Several differences as one: "…; and …".
+std::string joined_differences(const std::vector<std::string>& differences);
+
 }  // namespace sharcs::internal

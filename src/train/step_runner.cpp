@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "core/number_range.hpp"
+#include "core/number.hpp"
 #include "core/random.hpp"
 #include "sharcs/error.hpp"
 

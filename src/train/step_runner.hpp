@@ -8,10 +8,10 @@
 #include "data/tokenized_dataset.hpp"
 #include "sharcs/communicator.hpp"
 #include "sharcs/training_options.hpp"
-#include "train/adamw.hpp"
-#include "train/epoch_plan.hpp"
+#include "train/epoch.hpp"
 #include "train/gradient_accumulator.hpp"
 #include "train/hardness_history.hpp"
+#include "train/optimizer.hpp"
 #include "train/step_batches.hpp"
 
 namespace sharcs::internal {

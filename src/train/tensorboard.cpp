@@ -12,7 +12,7 @@
 #include <system_error>
 #include <utility>
 
-#include "core/number_range.hpp"
+#include "core/number.hpp"
 #include "io/checksum.hpp"
 #include "io/file.hpp"
 #include "sharcs/error.hpp"

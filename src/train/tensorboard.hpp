@@ -6,7 +6,7 @@
 #include <memory>
 #include <string_view>
 
-#include "io/append_file.hpp"
+#include "io/file.hpp"
 #include "sharcs/trainer.hpp"
 
 namespace sharcs::internal {

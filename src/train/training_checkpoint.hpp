@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "formats/tensor_source.hpp"
-#include "train/adamw.hpp"
 #include "train/hardness_history.hpp"
+#include "train/optimizer.hpp"
 #include "train/run_identity.hpp"
 #include "train/training_state.hpp"
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "eval/recorded_evaluation.hpp"
-#include "io/folder_lock.hpp"
+#include "io/file.hpp"
 #include "sharcs/model.hpp"
 #include "sharcs/tokenizer.hpp"
 #include "train/metrics_log.hpp"

@@ -7,14 +7,14 @@
 #include <string>
 #include <utility>
 
-#include "core/nan.hpp"
+#include "core/number.hpp"
 #include "core/quote.hpp"
 #include "core/threads.hpp"
 #include "data/metrics.hpp"
 #include "eval/dataset_runner.hpp"
 #include "io/file.hpp"
-#include "io/json_differences.hpp"
 #include "sharcs/error.hpp"
+#include "train/run_identity.hpp"
 
 namespace sharcs::internal {
 namespace {

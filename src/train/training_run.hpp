@@ -6,9 +6,9 @@
 
 #include "formats/model_access.hpp"
 #include "train/epoch.hpp"
+#include "train/optimizer.hpp"
 #include "train/pace.hpp"
 #include "train/prepared_data.hpp"
-#include "train/schedule.hpp"
 #include "train/step_runner.hpp"
 #include "train/training_folder.hpp"
 

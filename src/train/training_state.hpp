@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "core/nan.hpp"
+#include "core/number.hpp"
 #include "sharcs/trainer.hpp"
 
 namespace sharcs::internal {

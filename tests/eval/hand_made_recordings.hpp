@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/number_range.hpp"
+#include "core/number.hpp"
 #include "core/random.hpp"
 #include "eval/recording_metrics.hpp"
 #include "sharcs/evaluation.hpp"

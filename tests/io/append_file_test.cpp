@@ -1,5 +1,3 @@
-#include "io/append_file.hpp"
-
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>

@@ -1,11 +1,10 @@
-#include "io/folder_lock.hpp"
-
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <optional>
 
 #include "expect_error.hpp"
+#include "io/file.hpp"
 #include "temporary_folder.hpp"
 
 namespace sharcs::internal {

@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "report/page_data.hpp"
+#include "report/page.hpp"
 #include "report/synthetic_run.hpp"
 
 namespace sharcs::internal {

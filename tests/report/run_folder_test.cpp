@@ -1,8 +1,9 @@
+#include "report/run_folder.hpp"
+
 #include <gtest/gtest.h>
 
 #include "expect_error.hpp"
 #include "io/file.hpp"
-#include "report/settings.hpp"
 #include "report/synthetic_run.hpp"
 #include "sharcs/error.hpp"
 #include "temporary_folder.hpp"

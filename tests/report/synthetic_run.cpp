@@ -5,14 +5,14 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "core/number_range.hpp"
+#include "core/number.hpp"
 #include "core/random.hpp"
 #include "data/metrics.hpp"
 #include "data/synthetic.hpp"
 #include "eval/recorded_evaluation.hpp"
 #include "eval/recording_metrics.hpp"
 #include "io/file.hpp"
-#include "report/settings.hpp"
+#include "report/run_folder.hpp"
 #include "routing/length_cost.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/evaluation.hpp"

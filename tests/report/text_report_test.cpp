@@ -4,7 +4,7 @@
 #include <sstream>
 
 #include "report/synthetic_run.hpp"
-#include "report/terminal/block_elements.hpp"
+#include "report/terminal.hpp"
 
 namespace sharcs::internal {
 namespace {

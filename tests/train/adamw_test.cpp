@@ -1,5 +1,3 @@
-#include "train/adamw.hpp"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -8,6 +6,7 @@
 #include "core/threads.hpp"
 #include "model/small_models.hpp"
 #include "sharcs/model_config.hpp"
+#include "train/optimizer.hpp"
 
 namespace sharcs::internal {
 namespace {

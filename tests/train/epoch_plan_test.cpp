@@ -1,5 +1,3 @@
-#include "train/epoch_plan.hpp"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -10,6 +8,7 @@
 
 #include "expect_error.hpp"
 #include "sharcs/error.hpp"
+#include "train/epoch.hpp"
 
 namespace sharcs::internal {
 namespace {

@@ -7,9 +7,9 @@
 #include "golden_folder.hpp"
 #include "io/file.hpp"
 #include "model/golden_case.hpp"
-#include "train/adamw.hpp"
 #include "train/gradient_accumulator.hpp"
 #include "train/importance.hpp"
+#include "train/optimizer.hpp"
 
 namespace sharcs::internal {
 namespace {

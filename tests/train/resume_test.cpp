@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "expect_error.hpp"
-#include "io/folder_lock.hpp"
+#include "io/file.hpp"
 #include "sharcs/calibration.hpp"
 #include "temporary_folder.hpp"
 #include "train/tiny_training.hpp"

@@ -1,5 +1,3 @@
-#include "train/schedule.hpp"
-
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -9,6 +7,7 @@
 #include "expect_error.hpp"
 #include "golden_folder.hpp"
 #include "sharcs/error.hpp"
+#include "train/optimizer.hpp"
 
 namespace sharcs::internal {
 namespace {

@@ -5,9 +5,8 @@
 #include <optional>
 
 #include "cli/command.hpp"
-#include "core/number_range.hpp"
-#include "core/number_text.hpp"
-#include "report/terminal/text_table.hpp"
+#include "core/number.hpp"
+#include "report/terminal.hpp"
 #include "sharcs/engine.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/model.hpp"

@@ -8,9 +8,9 @@
 
 #include "cli/command.hpp"
 #include "cli/progress.hpp"
-#include "core/number_text.hpp"
+#include "core/number.hpp"
 #include "io/file.hpp"
-#include "report/terminal/text_table.hpp"
+#include "report/terminal.hpp"
 
 namespace sharcs::internal {
 namespace {

@@ -2,9 +2,9 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
-#include "core/number_text.hpp"
+#include "core/number.hpp"
 #include "data/synthetic.hpp"
-#include "report/terminal/text_table.hpp"
+#include "report/terminal.hpp"
 
 namespace sharcs::internal {
 namespace {

@@ -1,11 +1,13 @@
-#include "report/terminal/block_elements.hpp"
+#include "report/terminal.hpp"
 
 #include <unicode/uchar.h>
 #include <unicode/utf8.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <limits>
+#include <ostream>
 
 namespace sharcs::internal {
 namespace {
@@ -91,6 +93,22 @@ std::string sparkline(std::span<const double> values) {
     high = std::max(high, value);
   }
   return sparkline(values, low, high);
+}
+
+void TextTable::print(std::ostream& out) const {
+  std::vector<int> widths(rows_.front().size());
+  for (const auto& row : rows_)
+    for (std::size_t c = 0; c < widths.size(); ++c) widths[c] = std::max(widths[c], columns_of(row[c]));
+  for (const auto& row : rows_) {
+    for (std::size_t c = 0; c < widths.size(); ++c) {
+      const std::string space(static_cast<std::size_t>(widths[c] - columns_of(row[c])), ' ');
+      if (c == 0)
+        out << row[c] << (widths.size() > 1 ? space : "");
+      else
+        out << "  " << space << row[c];
+    }
+    out << '\n';
+  }
 }
 
 }  // namespace sharcs::internal

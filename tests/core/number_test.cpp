@@ -1,4 +1,4 @@
-#include "core/number_text.hpp"
+#include "core/number.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <iosfwd>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sharcs::internal {
 
@@ -21,5 +23,18 @@ std::string bar(double fraction, int columns);
 std::string sparkline(std::span<const double> values, double low, double high);
 /// Between the least and the greatest of them.
 std::string sparkline(std::span<const double> values);
+
+/// Cells in aligned columns: the first column to the left, the others to the right.
+class TextTable {
+ public:
+  explicit TextTable(std::vector<std::string> header) { rows_.push_back(std::move(header)); }
+  /// As many cells as the header has.
+  void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  /// Two blanks between columns, a line each row.
+  void print(std::ostream& out) const;
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+};
 
 }  // namespace sharcs::internal

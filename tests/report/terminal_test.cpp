@@ -1,4 +1,4 @@
-#include "report/terminal/block_elements.hpp"
+#include "report/terminal.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,11 +1,15 @@
-#include "train/adamw.hpp"
+#include "train/optimizer.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 
+#include "core/number.hpp"
 #include "core/threads.hpp"
+#include "sharcs/error.hpp"
 
 namespace sharcs::internal {
+
 namespace {
 constexpr Index rows_of_a_thread = 16;  // less is not worth waking another for
 }
@@ -93,5 +97,23 @@ std::span<T> Adamw<T>::row_of(ParameterStore<T>& store, std::int32_t row) const 
 
 template class Adamw<float>;
 template class Adamw<double>;
+
+Schedule::Schedule(const ScheduleOptions& options) : options_(options) {
+  const auto check = [](const char* what, double value) {
+    if (!(value >= 0 && std::isfinite(value)))
+      throw ConfigError(std::string(what) + " is " + short_number(value) + "; expected a number ≥ 0");
+  };
+  check("learning rate", options.peak);
+  check("number of warm-up steps", options.warmup);
+  check("number of steps", options.total);
+}
+
+double Schedule::learning_rate(double done) const {
+  if (done < options_.warmup) return options_.peak * (done / options_.warmup);
+  if (options_.shape == ScheduleShape::constant) return options_.peak;
+  // A warm-up that reaches the end leaves nothing to come down: the rate is 0 from there on.
+  if (done >= options_.total) return 0;
+  return options_.peak * ((options_.total - done) / (options_.total - options_.warmup));
+}
 
 }  // namespace sharcs::internal

@@ -1,4 +1,4 @@
-#include "report/page_data.hpp"
+#include "report/page.hpp"
 
 #include <fmt/format.h>
 
@@ -7,8 +7,7 @@
 #include <cstdlib>
 #include <numeric>
 
-#include "core/nan.hpp"
-#include "core/number_range.hpp"
+#include "core/number.hpp"
 #include "data/metrics.hpp"
 #include "eval/comparison.hpp"
 #include "eval/difficulty.hpp"
@@ -17,7 +16,7 @@
 #include "eval/recording_metrics.hpp"
 #include "eval/reliability.hpp"
 #include "report/findings.hpp"
-#include "report/settings.hpp"
+#include "report/run_folder.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/model.hpp"
 
