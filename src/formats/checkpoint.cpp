@@ -70,7 +70,7 @@ void CheckpointReader::read(const ParameterSpec& spec, std::span<T> values) {
   const std::string name = name_on_disk(spec);
   const TensorInfo& tensor = *source_.find(name);
   read_.insert(name);
-  // The plain twin of a private LayerNorm is there for others to read.
+  // The plain copy of a private LayerNorm is there for other programs.
   if (const auto twin = on_disk_.find(spec.starts_from); twin != on_disk_.end()) read_.insert(twin->second);
   const auto wrong_shape = [&] {
     throw CheckpointError(source_.path().string() + ": tensor " + quote(name) + " has shape " +

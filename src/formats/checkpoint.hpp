@@ -16,11 +16,11 @@ namespace sharcs::internal {
 class CheckpointReader {
  public:
   struct Options {
-    /// Private LayerNorms that the checkpoint lacks are not taken from the leading entries of the plain ones.
+    /// Private LayerNorms that the checkpoint lacks start anew, not from the leading entries of the plain ones.
     bool layer_norm_from_scratch = false;
-    /// The model has other widths than the checkpoint: as if that had no router and no reduction weights.
+    /// The model has other widths than the checkpoint, whose router and reduction weights are then not read.
     bool new_widths = false;
-    /// The model has other labels than the checkpoint: as if that had no classifier.
+    /// The model has other labels than the checkpoint, whose classifier is then not read.
     bool new_labels = false;
   };
 
@@ -30,15 +30,15 @@ class CheckpointReader {
   const std::filesystem::path& path() const { return source_.path(); }
   /// Whether the checkpoint gives the parameter, itself or by the plain LayerNorm that a private one starts from.
   bool has(const ParameterSpec& spec) const { return !name_on_disk(spec).empty(); }
-  /// Whether a model can do without the checkpoint's: a plain encoder has neither router nor private LayerNorms, and
-  /// perhaps no head. What a checkpoint has in part it has to have whole.
+  /// Whether the checkpoint may be without the parameter: a plain encoder has neither router nor private LayerNorms,
+  /// and perhaps no head. But a checkpoint with one tensor of a router needs all of them, and so for the other parts.
   bool may_lack(const ParameterSpec& spec) const;
   /// Reads it. Throws CheckpointError when the shape is not the model's or a number is not finite.
   template <class T>
   void read(const ParameterSpec& spec, std::span<T> values);
   /// Throws the CheckpointError for a parameter that the checkpoint ought to have.
   [[noreturn]] void fail_missing(const ParameterSpec& spec) const;
-  /// Tensors that read() was never asked for, but for a plain model's twins of private LayerNorms (save_parameters) and
+  /// Tensors that read() was never asked for, except the plain copies of private LayerNorms (see save_parameters()) and
   /// buffers that hold no parameters.
   std::vector<std::string> unread() const;
 
@@ -53,15 +53,16 @@ class CheckpointReader {
   std::set<std::string> read_;
 };
 
-/// Fills a network from a checkpoint; what it may lack and lacks is initialised from `seed` and listed in the report.
+/// Fills a network from a checkpoint. A parameter that is not there, and may be absent, is initialised from `seed` and
+/// listed in the report.
 /// Throws CheckpointError.
 template <class T>
 LoadReport read_parameters(Network<T>& network, CheckpointReader& reader, std::uint64_t seed);
 
 /// Writes model.safetensors atomically, under Hugging Face's names and, for what SHARCS adds, the authors'.
 ///
-/// The LayerNorms of a full width are written twice, as the width's own and as those of a plain encoder, which has no
-/// others: so Hugging Face's loader finds every parameter of the full-width sub-network.
+/// The LayerNorms of full width are written twice: under their own names, and under those that a plain encoder has. So
+/// Hugging Face's loader finds every parameter of the full-width sub-network.
 void save_parameters(const Network<float>& network, const std::filesystem::path& file);
 
 }  // namespace sharcs::internal

@@ -37,8 +37,8 @@ const Sequence* sequence_of(const Value& value, Sequence::Kind kind) {
 /// The bytes of each storage, by its key.
 using Storages = std::map<std::string, std::span<const std::byte>, std::less<>>;
 
-/// Elements from the tensor's first to its last, both counted; −1 when it has more of them than its storage, as a
-/// tensor has that repeats elements (stride 0) at will.
+/// How many elements lie from the tensor's first to its last, both counted. −1 when the tensor has more elements than
+/// its storage: with a stride of 0 it can repeat them.
 Index reach(const TorchTensor& tensor) {
   Index last = 0, count = 1;
   if (std::ranges::find(tensor.shape, 0) != tensor.shape.end()) return 0;
@@ -89,7 +89,7 @@ void add_tensors(TensorSource& source, const std::shared_ptr<const MappedFile>& 
   }
 }
 
-/// Reads every file of the archive once; that costs less than finding out later.
+/// Checks the CRC-32 of every file of the archive, which means to read all of it once.
 void check_crc(std::span<const ZipEntry> entries, const MappedFile& file) {
   std::atomic<std::size_t> bad = entries.size();
   parallel_for(std::ssize(entries), [&](Index i) {

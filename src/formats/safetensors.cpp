@@ -18,7 +18,7 @@ using nlohmann::json;
 
 constexpr std::uint64_t largest_header = 100'000'000;  // the limit of the reference implementation
 
-/// One entry of the header, its shape and offsets checked against each other but not yet against its neighbours.
+/// One entry of the header. Its shape fits its offsets; whether these fit those of other entries is not checked yet.
 struct Entry {
   TensorInfo info;
   std::uint64_t begin;

@@ -18,7 +18,7 @@ namespace sharcs::internal {
 /// Opens a .safetensors file and checks all of its header: every byte of the file belongs to exactly one tensor.
 /// Format: https://github.com/huggingface/safetensors#format. Throws CheckpointError or IoError.
 TensorSource open_safetensors(const std::filesystem::path& path);
-/// The same for the first `size` bytes of a file, after which something else stands.
+/// The same for a file that begins with `size` bytes of safetensors and goes on with something else.
 TensorSource open_embedded_safetensors(const std::shared_ptr<const MappedFile>& file, std::size_t size);
 
 /// A tensor to be written. The values, in row-major order, stay with the caller.

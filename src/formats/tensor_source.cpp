@@ -241,7 +241,7 @@ void TensorSource::read(std::string_view name, std::span<T> values, NonFinite no
     throw CheckpointError(tensor_text(place, info) + " has shape " + shape_text(info.shape) + ", which is " +
                           std::to_string(count) + " elements; expected " + std::to_string(values.size()));
 
-  // Pieces of a megabyte: conversion and check find them in the cache, and little of the file is resident at a time.
+  // Pieces of a megabyte stay in the cache from conversion to check, and little of the file is in memory at a time.
   constexpr Index piece = Index{1} << 18;
   const std::size_t size = dtype_size(info.dtype);
   std::atomic<Index> bad = count;

@@ -58,7 +58,7 @@ class TensorSource {
   explicit TensorSource(std::filesystem::path path) : path_(std::move(path)) {}
   /// The place must hold every element of the tensor. Throws CheckpointError when the name is taken.
   void add(TensorInfo info, Place place);
-  /// Takes over the tensors of one shard.
+  /// Adds the tensors of one shard.
   void add(TensorSource shard);
 
   const std::filesystem::path& path() const { return path_; }
@@ -76,8 +76,8 @@ class TensorSource {
   /// type to an integer type that holds all its values. Pages of the file are given back as they are consumed.
   ///
   /// values: as many as the tensor has. T: float, double, std::int64_t, std::int32_t, std::uint64_t, std::uint8_t.
-  /// Throws when the tensor is absent, has another size or a type that does not convert, or an element is NaN or
-  /// infinite (as T; so a double too large for a float counts) and that is refused.
+  /// Throws when the tensor is absent, has another size, or has a type that does not convert. With NonFinite::refuse
+  /// also when an element is NaN or infinite as a T: a double that is too large for a float is infinite as a float.
   template <class T>
   void read(std::string_view name, std::span<T> values, NonFinite non_finite = NonFinite::refuse) const;
   template <class T>

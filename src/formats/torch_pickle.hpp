@@ -31,9 +31,9 @@ struct TorchTensor {
   std::vector<Index> shape, strides;
 };
 
-/// Runs pickles as far as torch.save writes them for a dictionary of tensors, and executes nothing: the few functions
-/// that such a pickle calls (OrderedDict, torch._utils._rebuild_tensor_v2, …) are known by name, and any other name,
-/// instruction or use of them is refused with a CheckpointError that says which.
+/// Reads the pickles that torch.save writes for a dictionary of tensors, and executes nothing. The few functions that
+/// such a pickle calls (OrderedDict, torch._utils._rebuild_tensor_v2, …) are known by name. Any other name, instruction
+/// or use of them is refused with a CheckpointError that says which.
 ///
 /// Time and memory are linear in the length of the pickle, whatever it says.
 /// Format: https://docs.python.org/3/library/pickletools.html
@@ -55,11 +55,11 @@ class TorchPickle {
   TorchPickle(const TorchPickle&) = delete;
   TorchPickle& operator=(const TorchPickle&) = delete;
 
-  /// Runs one pickle at the front of `bytes` and moves them behind it. The value lives as long as this object and
-  /// `bytes`, which text refers to.
+  /// Reads the pickle at the front of `bytes`, and moves the front behind it. The value lives as long as this object
+  /// and `bytes`, which text refers to.
   Value run(std::span<const std::byte>& bytes);
 
-  /// Every storage that the pickles named so far, as often as they did.
+  /// The storages that the pickles have named so far, each as often as it was named.
   const std::deque<TorchStorage>& storages() const { return storages_; }
 
   /// The name of a value's type, for messages.
@@ -69,7 +69,7 @@ class TorchPickle {
   class Machine;
 
   std::string place_;
-  // Values refer to each other freely, in circles if a pickle wants it so; these own them.
+  // Values refer to each other, perhaps in circles. These own them.
   std::deque<Sequence> sequences_;
   std::deque<TorchStorage> storages_;
   std::deque<TorchTensor> tensors_;

@@ -118,7 +118,7 @@ class DirectoryReader {
       fail("says that it has " + std::to_string(count_) + " files, more than its directory holds");
   }
 
-  /// The entry of the directory at `at`, which moves behind it.
+  /// Returns the entry of the directory at `at`, and moves `at` behind it.
   Found read_entry(std::uint64_t& at, std::uint64_t index) const {
     const std::string what = "file " + std::to_string(index) + " of its directory";
     if (directory_end_ - at < directory_size) fail("has a directory that ends within " + what);

@@ -36,7 +36,7 @@ std::uint64_t Checksum::value() const { return XXH64_digest(&state_->xxhash); }
 std::uint64_t checksum(std::span<const std::byte> bytes) { return XXH64(bytes.data(), bytes.size(), 0); }
 
 std::uint32_t crc32(std::span<const std::byte> bytes) {
-  // Zlib takes null data for a request of the sum's first value.
+  // For null data zlib returns the sum of no bytes, which is what is asked for.
   return static_cast<std::uint32_t>(::crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
 }
 

@@ -245,7 +245,7 @@ void AppendFile::append(std::string_view record) {
       record.remove_prefix(static_cast<std::size_t>(count));
     } else if (errno != EINTR) {
       const int reason = errno;
-      (void)!::ftruncate(descriptor_, before.st_size);  // where it cannot be cut, readers still know a torn record
+      (void)!::ftruncate(descriptor_, before.st_size);  // if it cannot be cut, readers still recognise a torn record
       fail(path_, "append", reason);
     }
   }

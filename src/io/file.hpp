@@ -31,8 +31,8 @@ class MappedFile {
 
   /// Says that the file will be read from front to back, so that the system reads ahead further.
   void expect_sequential_reading() const;
-  /// Gives the memory of `part` of bytes() back: resident memory stays small while a large file is read piece by piece.
-  /// The bytes stay readable; looking at them again brings them back.
+  /// Gives the memory of `part` of bytes() back, so that reading a large file piece by piece takes little memory. The
+  /// bytes stay readable: the system reads them from the disk again.
   void drop(std::span<const std::byte> part) const;
 
  private:
@@ -97,7 +97,7 @@ class FileWriter {
 /// The same for a text at hand.
 WrittenFile write_file_atomically(const std::filesystem::path& path, std::string_view text);
 
-/// A file that grows by whole records: after a failed append it is as it was before.
+/// A file that grows by whole records. An append that fails leaves the file as it was before.
 class AppendFile {
  public:
   /// Opens for appending; creates the file when it is absent. Throws IoError.
@@ -119,8 +119,8 @@ class AppendFile {
   int descriptor_;
 };
 
-/// Keeps other processes that ask for the same lock out of a folder, until it is destroyed or the process ends, however
-/// that happens.
+/// Locks a folder against other processes that ask for the same lock, until the object is destroyed or the process
+/// ends, killed or not.
 class FolderLock {
  public:
   /// The folder must exist. Throws IoError when another process has the lock, or when the folder cannot be opened.

@@ -139,7 +139,7 @@ void JsonCursor::fail(const std::string& expected) const {
 }
 
 void JsonCursor::fail_integer(NumberRange range, double most) const {
-  // A number that only a larger type could hold is told the greatest that this one can.
+  // For a number that is too large for its type, the message says the greatest that the type can hold.
   if (exists() && value_->is_number() && value_->get<double>() > most) range.greatest = std::min(range.greatest, most);
   fail(range.text("an integer"));
 }

@@ -20,14 +20,15 @@
 
 namespace sharcs::internal {
 
-/// What a JSON file is decides which error its reader throws.
+/// What a JSON file holds. Each kind has its own error, which its readers throw.
 enum class JsonKind {
   config,     ///< ConfigError: settings, which people write
   data,       ///< DataError: results that a program has written
   tokenizer,  ///< TokenizerError
 };
 
-/// A place in a JSON document: the value that stands there, if there is one, the path that leads to it and the file.
+/// A place in a JSON document, with the value that stands there, if there is one. It knows its path and file, for
+/// messages.
 ///
 ///     const auto config = JsonCursor::load("config.json", JsonKind::config);
 ///     const int size = config["hidden_size"].get<int>({.least = 1});              // throws where it is absent
@@ -113,7 +114,7 @@ class JsonCursor {
   std::optional<T> whole_number() const;
   [[noreturn]] void fail_integer(NumberRange range, double most) const;
   std::string found() const;
-  /// "a.b[2]". It is looked up in the document when there is an error to tell of, so that reading has no cost for it.
+  /// "a.b[2]". It is looked up in the document only when there is an error, so that it costs nothing to read.
   std::string path() const;
 
   std::shared_ptr<Document> document_;

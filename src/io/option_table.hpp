@@ -84,7 +84,7 @@ struct OptionRow {
   std::string meaning;
   std::string expected;                                                   ///< "an integer ≥ 1"
   std::string fallback;                                                   ///< the default, as text: "10", "joint"
-  std::function<void(const JsonCursor& place, Settings& settings)> read;  ///< lets it alone where nothing is present
+  std::function<void(const JsonCursor& place, Settings& settings)> read;  ///< changes nothing where nothing is present
   std::function<nlohmann::ordered_json(const Settings& settings)> value;
   std::function<std::string(const Settings& settings)> problem;  ///< empty, or what is wrong with the value
 
@@ -102,7 +102,7 @@ template <class Settings>
 struct OptionGroup {
   std::string title;
   std::vector<OptionRow<Settings>> rows;
-  /// Whether other values give another result, and not only another run time, memory or logs.
+  /// Whether other values change the result, and not only time, memory or logs.
   bool decides_result = true;
 };
 

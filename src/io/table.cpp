@@ -92,7 +92,7 @@ void Table::split_lines(char delimiter) {
   }
 }
 
-// RFC 4180. Doubled quotes are undone in place: a cell never grows, so `write` never overtakes `at`.
+// RFC 4180. Doubled quotes become single ones in place: a cell never grows, so `write` never overtakes `at`.
 void Table::split_quoted(char delimiter) {
   char* const end = text_->data() + text_->size();
   char* at = text_->data();

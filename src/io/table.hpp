@@ -21,7 +21,7 @@ namespace sharcs::internal {
 /// Blank lines are no rows. Cells are views into the table, which can be moved but not copied.
 class Table {
  public:
-  /// Takes no `by_extension` and no `automatic`: the caller has decided.
+  /// The caller has decided on format and quoting: neither may be `by_extension` or `automatic`.
   /// Throws IoError when the file cannot be read; DataError for text that is not UTF-8 (unless replaced), quotes that
   /// do not match, JSON that cannot be parsed, and a file without rows.
   Table(const std::filesystem::path& file, TableFormat format, Quoting quoting, InvalidText invalid_text);

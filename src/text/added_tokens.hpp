@@ -16,14 +16,14 @@ struct AddedToken {
   std::string content;
   std::int32_t id = 0;
   bool single_word = false;  // not inside a word
-  bool lstrip = false;       // takes the white space before it along
-  bool rstrip = false;       // and after it
-  bool normalized = false;   // looked for in the normalized text, in its own normalized form
-  bool special = true;       // not text
+  bool lstrip = false;       // the white space before it belongs to it
+  bool rstrip = false;       // and the white space after it
+  bool normalized = false;   // looked for after normalization: its normalized form in the normalized text
+  bool special = true;       // stands for something else than text
   bool in_model = true;      // the model's own vocabulary has it, too
 };
 
-/// Finds tokens in a text: at the leftmost place where one begins, the longest.
+/// Finds the leftmost token in a text; of several that begin there, the longest.
 class TokenFinder {
  public:
   void add(const AddedToken& token, std::string_view content);

@@ -50,7 +50,7 @@ class ByteLevelBpe {
   std::array<std::int32_t, 256> byte_ids_;  // TokenTable::absent for bytes that the vocabulary lacks
   std::int32_t unknown_ = TokenTable::absent;
   std::vector<RankedMerge> ranks_;  // open addressing, at most half full
-  TokenTable whole_words_;          // the bytes that merge into a single token: most words of a text, found at once
+  TokenTable whole_words_;          // words that merge into a single token, as most do: found at once
 };
 
 /// GPT-2 spells every byte as a printable character: itself where it is one in Latin-1, else one from U+0100 on.

@@ -15,7 +15,8 @@ class Charsmap {
   /// Takes the base64 text of tokenizer.json; none when it is damaged.
   static std::optional<Charsmap> parse(const std::string& base64);
 
-  /// Replaces every grapheme that begins with a character sequence of the table, or its single characters.
+  /// Replaces each grapheme (a letter with its accents, say) that begins with an entry of the table; of the others,
+  /// each character that does.
   void apply(std::string_view text, std::string& result) const;
 
   const std::string& base64() const { return base64_; }

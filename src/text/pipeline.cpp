@@ -24,7 +24,7 @@ SpecialIds ids_of(const SpecialTokens& special, const Vocabulary& vocabulary, co
   return {id(special.cls), id(special.sep), id(special.unk), id(special.pad)};
 }
 
-/// The special tokens as added tokens. Only a mask takes the space before it along, and only in RoBERTa.
+/// The special tokens as added tokens. The space before a token belongs to it only for RoBERTa's mask.
 std::vector<AddedToken> added(const SpecialTokens& special, const SpecialIds& ids, const Vocabulary& vocabulary,
                               bool mask_strips_left) {
   std::vector<AddedToken> tokens = {

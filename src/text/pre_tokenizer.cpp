@@ -79,7 +79,7 @@ std::string_view next(const PreTokenizer::ByteLevel& rules, std::string_view tex
   const Class first = class_of(character_at(text, at).code);
   skip_while(text, at, [&](char32_t c) { return class_of(c) == first; });
   if (first == Class::space && at < text.size()) {
-    // The run leaves its last character to the word that follows; a run of one has nothing else and stays.
+    // The last white space of a run goes to the word behind it, as in " word"; a run of one is a word by itself.
     std::size_t last = at - 1;
     while (is_continuation_byte(text[last])) --last;
     if (last > start) at = last;

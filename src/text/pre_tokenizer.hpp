@@ -54,7 +54,7 @@ class PreTokenizer {
 
   /// The text as the step reads it: a view of `rewritten`, or of `text` itself.
   static std::string_view rewrite(const Step& step, std::string_view text, std::string& rewritten);
-  /// The next word from byte `at` on, which moves behind it; empty when there is none.
+  /// Returns the next word from byte `at` on, and moves `at` behind it; empty when there is none.
   static std::string_view next_word(const Step& step, std::string_view text, std::size_t& at);
 
   std::vector<Step> steps_;

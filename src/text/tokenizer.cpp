@@ -109,11 +109,11 @@ Encoding Tokenizer::encode(std::string_view text, std::size_t max_length) const 
 Encoding Tokenizer::encode(std::string_view text, std::string_view pair, std::size_t max_length) const {
   const PostProcessor::Template& items = pipeline_->post_processor.pair();
   const std::size_t room = room_in(items, max_length);
-  // All of them: which one is longer decides who gets an odd token.
+  // Both are tokenized to their ends, because the longer one gets the odd token.
   constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
   std::vector<std::int32_t> first = pipeline_->ids(text, all), second = pipeline_->ids(pair, all);
   if (first.size() + second.size() > room) {
-    // The shorter one keeps what it has up to half the room, and where both are cut, the longer one gets the odd token.
+    // The shorter one is cut to half the room, if it has more; the longer one gets what is left.
     std::vector<std::int32_t>& longer = first.size() > second.size() ? first : second;
     std::vector<std::int32_t>& shorter = first.size() > second.size() ? second : first;
     if (shorter.size() > room / 2) shorter.resize(room / 2);

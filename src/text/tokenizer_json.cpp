@@ -213,7 +213,7 @@ PostProcessor::Template template_items(const JsonCursor& list, const JsonCursor&
 
 std::optional<PostProcessor> post_processor_part(const JsonCursor& place, const Vocabulary& vocabulary) {
   const std::string type = place["type"].get<std::string>();
-  if (type == "ByteLevel") return std::nullopt;  // is about offsets alone
+  if (type == "ByteLevel") return std::nullopt;  // changes only where tokens stand in the text
   if (type == "BertProcessing" || type == "RobertaProcessing") {
     const auto id = [&](const char* key) {
       const JsonCursor pair = place[key];
@@ -261,7 +261,7 @@ std::shared_ptr<const Pipeline> read_tokenizer_json(const std::filesystem::path&
   const JsonCursor model = root["model"], cuts = root["pre_tokenizer"];
   std::vector<PreTokenizer::Step> cut_steps;
   for (const JsonCursor& part : parts_of(cuts, "pretokenizers")) cut_steps.push_back(pre_tokenizer_step(part));
-  // ByteLevel turns the text into bytes: nothing can follow it but a model of bytes, and that needs it.
+  // ByteLevel turns the text into bytes. Only a model of bytes (BPE) can read those, and it reads nothing else.
   const std::string type = model_type(model);
   for (std::size_t i = 0; i < cut_steps.size(); ++i)
     if (std::holds_alternative<PreTokenizer::ByteLevel>(cut_steps[i]) && (i + 1 < cut_steps.size() || type != "BPE"))

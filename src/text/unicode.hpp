@@ -42,7 +42,7 @@ bool is_letter(char32_t code);
 bool is_number(char32_t code);
 /// What \w matches: Alphabetic, marks, decimal digits, connector punctuation, joiners.
 bool is_word_character(char32_t code);
-/// ASCII's punctuation, its symbols among it, and general category P as of Unicode 8.
+/// ASCII's punctuation and symbols, and general category P as of Unicode 8.
 bool is_punctuation(char32_t code);
 /// General categories Cc, Cf and Co as of Unicode 8.
 bool is_control(char32_t code);

@@ -16,10 +16,10 @@ Unigram::Unigram(const Vocabulary& vocabulary, std::vector<double> scores, std::
 }
 
 void Unigram::encode(std::string_view word, std::vector<std::int32_t>& ids) const {
-  // The best way to every place in the word, from left to right; of two as good, the one found first.
+  // The best pieces up to each place in the word, from left to right; of two equally good ways, the one found first.
   struct Way {
     double score = 0;
-    std::size_t start = 0;  // of the way's last piece
+    std::size_t start = 0;  // of the last piece
     std::int32_t id = TokenTable::absent;
   };
   std::vector<Way> ways(word.size() + 1);
@@ -30,7 +30,7 @@ void Unigram::encode(std::string_view word, std::vector<std::int32_t>& ids) cons
     };
     const std::size_t next = start + character_at(word, start).bytes;
     const std::size_t last = std::min(word.size(), start + pieces_.longest());
-    bool covered = false;  // the first character by a piece of its own
+    bool covered = false;  // whether the character at `start` is a piece
     TokenHash hash;
     for (std::size_t end = start; end < last;) {
       hash.append(word[end++]);

@@ -8,7 +8,8 @@
 
 namespace sharcs::internal {
 
-/// The hash of a token, grown and shrunk byte by byte (FNV-1a), so that all prefixes of a word cost one pass.
+/// The hash of a token (FNV-1a). Bytes can be added and taken back one by one, so that hashing all prefixes of a word
+/// costs one pass.
 class TokenHash {
  public:
   TokenHash() = default;
@@ -28,7 +29,7 @@ class TokenHash {
   std::uint64_t state_ = 0xCBF29CE484222325u;
 };
 
-/// Ids by the bytes of their tokens; looking one up neither allocates nor follows more than one pointer.
+/// Finds the id of a token by its bytes. Looking one up allocates nothing and follows at most one pointer.
 class TokenTable {
  public:
   static constexpr std::int32_t absent = -1;
@@ -72,7 +73,7 @@ class TokenTable {
 /// Tokens as they are spelled in the tokenizer's files, and their ids.
 class Vocabulary {
  public:
-  /// A token that is there gets the new id; the old id then has no token.
+  /// A token that is there already gets the new id; its old id then has no token.
   void add(const std::string& token, std::int32_t id);
 
   /// TokenTable::absent when the token is not there.

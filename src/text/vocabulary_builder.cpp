@@ -128,7 +128,7 @@ class PieceJoiner {
   };
   struct Neighbours {
     std::int64_t count = 0;          // how often the two meet in the texts
-    std::vector<std::size_t> words;  // where they met once; some may have lost the pair
+    std::vector<std::size_t> words;  // that had the pair; some may have lost it since
   };
   struct Candidate {
     std::int64_t count;

@@ -27,7 +27,7 @@ ByteLevelBpe::Merge merge_of(std::string_view text, const Vocabulary& vocabulary
 ByteLevelBpe::Merge merge_of(const std::string& left, const std::string& right, const Vocabulary& vocabulary,
                              const std::string& place);
 
-/// What tokenizer_config.json says to a tokenizer that is made from a vocabulary alone.
+/// The settings in tokenizer_config.json, for a tokenizer that is made from a vocabulary without tokenizer.json.
 struct TokenizerConfig {
   std::optional<bool> do_lower_case;
   std::optional<bool> strip_accents;
