@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <sharcs/engine.hpp>
+#include <sharcs/classifier.hpp>
 #include <sharcs/model.hpp>
 #include <vector>
 
@@ -64,7 +64,7 @@ void run_widths(const Engine& engine, const Batch& batch, int threads, const Opt
   std::vector<Contender> contenders = {{"roof", [=] { run_multiply_adds(threads); }}};
   for (const Width& width : engine.widths())
     contenders.push_back({format("%g", width.fraction()),
-                          [&, policy = RoutingPolicy::fixed(width.fraction())] { engine.run(batch.inputs, policy); }});
+                          [&, policy = Policy::fixed(width.fraction())] { engine.run(batch.inputs, policy); }});
   const std::vector<Timing> timings = race(contenders, for_encoders(options));
   const double roof = multiply_add_operations(threads) / timings[0].best / 1e9;
   const Timing& full = timings.back();
@@ -99,8 +99,8 @@ void run_mixture(const Engine& engine, int threads, const Options& options, Repo
   const Batch mixed("mixed", real_lengths, vocab_size), narrow("narrow", even, vocab_size),
       wide("wide", odd, vocab_size);
   const int last = engine.widths().size() - 1;
-  const RoutingPolicy by_length = RoutingPolicy::custom(
-      [last](const RoutingQuery& query) { return query.tokens % 2 == 0 ? 0 : last; }, "by length");
+  const Policy by_length =
+      Policy::custom([last](const RoutingQuery& query) { return query.tokens % 2 == 0 ? 0 : last; }, "by length");
   const std::vector<Timing> timings = race({{"together", [&] { engine.run(mixed.inputs, by_length); }},
                                             {"apart",
                                              [&] {

@@ -58,6 +58,15 @@ class TrainedBert {
                history_);
   }
 
+  /// A step of distillation: full width and every narrow width on all sentences.
+  void distil(StepRunner& runner) {
+    std::vector<Index> all(static_cast<std::size_t>(sentences()));
+    std::iota(all.begin(), all.end(), Index{0});
+    const PlannedStep planned = {{.width = model_.widths().size() - 1, .samples = all, .whole_size = sentences()}};
+    runner.run({.batches = planned, .number = ++steps_, .learning_rate = 1e-5, .phase = EpochPhase::distillation},
+               history_);
+  }
+
  private:
   static ModelConfig without_dropout() {
     ModelConfig config = bert_base({0.25, 1.0});

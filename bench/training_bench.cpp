@@ -35,18 +35,20 @@ void run_training_bench(const Options& options, Report& report) {
                                                [&] {
                                                  step({0, 1});
                                                }},
+                                              {"distilled", [&] { bert.distil(runner); }},
                                               {"pack", [&] { network_of(bert.model()).pack(); }}},
                                              longer);
     const double roof = multiply_add_operations(threads) / timings[0].best / 1e9;
     const double full = timings[1].median;
     report.line(format(
         "%s: full width %.0f ms, %.2f of the roof; packing %.3f of it", count_of_threads(threads).c_str(), full * 1e3,
-        2 * work_at(1) / multiply_add_operations(threads) / timings[1].over(timings[0]), timings[4].over(timings[1])));
+        2 * work_at(1) / multiply_add_operations(threads) / timings[1].over(timings[0]), timings[5].over(timings[1])));
     report.line(format("  0.25: %.3f of it (work %.3f)   0.25 and 1: %.3f of it (work %.3f)",
                        timings[2].over(timings[1]), work_at(0) / work_at(1), timings[3].over(timings[1]),
                        1 + work_at(0) / work_at(1)));
+    report.line(format("  distilled, 0.25 beside full width: %.3f of it", timings[4].over(timings[1])));
     nlohmann::json record = {{"part", "training"}, {"threads", threads}, {"roof_gflops", roof}};
-    const char* const names[] = {"", "full", "narrow", "joint", "pack"};
+    const char* const names[] = {"", "full", "narrow", "joint", "distilled", "pack"};
     for (std::size_t i = 1; i < timings.size(); ++i)
       record[names[i]] = {{"best_seconds", timings[i].best}, {"median_seconds", timings[i].median}};
     record["full"]["multiply_adds"] = work_at(1);

@@ -7,99 +7,111 @@
 #include <string>
 #include <vector>
 
-#include "sharcs/engine.hpp"
+#include "sharcs/classifier.hpp"
 #include "sharcs/evaluation.hpp"
 #include "sharcs/model_config.hpp"
 #include "sharcs/routing.hpp"
 
 namespace [[gnu::visibility("default")]] sharcs {
 
-/// What a sample costs at each width, by its length.
+/// How long a call of an engine takes when all of its inputs run at one width.
+struct Latency {
+  double width = 1;    ///< as a fraction
+  int tokens = 0;      ///< of each input, special tokens included
+  int batch = 1;       ///< inputs in a call
+  int runs = 0;        ///< calls measured
+  double seconds = 0;  ///< of a call: the median
+  double low = 0;      ///< the first quartile
+  double high = 0;     ///< the third quartile
+};
+
+struct LatencyOptions {
+  /// Tokens of an input. Empty: 8, 16, 32, … up to 128, or as far as the model's positions go.
+  std::vector<int> lengths = {};
+  /// Inputs in a call.
+  std::vector<int> batches = {1, 8};
+  /// For each width, length and batch: at least so many calls, and at least so many seconds.
+  int least_runs = 5;
+  double seconds_each = 0.2;
+};
+
+/// Measures an engine at every width, length and batch. The widths take turns, so that whatever else the machine does
+/// slows all of them alike. Ordered by batch, length, width. Throws ConfigError when a length is not from 1 to
+/// engine.max_tokens(), or batches or runs are less than 1.
+std::vector<Latency> measure_latency(const Engine& engine, const LatencyOptions& options = {});
+
+/// What each answer of a model costs, by the sample's length. Indices are those of Recording::answers.
 struct CostModel {
   CostUnit unit = CostUnit::multiply_adds;
-  std::vector<LengthCost> widths = {};  ///< ascending by width
+  std::vector<LengthCost> answers = {};  ///< of a sample that gets this answer alone
+  std::vector<LengthCost> paths = {};    ///< the part of it that is shared with other answers (see Answer)
 
-  /// Multiply-adds by the paper's counting (see multiply_adds() in model.hpp), exactly.
-  static CostModel multiply_adds(const ModelConfig& config);
+  /// By the paper's counting, exactly.
+  static CostModel multiply_adds(const Recording& recording);
   /// Seconds of a call with one input. For each width it is the line constant + linear · tokens that fits the
   /// measurements of batch 1 with the smallest relative errors; neither part is negative, or less than a narrower
-  /// width's. Throws ShapeError when there are no such measurements.
-  static CostModel latency(std::span<const Latency> measurements);
+  /// width's. Exits and paths take the share of full width's time that they have of its multiply-adds. Throws
+  /// ShapeError when the measurements are not of the recording's widths.
+  static CostModel latency(const Recording& recording, std::span<const Latency> measurements);
 
-  /// The mean cost of the samples when each gets the answer with this index. Throws ShapeError when the sizes differ.
-  double mean(const Recording& recording, std::span<const int> answer_of_sample) const;
+  /// Of all answers that the routing asks the sample for.
+  double of(const Recording& recording, const Routing& routing, std::size_t sample) const;
+  /// The mean over the samples. Throws ShapeError when the sizes differ.
+  double mean(const Recording& recording, const Routing& routing) const;
   /// The same when all samples get full width's answer.
   double full(const Recording& recording) const;
 };
 
+/// What a policy should reach; exactly one of the two.
+struct CalibrationTarget {
+  std::optional<double> budget = {};  ///< mean cost at most, as a share of full width's; then the best score
+  std::optional<double> max_drop =
+      {};  ///< score at least full width's minus this (0.005: half a point); then the least cost
+};
+
 struct CalibrationOptions {
+  /// Of the policies: "router", "cascade", "exits" or "combined".
+  std::string kind = "combined";
+  std::string confidence = "max-probability";
+  /// Whether a combined policy may use the router.
+  bool router = true;
   /// Parts of the cross-validation; fewer when there are fewer samples.
   int folds = 10;
   /// Decides which samples are in which part.
   std::uint64_t seed = 1;
 };
 
-/// How a rule computes the value of a width from the router's logits.
-enum class ValueModel {
-  /// The width's own logit plus an offset. When the budget grows, samples move to a wider width in the router's order.
-  offsets,
-  /// The probability that the width answers right: a logistic regression on all logits, with the same slopes for all
-  /// widths. Spends less on samples that are right at every width, or wrong at every width.
-  shared_slopes,
-  /// The same with slopes for each width. For a regression: minus the squared error, linear in the logits.
-  own_slopes,
-};
-
-/// "offsets", "shared slopes", "own slopes".
-std::string to_string(ValueModel model);
-
-/// A rule for one budget.
+/// A policy for a target.
 struct Calibration {
-  RoutingRule rule;
-  ValueModel values;
-  /// What the rule does with the samples that it was made from.
-  Routing fitted;
+  PolicyRule rule = {};
+  bool met = true;      ///< whether the samples that it was made from reach the target
+  Routing fitted = {};  ///< what the policy does with these samples
   /// What to expect of new samples. By cross-validation: the whole calibration is repeated without a tenth of the
-  /// samples, the rule that comes out routes that tenth, and so on for each tenth. See evaluate() and compare().
-  Routing expected;
+  /// samples, the policy that comes out routes that tenth, and so on for each tenth. See evaluate() and compare().
+  Routing expected = {};
+  std::vector<std::string> notes =
+      {};  ///< lines for people: too few samples, a target out of reach and the nearest one
 };
 
-/// Chooses a policy for each budget: the rule over the router's logits with the highest expected metric whose mean cost
-/// is at most the budget. The model is not needed, and not trained again.
-///
-/// budgets: the mean cost as a share of full width's, in the unit of `costs`. Example: 0.5 with
-/// CostModel::multiply_adds is half of full width's multiply-adds.
-///
-/// How a price is found: a rule gives each width of a sample a value and subtracts price · cost. No other rule with the
-/// same cost has a higher total value (a Lagrangian: Everett 1963). A higher price moves one sample after another to a
-/// narrower width, each at a price that can be computed exactly. So the price for a budget is looked up in the sorted
-/// list of these prices. The rule meets the budget to within the cost of one sample, unless the router's logits are the
-/// same for many samples. It stays below the budget when more cost is not expected to help.
-///
-/// Cross-validation over many budgets decides which ValueModel all rules use: the simplest one that is within a
-/// standard error of the best. Values are about accuracy, or the squared error of a regression; metrics such as F1 and
-/// correlations improve through them. Deterministic.
-///
-/// Throws ConfigError when a budget is above 1 or below what the narrowest width costs, or the model has no router;
-/// ShapeError when there are less than two samples, no labels, or another number of widths in `costs`.
-std::vector<Calibration> calibrate(const Recording& recording, const CostModel& costs, std::span<const double> budgets,
-                                   const CalibrationOptions& options = {});
-Calibration calibrate(const Recording& recording, const CostModel& costs, double budget,
+/// Chooses the thresholds of a policy for each target, from a recording alone. Thresholds of exits, of narrow widths
+/// and the router's price are tried on a grid of their quantiles; docs/routing.md says more. Use data that the model
+/// was not trained on. Throws ConfigError when a target or option is out of range, or the model has no answers of the
+/// kind; ShapeError when there are less than two samples, no labels, or another number of answers in `costs`.
+std::vector<Calibration> calibrate(const Recording& recording, const CostModel& costs,
+                                   std::span<const CalibrationTarget> targets, const CalibrationOptions& options = {});
+Calibration calibrate(const Recording& recording, const CostModel& costs, const CalibrationTarget& target,
                       const CalibrationOptions& options = {});
 
-/// The smallest possible budget: the mean cost of the narrowest width as a share of full width's.
-double least_budget(const Recording& recording, const CostModel& costs);
-
 /// Writes the rule into the config.json of a model directory, where engines find it. The rest of the file keeps its
-/// content. Throws IoError, or ConfigError when the rule is not for the model's widths.
-void save_routing(const std::filesystem::path& directory, const RoutingRule& rule);
+/// content. Throws IoError, or ConfigError when the rule does not fit the model.
+void save_policy(const std::filesystem::path& directory, const PolicyRule& rule);
 
-/// A way of choosing widths, and its results. Where widths are drawn, these are expected values: exact for shares,
-/// costs and accuracy, means of many draws for other metrics.
+/// A way of choosing answers, and its results. Where they are drawn, these are expected values: exact for shares, costs
+/// and accuracy, means of many draws for other metrics.
 struct OperatingPoint {
   std::string name;                          ///< "routed", "random", "fixed 0.25", "budget 0.5", …
   std::string series;                        ///< "routed", "calibrated", or the kind of baseline, such as "fixed"
-  std::vector<double> shares = {};           ///< of the samples, one a width, ascending
+  std::vector<double> shares = {};           ///< of the samples, one an answer
   double cost_fraction = 1;                  ///< multiply-adds over full width's
   std::optional<double> time_fraction = {};  ///< the same of time, where it was measured
   MetricMap metrics = {};

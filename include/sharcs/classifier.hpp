@@ -1,14 +1,104 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "sharcs/engine.hpp"
+#include "sharcs/model.hpp"
+#include "sharcs/policy.hpp"
 #include "sharcs/tokenizer.hpp"
 
+namespace sharcs::internal {
+struct EngineAccess;
+}
+
 namespace [[gnu::visibility("default")]] sharcs {
+
+/// One input of an encoder: token ids, special tokens included. The memory stays with the caller.
+struct TokenSequence {
+  std::span<const std::int32_t> ids;
+  /// As many as ids, or none: all 0.
+  std::span<const std::int32_t> token_types = {};
+};
+
+/// What a model says of one input.
+struct Prediction {
+  int label = 0;                     ///< the class with the largest logit; 0 for a regression
+  std::vector<float> logits;         ///< one a class; for a regression the value
+  std::vector<float> probabilities;  ///< softmax of the logits; empty for a regression
+  std::string answer;                ///< which of the model's answers this is: "exit 2", "0.25", "1"
+  double width = 1;                  ///< of the layers after the router, where they gave the answer; an exit has 1
+  int asked = 1;                     ///< how many answers the policy asked for, this one included
+  std::vector<float> router_logits;  ///< one a width, ascending; empty where the sample did not come to the router
+  std::int64_t multiply_adds = 0;    ///< of all that ran, by the paper's counting (see Answer); exits' heads included
+  bool truncated = false;            ///< by a Classifier: the text was longer than the model reads, and was cut
+};
+
+struct EngineOptions {
+  /// Threads of all calls together; 0: OMP_NUM_THREADS, or the number of cores. Calls that run at the same time share
+  /// them, each keeping at least the thread that it came on.
+  int threads = 0;
+  /// Larger batches are run in pieces of at most this many tokens, which bounds the workspace.
+  std::int64_t micro_batch_tokens = 4096;
+  /// Which answers each input is asked for; absent: as the model's configuration says (Policy::of_model).
+  std::optional<Policy> policy = {};
+};
+
+/// A model that is ready to run and never changes: weights packed once so that every width runs at full speed from one
+/// buffer. Safe to call from many threads at once; each call has a workspace of its own, kept for later calls.
+///
+/// Batches are ragged: there is no padding, so none is computed. The layers before the router run for all inputs; the
+/// policy then decides which answers each one is asked for. The stem runs once for all; full width goes on where the
+/// stem or the last exit stopped; inputs whose answer is kept leave the batch. Results return in the caller's order. An
+/// input's result does not depend on the others, on their order or on the number of threads, in any bit
+/// (arXiv:2310.12126, section 3.3).
+class Engine {
+ public:
+  /// Reads a model directory (see Model::load), packing each weight as it is read, so that the weights are in memory
+  /// once. Throws IoError, ConfigError or CheckpointError; the last also when weights are missing: an engine does not
+  /// guess.
+  static Engine load(const std::filesystem::path& directory, const EngineOptions& options = {});
+  /// Packs a copy of the model's weights.
+  explicit Engine(const Model& model, const EngineOptions& options = {});
+
+  Engine(Engine&&) noexcept;
+  Engine& operator=(Engine&&) noexcept;
+  ~Engine();
+
+  /// One prediction an input, in order. Throws ShapeError when an input is empty, longer than the model's positions,
+  /// or has a token id or type that the model has no embedding for; ConfigError as the policy.
+  std::vector<Prediction> run(std::span<const TokenSequence> inputs) const;
+  /// The same under another policy. Throws ConfigError, too, when the policy chooses a width that the model does not
+  /// have, or asks a regression for probabilities.
+  std::vector<Prediction> run(std::span<const TokenSequence> inputs, const Policy& policy) const;
+
+  /// Of the model.
+  const ModelConfig& config() const;
+  /// At which it can run, ascending.
+  const WidthSet& widths() const;
+  /// As they were given.
+  const EngineOptions& options() const;
+  /// The policy in force: that of the options, or the model's own.
+  const Policy& policy() const;
+  /// The greatest number of tokens of an input.
+  std::size_t max_tokens() const;
+  /// Bytes of the weights, packed and plain.
+  std::size_t weight_bytes() const;
+  /// Bytes of the workspaces that wait for the next call.
+  std::size_t workspace_bytes() const;
+
+ private:
+  friend struct internal::EngineAccess;
+  struct [[gnu::visibility("hidden")]] State;
+  explicit Engine(std::unique_ptr<State> state);
+
+  std::unique_ptr<State> state_;
+};
 
 /// Two texts that are judged together.
 struct TextPair {

@@ -16,6 +16,7 @@
 namespace [[gnu::visibility("default")]] sharcs {
 
 class Classifier;
+class Policy;
 
 struct Interval {
   double low;
@@ -36,15 +37,18 @@ struct Estimate {
 
 /// One of the answers that a model can give, for every sample of a data set.
 struct RecordedAnswer {
-  std::string name = "1";          ///< a sub-network's is its width
-  double width = 1;                ///< as a fraction
-  LengthCost cost = {};            ///< multiply-adds of a sample, by the paper's counting
+  std::string name = "1";          ///< "exit 2", "0.25", "1"
+  double width = 1;                ///< as a fraction; an exit belongs to full width
+  int exit_layer = 0;              ///< of an exit, from 1; 0: a sub-network
+  LengthCost cost = {};            ///< multiply-adds of a sample that gets this answer alone
+  LengthCost path = {};            ///< the part of `cost` that it shares with other answers (see Answer)
   std::vector<float> logits = {};  ///< [samples, outputs]; of a regression the values
-  double seconds = 0;              ///< that the whole data set took
+  std::vector<float> scores = {};  ///< [samples], of an exit: the logits of its being right; empty where it has none
+  double seconds = 0;              ///< that the whole data set took at full width; 0 for the others
 };
 
-/// What a model answered to each sample of a data set, at each of its widths, and what its router said. Any policy can
-/// be tried on a recording without running the model again: see route(), evaluate(), compare() and calibrate().
+/// All that a model can answer to each sample of a data set, and what its router said. Any policy can be tried on a
+/// recording without running the model again: see route(), evaluate(), compare() and calibrate().
 struct Recording {
   std::string model = {};  ///< its folder
   ModelConfig config = {};
@@ -53,19 +57,19 @@ struct Recording {
   std::vector<Metric> metrics = {};          ///< of the task, the main one first
   std::string data = {};                     ///< the data file
   std::size_t outputs = 0;                   ///< the number of classes; 1 for a regression
-  std::vector<RecordedAnswer> answers = {};  ///< one a width, ascending; the last one is full width's
-  LengthCost shared_cost = {};            ///< the part of `cost` that a sample spends once, for any number of answers
-  std::vector<float> router_logits = {};  ///< [samples, widths]; empty without a router
-  std::vector<std::int32_t> tokens = {};  ///< [samples], special tokens included
-  std::vector<int> labels = {};           ///< [samples], the true classes; empty for a regression
-  std::vector<double> targets = {};       ///< [samples], the true values of a regression; else empty
-  std::vector<Sample> samples = {};       ///< with their texts; empty where only numbers were recorded
+  std::vector<RecordedAnswer> answers = {};  ///< as answers_of(); the last one is full width's
+  std::vector<float> router_logits = {};     ///< [samples, widths]; empty without a router
+  std::vector<std::int32_t> tokens = {};     ///< [samples], special tokens included
+  std::vector<int> labels = {};              ///< [samples], the true classes; empty for a regression
+  std::vector<double> targets = {};          ///< [samples], the true values of a regression; else empty
+  std::vector<Sample> samples = {};          ///< with their texts; empty where only numbers were recorded
 
   /// Reads a recording.json of `sharcs train` or `sharcs eval --output`. Throws IoError; DataError naming the key.
   static Recording load(const std::filesystem::path& file);
 
   std::size_t size() const { return tokens.size(); }
   bool is_regression() const { return outputs == 1; }
+  /// Of the sub-networks, ascending.
   std::vector<double> widths() const;
   /// Answers are given by their index; this is full width's.
   int full_width() const { return static_cast<int>(answers.size()) - 1; }
@@ -77,19 +81,21 @@ struct Recording {
   double value_of(std::size_t sample, int answer) const { return static_cast<double>(logits_of(sample, answer)[0]); }
 };
 
-/// Runs the model on a labelled data set, once for each of its widths. Throws DataError when a sample has no label,
+/// Runs the model on a labelled data set, for all of its answers. Throws DataError when a sample has no label,
 /// ConfigError when the task does not fit the model.
 Recording record(const Classifier& classifier, const Task& task, const Dataset& dataset);
 
 /// What a policy does with each sample of a recording.
 struct Routing {
-  std::vector<int> answer_of_sample = {};   ///< its index; of a cascade, that of the last answer
-  std::vector<double> cost_of_sample = {};  ///< multiply-adds; of a cascade, with all its answers
-  std::vector<std::int64_t> runs = {};      ///< [answers]; how many samples were given this answer, kept or not
+  std::vector<int> answer_of_sample = {};   ///< the index of the answer that is kept
+  std::vector<double> cost_of_sample = {};  ///< multiply-adds of all that ran
+  std::vector<std::uint64_t> asked = {};    ///< for each sample a bit for each answer that it was asked for
+  /// How many samples were asked for this answer.
+  std::int64_t runs(int answer) const;
 };
 
 /// What the policy does; everything at full width when the model has no router. Throws ConfigError as the policy.
-Routing route(const Recording& recording, const RoutingPolicy& policy);
+Routing route(const Recording& recording, const Policy& policy);
 /// Each sample gets the answer with this index. Throws ShapeError when sizes differ or an answer does not exist.
 Routing route(const Recording& recording, std::vector<int> answer_of_sample);
 
@@ -101,26 +107,27 @@ struct ReliabilityBin {
   double right = 0;      ///< the share of the samples that this width answers right; NaN without samples
 };
 
-/// How one width does.
-struct WidthMetrics {
+/// How one answer does.
+struct AnswerMetrics {
+  std::string name = "1";
   double width = 1;                              ///< as a fraction
-  std::int64_t samples = 0;                      ///< that the policy answers at this width
-  double cost_fraction = 1;                      ///< of everything at this width: multiply-adds over full width's
-  MetricMap routed = {};                         ///< over the samples that the policy answers here
-  MetricMap all = {};                            ///< over all samples, everything at this width
-  std::vector<ReliabilityBin> reliability = {};  ///< of the router's probability for this width
+  std::int64_t samples = 0;                      ///< that the policy gives this answer
+  double cost_fraction = 1;                      ///< of this answer for everything: multiply-adds over full width's
+  MetricMap routed = {};                         ///< over the samples that the policy gives this answer
+  MetricMap all = {};                            ///< over all samples, this answer for everything
+  std::vector<ReliabilityBin> reliability = {};  ///< of the router's probability for this width; empty for an exit
 };
 
 /// The metrics that follow from a recording and a policy.
 struct Evaluation {
   std::string name = "dev";  ///< of the data
   std::int64_t samples = 0;
-  MetricMap routed = {};                  ///< by the policy
-  MetricMap full = {};                    ///< everything at full width
-  double cost_fraction = 1;               ///< by the policy: multiply-adds over full width's
-  double seconds_routed = 0;              ///< that the data set took by the policy; 0: not measured
-  double seconds_full = 0;                ///< that it took at full width
-  std::vector<WidthMetrics> widths = {};  ///< ascending
+  MetricMap routed = {};                    ///< by the policy
+  MetricMap full = {};                      ///< everything at full width
+  double cost_fraction = 1;                 ///< by the policy: multiply-adds over full width's
+  double seconds_routed = 0;                ///< that the data set took by the policy; 0: not measured
+  double seconds_full = 0;                  ///< that it took at full width
+  std::vector<AnswerMetrics> answers = {};  ///< in the model's order
 };
 
 /// From the recording alone; `name` and the policy's time are left to the caller. Throws ShapeError when sizes differ.

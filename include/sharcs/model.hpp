@@ -52,11 +52,10 @@ class Model {
 
   /// Writes config.json and model.safetensors, each atomically; makes the directory when it is absent. Throws IoError.
   ///
-  /// Hugging Face's loader reads the directory as a plain model of every layer at full width. That computes what the
-  /// full width computes, but for the LayerNorm of the reduction after the router's layer, which a plain encoder does
-  /// not have; a model without widths is the same in both. Where layers share their weights (ALBERT) the plain model
-  /// has the stem's LayerNorms everywhere; where no width is 1 it has none in the adaptive layers, and starts them
-  /// anew; a head size of its own (attention_head_size) Hugging Face's encoders do not know.
+  /// Hugging Face's loader reads the directory as a plain model of every layer at full width. With full_width_norm
+  /// `plain` that computes what full width computes. With `private` it does not: a plain encoder lacks the LayerNorm of
+  /// the reduction, and full width's own LayerNorms where layers share their weights (ALBERT) or no width is 1. A head
+  /// size of its own (attention_head_size) Hugging Face's encoders do not know.
   void save(const std::filesystem::path& directory) const;
 
   Model(Model&&) noexcept;
@@ -66,9 +65,9 @@ class Model {
   const ModelConfig& config() const;
   /// Replaces ModelConfig::task: what the model is trained for. save() writes it.
   void set_task(const std::optional<TaskSpec>& task);
-  /// Replaces the rule that turns the router's logits into a width; none: the largest logit decides. save() writes it.
-  /// Throws ConfigError when the rule is not for the model's widths, or the model is plain.
-  void set_routing(std::optional<RoutingRule> rule);
+  /// Replaces the policy that engines follow by default; none: the router's choice. save() writes it. Throws
+  /// ConfigError when the rule does not fit the model's answers, or the model is a plain encoder.
+  void set_policy(std::optional<PolicyRule> rule);
   const WidthSet& widths() const;
   /// Trainable numbers.
   std::int64_t parameter_count() const;

@@ -12,25 +12,38 @@
 
 namespace [[gnu::visibility("default")]] sharcs {
 
-/// What SHARCS adds to an encoder (arXiv:2310.12126, section 3). In config.json it stands under "sharcs"; the authors'
-/// form, the same keys at the top level, is read too.
+/// The LayerNorms of full width after the router.
+enum class FullWidthNorm {
+  plain,     ///< the encoder's own: full width is the pretrained encoder, and Hugging Face's loader computes the same
+  private_,  ///< full width's own, one more after the reduction: the authors' way, and that of older models
+};
+
+/// What an exit reads: the mean of the token vectors, or the first one, as the exits of the literature.
+enum class ExitPooling { mean, first_token };
+
+/// What SHARCS adds to an encoder (arXiv:2310.12126, section 3): "sharcs" in config.json, or the authors' form, the
+/// same keys at the top level.
 struct SharcsConfig {
   /// Ascending fractions in (0, 1]: the widths that a sample can be routed to.
   std::vector<double> width_mult_list = {0.25, 1.0};
+  /// For each width the share of the layers after the router that it runs, by DynaBERT's rule (arXiv:2004.04037,
+  /// section 3.2): the last layer and those evenly before it. Empty: all of them.
+  std::vector<double> depth_mult_list = {};
   /// Number of full-width layers; the router sits at the end of the last of them. 1 ≤ adaptive_layer_idx < layers.
   int adaptive_layer_idx = 3;
-  /// Size of the router's hidden layer.
-  int hidden_size_router = 1024;
-  /// Learned combination of consecutive groups of 1/width dimensions instead of the leading dimensions.
-  bool weighted_dim_reduction = false;
-  /// How the router's logits become a width; absent: the largest logit decides. Calibration sets it.
-  std::optional<RoutingRule> routing = {};
+  int hidden_size_router = 1024;        ///< of the router's hidden layer
+  bool weighted_dim_reduction = false;  ///< learned sums of 1/width neighbours instead of the leading dimensions
+  FullWidthNorm full_width_norm = FullWidthNorm::plain;
+  /// Ascending numbers of layers, from 1: full width has an exit after each of them, a head that can answer there.
+  std::vector<int> exits = {};
+  ExitPooling exit_pooling = ExitPooling::mean;
+  /// Each exit has a learned score of its answer, too: the probability that it is right (BERxiT, Xin et al. 2021).
+  bool exit_scores = false;
+  /// Which answers samples are asked for; absent: the router's choice. Calibration sets it.
+  std::optional<PolicyRule> policy = {};
 
-  /// Whether the parameters are the same ones: all but the routing rule agrees.
-  bool same_network(const SharcsConfig& other) const {
-    return width_mult_list == other.width_mult_list && adaptive_layer_idx == other.adaptive_layer_idx &&
-           hidden_size_router == other.hidden_size_router && weighted_dim_reduction == other.weighted_dim_reduction;
-  }
+  /// Whether router and reduction have the same parameters.
+  bool same_network(const SharcsConfig& other) const;
 };
 
 /// An encoder's configuration: Hugging Face's config.json. Field names are Hugging Face's.
@@ -40,25 +53,24 @@ struct ModelConfig {
   int hidden_size = 768;
   int num_hidden_layers = 12;
   int num_attention_heads = 12;
-  /// 0: hidden_size / num_attention_heads. DynaBERT-style compressed encoders set it.
-  int attention_head_size = 0;
+  int attention_head_size = 0;  ///< 0: hidden_size / num_attention_heads; DynaBERT's compressed encoders set it
   int intermediate_size = 3072;
   int max_position_embeddings = 512;
   int type_vocab_size = 2;
   /// Width of the word embeddings where it differs from hidden_size (ALBERT); 0: hidden_size.
   int embedding_size = 0;
+  /// MPNet: rows of the table of the relative attention bias. At least 32, which are used.
+  int relative_attention_num_buckets = 32;
   double layer_norm_eps = 1e-12;
   std::string hidden_act = "gelu";
   double hidden_dropout_prob = 0.1;
   double attention_probs_dropout_prob = 0.1;
-  /// Dropout before the classifier; empty: the backbone's default.
-  std::optional<double> classifier_dropout;
+  std::optional<double> classifier_dropout;  ///< before the classifier; empty: the backbone's default
   double initializer_range = 0.02;
   int pad_token_id = 0;
   /// One name a class, in the order of the logits. One entry (or none, with num_labels 1) means regression.
   std::vector<std::string> labels = {"0", "1"};
-  /// Absent: a plain encoder without widths and router.
-  std::optional<SharcsConfig> sharcs;
+  std::optional<SharcsConfig> sharcs;  ///< absent: a plain encoder without widths and router
   /// What the model was trained for and how its data are read: "sharcs_task" in config.json. Absent: not known.
   /// task->labels stays empty, since `labels` has the classes. Task::of() and Task::store_in() read and write both.
   std::optional<TaskSpec> task;
@@ -70,8 +82,7 @@ struct ModelConfig {
   int head_size() const { return attention_head_size > 0 ? attention_head_size : hidden_size / num_attention_heads; }
   int word_embedding_size() const { return embedding_size > 0 ? embedding_size : hidden_size; }
 
-  /// Reads a config.json. Throws IoError, or ConfigError naming the file, the key, what was found and what was
-  /// expected.
+  /// Reads a config.json. Throws IoError, or ConfigError naming file, key, what was found and what was expected.
   static ModelConfig load(const std::filesystem::path& file);
   /// The same from text; `name` stands for the file in messages.
   static ModelConfig parse(std::string_view text, const std::string& name);
@@ -96,6 +107,8 @@ class Width {
   int hidden() const { return hidden_; }
   /// ffn(r) = int(heads(r) / H · F).
   int ffn() const { return ffn_; }
+  /// The layers after the router that run, counted from 0 over the whole encoder.
+  std::span<const int> layers() const { return layers_; }
   /// The fraction as parameter names spell it: 0.25 is "025", 1.0 is "10".
   const std::string& suffix() const { return suffix_; }
 
@@ -103,6 +116,7 @@ class Width {
   friend class WidthSet;
   int index_ = 0, heads_ = 0, attention_ = 0, hidden_ = 0, ffn_ = 0;
   double fraction_ = 1;
+  std::vector<int> layers_;
   std::string suffix_;
 };
 
@@ -121,7 +135,7 @@ class WidthSet {
   auto end() const { return widths_.end(); }
   /// The largest width.
   const Width& widest() const { return widths_.back(); }
-  /// The whole encoder, as the stem runs it; its fraction is 1 even where the list does not end with 1.
+  /// The whole encoder; its fraction is 1 even where the list does not end with 1.
   const Width& full() const { return full_; }
   /// The width with this fraction. Throws ConfigError listing the model's widths.
   const Width& at(double fraction) const;

@@ -43,15 +43,16 @@ struct VocabularyOptions {
   bool tokenize_chinese_chars = true;  ///< as in WordPieceOptions
 };
 
-/// Turns text into token ids, exactly as Hugging Face's `tokenizers` does for the families of BERT (WordPiece), RoBERTa
-/// (byte-level BPE) and ALBERT (SentencePiece's Unigram).
+/// Turns text into token ids, exactly as Hugging Face's `tokenizers` does for the families of BERT and MPNet
+/// (WordPiece), RoBERTa (byte-level BPE) and ALBERT (SentencePiece's Unigram).
 ///
 /// Cheap to copy (copies share one immutable state) and safe to use from many threads at once.
 class Tokenizer {
  public:
-  /// Reads the tokenizer of a model directory: tokenizer.json if it is there, else vocab.txt (WordPiece), else
-  /// vocab.json with merges.txt (byte-level BPE, RoBERTa's special tokens); tokenizer_config.json beside the latter
-  /// two gives the options. Or reads one file: a tokenizer.json, whatever its name, or a .txt with a WordPiece
+  /// Reads the tokenizer of a model directory: tokenizer.json if it is there, else vocab.txt (WordPiece; with MPNet's
+  /// special tokens where tokenizer_config.json or config.json says that it is MPNet's), else vocab.json with
+  /// merges.txt (byte-level BPE, RoBERTa's special tokens); tokenizer_config.json beside the latter two gives the
+  /// options. Or reads one file: a tokenizer.json, whatever its name, or a .txt with a WordPiece
   /// vocabulary.
   ///
   /// tokenizer.json decides normalizer, pre-tokenizer, model, post-processor and added tokens; its truncation and
@@ -78,13 +79,13 @@ class Tokenizer {
   /// vocab_size has no room for the special tokens and one character.
   static Tokenizer train_wordpiece(std::span<const std::string> texts, const VocabularyOptions& options = {});
 
-  /// Encodes one text: [CLS] text [SEP] for BERT, <s> text </s> for RoBERTa; cut on the right to at most max_length
-  /// ids, special tokens included. Bytes that are not UTF-8 count as U+FFFD. Throws ShapeError when max_length has no
-  /// room for the special tokens, or when the text has more than 2^28 bytes.
+  /// Encodes one text: [CLS] text [SEP] for BERT, <s> text </s> for RoBERTa and MPNet; cut on the right to at most
+  /// max_length ids, special tokens included. Bytes that are not UTF-8 count as U+FFFD. Throws ShapeError when
+  /// max_length has no room for the special tokens, or when the text has more than 2^28 bytes.
   Encoding encode(std::string_view text, std::size_t max_length) const;
 
-  /// Encodes a pair: [CLS] text [SEP] pair [SEP] for BERT, <s> text </s></s> pair </s> for RoBERTa. What is too long is
-  /// cut longest first: tokens go from the end of the longer one until both fit, or both are equally long.
+  /// Encodes a pair: [CLS] text [SEP] pair [SEP] for BERT, <s> text </s></s> pair </s> for RoBERTa and MPNet. What is
+  /// too long is cut longest first: tokens go from the end of the longer one until both fit, or both are equally long.
   Encoding encode(std::string_view text, std::string_view pair, std::size_t max_length) const;
 
   /// One more than the largest id: the rows that an embedding needs.

@@ -10,6 +10,33 @@
 
 namespace [[gnu::visibility("default")]] sharcs {
 
+/// How full width, narrow widths, exits and router learn together.
+enum class Recipe {
+  /// Full width learns first, alone. Then every micro-batch runs all widths on the same samples; a narrow width's
+  /// teacher is full width (DynaBERT, arXiv:2004.04037). Between the two, what matters most is moved to the front.
+  distilled,
+  /// The paper's: each sample trains the widths of its hardness label (arXiv:2310.12126).
+  sharcs,
+};
+
+/// What `distilled` moves to the front, where narrow widths have it.
+enum class Reordering { none, heads_and_neurons, all };  // all: the dimensions of the token vectors, too
+
+/// How exits are trained by `distilled`.
+enum class ExitTraining {
+  joint,           ///< with everything else, an exit's loss weighted by its depth
+  alternating,     ///< in every second step (BERxiT)
+  two_stage,       ///< at the end, on the frozen encoder (DeeBERT)
+  self_distilled,  ///< the same, with full width's answers in place of the labels (FastBERT)
+};
+
+/// What the router learns by `distilled`: how often each width was right on the sample before, or its hardness label.
+enum class RouterTarget { past_answers, hardness };
+
+/// Factors of the losses of the classes. balanced: one over the class's share; automatic: balanced where the rarest
+/// class has less than a twentieth of the samples.
+enum class ClassWeights { automatic, none, balanced };
+
 /// Which widths an optimizer step trains.
 enum class StepMode {
   joint,      ///< all: one micro-batch of each width, gradients averaged (the authors train one width per GPU)
@@ -18,10 +45,8 @@ enum class StepMode {
 
 /// How several ranks share an optimizer step. The result is the same but for rounding.
 enum class Sharding {
-  samples,  ///< every rank takes a part of the samples of every micro-batch
-  /// Every rank takes whole micro-batches, so that ranks run different widths. With more ranks than micro-batches,
-  /// ranks share one by its samples; the largest width gets help first.
-  micro_batches,
+  samples,        ///< every rank takes a part of the samples of every micro-batch
+  micro_batches,  ///< every rank takes whole micro-batches; with more ranks, several share one by its samples
 };
 
 /// The learning rate after the warm-up.
@@ -40,27 +65,21 @@ enum class HardnessMeasure {
 
 /// A width fits a sample whose last `window` measures are all in [low, high).
 ///
-/// `high` itself is outside so that neighbours can share a border. A confidence of exactly 1, which float32 reaches, is
-/// therefore outside [low, 1): give a `high` above 1 to keep such samples.
+/// `high` itself is outside, so that neighbours can share a border: for a confidence of 1 give a `high` above 1.
 struct Threshold {
   double low = 0;
   double high = 1;
 };
 
-/// The name of the value: "joint", "micro_batches", ….
-std::string to_string(StepMode mode);
-std::string to_string(Sharding sharding);
-std::string to_string(ScheduleShape shape);
-std::string to_string(HardnessMeasure measure);
-
 /// How to train. docs/options.md has the range and the meaning of every option.
-///
 /// In a JSON file the keys are the names of the fields; an enumeration is its name in quotes, a threshold a pair
 /// [low, high]. An absent key keeps its default, an unknown one is an error.
 struct TrainingOptions {
-  int epochs = 10;
-  int batch_size = 32;   ///< samples in a micro-batch of one width
-  int accumulation = 1;  ///< rounds (joint) or micro-batches (alternate) that share an optimizer step
+  Recipe recipe = Recipe::distilled;
+  int epochs = 0;          ///< 0: as many as show 120,000 samples, from 4 to 30
+  int early_stopping = 0;  ///< epochs without a better one after which training ends; 0: never
+  int batch_size = 32;     ///< samples in a micro-batch of one width
+  int accumulation = 1;    ///< rounds (joint) or micro-batches (alternate) that share an optimizer step
   StepMode step_mode = StepMode::joint;
   bool repeat_smaller_buckets = true;  ///< so that every step of an epoch has all widths
   double full_width_share = 0;         ///< of the easier samples, trained at full width instead; the paper has 0
@@ -83,6 +102,16 @@ struct TrainingOptions {
   double task_loss_weight = 1;
   double router_loss_weight = 1;
   std::vector<double> width_loss_weights = {};  ///< factor of both losses for each width; empty: 1 for each
+
+  int warmup_epochs = 0;  ///< distilled: at the beginning, of full width alone; 0: a quarter of them
+  Reordering reordering = Reordering::all;
+  double distillation_temperature = 2;
+  double distillation_weight = 0.5;  ///< of the teacher's answers; the labels have the rest
+  double hidden_loss_weight = 0;     ///< of the distance between narrow and full width's last token vectors
+  ExitTraining exit_training = ExitTraining::joint;
+  int exit_epochs = 0;  ///< two_stage and self_distilled: at the end, of the exits alone; 0: a quarter of them
+  RouterTarget router_target = RouterTarget::past_answers;
+  ClassWeights class_weights = ClassWeights::automatic;
 
   int max_length = 128;      ///< tokens of a sample, special tokens included; the rest is cut off
   double token_dropout = 0;  ///< share of the words that a mask token hides, others in each step; the paper has 0

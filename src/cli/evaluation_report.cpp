@@ -86,7 +86,8 @@ std::optional<RecordedEvaluation> earlier_file(const std::filesystem::path& path
 std::string keep_calibrated(const std::filesystem::path& path, RecordedEvaluation& file) {
   std::optional<RecordedEvaluation> earlier = earlier_file(path);
   if (!earlier) return "";
-  std::erase_if(earlier->points, [](const OperatingPoint& point) { return point.series != calibrated_series; });
+  std::erase_if(earlier->points,
+                [](const OperatingPoint& point) { return !point.series.starts_with(calibrated_series); });
   if (earlier->points.empty()) return "";
   const std::string points = counted(earlier->points.size(), "budget") + " of sharcs calibrate";
   if (!same_answers(earlier->recording, file.recording))
@@ -99,23 +100,35 @@ std::string keep_calibrated(const std::filesystem::path& path, RecordedEvaluatio
 
 EvaluationReport::EvaluationReport(const Classifier& classifier, const Task& task, const Dataset& dataset,
                                    const EvaluationReportOptions& options)
-    : classifier_(classifier),
-      task_(task),
-      dataset_(dataset),
-      options_(options),
-      policy_(classifier.engine().policy().name()) {
+    : options_(options),
+      policy_(classifier.engine().policy().name()),
+      notes_(dataset.notes),
+      max_tokens_(classifier.max_tokens()) {
   ClassifierRunner runner(classifier, task, dataset);
-  const RoutingPolicy& policy = classifier.engine().policy();
+  const Policy& policy = classifier.engine().policy();
   recording_ = runner.record();
   routing_ = route(recording_, policy);
   evaluation_ = evaluate_timed(runner, recording_, routing_, policy, options.timing_rounds);
   evaluation_.name = options.name;
   truncated_ = count_truncated(classifier, recording_);
+  compare_policies();
+}
 
+EvaluationReport::EvaluationReport(Recording recording, const Policy& policy, const EvaluationReportOptions& options)
+    : options_(options),
+      policy_(policy.name()),
+      recording_(std::move(recording)),
+      routing_(route(recording_, policy)),
+      evaluation_(evaluate(recording_, routing_)) {
+  evaluation_.name = options.name;
+  compare_policies();
+}
+
+void EvaluationReport::compare_policies() {
   const std::vector<int> at_full_width = everything_at(recording_, recording_.full_width());
   rows_ = {{.name = "routed", .metrics = {}, .cost = evaluation_.cost_fraction, .seconds = evaluation_.seconds_routed},
            {.name = "full width", .metrics = {}, .cost = 1, .seconds = evaluation_.seconds_full}};
-  for (const Metric metric : task.metrics()) {
+  for (const Metric& metric : recording_.metrics) {
     rows_[0].metrics.push_back(estimate(metric, routing_.answer_of_sample));
     rows_[1].metrics.push_back(estimate(metric, at_full_width));
   }
@@ -142,12 +155,12 @@ std::vector<std::vector<std::size_t>> EvaluationReport::confusion() const {
 }
 
 void EvaluationReport::print(std::ostream& out) const {
-  out << task_.name() << ", " << evaluation_.name << ": "
-      << counted(dataset_.size(), task_.is_pair() ? "pair" : "sentence") << " of " << dataset_.file << ", routed by "
-      << policy_ << '\n';
-  for (const std::string& note : dataset_.notes) out << note << '\n';
+  const bool pairs = !recording_.samples.empty() && recording_.samples.front().pair.has_value();
+  out << recording_.task << ", " << evaluation_.name << ": " << counted(recording_.size(), pairs ? "pair" : "sentence")
+      << " of " << recording_.data << ", routed by " << policy_ << '\n';
+  for (const std::string& note : notes_) out << note << '\n';
   if (truncated_ > 0)
-    out << counted(truncated_, "sample") << " longer than " << classifier_.max_tokens() << " tokens, and cut there\n";
+    out << counted(truncated_, "sample") << " longer than " << max_tokens_ << " tokens, and cut there\n";
   print_policies(out);
   print_widths(out);
   print_difficulty(out);
@@ -155,14 +168,14 @@ void EvaluationReport::print(std::ostream& out) const {
 
 void EvaluationReport::print_policies(std::ostream& out) const {
   std::vector<std::string> header = {""};
-  for (const Metric metric : task_.metrics()) header.push_back(to_string(metric) + " [95 % interval]");
+  for (const Metric metric : recording_.metrics) header.push_back(to_string(metric) + " [95 % interval]");
   for (const char* column : {"cost", "time"}) header.emplace_back(column);
   TextTable table(header);
   for (const Row& row : rows_) {
     std::vector<std::string> cells = {row.name};
     for (const Estimate& metric : row.metrics) cells.push_back(estimate_text(metric));
     cells.push_back(decimal(row.cost, 3));
-    cells.push_back(seconds_text(row.seconds));
+    cells.push_back(row.seconds > 0 ? seconds_text(row.seconds) : "-");
     table.add(std::move(cells));
   }
   out << '\n';
@@ -170,27 +183,26 @@ void EvaluationReport::print_policies(std::ostream& out) const {
 }
 
 void EvaluationReport::print_widths(std::ostream& out) const {
-  const Metric metric = task_.metrics().front();
-  const std::vector<std::int64_t>& runs = routing_.runs;
-  const bool run_again = std::accumulate(runs.begin(), runs.end(), std::int64_t{0}) > evaluation_.samples;
-  std::vector<std::string> header = {"width", "samples", "share", to_string(metric) + " there", "of all", "cost"};
-  if (run_again) header.insert(header.begin() + 1, "runs");
+  const Metric metric = recording_.metrics.front();
+  const bool run_again =
+      std::ranges::any_of(routing_.asked, [](std::uint64_t bits) { return (bits & (bits - 1)) != 0; });
+  std::vector<std::string> header = {"answer", "samples", "share", to_string(metric) + " there", "of all", "cost"};
+  if (run_again) header.insert(header.begin() + 1, "asked");
   TextTable table(header);
-  for (std::size_t w = 0; w < evaluation_.widths.size(); ++w) {
-    const WidthMetrics& width = evaluation_.widths[w];
+  for (std::size_t w = 0; w < evaluation_.answers.size(); ++w) {
+    const AnswerMetrics& width = evaluation_.answers[w];
     std::vector<std::string> cells = {recording_.answers[w].name,
                                       grouped(width.samples),
                                       percent(share_of(width.samples, evaluation_.samples)),
                                       decimal(value_in(width.routed, metric), 3),
                                       decimal(value_in(width.all, metric), 3),
                                       decimal(width.cost_fraction, 3)};
-    if (run_again) cells.insert(cells.begin() + 1, grouped(runs[w]));
+    if (run_again) cells.insert(cells.begin() + 1, grouped(routing_.runs(static_cast<int>(w))));
     table.add(std::move(cells));
   }
   out << '\n';
   table.print(out);
-  if (run_again)
-    out << "samples: those that keep the answer; another run of a sample costs only the layers after the router\n";
+  if (run_again) out << "samples: those that keep the answer; layers that several answers share cost once\n";
 }
 
 void EvaluationReport::print_difficulty(std::ostream& out) const {
@@ -235,9 +247,8 @@ std::vector<OperatingPoint> EvaluationReport::compare() const {
   return sharcs::compare(recording_, routing_, {.bootstrap = {.seed = options_.seed}});
 }
 
-std::string EvaluationReport::save(const std::filesystem::path& path, const std::string& model,
+std::string EvaluationReport::save(const std::filesystem::path& path, const std::string& model, const Engine& engine,
                                    const std::vector<OperatingPoint>& comparison, const LatencyOptions& latency) const {
-  const Engine& engine = classifier_.engine();
   RecordedEvaluation file = {.threads = engine.options().threads,
                              .recording = recording_,
                              .policy = policy_,
@@ -254,25 +265,26 @@ std::string EvaluationReport::save(const std::filesystem::path& path, const std:
 }
 
 Json EvaluationReport::json() const {
-  Json json = {{"task", task_.name()},           {"split", evaluation_.name}, {"file", dataset_.file},
+  Json json = {{"task", recording_.task},        {"split", evaluation_.name}, {"file", recording_.data},
                {"samples", evaluation_.samples}, {"truncated", truncated_},   {"policy", policy_}};
   for (const Row& row : rows_) {
     Json& entry = json[row.name == "routed" ? "routed" : "full"];
     for (std::size_t i = 0; i < row.metrics.size(); ++i)
-      entry[to_string(task_.metrics()[i])] = estimate_json(row.metrics[i]);
+      entry[to_string(recording_.metrics[i])] = estimate_json(row.metrics[i]);
     entry["cost_fraction"] = row.cost;
     entry["seconds"] = row.seconds;
   }
-  json["widths"] = Json::array();
-  for (std::size_t w = 0; w < evaluation_.widths.size(); ++w) {
-    const WidthMetrics& width = evaluation_.widths[w];
-    json["widths"].push_back({{"width", width.width},
-                              {"runs", routing_.runs[w]},
-                              {"samples", width.samples},
-                              {"share", share_of(width.samples, evaluation_.samples)},
-                              {"cost_fraction", width.cost_fraction},
-                              {"routed", width.routed},
-                              {"all", width.all}});
+  json["answers"] = Json::array();
+  for (std::size_t w = 0; w < evaluation_.answers.size(); ++w) {
+    const AnswerMetrics& width = evaluation_.answers[w];
+    json["answers"].push_back({{"name", width.name},
+                               {"width", width.width},
+                               {"asked", routing_.runs(static_cast<int>(w))},
+                               {"samples", width.samples},
+                               {"share", share_of(width.samples, evaluation_.samples)},
+                               {"cost_fraction", width.cost_fraction},
+                               {"routed", width.routed},
+                               {"all", width.all}});
   }
   if (!recording_.is_regression()) {
     json["labels"] = recording_.classes;

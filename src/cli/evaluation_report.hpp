@@ -19,12 +19,14 @@ struct EvaluationReportOptions {
   std::uint64_t seed = 1;    ///< of the bootstrap intervals
 };
 
-/// A model on a labelled data set, as people and programs want to read it. What it is made of must outlive it.
+/// A model on a labelled data set, as people and programs want to read it.
 class EvaluationReport {
  public:
   /// Records, and evaluates the classifier's policy.
   EvaluationReport(const Classifier& classifier, const Task& task, const Dataset& dataset,
                    const EvaluationReportOptions& options);
+  /// The same from what was recorded before, under a policy; without times.
+  EvaluationReport(Recording recording, const Policy& policy, const EvaluationReportOptions& options);
 
   /// With the router and at full width; then each width; then, where the data tell their difficulty, each level of it.
   void print(std::ostream& out) const;
@@ -36,11 +38,11 @@ class EvaluationReport {
   const Evaluation& evaluation() const { return evaluation_; }
   /// The routing beside its baselines.
   std::vector<OperatingPoint> compare() const;
-  /// Measures the model's latency and writes a recording.json, which `sharcs report` draws from. `model`: its folder.
+  /// Measures the engine's latency and writes a recording.json, which `sharcs report` draws from. `model`: its folder.
   /// comparison: what compare() returned. The budgets that `sharcs calibrate` added to the file before stay when the
   /// model gives the same samples the same answers. Returns a line that says what became of them; "" when there were
   /// none.
-  std::string save(const std::filesystem::path& path, const std::string& model,
+  std::string save(const std::filesystem::path& path, const std::string& model, const Engine& engine,
                    const std::vector<OperatingPoint>& comparison, const LatencyOptions& latency = {}) const;
 
  private:
@@ -52,18 +54,19 @@ class EvaluationReport {
     double seconds;
   };
 
+  /// Fills in the rows, once the evaluation is there.
+  void compare_policies();
   Estimate estimate(Metric metric, const std::vector<int>& answer_of_sample) const;
   std::vector<std::vector<std::size_t>> confusion() const;
   void print_policies(std::ostream& out) const;
   void print_widths(std::ostream& out) const;
   void print_difficulty(std::ostream& out) const;
 
-  const Classifier& classifier_;
-  const Task& task_;
-  const Dataset& dataset_;
   EvaluationReportOptions options_;
   std::string policy_;
-  std::size_t truncated_ = 0;  ///< samples that were cut to the model's positions
+  std::vector<std::string> notes_;  ///< of the data set
+  std::size_t truncated_ = 0;       ///< samples that were cut to the model's positions
+  std::size_t max_tokens_ = 0;
   Recording recording_;
   Routing routing_;
   Evaluation evaluation_;

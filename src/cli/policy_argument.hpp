@@ -4,17 +4,16 @@
 #include <filesystem>
 #include <string>
 
-#include "sharcs/routing.hpp"
+#include "sharcs/policy.hpp"
 
 namespace sharcs::internal {
 
-/// --policy: how the width of each sample is chosen.
+/// --policy: which answers samples are asked for.
 void add_policy_option(CLI::App& command, std::string& policy);
 
-/// "model" (the rule that calibration stored with the model in this folder, else the router's), "argmax" (the
-/// router's), "fixed:0.25" (every sample at this width), "cap:0.5" (the model's, but at most this) or "cascade:0.9"
-/// (the model's, and wider while the answer's probability is below this). Anything else is a usage error. Throws as
-/// ModelConfig::load.
-RoutingPolicy policy_named(const std::string& text, const std::filesystem::path& model);
+/// The policy that --policy names, for the model in this folder; src/routing/policies has the kinds. Anything else is a
+/// usage error. Throws as ModelConfig::load.
+Policy policy_argument(const std::string& text, const std::filesystem::path& model);
+Policy policy_argument(const std::string& text, const ModelConfig& config);
 
 }  // namespace sharcs::internal

@@ -29,9 +29,9 @@ std::string epoch_line(const EpochRecord& record, int epochs) {
             decimal(value, 3) + " full";
   if (!record.full_width_only) {
     line += ", cost " + decimal(dev.cost_fraction, 3);
-    for (const WidthMetrics& width : dev.widths)
-      line += ", " + short_number(width.width) + ": " +
-              percent(static_cast<double>(width.samples) / static_cast<double>(dev.samples));
+    for (const AnswerMetrics& answer : dev.answers)
+      line +=
+          ", " + answer.name + ": " + percent(static_cast<double>(answer.samples) / static_cast<double>(dev.samples));
   }
   return line + (record.best ? " *" : "");
 }

@@ -91,7 +91,7 @@ TrainingSetup from_scratch(const ConfigFile& config, const TrainingData& data) {
 ModelConfig config_from_checkpoint(const ConfigFile& config, const std::string& checkpoint) {
   const std::filesystem::path file = std::filesystem::path(checkpoint) / "config.json";
   const std::string text = read_text_file(file);
-  const ModelConfig found = ModelConfig::parse(text, file.string());
+  const ModelConfig found = ModelConfig::load(file);
   const Json& section = config.section("model");
   check_model_section(section, config.name());
 
@@ -101,7 +101,7 @@ ModelConfig config_from_checkpoint(const ConfigFile& config, const std::string& 
   const Json added = section.value("sharcs", Json::object());
   if (found.sharcs && added.is_object()) {
     merged["sharcs"] = Json::parse(found.to_json())["sharcs"];
-    merged["sharcs"].erase("routing");  // made for widths and a router that may change
+    merged["sharcs"].erase("policy");  // made for answers and a router that may change
     merged["sharcs"].update(added);
   }
   const ModelConfig wanted = ModelConfig::parse(merged.dump(), config.name());

@@ -1,277 +1,39 @@
 #include "sharcs/calibration.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "core/enum_names.hpp"
 #include "core/number.hpp"
 #include "core/random.hpp"
+#include "eval/policy_search.hpp"
 #include "eval/recording_metrics.hpp"
+#include "eval/router_calibration.hpp"
 #include "io/file.hpp"
-#include "routing/length_cost.hpp"
-#include "routing/value_regression.hpp"
+#include "routing/policy_kind.hpp"
 #include "sharcs/error.hpp"
-#include "sharcs/model_config.hpp"
 
 namespace sharcs {
 using namespace internal;
 namespace {
 
-using Samples = std::vector<std::size_t>;
+/// With fewer samples an interval is too wide for any claim about a few points.
+constexpr std::size_t enough_samples = 100;
 
-/// Budgets, evenly over the possible ones, on which value models are compared.
-constexpr int comparison_budgets = 15;
+/// Where shares of multiply-adds stand for shares of time.
+constexpr int typical_tokens = 32;
 
-/// What a width's answer to a sample is worth: 1 when it is right, else 0; for a regression minus the squared error.
-double worth(const Recording& recording, std::size_t sample, int width) {
-  if (!recording.is_regression()) return is_right(recording, sample, width) ? 1 : 0;
-  return -std::pow(absolute_error(recording, sample, width), 2);
+LengthCost scaled(const LengthCost& cost, double factor) {
+  return {cost.constant * factor, cost.linear * factor, cost.quadratic * factor};
 }
 
-double mean_cost(const Recording& recording, const LengthCost& cost, const Samples& samples) {
-  double sum = 0;
-  for (const std::size_t i : samples) sum += cost.of(recording.tokens[i]);
-  return sum / static_cast<double>(samples.size());
-}
-
-/// A rule without a price. costs: in shares of the widest one's mean.
-RoutingRule fit_rule(const Recording& recording, const std::vector<LengthCost>& costs, const Samples& samples,
-                     ValueModel model) {
-  const std::size_t widths = recording.answers.size();
-  RoutingRule rule;
-  rule.costs = costs;
-  if (model == ValueModel::offsets) {
-    rule.weights.assign(widths, std::vector<double>(widths));
-    for (std::size_t w = 0; w < widths; ++w) rule.weights[w][w] = 1;
-    rule.offsets.assign(widths, 0.0);
-    // A logit is not in any unit that could be weighed against a sample's own cost.
-    for (LengthCost& cost : rule.costs) cost = {.constant = mean_cost(recording, cost, samples)};
-    return rule;
-  }
-  std::vector<std::vector<double>> features, targets;
-  for (const std::size_t i : samples) {
-    const auto logits = recording.router_logits_of(i);
-    features.emplace_back(logits.begin(), logits.end());
-    auto& row = targets.emplace_back();
-    for (int width = 0; width <= recording.full_width(); ++width) row.push_back(worth(recording, i, width));
-  }
-  rule.logistic = !recording.is_regression();
-  const ValueRegression fitted =
-      fit_values(features, targets, {.logistic = rule.logistic, .own_slopes = model == ValueModel::own_slopes});
-  rule.weights = fitted.weights;
-  rule.offsets = fitted.offsets;
-  return rule;
-}
-
-/// How the total cost of samples falls as a rule's price rises.
-///
-/// For one sample, value_w − price · cost_w are lines in the price, and the rule follows their upper envelope: from the
-/// narrowest width, at the highest prices, to wider ones. Each corner of an envelope is a price at which one sample
-/// changes its width; sorted, they are all the prices at which anything happens.
-class PriceList {
- public:
-  /// costs: that budgets are counted in. They rise with the width, as the rule's own do.
-  PriceList(const Recording& recording, const RoutingRule& rule, const std::vector<LengthCost>& costs,
-            const Samples& samples, double least_price)
-      : least_price_(least_price) {
-    const int widths = rule.widths();
-    for (const std::size_t i : samples) {
-      const auto logits = recording.router_logits_of(i);
-      const int tokens = recording.tokens[i];
-      const auto cost = [tokens](const std::vector<LengthCost>& of, int w) {
-        return of[static_cast<std::size_t>(w)].of(tokens);
-      };
-      full_cost_ += cost(costs, widths - 1);
-      least_cost_ += cost(costs, 0);
-      for (int width = 0; width + 1 < widths;) {
-        int next = width;
-        double price = -std::numeric_limits<double>::infinity();
-        for (int wider = width + 1; wider < widths; ++wider) {
-          const double more = cost(rule.costs, wider) - cost(rule.costs, width);
-          const double corner = (rule.value(logits, wider) - rule.value(logits, width)) / more;
-          // Of lines that meet in one point the steepest goes on.
-          if (more > 0 && corner >= price) next = wider, price = corner;
-        }
-        if (next == width || price <= least_price_) break;
-        changes_.push_back({price, cost(costs, next) - cost(costs, width)});
-        width = next;
-      }
-    }
-    std::ranges::stable_sort(changes_, std::greater<>(), &Change::price);
-  }
-
-  /// The least price at which the samples cost at most this share of what they cost at the widest width: half-way
-  /// between two corners, so that samples like these are decided alike.
-  double price_of(double budget) const {
-    const double allowed = budget * full_cost_ * (1 + 1e-12);
-    double cost = least_cost_;
-    std::size_t taken = 0;
-    while (taken < changes_.size()) {
-      // All changes at one price come together.
-      std::size_t end = taken;
-      double next = cost;
-      for (; end < changes_.size() && changes_[end].price == changes_[taken].price; ++end) next += changes_[end].cost;
-      if (next > allowed) break;
-      cost = next;
-      taken = end;
-    }
-    if (taken == changes_.size() && std::isfinite(least_price_)) return least_price_;
-    if (changes_.empty()) return 0;
-    const auto beyond = [](double price) { return 1 + std::abs(price); };
-    if (taken == 0) return changes_.front().price + beyond(changes_.front().price);
-    const double last = changes_[taken - 1].price;
-    if (taken == changes_.size()) return last - beyond(last);
-    return std::midpoint(last, changes_[taken].price);
-  }
-
- private:
-  struct Change {
-    double price;  // just below it a sample runs wider
-    double cost;   // and costs so much more
-  };
-
-  double least_price_;
-  double full_cost_ = 0, least_cost_ = 0;
-  std::vector<Change> changes_;
-};
-
-/// A value model fitted to some samples, ready for any budget.
-class Fit {
- public:
-  Fit(const Recording& recording, const std::vector<LengthCost>& costs, const Samples& samples, ValueModel model)
-      : rule_(fit_rule(recording, costs, samples, model)),
-        // Where values are expected gains, wider must not be chosen although it is expected to be worse.
-        prices_(recording, rule_, costs, samples,
-                model == ValueModel::offsets ? -std::numeric_limits<double>::infinity() : 0) {}
-
-  RoutingRule rule_for(double budget) const {
-    RoutingRule rule = rule_;
-    rule.price = prices_.price_of(budget);
-    rule.budget = budget;
-    return rule;
-  }
-
- private:
-  RoutingRule rule_;
-  PriceList prices_;
-};
-
-void choose(const Recording& recording, const RoutingRule& rule, const Samples& samples, std::vector<int>& chosen) {
-  for (const std::size_t i : samples) chosen[i] = rule.choose(recording.router_logits_of(i), recording.tokens[i]);
-}
-
-struct Fold {
-  Samples fitted, left_out;
-};
-
-std::vector<Fold> make_folds(std::size_t samples, const CalibrationOptions& options) {
-  const std::size_t count = std::min(samples, static_cast<std::size_t>(options.folds));
-  Samples order(samples);
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  Random random(derive_key(options.seed, "calibration folds"));
-  random.shuffle(order);
-  std::vector<Fold> folds(count);
-  for (std::size_t position = 0; position < samples; ++position)
-    for (std::size_t fold = 0; fold < count; ++fold)
-      (position % count == fold ? folds[fold].left_out : folds[fold].fitted).push_back(order[position]);
-  return folds;
-}
-
-/// One value model fitted without each fold in turn.
-class CrossFit {
- public:
-  CrossFit(const Recording& recording, const std::vector<LengthCost>& costs, const std::vector<Fold>& folds,
-           ValueModel model)
-      : recording_(recording), folds_(folds) {
-    for (const Fold& fold : folds) fits_.emplace_back(recording, costs, fold.fitted, model);
-  }
-
-  /// The width of each sample by the rule that was made without it.
-  std::vector<int> widths_for(double budget) const {
-    std::vector<int> chosen(recording_.size());
-    for (std::size_t f = 0; f < folds_.size(); ++f)
-      choose(recording_, fits_[f].rule_for(budget), folds_[f].left_out, chosen);
-    return chosen;
-  }
-
-  /// What each sample's answer is worth, in the mean over the budgets.
-  std::vector<double> worths(const std::vector<double>& budgets) const {
-    std::vector<double> mean(recording_.size());
-    for (const double budget : budgets) {
-      const std::vector<int> chosen = widths_for(budget);
-      for (std::size_t i = 0; i < mean.size(); ++i)
-        mean[i] += worth(recording_, i, chosen[i]) / static_cast<double>(budgets.size());
-    }
-    return mean;
-  }
-
- private:
-  const Recording& recording_;
-  const std::vector<Fold>& folds_;
-  std::vector<Fit> fits_;
-};
-
-double mean_of(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
-/// The first that is no more than a standard error of the difference worse than the best. worths: [models][samples].
-std::size_t simplest_good_one(const std::vector<std::vector<double>>& worths) {
-  const auto best = std::ranges::max_element(worths, {}, mean_of);
-  for (std::size_t model = 0; model < worths.size(); ++model) {
-    std::vector<double> behind = *best;
-    for (std::size_t i = 0; i < behind.size(); ++i) behind[i] -= worths[model][i];
-    const double mean = mean_of(behind);
-    double squares = 0;
-    for (const double value : behind) squares += (value - mean) * (value - mean);
-    const auto samples = static_cast<double>(behind.size());
-    if (mean <= std::sqrt(squares / samples / samples)) return model;
-  }
-  return static_cast<std::size_t>(best - worths.begin());
-}
-
-void check(const Recording& recording, const CostModel& costs, std::span<const double> budgets,
-           const CalibrationOptions& options) {
-  if (recording.size() < 2)
-    throw ShapeError(std::to_string(recording.size()) + (recording.size() == 1 ? " sample" : " samples") +
-                     " to calibrate on; expected at least 2, so that each can be judged by a rule made without it");
-  require_labels(recording, "calibration");
-  if (recording.router_logits.empty()) throw ConfigError("the model has no router to calibrate");
-  if (costs.widths.size() != recording.answers.size())
-    throw ShapeError("costs of " + std::to_string(costs.widths.size()) + " widths for a model of " +
-                     std::to_string(recording.answers.size()));
-  if (options.folds < 2) throw ConfigError("folds is " + std::to_string(options.folds) + "; expected at least 2");
-  const double least = least_budget(recording, costs);
-  for (const double budget : budgets)
-    if (!(budget >= least * (1 - 1e-9) && budget <= 1))
-      throw ConfigError("a budget of " + short_number(budget) + "; expected " + short_number(least) +
-                        " (everything at the narrowest width) to 1");
-}
-
-}  // namespace
-
-namespace internal {
-template <>
-struct EnumNames<ValueModel> {
-  static constexpr const char* what = "the value model";
-  static constexpr EnumName<ValueModel> all[] = {{ValueModel::offsets, "offsets"},
-                                                 {ValueModel::shared_slopes, "shared slopes"},
-                                                 {ValueModel::own_slopes, "own slopes"}};
-};
-}  // namespace internal
-std::string to_string(ValueModel model) { return name_of(model); }
-
-CostModel CostModel::multiply_adds(const ModelConfig& config) {
-  CostModel model;
-  for (const Width& width : WidthSet(config)) model.widths.push_back(multiply_adds_by_length(config, width));
-  return model;
-}
-
-CostModel CostModel::latency(std::span<const Latency> measurements) {
-  CostModel model;
-  model.unit = CostUnit::seconds;
+/// For each measured width, ascending, its seconds by the number of tokens.
+std::vector<LengthCost> seconds_of_widths(std::span<const Latency> measurements) {
+  std::vector<LengthCost> widths;
   std::vector<double> fractions;
   for (const Latency& latency : measurements)
     if (latency.batch == 1) fractions.push_back(latency.width);
@@ -293,84 +55,160 @@ CostModel CostModel::latency(std::span<const Latency> measurements) {
       line = {.constant = (ws * wnn - wns * wn) / determinant, .linear = (w * wns - wn * ws) / determinant};
     if (line.constant < 0) line = {.constant = 0, .linear = wns / wnn};
     if (line.linear < 0) line = {.constant = ws / w};
-    if (!model.widths.empty()) {
-      line.constant = std::max(line.constant, model.widths.back().constant);
-      line.linear = std::max(line.linear, model.widths.back().linear);
+    if (!widths.empty()) {
+      line.constant = std::max(line.constant, widths.back().constant);
+      line.linear = std::max(line.linear, widths.back().linear);
     }
-    model.widths.push_back(line);
+    widths.push_back(line);
+  }
+  return widths;
+}
+
+std::string target_text(const CalibrationTarget& target, const CostModel& costs, double full_cost) {
+  if (target.max_drop) return fmt::format("{:.4g} points below full width", 100 * *target.max_drop);
+  if (costs.unit == CostUnit::seconds) return fmt::format("{:.4g} ms", 1000 * *target.budget * full_cost);
+  return fmt::format("{:.4g} of the multiply-adds", *target.budget);
+}
+
+void check(const Recording& recording, const CostModel& costs, std::span<const CalibrationTarget> targets,
+           const CalibrationOptions& options) {
+  if (recording.size() < 2)
+    throw ShapeError(std::to_string(recording.size()) + (recording.size() == 1 ? " sample" : " samples") +
+                     " to calibrate on; expected at least 2, so that each can be judged by a policy made without it");
+  require_labels(recording, "calibration");
+  if (recording.answers.size() < 2) throw ConfigError("the model has one answer only; there is nothing to calibrate");
+  if (costs.answers.size() != recording.answers.size() || costs.paths.size() != recording.answers.size())
+    throw ShapeError("costs of " + std::to_string(costs.answers.size()) + " answers for a recording of " +
+                     std::to_string(recording.answers.size()));
+  if (options.folds < 2) throw ConfigError("folds is " + std::to_string(options.folds) + "; expected at least 2");
+  for (const CalibrationTarget& target : targets) {
+    if (target.budget.has_value() == target.max_drop.has_value())
+      throw ConfigError("a target needs either a budget or a drop of the score");
+    if (target.budget && !(*target.budget > 0 && *target.budget <= 1))
+      throw ConfigError("a budget of " + short_number(*target.budget) + "; expected a number above 0 and at most 1");
+    if (target.max_drop && !(*target.max_drop >= 0 && *target.max_drop <= 1))
+      throw ConfigError("a drop of " + short_number(*target.max_drop) + "; expected a number from 0 to 1");
+  }
+}
+
+/// The router alone, for a budget: a rule that may weigh its logits.
+Calibration by_router(const Recording& recording, const CostModel& costs, const CalibrationTarget& target,
+                      const CalibrationOptions& options) {
+  Calibration calibration;
+  const double least = least_router_budget(recording, costs);
+  const double budget = std::max(*target.budget, least);
+  const RouterCalibration router = calibrate_router(recording, costs, budget, options);
+  calibration.rule = {.kind = "router", .confidence = options.confidence, .router = router.rule};
+  calibration.met = *target.budget >= least * (1 - 1e-9);
+  calibration.fitted = router.fitted;
+  calibration.expected = router.expected;
+  return calibration;
+}
+
+}  // namespace
+
+CostModel CostModel::multiply_adds(const Recording& recording) {
+  CostModel model;
+  for (const RecordedAnswer& answer : recording.answers) {
+    model.answers.push_back(answer.cost);
+    model.paths.push_back(answer.path);
   }
   return model;
 }
 
-double CostModel::mean(const Recording& recording, std::span<const int> answer_of_sample) const {
-  if (answer_of_sample.size() != recording.size())
-    throw ShapeError(std::to_string(answer_of_sample.size()) + " chosen answers for " +
-                     std::to_string(recording.size()) + " samples");
+CostModel CostModel::latency(const Recording& recording, std::span<const Latency> measurements) {
+  const std::vector<LengthCost> of_widths = seconds_of_widths(measurements);
+  if (of_widths.size() != recording.widths().size())
+    throw ShapeError("measurements of " + std::to_string(of_widths.size()) + " widths for a recording of " +
+                     std::to_string(recording.widths().size()));
+  const LengthCost& full = of_widths.back();
+  const double all = recording.answers.back().cost.of(typical_tokens);
+  CostModel model = {.unit = CostUnit::seconds};
+  auto of_width = of_widths.begin();
+  for (const RecordedAnswer& answer : recording.answers) {
+    const double path = answer.path.of(typical_tokens) / all;
+    model.paths.push_back(scaled(full, path));
+    model.answers.push_back(answer.exit_layer > 0 ? scaled(full, answer.cost.of(typical_tokens) / all) : *of_width++);
+  }
+  return model;
+}
+
+double CostModel::of(const Recording& recording, const Routing& routing, std::size_t sample) const {
+  const int tokens = recording.tokens[sample];
+  double path = 0, own = 0;
+  for (std::uint64_t left = routing.asked[sample]; left != 0; left &= left - 1) {
+    const auto a = static_cast<std::size_t>(std::countr_zero(left));
+    path = std::max(path, paths[a].of(tokens));
+    own += answers[a].of(tokens) - paths[a].of(tokens);
+  }
+  return path + own;
+}
+
+double CostModel::mean(const Recording& recording, const Routing& routing) const {
+  if (routing.asked.size() != recording.size())
+    throw ShapeError("a routing of " + std::to_string(routing.asked.size()) + " samples for a recording of " +
+                     std::to_string(recording.size()));
   double sum = 0;
-  for (std::size_t i = 0; i < answer_of_sample.size(); ++i)
-    sum += widths[static_cast<std::size_t>(answer_of_sample[i])].of(recording.tokens[i]);
-  return sum / static_cast<double>(answer_of_sample.size());
+  for (std::size_t i = 0; i < recording.size(); ++i) sum += of(recording, routing, i);
+  return sum / static_cast<double>(recording.size());
 }
 
 double CostModel::full(const Recording& recording) const {
-  return mean(recording, everything_at(recording, recording.full_width()));
+  return mean(recording, route(recording, everything_at(recording, recording.full_width())));
 }
 
-double least_budget(const Recording& recording, const CostModel& costs) {
-  return costs.mean(recording, everything_at(recording, 0)) / costs.full(recording);
-}
+std::vector<Calibration> calibrate(const Recording& recording, const CostModel& costs,
+                                   std::span<const CalibrationTarget> targets, const CalibrationOptions& options) {
+  check(recording, costs, targets, options);
+  const PolicyKind* const kind = find_policy_kind(options.kind);
+  if (kind == nullptr || !(kind->search.router || kind->search.narrow || kind->search.exits)) {
+    std::string known;
+    for (const PolicyKind& each : policy_kinds())
+      if (each.search.router || each.search.narrow || each.search.exits)
+        known += (known.empty() ? "" : ", ") + each.name;
+    throw ConfigError("policies of the kind \"" + options.kind + "\" are not calibrated; expected one of " + known);
+  }
+  PolicySearch search = kind->search;
+  search.router = search.router && (options.router || !search.narrow) && !recording.router_logits.empty();
+  const bool router_alone = kind->search.router && !kind->search.narrow && !kind->search.exits;
+  if (router_alone && recording.router_logits.empty()) throw ConfigError("the model has no router to calibrate");
+  const double full_cost = costs.full(recording);
+  const PolicyGrid grid(recording, costs, search, Confidence(options.confidence));
+  const CrossValidation validation(grid, options);
 
-std::vector<Calibration> calibrate(const Recording& recording, const CostModel& costs, std::span<const double> budgets,
-                                   const CalibrationOptions& options) {
-  check(recording, costs, budgets, options);
-  Samples everything(recording.size());
-  std::iota(everything.begin(), everything.end(), std::size_t{0});
-  const double full_cost = mean_cost(recording, costs.widths.back(), everything);
-  std::vector<LengthCost> shares = costs.widths;
-  for (LengthCost& cost : shares)
-    cost = {cost.constant / full_cost, cost.linear / full_cost, cost.quadratic / full_cost};
-
-  // From the simplest; slopes that all widths share move no sample of a regression.
-  std::vector<ValueModel> models = {ValueModel::offsets};
-  if (!recording.is_regression()) models.push_back(ValueModel::shared_slopes);
-  models.push_back(ValueModel::own_slopes);
-
-  const std::vector<Fold> folds = make_folds(recording.size(), options);
-  std::vector<CrossFit> cross_fits;
-  for (const ValueModel model : models) cross_fits.emplace_back(recording, shares, folds, model);
-  const double least = least_budget(recording, costs);
-  std::vector<double> range;
-  for (int k = 1; k <= comparison_budgets; ++k) range.push_back(least + (1 - least) * k / (comparison_budgets + 1));
-  std::vector<std::vector<double>> worths;
-  for (const CrossFit& fit : cross_fits) worths.push_back(fit.worths(range));
-  const std::size_t chosen = simplest_good_one(worths);
-
-  const Fit fit(recording, shares, everything, models[chosen]);
   std::vector<Calibration> calibrations;
-  for (const double budget : budgets) {
-    Calibration calibration = {.rule = fit.rule_for(budget), .values = models[chosen], .fitted = {}, .expected = {}};
-    calibration.rule.unit = costs.unit;
-    calibration.rule.full_cost = full_cost;
-    std::vector<int> widths(recording.size());
-    choose(recording, calibration.rule, everything, widths);
-    calibration.fitted = route(recording, widths);
-    calibration.expected = route(recording, cross_fits[chosen].widths_for(budget));
-    calibrations.push_back(std::move(calibration));
+  for (const CalibrationTarget& target : targets) {
+    const bool by_rule = router_alone && target.budget;
+    Calibration& calibration = calibrations.emplace_back(by_rule ? by_router(recording, costs, target, options)
+                                                                 : validation.calibrate(target));
+    if (!by_rule) {
+      calibration.rule.kind = kind->name;
+      calibration.rule.confidence = options.confidence;
+    }
+    calibration.rule.target = target_text(target, costs, full_cost);
+    if (recording.size() < enough_samples)
+      calibration.notes.push_back(counted(recording.size(), "sample") + ": too few to tell what to expect; at least " +
+                                  std::to_string(enough_samples) + " are needed");
+    if (!calibration.met)
+      calibration.notes.push_back(
+          fmt::format("{} is out of reach: the nearest is {}", calibration.rule.target,
+                      target_text({.budget = std::min(1.0, costs.mean(recording, calibration.fitted) / full_cost)},
+                                  costs, full_cost)));
   }
   return calibrations;
 }
 
-Calibration calibrate(const Recording& recording, const CostModel& costs, double budget,
+Calibration calibrate(const Recording& recording, const CostModel& costs, const CalibrationTarget& target,
                       const CalibrationOptions& options) {
-  return calibrate(recording, costs, std::span(&budget, 1), options).front();
+  return std::move(calibrate(recording, costs, std::span(&target, 1), options).front());
 }
 
-void save_routing(const std::filesystem::path& directory, const RoutingRule& rule) {
+void save_policy(const std::filesystem::path& directory, const PolicyRule& rule) {
   const std::filesystem::path file = directory / "config.json";
   ModelConfig config = ModelConfig::load(file);
   if (!config.sharcs)
-    throw ConfigError(file.string() + ": a plain encoder has no router whose logits a rule could read");
-  config.sharcs->routing = rule;
+    throw ConfigError(file.string() + ": a plain encoder has one answer only; there is nothing for a policy to choose");
+  config.sharcs->policy = rule;
   config.check(file.string());
   write_file_atomically(file, config.to_json());
 }

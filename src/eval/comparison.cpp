@@ -179,17 +179,18 @@ WidthLottery length_lottery(const Recording& recording, const std::vector<double
   return lottery;
 }
 
-/// Of the pairs of fixed widths around `cost`, the one whose mix of that cost scores best.
+/// Of the pairs of fixed answers around `cost`, the one whose mix of that cost scores best.
 Contestant best_mix(const Recording& recording, double cost, const std::vector<double>& costs,
                     const std::vector<double>& scores) {
-  std::size_t narrow = 0, wide = 0;
+  const auto cheapest = static_cast<std::size_t>(std::ranges::min_element(costs) - costs.begin());
+  std::size_t narrow = cheapest, wide = cheapest;
   double share_of_wide = 0;
   if (cost >= costs.back()) {
     narrow = wide = costs.size() - 1;
-  } else if (cost > costs.front()) {
+  } else if (cost > costs[cheapest]) {
     double best = -std::numeric_limits<double>::infinity();
     for (std::size_t a = 0; a < costs.size(); ++a)
-      for (std::size_t b = a + 1; b < costs.size(); ++b) {
+      for (std::size_t b = 0; b < costs.size(); ++b) {
         if (costs[a] > cost || costs[b] < cost || costs[a] == costs[b]) continue;
         const double share = (cost - costs[a]) / (costs[b] - costs[a]);
         const double score = (1 - share) * scores[a] + share * scores[b];
@@ -206,6 +207,13 @@ Contestant best_mix(const Recording& recording, double cost, const std::vector<d
   return {Baseline::mix_of_fixed, std::move(name), random_lottery(recording, shares)};
 }
 
+int cheapest_of(const Recording& recording, std::size_t sample) {
+  int cheapest = 0;
+  for (int answer = 1; answer <= recording.full_width(); ++answer)
+    if (cost_of(recording, sample, answer) < cost_of(recording, sample, cheapest)) cheapest = answer;
+  return cheapest;
+}
+
 std::vector<int> oracle(const Recording& recording) {
   std::vector<int> chosen(recording.size(), 0);
   for (std::size_t i = 0; i < chosen.size(); ++i) {
@@ -213,11 +221,14 @@ std::vector<int> oracle(const Recording& recording) {
       if (!recording.is_regression()) return is_right(recording, i, width);
       return absolute_error(recording, i, width) <= absolute_error(recording, i, recording.full_width());
     };
-    for (int width = 0; width <= recording.full_width(); ++width)
-      if (right(width)) {
-        chosen[i] = width;
-        break;
-      }
+    double least = std::numeric_limits<double>::infinity();
+    for (int answer = 0; answer <= recording.full_width(); ++answer) {
+      const double cost = cost_of(recording, i, answer);
+      if (cost >= least || !right(answer)) continue;
+      chosen[i] = answer;
+      least = cost;
+    }
+    if (std::isinf(least)) chosen[i] = cheapest_of(recording, i);
   }
   return chosen;
 }

@@ -10,12 +10,41 @@
 #include "core/threads.hpp"
 #include "infer/engine_access.hpp"
 #include "model/micro_batches.hpp"
-#include "routing/escalation.hpp"
-#include "routing/length_cost.hpp"
+#include "routing/policy_walk.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs {
 using namespace internal;
+
+namespace {
+
+/// Asks every sample for every answer, and keeps what comes.
+class AnswerCollector final : public AnswerGuide<float> {
+ public:
+  AnswerCollector(std::size_t answers, std::size_t samples, std::size_t outputs)
+      : logits(answers, std::vector<float>(samples * outputs)),
+        scores(answers, std::vector<float>(samples)),
+        outputs_(outputs) {}
+
+  /// The samples that come next begin with this one.
+  void begin(Index first) { first_ = first; }
+  bool asks(Index, int, std::span<const float>) override { return true; }
+  bool keeps(Index sample, int answer, std::span<const float> row, const float* score) override {
+    const auto a = static_cast<std::size_t>(answer), i = static_cast<std::size_t>(first_ + sample);
+    std::ranges::copy(row, logits[a].begin() + static_cast<std::ptrdiff_t>(i * outputs_));
+    if (score != nullptr) scores[a][i] = *score;
+    return false;
+  }
+
+  std::vector<std::vector<float>> logits;  ///< [answers][samples · outputs]
+  std::vector<std::vector<float>> scores;  ///< [answers][samples]
+
+ private:
+  std::size_t outputs_;
+  Index first_ = 0;
+};
+
+}  // namespace
 
 DatasetRunner::DatasetRunner(const Encoder<float>& encoder, const TokenizedDataset& dataset, Index micro_batch_tokens,
                              Communicator& ranks)
@@ -40,74 +69,55 @@ Recording DatasetRunner::record(const Task& task, const std::string& name) {
                          .classes = task.labels(),
                          .metrics = task.metrics(),
                          .outputs = task.outputs(),
-                         .shared_cost = stem_multiply_adds_by_length(config),
                          .tokens = dataset_.lengths,
                          .labels = {dataset_.labels.begin(), dataset_.labels.end()},
                          .targets = {dataset_.targets.begin(), dataset_.targets.end()}};
-  for (const Width& width : encoder_.widths) {
-    RecordedAnswer& answer = recording.answers.emplace_back();
-    answer.name = short_number(width.fraction());
-    answer.width = width.fraction();
-    answer.cost = multiply_adds_by_length(config, width);
-    answer.seconds = run_at(width, answer.logits, recording.router_logits);
+  const std::vector<Answer>& answers = encoder_.answers;
+  const auto cols = static_cast<std::size_t>(config.num_labels());
+  AnswerCollector collector(answers.size(), static_cast<std::size_t>(tokens_.samples()), cols);
+  for_each_micro_batch(tokens_, micro_batch_tokens_, [&](const RaggedBatch& piece, Index first) {
+    collector.begin(first);
+    run_answers<float>(encoder_, piece, collector, workspace_, output_);
+    recording.router_logits.insert(recording.router_logits.end(), output_.router_logits.begin(),
+                                   output_.router_logits.end());
+  });
+  if (encoder_.weights.router) gather(recording.router_logits, encoder_.widths.size());
+  for (std::size_t a = 0; a < answers.size(); ++a) {
+    const Answer& answer = answers[a];
+    RecordedAnswer& recorded = recording.answers.emplace_back();
+    recorded.name = answer.name;
+    recorded.width = encoder_.widths[answer.width_index].fraction();
+    recorded.exit_layer = answer.exit_layer;
+    recorded.path = answer.path;
+    recorded.cost = {answer.path.constant + answer.own.constant, answer.path.linear + answer.own.linear,
+                     answer.path.quadratic + answer.own.quadratic};
+    recorded.logits = std::move(collector.logits[a]);
+    gather(recorded.logits, config.num_labels());
+    if (!answer.is_exit() || !config.sharcs->exit_scores) continue;
+    recorded.scores = std::move(collector.scores[a]);
+    gather(recorded.scores, 1);
   }
   return recording;
 }
 
-RoutingSeconds DatasetRunner::time(const RoutingPolicy& policy, int rounds, std::optional<double> recorded_full) {
-  std::vector<float> logits, router_logits;
-  const std::array<std::function<double()>, 2> runs = {[&] {
-                                                         if (recorded_full)
-                                                           return *std::exchange(recorded_full, std::nullopt);
-                                                         return run_at(encoder_.widths.widest(), logits, router_logits);
-                                                       },
-                                                       [&] { return run_by(policy, logits, router_logits); }};
+RoutingSeconds DatasetRunner::time(const Policy& policy, int rounds) {
+  const Policy full = Policy::fixed(encoder_.widths.widest().fraction());
+  const std::array<std::function<double()>, 2> runs = {[&] { return run_by(full); }, [&] { return run_by(policy); }};
   const auto seconds = time_in_turns(runs, {.least_rounds = rounds});
   return {.routed = median_of(seconds[1]), .full = median_of(seconds[0])};
 }
 
-double DatasetRunner::run(const RouteChoice<float>& choose, const RouteEscalation<float>& escalate,
-                          std::vector<float>& logits, std::vector<float>& router_logits) {
-  logits.clear();
-  router_logits.clear();
+double DatasetRunner::run_by(const Policy& policy) {
+  PolicyWalk walk(policy, encoder_.config, encoder_.widths, encoder_.answers);
   const double start = steady_seconds();
-  for_each_micro_batch(tokens_, micro_batch_tokens_, [&](const RaggedBatch& piece, Index first_of_share) {
-    const Index first = share_.begin + first_of_share;
-    const auto choose_here = [&](std::span<const float> scores, Index sample) {
-      return choose(scores, first + sample);
-    };
-    RouteEscalation<float> escalate_here;
-    if (escalate)
-      escalate_here = [&](std::span<const float> scores, std::span<const float> answer, int width_index, Index sample) {
-        return escalate(scores, answer, width_index, first + sample);
-      };
-    run_routed<float>(encoder_, piece, choose_here, escalate_here, workspace_, output_);
-    logits.insert(logits.end(), output_.logits.begin(), output_.logits.end());
-    router_logits.insert(router_logits.end(), output_.router_logits.begin(), output_.router_logits.end());
+  for_each_micro_batch(tokens_, micro_batch_tokens_, [&](const RaggedBatch& piece, Index first) {
+    walk.begin(std::span(dataset_.lengths)
+                   .subspan(static_cast<std::size_t>(share_.begin + first), static_cast<std::size_t>(piece.samples())));
+    run_answers<float>(encoder_, piece, walk, workspace_, output_);
   });
   double seconds = steady_seconds() - start;
-  gather(logits, encoder_.config.num_labels());
-  if (encoder_.weights.router) gather(router_logits, encoder_.widths.size());
   ranks_.sum(std::span(&seconds, 1));
   return seconds;
-}
-
-double DatasetRunner::run_at(const Width& width, std::vector<float>& logits, std::vector<float>& router_logits) {
-  return run([&](std::span<const float>, Index) { return width.index(); }, {}, logits, router_logits);
-}
-
-double DatasetRunner::run_by(const RoutingPolicy& policy, std::vector<float>& logits,
-                             std::vector<float>& router_logits) {
-  const auto query = [&](std::span<const float> scores, Index sample) {
-    return RoutingQuery{scores, encoder_.widths, dataset_.lengths[static_cast<std::size_t>(sample)]};
-  };
-  const auto choose = [&](std::span<const float> scores, Index sample) { return policy.choose(query(scores, sample)); };
-  RouteEscalation<float> wider;
-  if (policy.escalates())
-    wider = [&](std::span<const float> scores, std::span<const float> answer, int width_index, Index sample) {
-      return escalate(policy, query(scores, sample), width_index, answer, encoder_.config.is_regression());
-    };
-  return run(choose, wider, logits, router_logits);
 }
 
 void DatasetRunner::gather(std::vector<float>& rows, Index cols) {
@@ -138,13 +148,13 @@ Recording ClassifierRunner::record() {
   return recording;
 }
 
-RoutingSeconds ClassifierRunner::time(const RoutingPolicy& policy, int rounds, std::optional<double> recorded_full) {
+RoutingSeconds ClassifierRunner::time(const Policy& policy, int rounds) {
   const ThreadScope scope(threads_);
-  return runner_.time(policy, rounds, recorded_full);
+  return runner_.time(policy, rounds);
 }
 
 Evaluation internal::evaluate(const Encoder<float>& encoder, const Task& task, const TokenizedDataset& dataset,
-                              const RoutingPolicy& policy, Index micro_batch_tokens, const std::string& name,
+                              const Policy& policy, Index micro_batch_tokens, const std::string& name,
                               Communicator& ranks) {
   DatasetRunner runner(encoder, dataset, micro_batch_tokens, ranks);
   const Recording recording = runner.record(task, name);

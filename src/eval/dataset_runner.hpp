@@ -1,14 +1,13 @@
 #pragma once
 
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/workspace.hpp"
 #include "data/tokenized_dataset.hpp"
+#include "model/answering_pass.hpp"
 #include "model/encoder.hpp"
-#include "model/routed_pass.hpp"
 #include "sharcs/classifier.hpp"
 #include "sharcs/communicator.hpp"
 #include "sharcs/evaluation.hpp"
@@ -30,20 +29,16 @@ class DatasetRunner {
   DatasetRunner(const Encoder<float>& encoder, const TokenizedDataset& dataset, Index micro_batch_tokens,
                 Communicator& ranks = Communicator::alone());
 
-  /// Everything at each width. The recording has numbers only, no texts. `name` stands for the data set in messages.
+  /// All answers, in one run. The recording has numbers only, no texts. `name` stands for the data set in messages.
   /// Throws DataError when a sample has no label, ConfigError when the task does not fit the model.
   Recording record(const Task& task, const std::string& name);
 
-  /// The policy and full width take turns, `rounds` times each (at least once); medians. `recorded_full`: seconds that
-  /// full width has already taken once, which stand for its first turn.
-  RoutingSeconds time(const RoutingPolicy& policy, int rounds, std::optional<double> recorded_full = {});
+  /// The policy and full width take turns, `rounds` times each (at least once); medians.
+  RoutingSeconds time(const Policy& policy, int rounds);
 
  private:
-  /// Puts what comes out into `logits` and `router_logits`, and returns the seconds that it took.
-  double run(const RouteChoice<float>& choose, const RouteEscalation<float>& escalate, std::vector<float>& logits,
-             std::vector<float>& router_logits);
-  double run_at(const Width& width, std::vector<float>& logits, std::vector<float>& router_logits);
-  double run_by(const RoutingPolicy& policy, std::vector<float>& logits, std::vector<float>& router_logits);
+  /// Runs this rank's samples and returns the seconds that it took, summed over the ranks.
+  double run_by(const Policy& policy);
   /// Makes the rows of all samples from those of this rank's samples, `cols` numbers each.
   void gather(std::vector<float>& rows, Index cols);
 
@@ -54,7 +49,7 @@ class DatasetRunner {
   Index micro_batch_tokens_;
   Communicator& ranks_;
   Workspace workspace_;
-  RoutedOutput<float> output_;
+  AnsweredBatch<float> output_;
 };
 
 /// Runs a data set through a classifier, as often as it is asked, on the classifier's threads.
@@ -63,10 +58,10 @@ class ClassifierRunner {
   /// Tokenizes. The arguments must outlive the runner. Throws ConfigError when the model cannot read the tokens.
   ClassifierRunner(const Classifier& classifier, const Task& task, const Dataset& dataset);
 
-  /// Everything at each width, with the texts. Throws as record() of evaluation.hpp.
+  /// All answers, with the texts. Throws as record() of evaluation.hpp.
   Recording record();
   /// As DatasetRunner::time().
-  RoutingSeconds time(const RoutingPolicy& policy, int rounds, std::optional<double> recorded_full = {});
+  RoutingSeconds time(const Policy& policy, int rounds);
 
  private:
   const Classifier& classifier_;
@@ -78,13 +73,13 @@ class ClassifierRunner {
 };
 
 /// Evaluates what a policy does with the recording that a runner made. The policy and full width take turns by the
-/// clock, `timing_rounds` times each; the recorded run is full width's first turn. 0: only that one is known.
+/// clock, `timing_rounds` times each; 0: no time is known.
 template <class Runner>
-Evaluation evaluate_timed(Runner& runner, const Recording& recording, const Routing& routing,
-                          const RoutingPolicy& policy, int timing_rounds) {
+Evaluation evaluate_timed(Runner& runner, const Recording& recording, const Routing& routing, const Policy& policy,
+                          int timing_rounds) {
   Evaluation evaluation = evaluate(recording, routing);
   if (timing_rounds > 0) {
-    const RoutingSeconds seconds = runner.time(policy, timing_rounds, recording.answers.back().seconds);
+    const RoutingSeconds seconds = runner.time(policy, timing_rounds);
     evaluation.seconds_routed = seconds.routed;
     evaluation.seconds_full = seconds.full;
   }
@@ -94,7 +89,7 @@ Evaluation evaluate_timed(Runner& runner, const Recording& recording, const Rout
 /// What evaluate() of evaluation.hpp does for a classifier, for an encoder and a data set at hand: the trainer's own
 /// encoder in the middle of training, too. Throws as DatasetRunner.
 Evaluation evaluate(const Encoder<float>& encoder, const Task& task, const TokenizedDataset& dataset,
-                    const RoutingPolicy& policy, Index micro_batch_tokens, const std::string& name = "dev",
+                    const Policy& policy, Index micro_batch_tokens, const std::string& name = "dev",
                     Communicator& ranks = Communicator::alone());
 
 }  // namespace sharcs::internal

@@ -26,13 +26,13 @@ MetricMap metrics_there(const Recording& recording, const Routing& routing, int 
 }
 
 /// The router's probability for a width, beside whether the width is right. Each width has a logit of its own, which
-/// was trained against 0 or 1.
-std::vector<ReliabilityBin> reliability_of(const Recording& recording, int answer) {
+/// was trained against 0 or 1. `width_index`: of the answer, which is no exit's.
+std::vector<ReliabilityBin> reliability_of(const Recording& recording, int answer, std::size_t width_index) {
   if (recording.router_logits.empty() || recording.labels.empty()) return {};
   std::vector<double> probabilities;
   std::vector<int> right;
   for (std::size_t i = 0; i < recording.size(); ++i) {
-    const double logit = recording.router_logits_of(i)[static_cast<std::size_t>(answer)];
+    const double logit = recording.router_logits_of(i)[width_index];
     probabilities.push_back(1 / (1 + std::exp(-logit)));
     right.push_back(is_right(recording, i, answer));
   }
@@ -48,14 +48,18 @@ Evaluation evaluate(const Recording& recording, const Routing& routing) {
   evaluation.full = metrics_at(recording, everything_at(recording, recording.full_width()));
   evaluation.cost_fraction = cost_fraction(recording, routing);
   evaluation.seconds_full = recording.answers.back().seconds;
+  std::size_t width_index = 0;
   for (int answer = 0; answer <= recording.full_width(); ++answer) {
+    const RecordedAnswer& recorded = recording.answers[static_cast<std::size_t>(answer)];
     const std::vector<int> all_here = everything_at(recording, answer);
-    evaluation.widths.push_back({.width = recording.answers[static_cast<std::size_t>(answer)].width,
-                                 .samples = std::ranges::count(routing.answer_of_sample, answer),
-                                 .cost_fraction = cost_fraction(recording, route(recording, all_here)),
-                                 .routed = metrics_there(recording, routing, answer),
-                                 .all = metrics_at(recording, all_here),
-                                 .reliability = reliability_of(recording, answer)});
+    AnswerMetrics& metrics = evaluation.answers.emplace_back();
+    metrics.name = recorded.name;
+    metrics.width = recorded.width;
+    metrics.samples = std::ranges::count(routing.answer_of_sample, answer);
+    metrics.cost_fraction = cost_fraction(recording, route(recording, all_here));
+    metrics.routed = metrics_there(recording, routing, answer);
+    metrics.all = metrics_at(recording, all_here);
+    if (recorded.exit_layer == 0) metrics.reliability = reliability_of(recording, answer, width_index++);
   }
   return evaluation;
 }
@@ -67,7 +71,7 @@ Recording record(const Classifier& classifier, const Task& task, const Dataset& 
 Evaluation evaluate(const Classifier& classifier, const Task& task, const Dataset& dataset, int timing_rounds) {
   ClassifierRunner runner(classifier, task, dataset);
   const Recording recording = runner.record();
-  const RoutingPolicy& policy = classifier.engine().policy();
+  const Policy& policy = classifier.engine().policy();
   return evaluate_timed(runner, recording, route(recording, policy), policy, timing_rounds);
 }
 

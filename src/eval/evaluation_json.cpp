@@ -15,8 +15,10 @@ ReliabilityBin read_bin(const JsonCursor& fields) {
           .right = fields["right"].number_or_nan()};
 }
 
-WidthMetrics read_width(const JsonCursor& fields) {
-  return {.width = fields["width"].number_or_nan(),
+AnswerMetrics read_answer(const JsonCursor& fields) {
+  const double width = fields["width"].number_or_nan();
+  return {.name = fields["name"].get_or(short_number(width)),
+          .width = width,
           .samples = fields["samples"].get<std::int64_t>({.least = 0}),
           .cost_fraction = fields["cost_fraction"].number_or_nan(),
           .routed = read_metric_map(fields["routed"]),
@@ -61,17 +63,18 @@ MetricMap read_metric_map(const JsonCursor& fields) {
 }
 
 ordered_json evaluation_json(const Evaluation& evaluation) {
-  ordered_json widths = ordered_json::array();
-  for (const WidthMetrics& width : evaluation.widths) {
+  ordered_json answers = ordered_json::array();
+  for (const AnswerMetrics& answer : evaluation.answers) {
     ordered_json reliability = ordered_json::array();
-    for (const ReliabilityBin& bin : width.reliability) reliability.push_back(bin_json(bin));
-    widths.push_back({{"width", width.width},
-                      {"samples", width.samples},
-                      {"share", finite_or_null(share_of(width.samples, evaluation.samples))},
-                      {"cost_fraction", finite_or_null(width.cost_fraction)},
-                      {"routed", metric_map_json(width.routed)},
-                      {"all", metric_map_json(width.all)},
-                      {"reliability", std::move(reliability)}});
+    for (const ReliabilityBin& bin : answer.reliability) reliability.push_back(bin_json(bin));
+    answers.push_back({{"name", answer.name},
+                       {"width", answer.width},
+                       {"samples", answer.samples},
+                       {"share", finite_or_null(share_of(answer.samples, evaluation.samples))},
+                       {"cost_fraction", finite_or_null(answer.cost_fraction)},
+                       {"routed", metric_map_json(answer.routed)},
+                       {"all", metric_map_json(answer.all)},
+                       {"reliability", std::move(reliability)}});
   }
   return {{"name", evaluation.name},
           {"samples", evaluation.samples},
@@ -80,7 +83,7 @@ ordered_json evaluation_json(const Evaluation& evaluation) {
           {"cost_fraction", finite_or_null(evaluation.cost_fraction)},
           {"seconds_routed", finite_or_null(evaluation.seconds_routed)},
           {"seconds_full", finite_or_null(evaluation.seconds_full)},
-          {"widths", std::move(widths)}};
+          {"answers", std::move(answers)}};
 }
 
 Evaluation read_evaluation(const JsonCursor& fields) {
@@ -91,7 +94,7 @@ Evaluation read_evaluation(const JsonCursor& fields) {
           .cost_fraction = fields["cost_fraction"].number_or_nan(),
           .seconds_routed = fields["seconds_routed"].number_or_nan(),
           .seconds_full = fields["seconds_full"].number_or_nan(),
-          .widths = fields["widths"].each(read_width)};
+          .answers = fields[fields["widths"].exists() ? "widths" : "answers"].each(read_answer)};
 }
 
 }  // namespace sharcs::internal

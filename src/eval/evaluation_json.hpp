@@ -17,11 +17,11 @@ namespace sharcs::internal {
 // | `routed`, `full` | object | metric to value: by the policy; everything at full width |
 // | `cost_fraction` | number | the policy's multiply-adds over full width's |
 // | `seconds_routed`, `seconds_full` | number | measured time of either |
-// | `widths[].width` | number | as a fraction |
-// | `widths[].samples`, `.share` | integer, number | samples that the policy answers at this width; as a share of all |
-// | `widths[].cost_fraction` | number | multiply-adds of everything at this width over full width's |
-// | `widths[].routed`, `.all` | object | metrics over the samples answered here; over all samples, at this width |
-// | `widths[].reliability[]` | list | the router's probability for this width against being right there, in bins (`calibration` in older files) |
+// | `answers[].name`, `.width` | text, number | "exit 2", "0.25"; the width as a fraction. Older files have `widths` |
+// | `answers[].samples`, `.share` | integer, number | samples that the policy gives this answer; as a share of all |
+// | `answers[].cost_fraction` | number | multiply-adds of this answer for everything over full width's |
+// | `answers[].routed`, `.all` | object | metrics over the samples that get this answer; over all samples with it |
+// | `answers[].reliability[]` | list | the router's probability for this width against being right there, in bins (`calibration` in older files) |
 // | – `.low`, `.high` | number | bounds of the bin's probabilities, [low, high); the last bin includes 1 |
 // | – `.samples` | integer | samples in the bin |
 // | – `.predicted`, `.right` | number | their mean probability; the share of them that this width answers right |

@@ -5,14 +5,15 @@
 #include <cmath>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "core/number.hpp"
 #include "eval/evaluation_json.hpp"
 #include "io/file.hpp"
 #include "io/json_cursor.hpp"
+#include "model/answers.hpp"
 #include "model/task_names.hpp"
 #include "model/task_spec_json.hpp"
-#include "routing/length_cost.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs {
@@ -52,10 +53,12 @@ ordered_json logits_json(std::span<const float> logits) {
 ordered_json cost_json(const LengthCost& cost) { return {cost.constant, cost.linear, cost.quadratic}; }
 
 ordered_json answer_json(const RecordedAnswer& answer) {
-  return {{"name", answer.name},
-          {"width", answer.width},
-          {"cost", cost_json(answer.cost)},
-          {"seconds", finite_or_null(answer.seconds)}};
+  ordered_json object = {{"name", answer.name}, {"width", answer.width}};
+  if (answer.exit_layer > 0) object["exit_layer"] = answer.exit_layer;
+  object["cost"] = cost_json(answer.cost);
+  object["path"] = cost_json(answer.path);
+  object["seconds"] = finite_or_null(answer.seconds);
+  return object;
 }
 
 ordered_json point_json(const OperatingPoint& point) {
@@ -97,6 +100,8 @@ ordered_json sample_json(const Recording& recording, std::size_t i, int answer_o
   object["logits"] = ordered_json::array();
   for (int answer = 0; answer <= recording.full_width(); ++answer)
     object["logits"].push_back(logits_json(recording.logits_of(i, answer)));
+  for (const RecordedAnswer& answer : recording.answers)
+    if (!answer.scores.empty()) object["scores"].push_back(shortest(answer.scores[i]));
   return object;
 }
 
@@ -119,11 +124,11 @@ std::vector<ordered_json> json_of_each(const std::vector<Element>& elements, ord
 
 // From JSON.
 
-OperatingPoint read_point(const JsonCursor& fields, std::size_t widths) {
+OperatingPoint read_point(const JsonCursor& fields, std::size_t answers) {
   OperatingPoint point;
   point.name = fields["name"].get<std::string>();
   point.series = fields["series"].get<std::string>();
-  point.shares = fields["shares"].of_size(widths).each(&JsonCursor::number_or_nan);
+  point.shares = fields["shares"].of_size(answers).each(&JsonCursor::number_or_nan);
   point.cost_fraction = fields["cost_fraction"].number_or_nan();
   if (fields["time_fraction"].exists()) point.time_fraction = fields["time_fraction"].number_or_nan();
   point.metrics = read_metric_map(fields["metrics"]);
@@ -168,19 +173,27 @@ void read_sample_facts(const JsonCursor& fields, Recording& recording) {
     recording.labels.push_back(*sample.label);
   }
   const std::vector<double> router_logits = fields["router_logits"].each(&JsonCursor::number_or_nan);
-  const std::size_t expected = recording.size() > 1 && recording.router_logits.empty() ? 0 : recording.answers.size();
+  const std::size_t expected = recording.size() > 1 && recording.router_logits.empty() ? 0 : recording.widths().size();
   if (router_logits.size() != expected && !(recording.size() == 1 && router_logits.empty()))
     fields["router_logits"].fail(expected == 0 ? "none, as for the samples before"
                                                : "a list of " + std::to_string(expected) + ", or none");
   append(recording.router_logits, router_logits);
 }
 
-/// Schema 2: a list of logits for each answer.
-void read_logits(const JsonCursor& logits, Recording& recording) {
+/// From schema 2 on: a list of logits for each answer.
+void read_logits(const JsonCursor& sample, Recording& recording) {
+  const JsonCursor logits = sample["logits"];
   logits.of_size(recording.answers.size());
   for (std::size_t answer = 0; answer < recording.answers.size(); ++answer)
     append(recording.answers[answer].logits,
            logits.element(answer).of_size(recording.outputs).each(&JsonCursor::number_or_nan));
+  if (!sample["scores"].exists()) return;
+  const auto exits = static_cast<std::size_t>(
+      std::ranges::count_if(recording.answers, [](const RecordedAnswer& answer) { return answer.exit_layer > 0; }));
+  const std::vector<double> scores = sample["scores"].of_size(exits).each(&JsonCursor::number_or_nan);
+  auto score = scores.begin();
+  for (RecordedAnswer& answer : recording.answers)
+    if (answer.exit_layer > 0) answer.scores.push_back(static_cast<float>(*score++));
 }
 
 /// Schema 1: makes logits of the probabilities of the predicted and of the true class.
@@ -222,22 +235,30 @@ std::vector<RecordedAnswer> read_widths(const JsonCursor& fractions, const Model
     answer.width = fraction;
     for (const Width& width : widths)
       if (width.fraction() == fraction) answer.cost = multiply_adds_by_length(config, width);
+    answer.path = stem_multiply_adds_by_length(config);
   }
   if (answers.empty() || !std::ranges::is_sorted(answers, {}, &RecordedAnswer::width))
     fractions.fail("ascending fractions");
   return answers;
 }
 
-std::vector<RecordedAnswer> read_answers(const JsonCursor& list) {
-  std::vector<RecordedAnswer> answers = list.each([](const JsonCursor& answer) {
+/// `shared_cost`: of schema 2, the path of all answers.
+std::vector<RecordedAnswer> read_answers(const JsonCursor& list, const std::optional<LengthCost>& shared_cost) {
+  std::vector<RecordedAnswer> answers = list.each([&](const JsonCursor& answer) {
     return RecordedAnswer{.name = answer["name"].get<std::string>(),
                           .width = answer["width"].number_or_nan(),
+                          .exit_layer = answer["exit_layer"].get_or(0, {.least = 0, .greatest = 1 << 16}),
                           .cost = read_cost(answer["cost"]),
+                          .path = shared_cost ? *shared_cost : read_cost(answer["path"]),
                           .logits = {},
+                          .scores = {},
                           .seconds = answer["seconds"].number_or_nan()};
   });
-  if (answers.empty() || !std::ranges::is_sorted(answers, {}, &RecordedAnswer::width))
-    list.fail("answers of ascending widths");
+  std::vector<double> widths;
+  for (const RecordedAnswer& answer : answers)
+    if (answer.exit_layer == 0) widths.push_back(answer.width);
+  if (answers.empty() || answers.size() > 64 || answers.back().exit_layer > 0 || !std::ranges::is_sorted(widths))
+    list.fail("1 to 64 answers of ascending widths, the last of them no exit");
   return answers;
 }
 
@@ -273,7 +294,6 @@ std::string RecordedEvaluation::to_json() const {
       {"data", text_of(recording.data)},
       {"threads", std::to_string(threads)},
       {"answers", lines_of(json_of_each(recording.answers, answer_json))},
-      {"shared_cost", text_of(cost_json(recording.shared_cost))},
       {"policy", text_of(policy)},
       {"evaluation", text_of(evaluation_json(evaluation))},
       {"points", lines_of(json_of_each(points, point_json))},
@@ -289,8 +309,8 @@ std::string RecordedEvaluation::to_json() const {
 RecordedEvaluation RecordedEvaluation::parse(std::string_view text, const std::string& name) {
   const JsonCursor fields = JsonCursor::parse(text, name, JsonKind::data);
   const int found = fields["schema"].get<int>({.least = 0});
-  if (found != 1 && found != schema)
-    fields["schema"].refuse("is " + std::to_string(found) + "; this program reads schemas 1 and " +
+  if (found < 1 || found > schema)
+    fields["schema"].refuse("is " + std::to_string(found) + "; this program reads schemas 1 to " +
                             std::to_string(schema));
   const bool is_first_schema = found == 1;
   RecordedEvaluation file;
@@ -302,25 +322,25 @@ RecordedEvaluation RecordedEvaluation::parse(std::string_view text, const std::s
   recording.data = fields["data"].get<std::string>();
   file.threads = fields["threads"].get<int>({.least = 0});
   file.policy = fields["policy"].get<std::string>();
+  std::optional<LengthCost> shared_cost;
+  if (found == 2) shared_cost = read_cost(fields["shared_cost"]);
   recording.answers =
-      is_first_schema ? read_widths(fields["widths"], recording.config) : read_answers(fields["answers"]);
-  recording.shared_cost =
-      is_first_schema ? stem_multiply_adds_by_length(recording.config) : read_cost(fields["shared_cost"]);
+      is_first_schema ? read_widths(fields["widths"], recording.config) : read_answers(fields["answers"], shared_cost);
   const JsonCursor evaluation = fields[is_first_schema ? "summary" : "evaluation"];
   file.evaluation = read_evaluation(evaluation);
-  const std::size_t widths = recording.answers.size();
-  if (file.evaluation.widths.size() != widths)
-    evaluation["widths"].refuse("has " + std::to_string(file.evaluation.widths.size()) + " entries; expected " +
-                                std::to_string(widths));
-  file.points = fields["points"].each([&](const JsonCursor& point) { return read_point(point, widths); });
+  const std::size_t answers = recording.answers.size();
+  if (file.evaluation.answers.size() != answers)
+    evaluation[found < schema ? "widths" : "answers"].refuse("has " + std::to_string(file.evaluation.answers.size()) +
+                                                             " entries; expected " + std::to_string(answers));
+  file.points = fields["points"].each([&](const JsonCursor& point) { return read_point(point, answers); });
   file.latency = fields["latency"].each(read_latency);
   file.answer_of_sample = fields["samples"].each([&](const JsonCursor& sample) {
     read_sample_facts(sample, recording);
     if (is_first_schema)
       read_probabilities(sample, recording);
     else
-      read_logits(sample["logits"], recording);
-    return sample[is_first_schema ? "width" : "answer"].get<int>(below(widths));
+      read_logits(sample, recording);
+    return sample[is_first_schema ? "width" : "answer"].get<int>(below(answers));
   });
   if (is_first_schema) recording.answers.back().seconds = file.evaluation.seconds_full;
   return file;

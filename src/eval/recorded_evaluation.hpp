@@ -9,14 +9,14 @@
 
 namespace sharcs::internal {
 
-// recording.json, schema 2: what a trained model answered to every sample of a data set, and the evaluation that
+// recording.json, schema 3: what a trained model answered to every sample of a data set, and the evaluation that
 // follows under one policy. Reports are drawn from it, and policies calibrated and compared, without the model and the
 // data.
 //
 // clang-format off
 // | key | type | meaning |
 // |---|---|---|
-// | `schema` | integer | 2. Keys may be added under the same number: a reader skips those it does not know |
+// | `schema` | integer | 3. Keys may be added under the same number: a reader skips those it does not know |
 // | `sharcs` | text | version of the library that wrote the file |
 // | `model` | text | the model directory, as it was given |
 // | `config` | object | the model's configuration, as in its config.json |
@@ -25,18 +25,19 @@ namespace sharcs::internal {
 // | `task.metrics[]` | list | names of the task's metrics, the first is the main one |
 // | `data` | text | the data file, as it was given |
 // | `threads` | integer | of the engine; 0: all |
-// | `answers[]` | list | what the model can answer, one entry a width, ascending; given by their place in it below |
-// | – `.name` | text | "0.25" |
+// | `answers[]` | list | what the model can answer, in the order in which it is asked; given by their place in it below |
+// | – `.name` | text | "exit 2", "0.25" |
 // | – `.width` | number | as a fraction |
+// | – `.exit_layer` | integer | only of an exit: the layer after which it stands |
 // | – `.cost` | list | [c, l, q]: a sample of n tokens costs c + l · n + q · n² multiply-adds |
-// | – `.seconds` | number | measured time of the whole data set |
-// | `shared_cost` | list | the same of the part that a sample spends once, however many answers it gets |
-// | `policy` | text | how the answer of each sample was chosen: "argmax", … |
+// | – `.path` | list | the same of the part in layers at full width: a sample that gets several answers spends the longest of their paths once |
+// | – `.seconds` | number | measured time of the whole data set; 0: not measured |
+// | `policy` | text | how the answer of each sample was chosen: "router", … |
 // | `evaluation` | object | of that policy, as evaluation_json.hpp says |
 // | `points[]` | list | ways to choose widths, for accuracy against cost; [] when none were compared |
 // | – `.name` | text | "routed", "fixed 0.25", "by length", "budget 0.5", "8 ms", … |
 // | – `.series` | text | what belongs together: "routed", "fixed", "random", "oracle", "calibrated", … |
-// | – `.shares[]` | list | share of the samples that each width answers |
+// | – `.shares[]` | list | share of the samples that get each answer |
 // | – `.cost_fraction` | number | multiply-adds over full width's |
 // | – `.time_fraction` | number | measured time over full width's; only where it was measured |
 // | – `.metrics` | object | metric to value |
@@ -55,9 +56,12 @@ namespace sharcs::internal {
 // | – `.answer` | integer | that the policy chose, by its place in `answers` |
 // | – `.router_logits[]` | list | one a width; [] for a model without router |
 // | – `.logits[][]` | list | for each answer one logit a class, or the value of a regression |
+// | – `.scores[]` | list | only where exits have scores: for each exit the logit of its answer's being right |
 // clang-format on
 //
 // A number that does not exist is null in the file and NaN in the structs. Logits come back bit for bit.
+//
+// Schema 2 had `shared_cost` in place of the answers' paths, and `evaluation.widths` for `evaluation.answers`.
 //
 // Schema 1 (evaluation.json) had the predicted class and two probabilities for each width in place of the logits, with
 // six decimals. It is read, too: the logits are then logarithms of these probabilities; of the classes that are neither
@@ -65,12 +69,12 @@ namespace sharcs::internal {
 
 /// A recording, and its evaluation under one policy: the content of a recording.json, as the table above explains it.
 struct RecordedEvaluation {
-  static constexpr int schema = 2;
+  static constexpr int schema = 3;
 
   std::string version = {};  ///< of the library that wrote it; to_json() writes its own
   int threads = 0;
   Recording recording = {};
-  std::string policy = "argmax";
+  std::string policy = "router";
   std::vector<int> answer_of_sample = {};
   Evaluation evaluation = {};
   std::vector<OperatingPoint> points = {};
@@ -88,7 +92,7 @@ struct RecordedEvaluation {
   void save(const std::filesystem::path& file) const;
 };
 
-/// The file in a run's folder, and what it was called before schema 2.
+/// The file in a run's folder, and what it was called in schema 1.
 constexpr const char* recording_file = "recording.json";
 constexpr const char* earlier_recording_file = "evaluation.json";
 

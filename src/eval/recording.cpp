@@ -1,19 +1,27 @@
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <numeric>
 
 #include "eval/recording_metrics.hpp"
-#include "nn/loss.hpp"
-#include "routing/escalation.hpp"
+#include "routing/policy_walk.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/evaluation.hpp"
 #include "sharcs/model_config.hpp"
 
 namespace sharcs {
 using namespace internal;
+namespace {
+
+constexpr std::size_t most_answers = 64;  // bits of Routing::asked
+
+std::uint64_t bit_of(int answer) { return std::uint64_t{1} << answer; }
+
+}  // namespace
+
 std::vector<double> Recording::widths() const {
   std::vector<double> widths;
-  for (const RecordedAnswer& answer : answers) widths.push_back(answer.width);
+  for (const RecordedAnswer& answer : answers)
+    if (answer.exit_layer == 0) widths.push_back(answer.width);
   return widths;
 }
 
@@ -23,7 +31,8 @@ std::span<const float> Recording::logits_of(std::size_t sample, int answer) cons
 
 std::span<const float> Recording::router_logits_of(std::size_t sample) const {
   if (router_logits.empty()) return {};
-  return std::span(router_logits).subspan(sample * answers.size(), answers.size());
+  const std::size_t widths = router_logits.size() / size();
+  return std::span(router_logits).subspan(sample * widths, widths);
 }
 
 int Recording::label_of(std::size_t sample, int answer) const {
@@ -31,41 +40,45 @@ int Recording::label_of(std::size_t sample, int answer) const {
   return static_cast<int>(std::max_element(row.begin(), row.end()) - row.begin());
 }
 
-Routing route(const Recording& recording, const RoutingPolicy& policy) {
+std::int64_t Routing::runs(int answer) const {
+  return std::ranges::count_if(asked, [&](std::uint64_t bits) { return (bits & bit_of(answer)) != 0; });
+}
+
+Routing route(const Recording& recording, const Policy& policy) {
+  if (recording.answers.size() > most_answers)
+    throw ShapeError("a recording of " + std::to_string(recording.answers.size()) + " answers; expected at most " +
+                     std::to_string(most_answers));
   Routing routing = route(recording, everything_at(recording, recording.full_width()));
-  if (recording.router_logits.empty()) return routing;
+  if (recording.answers.size() == 1) return routing;
   const WidthSet widths(recording.config);
-  routing.runs.assign(recording.answers.size(), 0);
+  const std::vector<Answer> answers = answers_in(recording);
+  PolicyWalk walk(policy, recording.config, widths, answers);
+  walk.begin(recording.tokens);
   for (std::size_t i = 0; i < recording.size(); ++i) {
-    const RoutingQuery query = {recording.router_logits_of(i), widths, recording.tokens[i]};
-    int& answer = routing.answer_of_sample[i];
-    const auto is_given = [&](int index) {
-      answer = index;
-      ++routing.runs[static_cast<std::size_t>(index)];
-    };
-    is_given(policy.choose(query));
-    routing.cost_of_sample[i] = cost_of(recording, i, answer);
-    if (!policy.escalates()) continue;
-    while (true) {
-      const int next = escalate(policy, query, answer, recording.logits_of(i, answer), recording.is_regression());
-      if (next == answer) break;
-      is_given(next);
-      routing.cost_of_sample[i] += cost_of(recording, i, answer) - recording.shared_cost.of(recording.tokens[i]);
+    const auto sample = static_cast<Index>(i);
+    routing.asked[i] = 0;
+    for (int a = 0; a <= recording.full_width(); ++a) {
+      const RecordedAnswer& answer = recording.answers[static_cast<std::size_t>(a)];
+      if (a < recording.full_width() && !walk.asks(sample, a, recording.router_logits_of(i))) continue;
+      routing.asked[i] |= bit_of(a);
+      routing.answer_of_sample[i] = a;
+      if (walk.keeps(sample, a, recording.logits_of(i, a), answer.scores.empty() ? nullptr : &answer.scores[i])) break;
     }
+    routing.cost_of_sample[i] = walk.multiply_adds(sample);
   }
   return routing;
 }
 
 Routing route(const Recording& recording, std::vector<int> answer_of_sample) {
   require_one_answer_each(recording, answer_of_sample.size());
-  Routing routing = {std::move(answer_of_sample), {}, std::vector<std::int64_t>(recording.answers.size())};
+  Routing routing = {std::move(answer_of_sample), {}, {}};
   for (std::size_t i = 0; i < recording.size(); ++i) {
     const int answer = routing.answer_of_sample[i];
     if (answer < 0 || answer > recording.full_width())
       throw ShapeError("sample " + std::to_string(i) + " has answer number " + std::to_string(answer) +
                        "; expected 0 to " + std::to_string(recording.full_width()));
     routing.cost_of_sample.push_back(cost_of(recording, i, answer));
-    ++routing.runs[static_cast<std::size_t>(answer)];
+    routing.asked.push_back(bit_of(answer));
   }
   return routing;
 }

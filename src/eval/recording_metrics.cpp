@@ -15,6 +15,22 @@ void require_one_answer_each(const Recording& recording, std::size_t answers) {
     throw ShapeError(std::to_string(answers) + " chosen answers for " + std::to_string(recording.size()) + " samples");
 }
 
+std::vector<Answer> answers_in(const Recording& recording) {
+  std::vector<Answer> answers;
+  int width_index = 0;
+  for (const RecordedAnswer& recorded : recording.answers) {
+    const LengthCost own = {recorded.cost.constant - recorded.path.constant,
+                            recorded.cost.linear - recorded.path.linear,
+                            recorded.cost.quadratic - recorded.path.quadratic};
+    answers.push_back({.name = recorded.name,
+                       .exit_layer = recorded.exit_layer,
+                       .width_index = recorded.exit_layer > 0 ? 0 : width_index++,
+                       .path = recorded.path,
+                       .own = own});
+  }
+  return answers;
+}
+
 double cost_of(const Recording& recording, std::size_t sample, int answer) {
   return recording.answers[static_cast<std::size_t>(answer)].cost.of(recording.tokens[sample]);
 }

@@ -10,6 +10,9 @@ namespace sharcs::internal {
 /// Throws ShapeError unless so many chosen answers are one for each sample.
 void require_one_answer_each(const Recording& recording, std::size_t answers);
 
+/// The answers of a recording, with its own costs.
+std::vector<Answer> answers_in(const Recording& recording);
+
 /// Multiply-adds of the sample when it gets this answer.
 double cost_of(const Recording& recording, std::size_t sample, int answer);
 

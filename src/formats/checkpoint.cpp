@@ -33,7 +33,9 @@ CheckpointReader::CheckpointReader(const std::filesystem::path& directory, const
     const bool of_router = name.find(".router.") != std::string::npos;
     has_router_ = has_router_ || of_router;
     if (options.new_widths && (of_router || name.find(".dim_reduction_weights.") != std::string::npos)) continue;
-    if (options.new_labels && name.starts_with(backbone_.head.output + ".")) continue;
+    const bool classifies = name.starts_with(backbone_.head.output + ".") ||
+                            (name.starts_with("exits.") && name.find(".output.") != std::string::npos);
+    if (options.new_labels && classifies) continue;
     const auto [other, fresh] = on_disk_.emplace(name, tensor.name);
     if (!fresh)
       throw CheckpointError(source_.path().string() + ": tensors " + quote(other->second) + " and " +
@@ -53,9 +55,11 @@ bool CheckpointReader::may_lack(const ParameterSpec& spec) const {
   const bool classifier = spec.name.starts_with(backbone_.head.output + ".");
   if (classifier || spec.name.starts_with(backbone_.head.dense + "."))
     return !has_router_ || (classifier && options_.new_labels);
-  if (!spec.router && spec.width < 0) return false;
+  if (spec.component == Component::exit) return true;
+  if (spec.component == Component::encoder && spec.width < 0) return false;
   if (has_router_) return options_.new_widths;
-  return spec.starts_from.empty() || options_.layer_norm_from_scratch;  // else the plain encoder lacks it
+  const bool router_or_reduction = spec.component == Component::router || spec.initial == Initial::constant;
+  return router_or_reduction || options_.layer_norm_from_scratch;  // else a LayerNorm that the encoder itself lacks
 }
 
 void CheckpointReader::fail_missing(const ParameterSpec& spec) const {

@@ -73,7 +73,7 @@ void Model::save(const std::filesystem::path& directory) const {
 
 const ModelConfig& Model::config() const { return network_->config(); }
 void Model::set_task(const std::optional<TaskSpec>& task) { network_->set_task(task); }
-void Model::set_routing(std::optional<RoutingRule> rule) { network_->set_routing(std::move(rule)); }
+void Model::set_policy(std::optional<PolicyRule> rule) { network_->set_policy(std::move(rule)); }
 const WidthSet& Model::widths() const { return network_->widths(); }
 std::int64_t Model::parameter_count() const { return network_->layout().parameter_count(); }
 

@@ -1,6 +1,5 @@
-#include "sharcs/engine.hpp"
-
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <unordered_map>
 
@@ -11,9 +10,9 @@
 #include "infer/thread_budget.hpp"
 #include "infer/workspace_pool.hpp"
 #include "model/micro_batches.hpp"
-#include "model/routed_pass.hpp"
 #include "nn/loss.hpp"
-#include "routing/escalation.hpp"
+#include "routing/policy_walk.hpp"
+#include "sharcs/classifier.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/model.hpp"
 
@@ -47,7 +46,7 @@ struct EngineBinder {
     source.read(*specs.at(name), values);
     return values;
   }
-  Linear<float> linear(const std::string& name, Index, Index, bool) {
+  Linear<float> linear(const std::string& name, Index, Index, Component) {
     Linear<float> linear;
     linear.packed.pack(source.matrix(*specs.at(name + ".weight")));
     linear.bias = filled(name + ".bias").data();
@@ -66,7 +65,7 @@ struct EngineBinder {
 
 struct Engine::State {
   EngineOptions options;
-  RoutingPolicy policy;
+  Policy policy;
   Encoder<float> encoder;
   std::vector<ParameterSpec> specs;
   ParameterLayout plain_layout;
@@ -77,7 +76,7 @@ struct Engine::State {
 
   State(const ModelConfig& config, const EngineOptions& engine_options)
       : options(engine_options),
-        policy(options.policy.value_or(RoutingPolicy::of_model(config))),
+        policy(options.policy.value_or(Policy::of_model(config))),
         encoder(config),
         specs(parameter_specs(config, encoder.widths)),
         plain_layout(plain_ones(specs)),
@@ -168,7 +167,7 @@ Engine::Engine(const Model& model, const EngineOptions& options)
 
 std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs) const { return run(inputs, state_->policy); }
 
-std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs, const RoutingPolicy& policy) const {
+std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs, const Policy& policy) const {
   State& state = *state_;
   const Encoder<float>& encoder = state.encoder;
   state.check(inputs);
@@ -179,38 +178,29 @@ std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs, const
   const ThreadBudget::Lease lease = state.threads.take();
   const ThreadScope scope(lease.count());
   const WorkspacePool::Loan workspace = state.workspaces.take();
-  RoutedOutput<float> output;
+  PolicyWalk walk(policy, encoder.config, encoder.widths, encoder.answers);
+  AnsweredBatch<float> output;
+  std::vector<std::int32_t> lengths;
   for_each_micro_batch(batch, state.options.micro_batch_tokens, [&](const RaggedBatch& piece, Index first) {
-    const auto query = [&](std::span<const float> router_logits, Index sample) {
-      return RoutingQuery{router_logits, encoder.widths, static_cast<int>(piece.tokens(sample))};
-    };
-    const auto choose = [&](std::span<const float> router_logits, Index sample) {
-      return policy.choose(query(router_logits, sample));
-    };
-    RouteEscalation<float> wider;
-    if (policy.escalates())
-      wider = [&](std::span<const float> router_logits, std::span<const float> answer, int width, Index sample) {
-        const int next = escalate(policy, query(router_logits, sample), width, answer, encoder.config.is_regression());
-        if (next == width) return width;
-        Prediction& prediction = predictions[static_cast<std::size_t>(first + sample)];
-        const Index tokens = piece.tokens(sample);
-        prediction.multiply_adds +=
-            multiply_adds(encoder.config, encoder.widths[width], tokens) - stem_multiply_adds(encoder.config, tokens);
-        ++prediction.attempts;
-        return next;
-      };
-    run_routed<float>(encoder, piece, choose, wider, *workspace, output);
+    lengths.clear();
+    for (Index s = 0; s < piece.samples(); ++s) lengths.push_back(static_cast<std::int32_t>(piece.tokens(s)));
+    walk.begin(lengths);
+    run_answers<float>(encoder, piece, walk, *workspace, output);
     for (Index s = 0; s < piece.samples(); ++s) {
       Prediction& prediction = predictions[static_cast<std::size_t>(first + s)];
+      const Answer& answer = encoder.answers[static_cast<std::size_t>(output.answers[static_cast<std::size_t>(s)])];
       const auto row = [s](const std::vector<float>& values, Index cols) {
-        const auto begin = values.begin() + (values.empty() ? 0 : s * cols);
-        return std::vector<float>(begin, values.empty() ? begin : begin + cols);
+        const auto begin = values.begin() + s * cols;
+        return std::vector<float>(begin, begin + cols);
       };
-      const Width& width = encoder.widths[output.widths[static_cast<std::size_t>(s)]];
       prediction.logits = row(output.logits, encoder.config.num_labels());
-      prediction.router_logits = row(output.router_logits, encoder.widths.size());
-      prediction.width = width.fraction();
-      prediction.multiply_adds += multiply_adds(encoder.config, width, piece.tokens(s));
+      const bool came_to_router = !answer.is_exit() || answer.exit_layer > encoder.stem_layers();
+      if (encoder.weights.router && came_to_router)
+        prediction.router_logits = row(output.router_logits, encoder.widths.size());
+      prediction.answer = answer.name;
+      prediction.width = encoder.widths[answer.width_index].fraction();
+      prediction.asked = walk.asked(s);
+      prediction.multiply_adds = std::llround(walk.multiply_adds(s));
       if (encoder.config.is_regression()) continue;
       prediction.label = static_cast<int>(std::max_element(prediction.logits.begin(), prediction.logits.end()) -
                                           prediction.logits.begin());
@@ -223,7 +213,7 @@ std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs, const
 const ModelConfig& Engine::config() const { return state_->encoder.config; }
 const WidthSet& Engine::widths() const { return state_->encoder.widths; }
 const EngineOptions& Engine::options() const { return state_->options; }
-const RoutingPolicy& Engine::policy() const { return state_->policy; }
+const Policy& Engine::policy() const { return state_->policy; }
 std::size_t Engine::max_tokens() const {
   return static_cast<std::size_t>(state_->encoder.backbone->max_tokens(config()));
 }

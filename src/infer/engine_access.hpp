@@ -1,7 +1,7 @@
 #pragma once
 
 #include "model/encoder.hpp"
-#include "sharcs/engine.hpp"
+#include "sharcs/classifier.hpp"
 
 namespace sharcs::internal {
 

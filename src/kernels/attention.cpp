@@ -66,6 +66,8 @@ struct Destination {
   Index stride;
   Write write = Write::overwrite;
   const float* row_factors = nullptr;  ///< one a row, multiplied in last; or null
+  const float* start = nullptr;        ///< what an overwritten row's sums start from, whole vectors; or null: from 0
+  Index start_row = 0;                 ///< elements from one row of it to the next
 };
 
 /// y = a · b or y += a · b for the first `rows` rows of a.
@@ -79,6 +81,7 @@ void multiply(Left a, Index rows, const Panels& b, const Destination& y) {
     float* const out = y.data + p * tile_cols;
     ColumnMemory memory = {.row_factors = y.row_factors, .out = out, .out_row = y.stride};
     if (y.write == Write::accumulate) memory.start = out, memory.start_row = y.stride;
+    if (y.start != nullptr) memory.start = y.start + p * tile_cols, memory.start_row = y.start_row;
     run_rows(rows, b.vectors_of(p), a, b.panel(p), b.inner, nothing, memory);
   }
 }
@@ -146,6 +149,20 @@ inline Index block_rows(Index floats, Index tokens) {
   return std::clamp(floats / (tokens * tile_rows), Index{1}, Index{8}) * tile_rows;
 }
 
+/// The head's bias by distance, divided by the scale of the scores, so that products can be added to it. Returns that
+/// of distance 0; null where there is none. Memory goes on for a vector after the last distance and for one element
+/// before the first.
+inline const float* bias_of_products(const Attention<float>& problem, const HeadRows& head, float scale,
+                                     Workspace& workspace) {
+  if (!problem.bias) return nullptr;
+  const Index n = head.tokens;
+  const std::span<float> bias = workspace.span<float>(2 * n + tile_lanes);
+  std::fill(bias.begin(), bias.end(), 0.0f);
+  const float *const from = head.of_keys(problem.bias, head.head, n - 1), factor = 1 / scale;
+  for (Index i = 0; i < 2 * n - 1; ++i) bias[static_cast<std::size_t>(1 + i)] = from[i] * factor;
+  return bias.data() + n;
+}
+
 /// Context of some queries of one head, block by block: the scores of a block stay in the L1 cache. `probabilities` is
 /// null or receives those of all heads, before dropout.
 void attend(const Attention<float>& problem, const HeadRows& head, const Dropout& dropout, MatrixView<float> context,
@@ -159,10 +176,14 @@ void attend(const Attention<float>& problem, const HeadRows& head, const Dropout
   const MatrixView<float> scores = score_rows(block, n, workspace);
   const std::span<float> inverse_sums = workspace.span<float>(block);
   const float scale = 1.0f / std::sqrt(static_cast<float>(head.head_size));
+  const float* const bias = bias_of_products(problem, head, scale, workspace);
 
   for (Index first = head.begin; first < head.end; first += block) {
     const Index rows = std::min(block, head.end - first);
-    multiply(LeftRows{query.row(first), query.stride}, rows, keys, {scores.data, scores.stride});
+    Destination products = {scores.data, scores.stride};
+    // The next query is one token nearer to every key behind it.
+    if (bias != nullptr) products.start = bias - first, products.start_row = -1;
+    multiply(LeftRows{query.row(first), query.stride}, rows, keys, products);
     for (Index r = 0; r < rows; ++r) {
       float* const p = scores.row(r);
       const float inverse_sum = exponentiate(p, n, scale);
@@ -185,19 +206,22 @@ void attend(const Attention<float>& problem, const HeadRows& head, const Dropout
 
 /// Gradients of one whole head, block by block of queries.
 void attend_backward(const Attention<float>& problem, const HeadRows& head, const Dropout& dropout,
-                     const float* probabilities, MatrixView<const float> d_context, MatrixView<float> d_query,
-                     MatrixView<float> d_key, MatrixView<float> d_value) {
+                     const float* probabilities, MatrixView<const float> d_context,
+                     const AttentionGradients<float>& gradients) {
   thread_local Workspace workspace;
   const Index n = head.tokens, block = std::min(block_rows(8192, n), head.queries);
   const MatrixView<const float> query = head.of_queries(problem.query), d_output = head.of_queries(d_context);
   const Panels keys = pack(head.of_tokens(problem.key), workspace),
                values = pack_transpose(head.of_tokens(problem.value), workspace);
-  const HeadOutput query_output(head.of_queries(d_query), workspace), key_output(head.of_tokens(d_key), workspace),
-      value_output(head.of_tokens(d_value), workspace);
+  const HeadOutput query_output(head.of_queries(gradients.query), workspace),
+      key_output(head.of_tokens(gradients.key), workspace), value_output(head.of_tokens(gradients.value), workspace);
   const MatrixView<float> dropped = score_rows(block, n, workspace), d_scores = score_rows(block, n, workspace);
   const std::span<float> ones = workspace.span<float>(n);
   std::fill(ones.begin(), ones.end(), 1.0f);
-  const float scale = 1.0f / std::sqrt(static_cast<float>(head.head_size));
+  const float scale = 1.0f / std::sqrt(static_cast<float>(head.head_size)), inverse_scale = 1 / scale;
+  const MatrixView<float> d_bias = gradients.bias;
+  const Index bias_row = head.bias_row(problem.heads);
+  if (d_bias) std::fill_n(d_bias.row(bias_row), d_bias.cols, 0.0f);
 
   for (Index first = 0; first < head.queries; first += block) {
     const Workspace::Mark mark = workspace.mark();
@@ -230,6 +254,12 @@ void attend_backward(const Attention<float>& problem, const HeadRows& head, cons
       for_each_vector(n, [=](auto tag, Index i) HWY_ATTR {
         const auto centred = hn::Sub(hn::LoadU(tag, d + i), hn::Set(tag, inner));
         hn::StoreU(hn::Mul(hn::Mul(centred, hn::LoadU(tag, p + i)), hn::Set(tag, scale)), tag, d + i);
+      });
+      if (!d_bias) continue;
+      float* const sums = head.of_keys(d_bias, bias_row, first + r);
+      for_each_vector(n, [=](auto tag, Index i) HWY_ATTR {
+        hn::StoreU(hn::MulAdd(hn::LoadU(tag, d + i), hn::Set(tag, inverse_scale), hn::LoadU(tag, sums + i)), tag,
+                   sums + i);
       });
     }
     const Write write = first == 0 ? Write::overwrite : Write::accumulate;
@@ -282,13 +312,12 @@ void attention_forward(const Attention<float>& problem, const Dropout& dropout, 
 }
 
 void attention_backward(const Attention<float>& problem, const Dropout& dropout, std::span<const float> probabilities,
-                        MatrixView<const float> d_context, MatrixView<float> d_query, MatrixView<float> d_key,
-                        MatrixView<float> d_value) {
-  // A head is not split: the gradients of its keys and values add up all of its query rows, in order.
+                        MatrixView<const float> d_context, const AttentionGradients<float>& gradients) {
+  // A head is not split: the gradients of its keys, values and bias add up all of its query rows, in order.
   const Index whole = std::numeric_limits<Index>::max() / 2;
   for_each_head(problem, whole, [&](const HeadRows& head) {
     HWY_DYNAMIC_DISPATCH(attend_backward)
-    (problem, head, dropout, probabilities.data(), d_context, d_query, d_key, d_value);
+    (problem, head, dropout, probabilities.data(), d_context, gradients);
   });
 }
 
@@ -305,6 +334,7 @@ void for_each_head(const Attention<T>& problem, const Body& body) {
   HeadRows rows = {};
   rows.head_size = problem.head_size;
   for (std::size_t s = 0; s + 1 < problem.offsets.size(); ++s) {
+    rows.sample = static_cast<Index>(s);
     rows.first_query = problem.query_offsets[s];
     rows.queries = rows.end = problem.query_offsets[s + 1] - rows.first_query;
     rows.first_token = problem.offsets[s];
@@ -324,6 +354,7 @@ RowMajorMatrix<T> softmax_scores(const Attention<T>& problem, const HeadRows& he
   RowMajorMatrix<T> p = eigen_map(head.of_queries(problem.query)) * eigen_map(head.of_tokens(problem.key)).transpose();
   p *= T(1) / std::sqrt(static_cast<T>(problem.head_size));
   for (Index r = 0; r < p.rows(); ++r) {
+    if (problem.bias) p.row(r) += eigen_map(MatrixView(head.of_keys(problem.bias, head.head, r), 1, p.cols()));
     p.row(r) = (p.row(r).array() - p.row(r).maxCoeff()).exp();
     p.row(r) /= p.row(r).sum();
   }
@@ -363,21 +394,26 @@ void attention_forward(const Attention<T>& problem, const Dropout& dropout_of, M
 
 template <class T>
 void attention_backward(const Attention<T>& problem, const Dropout& dropout_of, std::span<const T> probabilities,
-                        MatrixView<const T> d_context, MatrixView<T> d_query, MatrixView<T> d_key,
-                        MatrixView<T> d_value) {
+                        MatrixView<const T> d_context, const AttentionGradients<T>& gradients) {
   const T scale = T(1) / std::sqrt(static_cast<T>(problem.head_size));
   for_each_head(problem, [&](const HeadRows& head) {
     const auto p = eigen_map(MatrixView<const T>(probabilities.data() + head.probabilities, head.queries, head.tokens));
     const auto dc = eigen_map(head.of_queries(d_context));
     RowMajorMatrix<T> dropped = p;
     drop_probabilities(dropped, problem, head, dropout_of);
-    eigen_map(head.of_tokens(d_value)).noalias() = dropped.transpose() * dc;
+    eigen_map(head.of_tokens(gradients.value)).noalias() = dropped.transpose() * dc;
     RowMajorMatrix<T> ds = dc * eigen_map(head.of_tokens(problem.value)).transpose();
     drop_probabilities(ds, problem, head, dropout_of);
     const Eigen::Matrix<T, Eigen::Dynamic, 1> inner = (ds.array() * p.array()).rowwise().sum();
     ds = p.array() * (ds.colwise() - inner).array();
-    eigen_map(head.of_queries(d_query)).noalias() = ds * eigen_map(head.of_tokens(problem.key)) * scale;
-    eigen_map(head.of_tokens(d_key)).noalias() = ds.transpose() * eigen_map(head.of_queries(problem.query)) * scale;
+    eigen_map(head.of_queries(gradients.query)).noalias() = ds * eigen_map(head.of_tokens(problem.key)) * scale;
+    eigen_map(head.of_tokens(gradients.key)).noalias() =
+        ds.transpose() * eigen_map(head.of_queries(problem.query)) * scale;
+    if (!gradients.bias) return;
+    const Index row = head.bias_row(problem.heads);
+    std::fill_n(gradients.bias.row(row), gradients.bias.cols, T(0));
+    for (Index r = 0; r < ds.rows(); ++r)
+      eigen_map(MatrixView(head.of_keys(gradients.bias, row, r), 1, ds.cols())) += ds.row(r);
   });
 }
 
@@ -398,16 +434,16 @@ void attention_forward(const Attention<T>& problem, const Dropout& dropout, Matr
 template <class T>
 void attention_backward(const Attention<T>& problem, const Dropout& dropout,
                         std::span<const std::type_identity_t<T>> probabilities, ConstMatrix<T> d_context,
-                        MatrixView<T> d_query, MatrixView<T> d_key, MatrixView<T> d_value) {
+                        const AttentionGradients<T>& gradients) {
   dispatch<T>(simd::attention_backward, portable::attention_backward<T>, problem, dropout, probabilities, d_context,
-              d_query, d_key, d_value);
+              gradients);
 }
 
 #define SHARCS_INSTANTIATE(T)                                                                                  \
   template void attention(const Attention<T>&, MatrixView<T>);                                                 \
   template void attention_forward(const Attention<T>&, const Dropout&, MatrixView<T>, std::span<T>);           \
   template void attention_backward<T>(const Attention<T>&, const Dropout&, std::span<const T>, ConstMatrix<T>, \
-                                      MatrixView<T>, MatrixView<T>, MatrixView<T>);
+                                      const AttentionGradients<T>&);
 SHARCS_INSTANTIATE(float)
 SHARCS_INSTANTIATE(double)
 #undef SHARCS_INSTANTIATE

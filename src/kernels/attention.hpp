@@ -22,6 +22,9 @@ struct Attention {
   std::span<const Index> offsets;
   Index heads;
   Index head_size;
+  /// Added to each scaled score, by how far the key stands from the query; or empty. [heads, 2 · n − 1], where no
+  /// sample has more than n tokens: query i and key j of a sample read column n − 1 + j − i.
+  MatrixView<const T> bias = {};
 };
 
 /// Elements that the probabilities of all samples and heads take: Σ heads · q · n for q queries and n tokens.
@@ -35,7 +38,7 @@ Index attention_probability_count(const Attention<T>& problem) {
   return count;
 }
 
-/// context = softmax(query · keyᵀ · scale) · value, per sample and head. context: [queries, heads · head_size].
+/// context = softmax(query · keyᵀ · scale + bias) · value, per sample and head. context: [queries, heads · head_size].
 template <class T>
 void attention(const Attention<T>& problem, MatrixView<T> context);
 
@@ -46,11 +49,22 @@ template <class T>
 void attention_forward(const Attention<T>& problem, const Dropout& dropout, MatrixView<T> context,
                        std::span<T> probabilities);
 
-/// Gradients of query, key and value (overwritten) from that of the context.
-/// dV = P̃ᵀ dC; dP = mask(dC Vᵀ); dS = P ∘ (dP − rowsum(dP ∘ P)); dQ = dS K · scale; dK = dSᵀ Q · scale.
+/// Where attention_backward writes. Each is overwritten.
+template <class T>
+struct AttentionGradients {
+  MatrixView<T> query, key, value;  ///< of the same shapes as in Attention
+  /// [samples · heads, 2 · n − 1], or empty: row sample · heads + head has the gradient of the head's bias that comes
+  /// from the sample, columns as there. Their sum over the samples is left to the caller, so that no order of threads
+  /// is in it.
+  MatrixView<T> bias = {};
+};
+
+/// Gradients from that of the context. The problem's bias is not read.
+/// dV = P̃ᵀ dC; dP = mask(dC Vᵀ); dS = P ∘ (dP − rowsum(dP ∘ P)); dQ = dS K · scale; dK = dSᵀ Q · scale; the bias's is
+/// the sum of dS over the pairs of a query and a key that are the same distance apart.
 template <class T>
 void attention_backward(const Attention<T>& problem, const Dropout& dropout,
                         std::span<const std::type_identity_t<T>> probabilities, ConstMatrix<T> d_context,
-                        MatrixView<T> d_query, MatrixView<T> d_key, MatrixView<T> d_value);
+                        const AttentionGradients<T>& gradients);
 
 }  // namespace sharcs::internal::kernels

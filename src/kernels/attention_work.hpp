@@ -12,7 +12,7 @@ namespace sharcs::internal::kernels {
 struct HeadRows {
   Index first_query, queries;  ///< of the sample
   Index first_token, tokens;
-  Index head, head_size;
+  Index sample, head, head_size;
   Index begin, end;     ///< the queries, counted in the sample
   Index probabilities;  ///< where the head's probabilities begin
 
@@ -26,6 +26,13 @@ struct HeadRows {
   MatrixView<T> of_tokens(MatrixView<T> x) const {
     return x.block(first_token, head * head_size, tokens, head_size);
   }
+  /// Of a row of numbers by distance (Attention::bias), those that a query's keys have, side by side.
+  template <class T>
+  T* of_keys(MatrixView<T> by_distance, Index row, Index query) const {
+    return by_distance.row(row) + (by_distance.cols - 1) / 2 - query;
+  }
+  /// The row of AttentionGradients::bias.
+  Index bias_row(Index heads) const { return sample * heads + head; }
 };
 
 /// The work of attention as a line of costs, so that a thread's share is a range of it. On the line stand sample after
@@ -65,6 +72,7 @@ struct AttentionWork {
       // No structured binding: Clang 14 captures none.
       const Head whole = head(s);
       const Index units = whole.units, unit_cost = whole.unit_cost;
+      rows.sample = static_cast<Index>(s);
       rows.first_query = problem.query_offsets[s];
       rows.queries = problem.query_offsets[s + 1] - rows.first_query;
       rows.first_token = problem.offsets[s];

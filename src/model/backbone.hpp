@@ -47,6 +47,8 @@ struct Backbone {
   /// Whether a linear layer of that name makes hidden states of the embeddings, which may be of another size.
   EmbeddingProjection projection = EmbeddingProjection::never;
   std::string embedding_projection = {};
+  /// Name of the table of the relative attention bias (nn/relative_bias.hpp); empty where there is none.
+  std::string relative_bias = {};
   /// Accepted values of hidden_act.
   std::map<std::string, kernels::Activation> activations = {{"gelu", kernels::Activation::gelu},
                                                             {"gelu_python", kernels::Activation::gelu},

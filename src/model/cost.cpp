@@ -1,3 +1,5 @@
+#include <iterator>
+
 #include "model/backbone.hpp"
 #include "sharcs/model.hpp"
 
@@ -30,8 +32,8 @@ std::int64_t stem_multiply_adds(const ModelConfig& config, std::int64_t tokens) 
 std::int64_t multiply_adds(const ModelConfig& config, const Width& width, std::int64_t tokens) {
   const std::int64_t stem = stem_multiply_adds(config, tokens);
   if (!config.sharcs) return stem;
-  return stem + (config.num_hidden_layers - config.sharcs->adaptive_layer_idx) *
-                    layer_multiply_adds(width.hidden(), width.attention(), width.ffn(), tokens);
+  return stem +
+         std::ssize(width.layers()) * layer_multiply_adds(width.hidden(), width.attention(), width.ffn(), tokens);
 }
 
 std::int64_t parameters_used(const ModelConfig& config, const Width& width) {
@@ -40,20 +42,24 @@ std::int64_t parameters_used(const ModelConfig& config, const Width& width) {
   std::int64_t count = (std::int64_t{config.vocab_size} + config.max_position_embeddings +
                         (backbone.has_token_types ? config.type_vocab_size : 0) + 2) *
                        embedding;
+  if (!backbone.relative_bias.empty())
+    count += std::int64_t{config.relative_attention_num_buckets} * config.num_attention_heads;
   if (backbone.projects_embeddings(config)) count += linear_parameters(hidden, embedding);
 
   const std::int64_t full_layer =
       layer_parameters(hidden, config.num_attention_heads * config.head_size(), config.intermediate_size);
   const std::int64_t stem = config.sharcs ? config.sharcs->adaptive_layer_idx : config.num_hidden_layers;
-  const std::int64_t adaptive = config.num_hidden_layers - stem;
+  const std::int64_t adaptive = std::ssize(width.layers());
+  const bool is_plain =
+      config.sharcs && config.sharcs->full_width_norm == FullWidthNorm::plain && width.fraction() == 1;
   // Where layers are shared, the one that the stem runs whole serves them all, each kind with its LayerNorms.
   count += (backbone.shares_layers ? 1 : stem) * (full_layer + 4 * hidden);
   if (config.sharcs) {
-    count += backbone.shares_layers ? 4 * slice
+    count += backbone.shares_layers ? (is_plain ? 0 : 4 * slice)
                                     : adaptive * (layer_parameters(slice, width.attention(), width.ffn()) + 4 * slice);
     const std::int64_t router = config.sharcs->hidden_size_router;
     count += linear_parameters(router, hidden) + linear_parameters(std::ssize(config.sharcs->width_mult_list), router);
-    count += 2 * slice + (config.sharcs->weighted_dim_reduction ? hidden / slice : 0);
+    if (!is_plain) count += 2 * slice + (config.sharcs->weighted_dim_reduction ? hidden / slice : 0);
   }
   return count + linear_parameters(hidden, slice) + linear_parameters(config.num_labels(), hidden);
 }

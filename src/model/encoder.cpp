@@ -1,11 +1,16 @@
 #include "model/encoder.hpp"
 
+#include <algorithm>
+
+#include "nn/pooling.hpp"
+
 namespace sharcs::internal {
 
 template <class T>
 Encoder<T>::Encoder(const ModelConfig& model_config)
     : config(model_config),
       widths(config),
+      answers(answers_of(config)),
       backbone(&find_backbone(config.model_type)),
       activation(backbone->activations.at(config.hidden_act)) {}
 
@@ -29,6 +34,7 @@ LayerPass<T> Encoder<T>::stem_layer(Index index, std::span<const Index> offsets,
 template <class T>
 LayerPass<T> Encoder<T>::adaptive_layer(Index index, const Width& width, std::span<const Index> offsets,
                                         std::span<const Index> output_offsets) const {
+  if (is_plain(width)) return stem_layer(index, offsets, output_offsets);
   const LayerSlice slice = {.hidden = width.hidden(),
                             .heads = width.heads(),
                             .head_size = config.head_size(),
@@ -40,6 +46,19 @@ LayerPass<T> Encoder<T>::adaptive_layer(Index index, const Width& width, std::sp
 template <class T>
 HeadPass<T> Encoder<T>::head() const {
   return {weights.head_dense, weights.head_output, backbone->head.activation, backbone->head.dropout_before_dense};
+}
+
+template <class T>
+HeadPass<T> Encoder<T>::head(const Exit<Linear<T>>& exit) const {
+  return {exit.dense, exit.output, kernels::Activation::tanh, false};
+}
+
+template <class T>
+void Encoder<T>::pool_for_exit(ConstMatrix<T> x, std::span<const Index> begins, std::span<const Index> ends,
+                               MatrixView<T> pooled) const {
+  if (config.sharcs->exit_pooling == ExitPooling::mean) return mean_over_tokens<T>(x, begins, ends, pooled);
+  for (Index s = 0; s < pooled.rows; ++s)
+    std::copy_n(x.row(begins[static_cast<std::size_t>(s)]), x.cols, pooled.row(s));
 }
 
 template <class T>

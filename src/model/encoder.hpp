@@ -6,6 +6,7 @@
 #include "model/ragged_batch.hpp"
 #include "nn/dropout_plan.hpp"
 #include "nn/head.hpp"
+#include "sharcs/routing.hpp"
 
 namespace sharcs::internal {
 
@@ -28,6 +29,7 @@ template <class T>
 struct Encoder {
   ModelConfig config;
   WidthSet widths;
+  std::vector<Answer> answers;  ///< answers_of(config)
   const Backbone* backbone;
   kernels::Activation activation;
   EncoderWeights<T> weights;
@@ -38,12 +40,24 @@ struct Encoder {
   T eps() const { return static_cast<T>(config.layer_norm_eps); }
   float classifier_dropout() const;
 
+  /// Whether the adaptive layers at this width are the encoder's own: full width with "full_width_norm" plain.
+  bool is_plain(const Width& width) const {
+    return config.sharcs && config.sharcs->full_width_norm == FullWidthNorm::plain &&
+           width.index() == widths.widest().index();
+  }
   /// Layer `index` at full width with its own LayerNorms, as in the stem. The offsets are those of the LayerPass.
   LayerPass<T> stem_layer(Index index, std::span<const Index> offsets, std::span<const Index> output_offsets) const;
-  /// Layer `index` at `width` with the private LayerNorms.
+  /// Layer `index` at `width` with the width's LayerNorms: the private ones, or the layer's own where is_plain(width).
   LayerPass<T> adaptive_layer(Index index, const Width& width, std::span<const Index> offsets,
                               std::span<const Index> output_offsets) const;
   HeadPass<T> head() const;
+  /// The head of an exit: a dense layer, tanh, dropout and a classifier, like BERT's own, on what pool_for_exit()
+  /// gives.
+  HeadPass<T> head(const Exit<Linear<T>>& exit) const;
+
+  /// What an exit reads of each sample, whose tokens are the rows begins[s] .. ends[s] − 1 of x: [samples, hidden].
+  void pool_for_exit(ConstMatrix<T> x, std::span<const Index> begins, std::span<const Index> ends,
+                     MatrixView<T> pooled) const;
 
   /// Word, position and token-type embeddings, LayerNorm, dropout, projection. The result stands in `workspace`.
   EmbeddingCache<T> embed(const RaggedBatch& batch, const DropoutPlan& dropout, Workspace& workspace) const;

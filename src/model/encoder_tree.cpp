@@ -9,9 +9,9 @@ struct Nothing {};
 struct SpecCollector {
   std::vector<ParameterSpec> specs;
 
-  Nothing linear(const std::string& name, Index outputs, Index inputs, bool router) {
-    specs.push_back({.name = name + ".weight", .shape = {outputs, inputs}, .router = router, .packed = true});
-    specs.push_back({.name = name + ".bias", .shape = {outputs}, .initial = Initial::zeros, .router = router});
+  Nothing linear(const std::string& name, Index outputs, Index inputs, Component component) {
+    specs.push_back({.name = name + ".weight", .shape = {outputs, inputs}, .component = component, .packed = true});
+    specs.push_back({.name = name + ".bias", .shape = {outputs}, .initial = Initial::zeros, .component = component});
     return {};
   }
   LayerNormView<float> norm(const std::string& name, Index size, int width, const std::string& starts_from) {
@@ -38,7 +38,7 @@ template <class T>
 struct StoreBinder {
   ParameterStore<T>& store;
 
-  LinearView<T> linear(const std::string& name, Index outputs, Index inputs, bool) {
+  LinearView<T> linear(const std::string& name, Index outputs, Index inputs, Component) {
     return {MatrixView<T>(store.values(name + ".weight").data(), outputs, inputs), store.values(name + ".bias").data()};
   }
   LayerNormView<T> norm(const std::string& name, Index, int, const std::string&) {

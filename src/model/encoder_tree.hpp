@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,6 +15,14 @@
 
 namespace sharcs::internal {
 
+/// A head that answers after a layer of full width.
+template <class L>
+struct Exit {
+  int layer;  ///< after which it stands, from 1
+  L dense, output;
+  std::optional<L> score;  ///< of the answer: the logit of its being right
+};
+
 /// The parameters of an encoder in the shape of the encoder. `L` is what stands for a linear layer (a view, or a packed
 /// weight), T the scalar of everything else. Built by build_encoder_tree, in which the structure is written down once.
 template <class L, class T>
@@ -26,6 +35,7 @@ struct EncoderTree {
   /// One entry for each layer that has parameters of its own: one only where the backbone shares them.
   std::vector<Layer> layers;
   std::optional<Router<L, T>> router;
+  std::vector<Exit<L>> exits;
   L head_dense, head_output;
 
   /// The parameters of layer `i` of the encoder.
@@ -33,7 +43,7 @@ struct EncoderTree {
 };
 
 /// Walks the structure of an encoder and asks `source` for each part:
-///   L source.linear(name, outputs, inputs, router);
+///   L source.linear(name, outputs, inputs, component);
 ///   LayerNormView<T> source.norm(name, size, width_index, starts_from);
 ///     width_index −1: every width; starts_from: the plain LayerNorm of a private one
 ///   MatrixView<T> source.table(name, rows, cols);
@@ -45,8 +55,13 @@ EncoderTree<L, T> build_encoder_tree(const ModelConfig& config, const WidthSet& 
   const Index hidden = config.hidden_size, attention = widths.full().attention(), ffn = config.intermediate_size;
   const Index embedding = config.word_embedding_size();
   EncoderTree<L, T> tree;
-  const auto norm = [&](const std::string& name, Index size) { return source.norm(name, size, -1, std::string()); };
+  const bool full_is_plain = config.sharcs && config.sharcs->full_width_norm == FullWidthNorm::plain;
+  const auto norm = [&](const std::string& name, Index size, int width = -1) {
+    return source.norm(name, size, width, std::string());
+  };
+  /// Plain full width has none, and other widths only in the layers that they run; an empty view stands for it there.
   const auto private_norm = [&](const std::string& name, const Width& width, const std::string& starts_from) {
+    if (full_is_plain && width.index() == widths.widest().index()) return LayerNormView<T>();
     return source.norm(name + "_" + width.suffix(), width.hidden(), width.index(), starts_from);
   };
 
@@ -58,25 +73,38 @@ EncoderTree<L, T> build_encoder_tree(const ModelConfig& config, const WidthSet& 
         source.table(backbone.embeddings + ".token_type_embeddings.weight", config.type_vocab_size, embedding);
   tree.embedding_norm = norm(backbone.embeddings + ".LayerNorm", embedding);
   if (backbone.projects_embeddings(config))
-    tree.embedding_projection = source.linear(backbone.embedding_projection, hidden, embedding, false);
+    tree.embedding_projection = source.linear(backbone.embedding_projection, hidden, embedding, Component::encoder);
+
+  MatrixView<T> relative_bias;
+  if (!backbone.relative_bias.empty())
+    relative_bias =
+        source.table(backbone.relative_bias, config.relative_attention_num_buckets, config.num_attention_heads);
 
   const int stem = config.sharcs ? config.sharcs->adaptive_layer_idx : config.num_hidden_layers;
   const int own_layers = backbone.shares_layers ? 1 : config.num_hidden_layers;
   for (int i = 0; i < own_layers; ++i) {
     const LayerNames names = backbone.layer(i);
     TransformerLayer<L, T> layer;
-    layer.query = source.linear(names.query, attention, hidden, false);
-    layer.key = source.linear(names.key, attention, hidden, false);
-    layer.value = source.linear(names.value, attention, hidden, false);
-    layer.attention_output = source.linear(names.attention_output, hidden, attention, false);
-    layer.intermediate = source.linear(names.intermediate, ffn, hidden, false);
-    layer.output = source.linear(names.output, hidden, ffn, false);
-    if (i < stem) {
-      layer.attention_norm = norm(names.attention_norm, hidden);
-      layer.output_norm = norm(names.output_norm, hidden);
+    layer.query = source.linear(names.query, attention, hidden, Component::encoder);
+    layer.key = source.linear(names.key, attention, hidden, Component::encoder);
+    layer.value = source.linear(names.value, attention, hidden, Component::encoder);
+    layer.attention_output = source.linear(names.attention_output, hidden, attention, Component::encoder);
+    layer.intermediate = source.linear(names.intermediate, ffn, hidden, Component::encoder);
+    layer.output = source.linear(names.output, hidden, ffn, Component::encoder);
+    layer.relative_bias = relative_bias;
+    if (i < stem || full_is_plain) {
+      const int only = i < stem ? -1 : widths.widest().index();
+      layer.attention_norm = norm(names.attention_norm, hidden, only);
+      layer.output_norm = norm(names.output_norm, hidden, only);
     }
     if (config.sharcs && (i >= stem || backbone.shares_layers)) {
       for (const Width& width : widths) {
+        const bool runs = backbone.shares_layers || std::ranges::find(width.layers(), i) != width.layers().end();
+        if (!runs) {
+          layer.private_attention_norms.emplace_back();
+          layer.private_output_norms.emplace_back();
+          continue;
+        }
         layer.private_attention_norms.push_back(private_norm(names.attention_norm, width, names.attention_norm));
         layer.private_output_norms.push_back(private_norm(names.output_norm, width, names.output_norm));
       }
@@ -90,10 +118,13 @@ EncoderTree<L, T> build_encoder_tree(const ModelConfig& config, const WidthSet& 
     // Where layers are shared, the reduction's LayerNorms cannot take the layer's names: those are its private ones.
     const std::string reduction_norm = backbone.shares_layers ? scope + "reduction_LayerNorm" : last.output_norm;
     auto& router = tree.router.emplace();
-    router.hidden = source.linear(scope + "router.0", config.sharcs->hidden_size_router, hidden, true);
-    router.output = source.linear(scope + "router.2", widths.size(), config.sharcs->hidden_size_router, true);
+    router.hidden = source.linear(scope + "router.0", config.sharcs->hidden_size_router, hidden, Component::router);
+    router.output =
+        source.linear(scope + "router.2", widths.size(), config.sharcs->hidden_size_router, Component::router);
     for (const Width& width : widths) {
-      if (config.sharcs->weighted_dim_reduction)
+      const bool reduces = !full_is_plain || width.index() != widths.widest().index();
+      if (config.sharcs->weighted_dim_reduction && !reduces) router.reduction_weights.emplace_back();
+      if (config.sharcs->weighted_dim_reduction && reduces)
         router.reduction_weights.push_back(
             source.constants(scope + "dim_reduction_weights." + std::to_string(width.index()), hidden / width.hidden(),
                              width.fraction(), width.index()));
@@ -101,8 +132,18 @@ EncoderTree<L, T> build_encoder_tree(const ModelConfig& config, const WidthSet& 
     }
   }
 
-  tree.head_dense = source.linear(backbone.head.dense, hidden, hidden, false);
-  tree.head_output = source.linear(backbone.head.output, config.num_labels(), hidden, false);
+  for (const int layer : config.sharcs ? config.sharcs->exits : std::vector<int>()) {
+    const std::string name = "exits." + std::to_string(layer) + ".";
+    Exit<L> exit = {.layer = layer,
+                    .dense = source.linear(name + "dense", hidden, hidden, Component::exit),
+                    .output = source.linear(name + "output", config.num_labels(), hidden, Component::exit),
+                    .score = {}};
+    if (config.sharcs->exit_scores) exit.score = source.linear(name + "score", 1, hidden, Component::exit);
+    tree.exits.push_back(std::move(exit));
+  }
+
+  tree.head_dense = source.linear(backbone.head.dense, hidden, hidden, Component::encoder);
+  tree.head_output = source.linear(backbone.head.output, config.num_labels(), hidden, Component::encoder);
   return tree;
 }
 
@@ -117,6 +158,11 @@ void for_each_linear(EncoderTree<L, T>& tree, const Body& body) {
   if (tree.router) {
     body(tree.router->hidden);
     body(tree.router->output);
+  }
+  for (Exit<L>& exit : tree.exits) {
+    body(exit.dense);
+    body(exit.output);
+    if (exit.score) body(*exit.score);
   }
   body(tree.head_dense);
   body(tree.head_output);

@@ -9,9 +9,10 @@
 #include "io/file.hpp"
 #include "io/json_cursor.hpp"
 #include "model/backbone.hpp"
-#include "model/routing_rule_json.hpp"
+#include "model/policy_json.hpp"
 #include "model/sharcs_option_table.hpp"
 #include "model/task_spec_json.hpp"
+#include "nn/relative_bias.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs {
@@ -20,6 +21,24 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 constexpr int most_layers = 1 << 16;
+
+/// Throws ConfigError unless the exits are layers of the encoder, and full width can be what it is said to be.
+void check_full_width(const ModelConfig& config, const std::string& name) {
+  const SharcsConfig& sharcs = *config.sharcs;
+  const auto fail = [&](const std::string& message) { throw ConfigError(name + ": " + message); };
+  if (sharcs.full_width_norm == FullWidthNorm::plain && sharcs.width_mult_list.back() != 1)
+    fail("\"width_mult_list\" ends with " + short_number(sharcs.width_mult_list.back()) +
+         "; expected 1 at its end, or \"full_width_norm\": \"private\"");
+  const int last = (sharcs.width_mult_list.back() == 1 ? config.num_hidden_layers : sharcs.adaptive_layer_idx + 1) - 1;
+  for (std::size_t i = 0; i < sharcs.exits.size(); ++i) {
+    if (sharcs.exits[i] < 1 || sharcs.exits[i] > last)
+      fail("\"exits\" has " + std::to_string(sharcs.exits[i]) + "; expected layers from 1 to " + std::to_string(last));
+    if (i > 0 && sharcs.exits[i] <= sharcs.exits[i - 1])
+      fail("\"exits\" has " + std::to_string(sharcs.exits[i]) + " after " + std::to_string(sharcs.exits[i - 1]) +
+           "; expected ascending layers");
+  }
+  if (sharcs.exit_scores && sharcs.exits.empty()) fail("\"exit_scores\" is true; expected \"exits\" beside it");
+}
 
 std::vector<std::string> read_labels(const JsonCursor& object) {
   int count = 2;
@@ -42,20 +61,27 @@ std::vector<std::string> read_labels(const JsonCursor& object) {
   return labels;
 }
 
-std::optional<SharcsConfig> read_sharcs(const JsonCursor& object) {
+/// `norm`: the full_width_norm where the object does not say.
+std::optional<SharcsConfig> read_sharcs(const JsonCursor& object, FullWidthNorm norm) {
   const JsonCursor own = object["sharcs"];
   if (!own.present() && !object["width_mult_list"].present()) return std::nullopt;
   SharcsConfig sharcs;
-  read_options(sharcs_option_table(), own.present() ? own : object, sharcs);
+  const JsonCursor place = own.present() ? own : object;
+  read_options(sharcs_option_table(), place, sharcs);
+  const bool ends_full = !sharcs.width_mult_list.empty() && sharcs.width_mult_list.back() == 1;
+  if (!place["full_width_norm"].present()) sharcs.full_width_norm = ends_full ? norm : FullWidthNorm::private_;
   if (!own.present()) {
     object.skip("use_router");
     return sharcs;
   }
-  if (const JsonCursor routing = own["routing"]; routing.present()) sharcs.routing = read_routing_rule(routing);
+  if (const JsonCursor policy = own["policy"]; policy.present()) sharcs.policy = read_policy_rule(policy);
+  // Before there were policies: the router's rule alone.
+  if (const JsonCursor routing = own["routing"]; routing.present())
+    sharcs.policy = PolicyRule{.kind = "router", .router = read_routing_rule(routing)};
   std::string known;
   for (const auto& group : sharcs_option_table())
     for (const auto& row : group.rows) known += (known.empty() ? "" : ", ") + row.key;
-  own.refuse_unread("is not a known key; expected " + known + " or routing");
+  own.refuse_unread("is not a known key; expected " + known + " or policy");
   return sharcs;
 }
 
@@ -93,14 +119,28 @@ const OptionTable<SharcsConfig>& internal::sharcs_option_table() {
             "Size of the router's hidden layer."},
            {"weighted_dim_reduction", &S::weighted_dim_reduction,
             "Narrow widths take a learned combination of the token vector's dimensions in place of the leading ones."},
+           {"depth_mult_list", &S::depth_mult_list,
+            "For each width the share of the layers after the router that it runs, as in [0.5, 1]; none: all layers."},
+           {"full_width_norm", &S::full_width_norm,
+            "plain: full width is the pretrained encoder itself. private: full width has LayerNorms of its own after "
+            "the router, as in the authors' code."},
+           {"exits",
+            &S::exits,
+            {.least = 1},
+            "Layers of full width after which a head can answer, as in [2, 4, 6]; none: no early exits."},
+           {"exit_pooling", &S::exit_pooling,
+            "What an exit reads. mean: the mean of the token vectors; first_token: the first, as DeeBERT and others."},
+           {"exit_scores", &S::exit_scores, "Each exit learns how likely its answer is right, too (BERxiT)."},
        }},
   };
   return table;
 }
 
-ModelConfig ModelConfig::load(const std::filesystem::path& file) { return parse(read_text_file(file), file.string()); }
+namespace {
 
-ModelConfig ModelConfig::parse(std::string_view text, const std::string& name) {
+/// `norm`: the full_width_norm of a text that does not say. A model directory that does not was saved before the
+/// setting existed, when all models were private.
+ModelConfig parse_config(std::string_view text, const std::string& name, FullWidthNorm norm) {
   const JsonCursor object = JsonCursor::parse(text, name, JsonKind::config);
   ModelConfig config;
   if (!object["model_type"].read(config.model_type)) object["model_type"].fail("one of " + known_backbones());
@@ -127,6 +167,9 @@ ModelConfig ModelConfig::parse(std::string_view text, const std::string& name) {
   object["attention_head_size"].read(config.attention_head_size, {.least = 1, .greatest = 1 << 16});
   object["type_vocab_size"].read(config.type_vocab_size, {.least = 0, .greatest = 1 << 16});
   object["embedding_size"].read(config.embedding_size, {.least = 1, .greatest = 1 << 20});
+  if (!kind.relative_bias.empty())
+    object["relative_attention_num_buckets"].read(config.relative_attention_num_buckets,
+                                                  {.least = 1, .greatest = 1 << 16});
   object["layer_norm_eps"].read(config.layer_norm_eps, {.least = 0, .greatest = 1});
   find("hidden_act").read(config.hidden_act);
   dropout("hidden_dropout_prob", config.hidden_dropout_prob);
@@ -136,7 +179,7 @@ ModelConfig ModelConfig::parse(std::string_view text, const std::string& name) {
   object["initializer_range"].read(config.initializer_range, {.least = 0, .greatest = 10});
   object["pad_token_id"].read(config.pad_token_id, {.least = 0});
   config.labels = read_labels(object);
-  config.sharcs = read_sharcs(object);
+  config.sharcs = read_sharcs(object, norm);
   if (const JsonCursor task = object["sharcs_task"]; task.present()) config.task = read_task_spec(task);
 
   for (const auto& [key, expected] : kind.fixed_config) {
@@ -154,6 +197,16 @@ ModelConfig ModelConfig::parse(std::string_view text, const std::string& name) {
   return config;
 }
 
+}  // namespace
+
+ModelConfig ModelConfig::load(const std::filesystem::path& file) {
+  return parse_config(read_text_file(file), file.string(), FullWidthNorm::private_);
+}
+
+ModelConfig ModelConfig::parse(std::string_view text, const std::string& name) {
+  return parse_config(text, name, FullWidthNorm::plain);
+}
+
 std::string ModelConfig::to_json() const {
   const Backbone& kind = find_backbone(model_type);
   Json object;
@@ -169,6 +222,7 @@ std::string ModelConfig::to_json() const {
   object[kind.config_name("intermediate_size")] = intermediate_size;
   object["max_position_embeddings"] = max_position_embeddings;
   if (kind.has_token_types) object["type_vocab_size"] = type_vocab_size;
+  if (!kind.relative_bias.empty()) object["relative_attention_num_buckets"] = relative_attention_num_buckets;
   object["layer_norm_eps"] = layer_norm_eps;
   object[kind.config_name("hidden_act")] = hidden_act;
   object[kind.config_name("hidden_dropout_prob")] = hidden_dropout_prob;
@@ -183,7 +237,7 @@ std::string ModelConfig::to_json() const {
   object["problem_type"] = is_regression() ? "regression" : "single_label_classification";
   if (sharcs) {
     object["sharcs"] = options_json(sharcs_option_table(), *sharcs);
-    if (sharcs->routing) object["sharcs"]["routing"] = internal::to_json(*sharcs->routing);
+    if (sharcs->policy) object["sharcs"]["policy"] = internal::to_json(*sharcs->policy);
   }
   if (task) object["sharcs_task"] = task_spec_json(*task);
   const Json others = Json::parse(other_keys);
@@ -230,13 +284,17 @@ void ModelConfig::check(const std::string& name) const {
   if (embedding_size > 0 && embedding_size != hidden_size && kind.projection == EmbeddingProjection::never)
     fail("\"embedding_size\" is " + std::to_string(embedding_size) + "; a " + model_type +
          " model needs hidden_size, " + std::to_string(hidden_size));
+  if (!kind.relative_bias.empty() && relative_attention_num_buckets < relative_bias_buckets)
+    fail("\"relative_attention_num_buckets\" is " + std::to_string(relative_attention_num_buckets) +
+         "; expected at least " + std::to_string(relative_bias_buckets) + ", since that many are always used");
   if (sharcs) {
     const int k = sharcs->adaptive_layer_idx;
     if (k < 1 || k >= num_hidden_layers)
       fail("\"adaptive_layer_idx\" is " + std::to_string(k) + "; expected 1 to " +
            std::to_string(num_hidden_layers - 1) + " (full-width layers of " + std::to_string(num_hidden_layers) + ")");
     const WidthSet widths(*this, name);
-    if (sharcs->routing) sharcs->routing->check(widths.size(), name);
+    check_full_width(*this, name);
+    if (sharcs->policy) sharcs->policy->check(*this, name);
   }
 }
 

@@ -13,7 +13,7 @@ template <class T>
 struct EncoderBinder {
   ParameterStore<T>& store;
 
-  Linear<T> linear(const std::string& name, Index outputs, Index inputs, bool) {
+  Linear<T> linear(const std::string& name, Index outputs, Index inputs, Component) {
     return {.bias = store.values(name + ".bias").data(),
             .weight = MatrixView<const T>(store.values(name + ".weight").data(), outputs, inputs)};
   }
@@ -40,13 +40,13 @@ Network<T>::Network(const ModelConfig& config)
 }
 
 template <class T>
-void Network<T>::set_routing(std::optional<RoutingRule> rule) {
+void Network<T>::set_policy(std::optional<PolicyRule> rule) {
   std::optional<SharcsConfig>& sharcs = encoder_.config.sharcs;
   if (rule) {
-    if (!sharcs) throw ConfigError("a plain encoder has no router whose logits a rule could read");
-    rule->check(widths().size(), "the rule");
+    if (!sharcs) throw ConfigError("a plain encoder has one answer only; there is nothing for a policy to choose");
+    rule->check(encoder_.config, "the policy");
   }
-  if (sharcs) sharcs->routing = std::move(rule);
+  if (sharcs) sharcs->policy = std::move(rule);
 }
 
 template <class T>

@@ -20,8 +20,8 @@ class Network {
   const ModelConfig& config() const { return encoder_.config; }
   /// As Model::set_task.
   void set_task(const std::optional<TaskSpec>& task) { encoder_.config.task = task; }
-  /// As Model::set_routing.
-  void set_routing(std::optional<RoutingRule> rule);
+  /// As Model::set_policy.
+  void set_policy(std::optional<PolicyRule> rule);
   const WidthSet& widths() const { return encoder_.widths; }
   const ParameterLayout& layout() const { return layout_; }
   ParameterStore<T>& values() { return values_; }

@@ -11,7 +11,7 @@ Index ParameterSpec::size() const {
 }
 
 bool ParameterSpec::decays() const {
-  return !name.ends_with("bias") && name.find("LayerNorm") == std::string::npos &&
+  return name.find("bias") == std::string::npos && name.find("LayerNorm") == std::string::npos &&
          name.find("layer_norm") == std::string::npos;
 }
 

@@ -18,6 +18,13 @@ enum class Initial {
   constant,  ///< ParameterSpec::constant
 };
 
+/// The part of a network that a parameter belongs to, by the losses that reach it.
+enum class Component {
+  encoder,  ///< with the head: every answer's loss
+  router,   ///< the router's loss alone
+  exit,     ///< the loss of one exit
+};
+
 /// Name, shape and role of one parameter.
 struct ParameterSpec {
   std::string name;
@@ -26,15 +33,14 @@ struct ParameterSpec {
   double constant = 0;
   /// The width that alone uses it (private LayerNorms, reduction weights); −1: every width.
   int width = -1;
-  /// Part of the router: only the router's loss reaches it.
-  bool router = false;
+  Component component = Component::encoder;
   /// The weight of a linear layer: kept packed by the engine.
   bool packed = false;
   /// The parameter of a plain encoder whose leading entries a private LayerNorm starts from; empty for others.
   std::string starts_from = {};
 
   Index size() const;
-  /// AdamW leaves biases and LayerNorms undecayed, as the authors do.
+  /// AdamW leaves biases (a relative attention bias, too) and LayerNorms undecayed, as the authors do.
   bool decays() const;
 };
 

@@ -1,50 +1,80 @@
 #include "model/training_pass.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "core/eigen_map.hpp"
+#include "nn/pooling.hpp"
 
 namespace sharcs::internal {
 
 template <class T>
-void TrainingPass<T>::forward(const RaggedBatch& batch, const Width& width, const DropoutPlan& dropout) {
+void TrainingPass<T>::forward(const RaggedBatch& batch, const PassPlan& plan, const DropoutPlan& dropout) {
   batch_ = &batch;
-  width_ = &width;
   dropout_ = dropout;
-  last_offsets_ = batch.offsets;
-  if (options_.last_layer == LastLayer::first_tokens) {
-    const std::span<Index> one_each = workspace_.span<Index>(batch.samples() + 1);
-    std::iota(one_each.begin(), one_each.end(), Index{0});
-    last_offsets_ = one_each;
-  }
-  const Index layers = encoder_.config.num_hidden_layers, stem = encoder_.stem_layers();
+  with_exits_ = plan.exits;
+  const std::span<Index> one_each = workspace_.span<Index>(batch.samples() + 1);
+  std::iota(one_each.begin(), one_each.end(), Index{0});
+  one_each_ = one_each;
+  last_offsets_ = options_.last_layer == LastLayer::first_tokens ? one_each_ : std::span<const Index>(batch.offsets);
+  exits_.resize(encoder_.weights.exits.size());
   embeddings_ = encoder_.embed(batch, dropout, workspace_);
   MatrixView<const T> x = embeddings_.output;
-  for (Index i = 0; i < layers; ++i) {
-    layers_.push_back(forward_layer(i, x));
-    x = layers_.back().output;
-    if (encoder_.weights.router && i + 1 == stem) {
-      router_ = router_forward<T>(*encoder_.weights.router, x, batch.offsets, workspace_);
-      reduction_ =
-          reduction_forward<T>(*encoder_.weights.router, width.index(), width.hidden(), encoder_.eps(), x, workspace_);
-      x = reduction_.output;
-    }
+  for (Index i = 0; i < encoder_.stem_layers(); ++i) {
+    stem_.push_back(forward_layer(i, encoder_.widths.full(), x));
+    x = stem_.back().output;
+    forward_exit(i + 1, x);
   }
-  head_ = encoder_.head().forward(x, last_offsets_, dropout, workspace_);
+  if (encoder_.weights.router) router_ = router_forward<T>(*encoder_.weights.router, x, batch.offsets, workspace_);
+  for (const int width : plan.widths) forward_tail(encoder_.widths[width], x);
 }
 
 template <class T>
-LayerPass<T> TrainingPass<T>::layer_pass(Index i) const {
+void TrainingPass<T>::forward_tail(const Width& width, MatrixView<const T> x) {
+  Tail& tail = tails_.emplace_back(Tail{.width = &width, .reduction = {}, .layers = {}, .head = {}});
+  if (encoder_.weights.router && !encoder_.is_plain(width)) {
+    tail.reduction =
+        reduction_forward<T>(*encoder_.weights.router, width.index(), width.hidden(), encoder_.eps(), x, workspace_);
+    x = tail.reduction->output;
+  }
+  const bool full = width.hidden() == encoder_.config.hidden_size;
+  for (const int i : width.layers()) {
+    tail.layers.push_back(forward_layer(i, width, x));
+    x = tail.layers.back().output;
+    if (full) forward_exit(i + 1, x);
+  }
+  tail.head = encoder_.head().forward(x, last_offsets_, dropout_, workspace_);
+}
+
+template <class T>
+void TrainingPass<T>::forward_exit(Index layer, MatrixView<const T> x) {
+  if (!with_exits_ || layer == encoder_.config.num_hidden_layers) return;
+  const auto& exits = encoder_.weights.exits;
+  for (std::size_t e = 0; e < exits.size(); ++e) {
+    if (exits[e].layer != layer) continue;
+    const std::span<const Index> offsets = batch_->offsets;
+    const MatrixView<T> pooled = workspace_.matrix<T>(batch_->samples(), x.cols);
+    encoder_.pool_for_exit(x, offsets.first(offsets.size() - 1), offsets.subspan(1), pooled);
+    exits_[e].head = encoder_.head(exits[e]).forward(pooled, one_each_, dropout_, workspace_);
+    if (!exits[e].score) continue;
+    exits_[e].score = workspace_.matrix<T>(batch_->samples(), 1);
+    exits[e].score->forward(exits_[e].head.first_tokens, exits_[e].score);
+  }
+}
+
+template <class T>
+LayerPass<T> TrainingPass<T>::layer_pass(Index index, const Width& width) const {
   const std::span<const Index> offsets = batch_->offsets;
-  const std::span<const Index> outputs = i + 1 < encoder_.config.num_hidden_layers ? offsets : last_offsets_;
-  return i < encoder_.stem_layers() ? encoder_.stem_layer(i, offsets, outputs)
-                                    : encoder_.adaptive_layer(i, *width_, offsets, outputs);
+  const std::span<const Index> outputs = index + 1 < encoder_.config.num_hidden_layers ? offsets : last_offsets_;
+  return index < encoder_.stem_layers() ? encoder_.stem_layer(index, offsets, outputs)
+                                        : encoder_.adaptive_layer(index, width, offsets, outputs);
 }
 
 template <class T>
-LayerCache<T> TrainingPass<T>::forward_layer(Index i, MatrixView<const T> x) {
-  const auto number = static_cast<std::uint64_t>(i);
-  const LayerPass<T> pass = layer_pass(i);
+LayerCache<T> TrainingPass<T>::forward_layer(Index index, const Width& width, MatrixView<const T> x) {
+  const auto number = static_cast<std::uint64_t>(index);
+  const LayerPass<T> pass = layer_pass(index, width);
   if (options_.activations == Activations::keep) return pass.forward_training(x, dropout_, number, workspace_);
   LayerCache<T> kept;
   kept.input = x;
@@ -57,45 +87,153 @@ LayerCache<T> TrainingPass<T>::forward_layer(Index i, MatrixView<const T> x) {
 
 template <class T>
 MatrixView<const T> TrainingPass<T>::hidden_state(Index i) const {
+  const Index stem = encoder_.stem_layers();
   if (i == 0) return embeddings_.output;
-  if (encoder_.weights.router && i == encoder_.stem_layers()) return reduction_.output;
-  return layers_[static_cast<std::size_t>(i - 1)].output;
+  if (i < stem || tails_.empty()) return stem_[static_cast<std::size_t>(i - 1)].output;
+  const Tail& tail = tails_.front();
+  if (i == stem) return tail.reduction ? tail.reduction->output : MatrixView<T>(stem_.back().output);
+  return tail.layers[static_cast<std::size_t>(i - stem - 1)].output;
 }
 
+/// The walk back, from the answers to the embeddings.
 template <class T>
-void TrainingPass<T>::backward(ConstMatrix<T> d_logits, ConstMatrix<T> d_router_logits,
-                               const EncoderParameters<T>& gradient, std::vector<std::vector<T>>* d_head_masks) {
-  const Workspace::Mark mark = workspace_.mark();
-  const Index layers = encoder_.config.num_hidden_layers, stem = encoder_.stem_layers(), tokens = batch_->tokens();
-  MatrixView<T> d_x = workspace_.matrix<T>(layers_.back().output.rows, layers_.back().output.cols);
-  encoder_.head().backward(head_, last_offsets_, dropout_, d_logits, gradient.head_dense, gradient.head_output, d_x,
-                           workspace_);
-  for (Index i = layers - 1; i >= 0; --i) {
-    if (encoder_.weights.router && i + 1 == stem) {
-      const MatrixView<T> d_stem = workspace_.matrix<T>(tokens, encoder_.config.hidden_size);
-      eigen_map(d_stem).setZero();
-      reduction_backward<T>(*encoder_.weights.router, width_->index(), layers_[static_cast<std::size_t>(i)].output,
-                            reduction_, d_x, *gradient.router, d_stem);
-      if (d_router_logits)
-        router_backward<T>(*encoder_.weights.router, router_, batch_->offsets, d_router_logits, *gradient.router,
-                           d_stem, workspace_);
-      d_x = d_stem;
-    }
-    MatrixView<T> d_input = d_x;
-    if (d_x.rows < tokens) d_input = workspace_.matrix<T>(tokens, d_x.cols);
-    const Workspace::Mark layer_mark = workspace_.mark();
-    const auto number = static_cast<std::uint64_t>(i);
-    LayerCache<T> cache = layers_[static_cast<std::size_t>(i)];
-    const LayerPass<T> pass = layer_pass(i);
-    if (options_.activations == Activations::recompute)
-      cache = pass.forward_training(cache.input, dropout_, number, workspace_);
-    pass.backward(
-        cache, dropout_, number, d_x, d_input, gradient.layer(i), workspace_,
-        d_head_masks != nullptr ? std::span<T>((*d_head_masks)[static_cast<std::size_t>(i)]) : std::span<T>());
-    workspace_.release(layer_mark);
-    d_x = d_input;
+struct TrainingPass<T>::Backward {
+  const TrainingPass& pass;
+  const OutputGradients<T>& losses;
+  const EncoderParameters<T>& gradient;
+  std::vector<std::vector<T>>* d_head_masks;
+  std::vector<double>* d_residual;
+
+  Workspace& workspace() const { return pass.workspace_; }
+  static bool is_given(const std::vector<MatrixView<const T>>& list, std::size_t place) {
+    return place < list.size() && static_cast<bool>(list[place]);
   }
-  encoder_.embed_backward(*batch_, embeddings_, dropout_, d_x, gradient, workspace_);
+  MatrixView<T> zeros(Index rows, Index cols) const {
+    const MatrixView<T> matrix = workspace().template matrix<T>(rows, cols);
+    eigen_map(matrix).setZero();
+    return matrix;
+  }
+
+  /// d_x: of the layer's output, overwritten. Returns the gradient of its input.
+  MatrixView<T> through_layer(Index index, const Width& width, const LayerCache<T>& kept, MatrixView<T> d_x) const {
+    MatrixView<T> d_input = d_x;
+    const Index tokens = pass.batch_->tokens();
+    if (d_x.rows < tokens) d_input = workspace().template matrix<T>(tokens, d_x.cols);
+    if (d_residual != nullptr && index + 1 >= pass.encoder_.stem_layers()) add_residual_importance(kept.output, d_x);
+    const Workspace::Mark layer_mark = workspace().mark();
+    const auto number = static_cast<std::uint64_t>(index);
+    LayerCache<T> cache = kept;
+    const LayerPass<T> layer = pass.layer_pass(index, width);
+    if (pass.options_.activations == Activations::recompute)
+      cache = layer.forward_training(cache.input, pass.dropout_, number, workspace());
+    layer.backward(
+        cache, pass.dropout_, number, d_x, d_input, gradient.layer(index), workspace(),
+        d_head_masks != nullptr ? std::span<T>((*d_head_masks)[static_cast<std::size_t>(index)]) : std::span<T>());
+    workspace().release(layer_mark);
+    return d_input;
+  }
+
+  void add_residual_importance(MatrixView<const T> x, MatrixView<const T> d_x) const {
+    const bool last = x.rows < pass.batch_->tokens();
+    const std::span<const Index> offsets = last ? pass.one_each_ : std::span<const Index>(pass.batch_->offsets);
+    std::vector<double> sums(static_cast<std::size_t>(x.cols));
+    for (std::size_t s = 0; s + 1 < offsets.size(); ++s) {
+      std::ranges::fill(sums, 0.0);
+      for (Index t = offsets[s]; t < offsets[s + 1]; ++t)
+        for (Index c = 0; c < x.cols; ++c)
+          sums[static_cast<std::size_t>(c)] += static_cast<double>(x(t, c)) * static_cast<double>(d_x(t, c));
+      for (std::size_t c = 0; c < sums.size(); ++c) (*d_residual)[c] += std::abs(sums[c]);
+    }
+  }
+
+  /// Adds what the exit after layer `layer`, from 1, gives the gradient of that layer's output.
+  void add_exit(Index layer, MatrixView<T> d_x) const {
+    const auto& exits = pass.encoder_.weights.exits;
+    for (std::size_t e = 0; e < exits.size(); ++e) {
+      if (exits[e].layer != layer) continue;
+      const ExitCache& cache = pass.exits_[e];
+      if (is_given(losses.exit_scores, e))
+        Linear<T>::backward_parameters(cache.head.first_tokens, losses.exit_scores[e], *gradient.exits[e].score);
+      if (!is_given(losses.exit_logits, e)) continue;
+      const Workspace::Mark mark = workspace().mark();
+      const Index samples = pass.batch_->samples();
+      const MatrixView<T> d_first = workspace().template matrix<T>(samples, cache.head.first_tokens.cols);
+      pass.encoder_.head(exits[e]).backward(cache.head, pass.one_each_, pass.dropout_, losses.exit_logits[e],
+                                            gradient.exits[e].dense, gradient.exits[e].output, d_first, workspace());
+      const std::span<const Index> offsets = pass.batch_->offsets;
+      if (d_x && pass.encoder_.config.sharcs->exit_pooling == ExitPooling::mean)
+        mean_over_tokens_backward<T>(d_first, offsets.first(offsets.size() - 1), offsets.subspan(1), d_x);
+      else if (d_x)
+        for (Index s = 0; s < samples; ++s)
+          kernels::add<T>(d_first.row_range(s, 1), d_x.row_range(offsets[static_cast<std::size_t>(s)], 1));
+      workspace().release(mark);
+    }
+  }
+
+  /// Adds a sub-network's part to the gradient of the stem's output, [tokens, hidden].
+  void through_tail(std::size_t place, MatrixView<T> d_stem) const {
+    const Tail& tail = pass.tails_[place];
+    const Workspace::Mark mark = workspace().mark();
+    const bool is_full = tail.width->hidden() == pass.encoder_.config.hidden_size;
+    const LayerCache<T>& last = tail.layers.back();
+    MatrixView<T> d_x = zeros(last.output.rows, last.output.cols);
+    if (is_given(losses.logits, place))
+      pass.encoder_.head().backward(tail.head, pass.last_offsets_, pass.dropout_, losses.logits[place],
+                                    gradient.head_dense, gradient.head_output, d_x, workspace());
+    if (is_given(losses.encoded, place)) kernels::add<T>(losses.encoded[place], d_x);
+    for (std::size_t i = tail.layers.size(); i-- > 0;) {
+      const int index = tail.width->layers()[i];
+      if (is_full) add_exit(index + 1, d_x);
+      d_x = through_layer(index, *tail.width, tail.layers[i], d_x);
+    }
+    if (tail.reduction)
+      reduction_backward<T>(*pass.encoder_.weights.router, tail.width->index(), pass.stem_.back().output,
+                            *tail.reduction, d_x, *gradient.router, d_stem);
+    else
+      kernels::add<T>(d_x, d_stem);
+    workspace().release(mark);
+  }
+
+  bool has_losses(std::size_t place) const {
+    const bool is_full = pass.tails_[place].width->hidden() == pass.encoder_.config.hidden_size;
+    return is_given(losses.logits, place) || is_given(losses.encoded, place) ||
+           (is_full && !(losses.exit_logits.empty() && losses.exit_scores.empty()));
+  }
+
+  /// A plain encoder has no layers after the stem: its head stands on it.
+  void run() const {
+    const Index tokens = pass.batch_->tokens(), hidden = pass.encoder_.config.hidden_size;
+    const Index stem = pass.encoder_.stem_layers();
+    if (losses.exits_alone) {
+      for (Index layer = 1; layer < pass.encoder_.config.num_hidden_layers; ++layer) add_exit(layer, {});
+      return;
+    }
+    MatrixView<T> d_x;
+    if (pass.encoder_.weights.router) {
+      d_x = zeros(tokens, hidden);
+      for (std::size_t place = pass.tails_.size(); place-- > 0;)
+        if (has_losses(place)) through_tail(place, d_x);
+      if (losses.router_logits)
+        router_backward<T>(*pass.encoder_.weights.router, pass.router_, pass.batch_->offsets, losses.router_logits,
+                           *gradient.router, d_x, workspace());
+    } else {
+      d_x = workspace().template matrix<T>(pass.stem_.back().output.rows, hidden);
+      pass.encoder_.head().backward(pass.tails_.front().head, pass.last_offsets_, pass.dropout_, losses.logits.front(),
+                                    gradient.head_dense, gradient.head_output, d_x, workspace());
+    }
+    for (Index i = stem - 1; i >= 0; --i) {
+      if (i + 1 < pass.encoder_.config.num_hidden_layers) add_exit(i + 1, d_x);
+      d_x = through_layer(i, pass.encoder_.widths.full(), pass.stem_[static_cast<std::size_t>(i)], d_x);
+    }
+    pass.encoder_.embed_backward(*pass.batch_, pass.embeddings_, pass.dropout_, d_x, gradient, workspace());
+  }
+};
+
+template <class T>
+void TrainingPass<T>::backward(const OutputGradients<T>& losses, const EncoderParameters<T>& gradient,
+                               std::vector<std::vector<T>>* d_head_masks, std::vector<double>* d_residual) {
+  const Workspace::Mark mark = workspace_.mark();
+  Backward{*this, losses, gradient, d_head_masks, d_residual}.run();
   workspace_.release(mark);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "model/encoder.hpp"
@@ -23,7 +24,28 @@ struct PassOptions {
   LastLayer last_layer = LastLayer::first_tokens;
 };
 
-/// One forward and backward over a ragged micro-batch whose samples all run at one width.
+/// What a pass runs. The stem and the router run always, once, whatever follows.
+struct PassPlan {
+  /// The sub-networks, by index, ascending.
+  std::vector<int> widths;
+  /// Whether the exits after the layers that run at full width answer, too.
+  bool exits = false;
+};
+
+/// The gradients of a loss by what a pass put out. What is left empty takes no part in the loss.
+template <class T>
+struct OutputGradients {
+  std::vector<MatrixView<const T>> logits = {};       ///< for each width of the plan, [samples, labels]
+  std::vector<MatrixView<const T>> encoded = {};      ///< for each width of the plan, [samples, hidden(r)]
+  MatrixView<const T> router_logits = {};             ///< [samples, widths]
+  std::vector<MatrixView<const T>> exit_logits = {};  ///< for each exit, [samples, labels]
+  std::vector<MatrixView<const T>> exit_scores = {};  ///< for each exit, [samples, 1]; reaches the score's layer only
+  /// The exits' losses reach nothing but the exits' heads. The other gradients have to be empty.
+  bool exits_alone = false;
+};
+
+/// One forward and backward over a ragged micro-batch: the stem once, then every sub-network of the plan on the same
+/// samples.
 ///
 /// The activations stand in the workspace given to the constructor, from its first forward until the pass is destroyed.
 template <class T>
@@ -36,39 +58,74 @@ class TrainingPass {
   TrainingPass& operator=(const TrainingPass&) = delete;
 
   /// The batch must outlive the pass. Runs once.
-  void forward(const RaggedBatch& batch, const Width& width, const DropoutPlan& dropout);
+  void forward(const RaggedBatch& batch, const PassPlan& plan, const DropoutPlan& dropout);
+  /// One sub-network alone.
+  void forward(const RaggedBatch& batch, const Width& width, const DropoutPlan& dropout) {
+    forward(batch, PassPlan{.widths = {width.index()}}, dropout);
+  }
 
-  /// [samples, labels].
-  MatrixView<const T> logits() const { return head_.logits; }
+  /// Of the sub-network at `place` in the plan: [samples, labels].
+  MatrixView<const T> logits(std::size_t place = 0) const { return tails_[place].head.logits; }
+  /// Its last layer's vectors of the first tokens: [samples, hidden(r)].
+  MatrixView<const T> encoded(std::size_t place) const { return tails_[place].layers.back().output; }
+  /// How many sub-networks the plan has.
+  std::size_t sub_networks() const { return tails_.size(); }
   /// [samples, widths]; empty without a router.
   MatrixView<const T> router_logits() const { return router_.logits; }
-  /// Input of layer i for i < layers, then the encoder's output; narrow from the router's layer on. [tokens, hidden];
-  /// the encoder's output may be [samples, hidden], as LastLayer says.
+  /// Of exit number `exit` of the encoder: [samples, labels], and the logits of its scores [samples, 1], empty where it
+  /// has none. Both are empty where the exit did not run.
+  MatrixView<const T> exit_logits(std::size_t exit) const { return exits_[exit].head.logits; }
+  MatrixView<const T> exit_scores(std::size_t exit) const { return exits_[exit].score; }
+  /// For a plan of one width: input of layer i for i < layers, then the encoder's output; narrow from the router's
+  /// layer on. [tokens, hidden]; the encoder's output may be [samples, hidden], as LastLayer says. All layers must run.
   MatrixView<const T> hidden_state(Index i) const;
 
-  /// Adds the gradients of the loss to `gradient`. d_logits: [samples, labels]; d_router_logits: [samples, widths], or
-  /// empty when the router takes no part. `d_head_masks` (one vector a layer, or empty) receives the gradients by head
-  /// masks.
+  /// Adds the gradients of the loss to `gradient`. `d_head_masks` (one vector a layer, or empty) receives the gradients
+  /// by head masks. `d_residual` (one element a dimension, or empty) receives Σ |Σ x · ∂loss/∂x| of the outputs x of
+  /// the stem and of the layers after it: the outer sum over samples, the inner one over a sample's tokens. Both are
+  /// for a plan of full width alone.
+  void backward(const OutputGradients<T>& losses, const EncoderParameters<T>& gradient,
+                std::vector<std::vector<T>>* d_head_masks = nullptr, std::vector<double>* d_residual = nullptr);
+  /// The same for a plan of one width.
   void backward(ConstMatrix<T> d_logits, ConstMatrix<T> d_router_logits, const EncoderParameters<T>& gradient,
-                std::vector<std::vector<T>>* d_head_masks = nullptr);
+                std::vector<std::vector<T>>* d_head_masks = nullptr) {
+    backward({.logits = {d_logits}, .router_logits = d_router_logits}, gradient, d_head_masks);
+  }
 
  private:
-  LayerCache<T> forward_layer(Index i, MatrixView<const T> x);
-  LayerPass<T> layer_pass(Index i) const;
+  /// The layers after the stem at one width, and the head.
+  struct Tail {
+    const Width* width;
+    std::optional<ReductionCache<T>> reduction;  // none where the width is plain
+    std::vector<LayerCache<T>> layers;           // only input and output of each where activations are recomputed
+    typename HeadPass<T>::Cache head;
+  };
+  struct ExitCache {
+    typename HeadPass<T>::Cache head;
+    MatrixView<T> score;  // its logit
+  };
+  /// Layer `index` of the encoder at a width; in the stem the width does not matter.
+  LayerPass<T> layer_pass(Index index, const Width& width) const;
+  LayerCache<T> forward_layer(Index index, const Width& width, MatrixView<const T> x);
+  void forward_tail(const Width& width, MatrixView<const T> x);
+  /// Runs the exit after layer `layer` of full width, counted from 1, if there is one. x: [tokens, hidden].
+  void forward_exit(Index layer, MatrixView<const T> x);
+  struct Backward;
 
   const Encoder<T>& encoder_;
   Workspace& workspace_;
   Workspace::Mark mark_;
   PassOptions options_;
   const RaggedBatch* batch_ = nullptr;
-  const Width* width_ = nullptr;
+  bool with_exits_ = false;
+  std::span<const Index> one_each_;      // offsets of one row a sample
   std::span<const Index> last_offsets_;  // of the last layer's outputs
   DropoutPlan dropout_;
   EmbeddingCache<T> embeddings_;
-  std::vector<LayerCache<T>> layers_;  // only input and output of each where activations are recomputed
+  std::vector<LayerCache<T>> stem_;
   RouterCache<T> router_;
-  ReductionCache<T> reduction_;
-  typename HeadPass<T>::Cache head_;
+  std::vector<Tail> tails_;
+  std::vector<ExitCache> exits_;
 };
 
 }  // namespace sharcs::internal

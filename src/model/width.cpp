@@ -33,6 +33,14 @@ bool groups_evenly(double fraction) {
   return std::abs(group - std::round(group)) < 1e-9;
 }
 
+/// The layers of a tail of `depth` of its layers: 2, 4, 6 of six by half (DynaBERT, section 3.2).
+std::vector<int> layers_at(int first, int end, double depth) {
+  const int all = end - first, kept = std::max(1, round_half_to_even(depth * all));
+  std::vector<int> layers;
+  for (int i = 1; i <= kept && all > 0; ++i) layers.push_back(first + i * all / kept - 1);
+  return layers;
+}
+
 std::string spelled(double fraction) {
   std::string text = short_number(fraction);
   if (text.find('.') == std::string::npos) text += ".0";
@@ -57,8 +65,14 @@ std::string nearest_that_run(const ModelConfig& config, double fraction) {
 
 }  // namespace
 
+bool SharcsConfig::same_network(const SharcsConfig& other) const {
+  return width_mult_list == other.width_mult_list && adaptive_layer_idx == other.adaptive_layer_idx &&
+         hidden_size_router == other.hidden_size_router && weighted_dim_reduction == other.weighted_dim_reduction;
+}
+
 WidthSet::WidthSet(const ModelConfig& config, const std::string& name) {
-  const auto make = [&](double fraction, int index) {
+  const int stem = config.sharcs ? config.sharcs->adaptive_layer_idx : config.num_hidden_layers;
+  const auto make = [&](double fraction, int index, double depth) {
     const Sizes sizes = sizes_at(config, fraction);
     Width width;
     width.index_ = index;
@@ -67,10 +81,11 @@ WidthSet::WidthSet(const ModelConfig& config, const std::string& name) {
     width.attention_ = sizes.heads * config.head_size();
     width.hidden_ = sizes.hidden;
     width.ffn_ = sizes.ffn;
+    width.layers_ = layers_at(stem, config.num_hidden_layers, depth);
     width.suffix_ = spelled(fraction);
     return width;
   };
-  full_ = make(1.0, 0);
+  full_ = make(1.0, 0, 1.0);
   if (!config.sharcs) {
     widths_ = {full_};
     return;
@@ -78,7 +93,18 @@ WidthSet::WidthSet(const ModelConfig& config, const std::string& name) {
   const std::string key = name + ": \"width_mult_list\" ";
   const auto& list = config.sharcs->width_mult_list;
   if (list.empty()) throw ConfigError(key + "is empty; expected ascending numbers in (0, 1]");
+  const auto& depths = config.sharcs->depth_mult_list;
+  const std::string depth_key = name + ": \"depth_mult_list\" ";
+  if (!depths.empty() && depths.size() != list.size())
+    throw ConfigError(depth_key + "has " + std::to_string(depths.size()) + " numbers; expected " +
+                      std::to_string(list.size()) + ", one for each width, or none");
   for (std::size_t i = 0; i < list.size(); ++i) {
+    const double depth = depths.empty() ? 1 : depths[i];
+    if (!(depth > 0 && depth <= 1))
+      throw ConfigError(depth_key + "has " + short_number(depth) + "; expected numbers in (0, 1]");
+    if (list[i] == 1 && depth != 1)
+      throw ConfigError(depth_key + "has " + short_number(depth) +
+                        " for width 1; expected 1, since full width is the whole encoder");
     const double fraction = list[i];
     if (!(fraction > 0 && fraction <= 1))
       throw ConfigError(key + "has " + short_number(fraction) + "; expected ascending numbers in (0, 1]");
@@ -97,7 +123,7 @@ WidthSet::WidthSet(const ModelConfig& config, const std::string& name) {
           key + "has " + short_number(fraction) +
           " with \"weighted_dim_reduction\", which needs 1/width to be whole; the nearest widths that run are " +
           nearest_that_run(config, fraction));
-    widths_.push_back(make(fraction, static_cast<int>(i)));
+    widths_.push_back(make(fraction, static_cast<int>(i), depth));
   }
   full_.index_ = size() - 1;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace sharcs::internal {
 
@@ -25,7 +26,7 @@ std::vector<float> softmax(std::span<const float> logits) {
 
 template <class T>
 double cross_entropy(ConstMatrix<T> logits, std::span<const std::int32_t> labels, double scale,
-                     MatrixView<T> probabilities, MatrixView<T> d_logits) {
+                     MatrixView<T> probabilities, MatrixView<T> d_logits, std::span<const float> class_weights) {
   softmax<T>(logits, probabilities);
   double loss = 0;
   for (Index s = 0; s < logits.rows; ++s) {
@@ -33,10 +34,53 @@ double cross_entropy(ConstMatrix<T> logits, std::span<const std::int32_t> labels
     const double largest = *std::max_element(row, row + logits.cols);
     double sum = 0;
     for (Index c = 0; c < logits.cols; ++c) sum += std::exp(static_cast<double>(row[c]) - largest);
-    loss += largest + std::log(sum) - static_cast<double>(row[labels[s]]);
+    const double weight = class_weights.empty() ? 1.0 : class_weights[static_cast<std::size_t>(labels[s])];
+    loss += weight * (largest + std::log(sum) - static_cast<double>(row[labels[s]]));
     for (Index c = 0; c < logits.cols; ++c)
-      d_logits(s, c) = static_cast<T>(scale) * (probabilities(s, c) - T(c == labels[s]));
+      d_logits(s, c) = static_cast<T>(weight * scale) * (probabilities(s, c) - T(c == labels[s]));
   }
+  return loss;
+}
+
+template <class T>
+double distillation(ConstMatrix<T> student, ConstMatrix<T> teacher, double temperature, double scale,
+                    MatrixView<T> d_student) {
+  const auto classes = static_cast<std::size_t>(student.cols);
+  std::vector<double> ours(classes), theirs(classes);
+  // Logarithms of the softmax of row / temperature.
+  const auto log_softmax = [temperature](const T* row, std::vector<double>& logs) {
+    double largest = -std::numeric_limits<double>::infinity(), sum = 0;
+    for (std::size_t c = 0; c < logs.size(); ++c) {
+      logs[c] = static_cast<double>(row[c]) / temperature;
+      largest = std::max(largest, logs[c]);
+    }
+    for (const double value : logs) sum += std::exp(value - largest);
+    for (double& value : logs) value -= largest + std::log(sum);
+  };
+  double loss = 0;
+  for (Index s = 0; s < student.rows; ++s) {
+    log_softmax(student.row(s), ours);
+    log_softmax(teacher.row(s), theirs);
+    for (std::size_t c = 0; c < classes; ++c) {
+      const double p = std::exp(theirs[c]);
+      loss += temperature * temperature * p * (theirs[c] - ours[c]);
+      // d/d student = temperature² · (q − p) / temperature
+      d_student(s, static_cast<Index>(c)) += static_cast<T>(scale * temperature * (std::exp(ours[c]) - p));
+    }
+  }
+  return loss;
+}
+
+template <class T>
+double hidden_distance(ConstMatrix<T> student, ConstMatrix<T> teacher, double scale, MatrixView<T> d_student) {
+  const double share = 1.0 / static_cast<double>(student.cols);
+  double loss = 0;
+  for (Index s = 0; s < student.rows; ++s)
+    for (Index c = 0; c < student.cols; ++c) {
+      const double difference = static_cast<double>(student(s, c)) - static_cast<double>(teacher(s, c));
+      loss += share * difference * difference;
+      d_student(s, c) += static_cast<T>(scale * share * 2 * difference);
+    }
   return loss;
 }
 
@@ -69,7 +113,9 @@ double binary_cross_entropy(ConstMatrix<T> logits, MatrixView<const float> targe
 #define SHARCS_INSTANTIATE(T)                                                                            \
   template void softmax<T>(ConstMatrix<T>, MatrixView<T>);                                               \
   template double cross_entropy<T>(ConstMatrix<T>, std::span<const std::int32_t>, double, MatrixView<T>, \
-                                   MatrixView<T>);                                                       \
+                                   MatrixView<T>, std::span<const float>);                               \
+  template double distillation<T>(ConstMatrix<T>, ConstMatrix<T>, double, double, MatrixView<T>);        \
+  template double hidden_distance<T>(ConstMatrix<T>, ConstMatrix<T>, double, MatrixView<T>);             \
   template double squared_error<T>(ConstMatrix<T>, std::span<const float>, double, MatrixView<T>);       \
   template double binary_cross_entropy<T>(ConstMatrix<T>, MatrixView<const float>, double, MatrixView<T>);
 

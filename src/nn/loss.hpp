@@ -12,10 +12,23 @@ namespace sharcs::internal {
 /// batch of n, cut in any way, passes scale = 1 / n and divides the sum by n.
 
 /// Cross-entropy with softmax. logits: [samples, classes]; labels: [samples]. `probabilities` [samples, classes]
-/// receives the softmax; d_logits [samples, classes] the gradient.
+/// receives the softmax; d_logits [samples, classes] the gradient. class_weights: factors of the losses of samples by
+/// their true class, or empty: 1.
 template <class T>
 double cross_entropy(ConstMatrix<T> logits, std::span<const std::int32_t> labels, double scale,
-                     MatrixView<T> probabilities, MatrixView<T> d_logits);
+                     MatrixView<T> probabilities, MatrixView<T> d_logits, std::span<const float> class_weights = {});
+
+/// What a student learns from its teacher's logits, which are constants here: temperature² · KL(teacher ‖ student) of
+/// the softmaxes of the logits divided by the temperature (Hinton et al. 2015, arXiv:1503.02531). All: [samples,
+/// classes]. Adds the gradient by the student's logits to `d_student`.
+template <class T>
+double distillation(ConstMatrix<T> student, ConstMatrix<T> teacher, double temperature, double scale,
+                    MatrixView<T> d_student);
+
+/// The distance of hidden states: the mean over the dimensions of (student − teacher)², summed over the samples. The
+/// teacher is constant and may have more columns, of which the leading ones count. Adds the gradient to `d_student`.
+template <class T>
+double hidden_distance(ConstMatrix<T> student, ConstMatrix<T> teacher, double scale, MatrixView<T> d_student);
 
 /// Mean squared error's summand (x − y)². predictions: [samples, 1]; targets: [samples].
 template <class T>

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/threads.hpp"
+#include "nn/pooling.hpp"
 
 namespace sharcs::internal {
 
@@ -18,14 +19,7 @@ RouterCache<T> router_forward(const Router<Linear<T>, const T>& router, ConstMat
   cache.mean = workspace.matrix<T>(samples, x.cols);
   cache.activation = workspace.matrix<T>(samples, router.hidden.packed.outputs());
   cache.logits = workspace.matrix<T>(samples, router.output.packed.outputs());
-  parallel_for(samples, [&](Index s) {
-    T* mean = cache.mean.row(s);
-    std::fill_n(mean, x.cols, T(0));
-    for (Index t = offsets[s]; t < offsets[s + 1]; ++t)
-      for (Index c = 0; c < x.cols; ++c) mean[c] += x(t, c);
-    const T share = T(1) / static_cast<T>(offsets[s + 1] - offsets[s]);
-    for (Index c = 0; c < x.cols; ++c) mean[c] *= share;
-  });
+  mean_over_tokens<T>(x, offsets.first(offsets.size() - 1), offsets.subspan(1), cache.mean);
   router.hidden.forward(cache.mean, cache.activation, {.activation = Activation::relu});
   router.output.forward(cache.activation, cache.logits);
   return cache;
@@ -46,11 +40,7 @@ void router_backward(const Router<Linear<T>, const T>& router, const RouterCache
       if (cache.activation(s, c) <= 0) d_hidden(s, c) = 0;
   Linear<T>::backward_parameters(cache.mean, d_hidden, gradient.hidden);
   router.hidden.backward_input(d_hidden, d_mean, Write::overwrite);
-  parallel_for(samples, [&](Index s) {
-    const T share = T(1) / static_cast<T>(offsets[s + 1] - offsets[s]);
-    for (Index t = offsets[s]; t < offsets[s + 1]; ++t)
-      for (Index c = 0; c < d_x.cols; ++c) d_x(t, c) += d_mean(s, c) * share;
-  });
+  mean_over_tokens_backward<T>(d_mean, offsets.first(offsets.size() - 1), offsets.subspan(1), d_x);
   workspace.release(mark);
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/eigen_map.hpp"
+#include "nn/relative_bias.hpp"
 
 namespace sharcs::internal {
 
@@ -43,6 +44,20 @@ kernels::Attention<T> LayerPass<T>::attention(MatrixView<const T> query, MatrixV
 }
 
 template <class T>
+Index LayerPass<T>::longest_sample() const {
+  Index longest = 0;
+  for (std::size_t s = 0; s + 1 < offsets.size(); ++s) longest = std::max(longest, offsets[s + 1] - offsets[s]);
+  return longest;
+}
+
+// Spread anew in each layer: a row for each head is little work beside the layer's, and the passes need not know of it.
+template <class T>
+MatrixView<const T> LayerPass<T>::bias(Workspace& workspace) const {
+  if (!layer.relative_bias) return {};
+  return relative_bias_by_distance<T>(layer.relative_bias, slice.heads, longest_sample(), workspace);
+}
+
+template <class T>
 void LayerPass<T>::drop(MatrixView<T> x, const kernels::Dropout& dropout) const {
   if (outputs() == tokens()) return kernels::dropout(x, dropout);
   for (std::size_t s = 0; s + 1 < offsets.size(); ++s) {
@@ -63,7 +78,9 @@ void LayerPass<T>::forward(ConstMatrix<T> input, MatrixView<T> output, Workspace
   const MatrixView<T> inner = workspace.matrix<T>(outputs(), slice.ffn);
 
   project(input, residual, query, key_value);
-  kernels::attention(attention(query, key_value), context);
+  kernels::Attention<T> heads = attention(query, key_value);
+  heads.bias = bias(workspace);
+  kernels::attention(heads, context);
   layer.attention_output.forward(context, attended, {.residual = residual});
   const auto attention_norm = slice.attention_norm(layer);
   kernels::layer_norm<T>(attended, attention_norm.weight, attention_norm.bias, eps, attended);
@@ -84,7 +101,7 @@ LayerCache<T> LayerPass<T>::forward_training(ConstMatrix<T> input, const Dropout
   cache.output_input = output_rows(input, workspace);
   cache.query = workspace.matrix<T>(rows, slice.attention());
   cache.key_value = workspace.matrix<T>(tokens(), 2 * slice.attention());
-  const kernels::Attention<T> heads = attention(cache.query, cache.key_value);
+  kernels::Attention<T> heads = attention(cache.query, cache.key_value);
   cache.probabilities = workspace.span<T>(kernels::attention_probability_count(heads));
   cache.context = workspace.matrix<T>(rows, slice.attention());
   cache.attention_sum = workspace.matrix<T>(rows, slice.hidden);
@@ -106,7 +123,10 @@ LayerCache<T> LayerPass<T>::forward_training(ConstMatrix<T> input, const Dropout
   };
 
   project(input, cache.output_input, cache.query, cache.key_value);
+  const Workspace::Mark mark = workspace.mark();
+  heads.bias = bias(workspace);
   kernels::attention_forward(heads, dropout.probabilities(layer_index), cache.context, cache.probabilities);
+  workspace.release(mark);
   project_and_add(layer.attention_output, cache.context, cache.output_input, dropout.attention_output(layer_index),
                   cache.attention_sum);
   const auto attention_norm = slice.attention_norm(layer);
@@ -173,8 +193,12 @@ void LayerPass<T>::backward(const LayerCache<T>& cache, const DropoutPlan& dropo
 
   const MatrixView<T> d_query = workspace.matrix<T>(rows, cols), d_key_value = workspace.matrix<T>(tokens(), 2 * cols);
   const MatrixView<T> d_key = d_key_value.col_range(0, cols), d_value = d_key_value.col_range(cols, cols);
+  kernels::AttentionGradients<T> d_heads = {d_query, d_key, d_value};
+  if (layer.relative_bias)
+    d_heads.bias = workspace.matrix<T>((std::ssize(offsets) - 1) * slice.heads, 2 * longest_sample() - 1);
   kernels::attention_backward<T>(attention(cache.query, cache.key_value), dropout.probabilities(layer_index),
-                                 cache.probabilities, d_context, d_query, d_key, d_value);
+                                 cache.probabilities, d_context, d_heads);
+  if (layer.relative_bias) relative_bias_backward<T>(d_heads.bias, slice.heads, gradient.relative_bias);
   Linear<T>::backward_parameters({{cache.output_input, d_query, gradient.query},
                                   {cache.input, d_key, gradient.key},
                                   {cache.input, d_value, gradient.value}});

@@ -20,6 +20,8 @@ struct TransformerLayer {
   LayerNormView<T> attention_norm, output_norm;
   /// The private ones of an adaptive layer, by width index (arXiv:2310.12126, section 3.2).
   std::vector<LayerNormView<T>> private_attention_norms, private_output_norms;
+  /// The table of the relative attention bias, the same in every layer; empty where the backbone has none.
+  MatrixView<T> relative_bias;
 };
 
 /// Which slice of a layer a pass runs, and with which LayerNorms.
@@ -100,6 +102,9 @@ struct LayerPass {
   void project(MatrixView<const T> input, MatrixView<const T> output_input, MatrixView<T> query,
                MatrixView<T> key_value) const;
   kernels::Attention<T> attention(MatrixView<const T> query, MatrixView<const T> key_value) const;
+  Index longest_sample() const;
+  /// The relative attention bias by distance; empty where the layer has none.
+  MatrixView<const T> bias(Workspace& workspace) const;
   /// Dropout of the outputs' rows, which have their tokens' numbers.
   void drop(MatrixView<T> x, const kernels::Dropout& dropout) const;
 };

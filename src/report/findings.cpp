@@ -55,7 +55,8 @@ std::string interval_text(const Estimate& estimate, bool is_share) {
 /// How the sentence begins that tells what the policy comes to.
 std::string beginning(const std::string& policy) {
   if (policy.empty()) return "Without a router";
-  if (policy == RoutingPolicy::argmax().name()) return "With its router";
+  const bool older_name = policy == "argmax";
+  if (policy == Policy::router().name() || older_name) return "With its router";
   return "With the policy \"" + policy + "\"";
 }
 
@@ -80,7 +81,7 @@ std::optional<Headline> headline_of(const RunFolder& run) {
   const std::string samples = counted(static_cast<std::size_t>(evaluation->samples), "sample") + " of ";
   if (!run.recorded)
     return headline_of(*evaluation, samples + evaluation->name + ", epoch " + std::to_string(best_epoch(run)->epoch),
-                       RoutingPolicy::argmax().name());
+                       Policy::router().name());
   const Recording& recording = run.recorded->recording;
   Headline headline =
       headline_of(*evaluation, samples + recording.data, recording.config.sharcs ? run.recorded->policy : "");
@@ -102,8 +103,8 @@ std::vector<OperatingPoint> points_of(const RunFolder& run, const Headline& head
                                          .cost_fraction = evaluation.cost_fraction,
                                          .time_fraction = headline.seconds_routed / headline.seconds_full,
                                          .score = headline.routed}};
-  for (const WidthMetrics& width : evaluation.widths)
-    points.push_back({.name = "fixed " + short_number(width.width),
+  for (const AnswerMetrics& width : evaluation.answers)
+    points.push_back({.name = "fixed " + width.name,
                       .series = "fixed",
                       .cost_fraction = width.cost_fraction,
                       .score = {score(width.all), {nan, nan}}});

@@ -71,7 +71,7 @@ ordered_json epoch_json(const EpochRecord& epoch) {
   ordered_json evaluations = ordered_json::array();
   for (const Evaluation& evaluation : epoch.evaluations) {
     ordered_json sent = ordered_json::array();
-    for (const WidthMetrics& width : evaluation.widths) sent.push_back(width.samples);
+    for (const AnswerMetrics& width : evaluation.answers) sent.push_back(width.samples);
     evaluations.push_back({{"name", evaluation.name},
                            {"routed", rounded(score(evaluation.routed))},
                            {"full", rounded(score(evaluation.full))},
@@ -97,7 +97,7 @@ ordered_json epoch_json(const EpochRecord& epoch) {
 
 ordered_json reliability_json(const Evaluation& evaluation) {
   ordered_json widths = ordered_json::array();
-  for (const WidthMetrics& width : evaluation.widths) {
+  for (const AnswerMetrics& width : evaluation.answers) {
     ordered_json bins = ordered_json::array();
     for (const ReliabilityBin& bin : width.reliability)
       bins.push_back({bin.low, bin.high, bin.samples, rounded(bin.predicted), rounded(bin.right)});
@@ -226,17 +226,25 @@ ordered_json run_json(const RunFolder& run, const ReportOptions& options) {
   ordered_json json = {{"name", run.name}, {"folder", run.folder}};
   const Evaluation* evaluation = best_evaluation(run);
   std::vector<double> widths;
+  std::vector<std::string> answers;
   if (evaluation != nullptr)
-    for (const WidthMetrics& width : evaluation->widths) widths.push_back(width.width);
+    for (const AnswerMetrics& answer : evaluation->answers) {
+      answers.push_back(answer.name);
+      if (!answer.name.starts_with("exit ")) widths.push_back(answer.width);
+    }
   else
-    for (const WidthTraining& width : run.epochs.front().widths) widths.push_back(width.width);
+    for (const WidthTraining& width : run.epochs.front().widths) {
+      widths.push_back(width.width);
+      answers.push_back(short_number(width.width));
+    }
   json["widths"] = widths;
+  json["answers"] = answers;
   json["headline"] = headline_json(run);
   json["sent"] = ordered_json::array();
   json["reliability"] = ordered_json::array();
   json["points"] = ordered_json::array();
   if (evaluation != nullptr) {
-    for (const WidthMetrics& width : evaluation->widths)
+    for (const AnswerMetrics& width : evaluation->answers)
       json["sent"].push_back({{"samples", width.samples},
                               {"cost", rounded(width.cost_fraction)},
                               {"routed", rounded(score(width.routed))},

@@ -213,14 +213,14 @@ void write_training(Screen& screen, const RunFolder& run, bool is_share) {
 }
 
 void write_widths(Screen& screen, const Evaluation& evaluation, const Headline& headline) {
-  screen.heading("Widths", "where the samples are answered, and how well");
-  const int room = std::max(8, screen.columns() - 58);
-  for (std::size_t w = 0; w < evaluation.widths.size(); ++w) {
-    const WidthMetrics& width = evaluation.widths[w];
+  screen.heading("Answers", "where the samples are answered, and how well");
+  const int room = std::max(8, screen.columns() - 60);
+  for (std::size_t w = 0; w < evaluation.answers.size(); ++w) {
+    const AnswerMetrics& width = evaluation.answers[w];
     const double share =
         evaluation.samples > 0 ? static_cast<double>(width.samples) / static_cast<double>(evaluation.samples) : nan;
-    screen.line({{"  " + padded_right(short_number(width.width), 5)},
-                 {bar(share, room), Style::width, place_of(w, evaluation.widths.size())},
+    screen.line({{"  " + padded_right(width.name, 7)},
+                 {bar(share, room), Style::width, place_of(w, evaluation.answers.size())},
                  {" " + padded_left(percent(share), 7)},
                  {"  " + padded_left(score_text(score(width.routed), headline.is_share), 7) + " there, " +
                       padded_left(score_text(score(width.all), headline.is_share), 7) + " if all were here",
@@ -312,7 +312,7 @@ void write_run(Screen& screen, const RunFolder& run) {
   if (headline) {
     screen.paragraph(in_words(*headline));
     screen.paragraph("Measured on " + headline->data +
-                     (headline->policy.empty() ? "." : "; widths chosen by: " + headline->policy + "."));
+                     (headline->policy.empty() ? "." : "; policy: " + headline->policy + "."));
     write_points(screen, run, *headline);
     write_widths(screen, *best_evaluation(run), *headline);
   }

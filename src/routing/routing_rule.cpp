@@ -1,8 +1,9 @@
-#include <cmath>
-#include <cstdio>
-#include <limits>
+#include "routing/routing_rule.hpp"
 
-#include "sharcs/routing.hpp"
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
 
 namespace sharcs {
 using namespace internal;
@@ -24,14 +25,15 @@ int RoutingRule::choose(std::span<const float> router_logits, int tokens) const 
   return best;
 }
 
-std::string RoutingRule::name() const {
-  const auto text = [](double number) {
-    char digits[32];
-    std::snprintf(digits, sizeof digits, "%.4g", number);
-    return std::string(digits);
-  };
-  if (unit == CostUnit::seconds) return "calibrated to " + text(budget * full_cost * 1000) + " ms";
-  return "calibrated to " + text(budget) + " of the multiply-adds";
+std::string internal::calibrated_to(const RoutingRule& rule) {
+  if (rule.unit == CostUnit::seconds)
+    return fmt::format("calibrated to {:.4g} ms", rule.budget * rule.full_cost * 1000);
+  return fmt::format("calibrated to {:.4g} of the multiply-adds", rule.budget);
+}
+
+std::string PolicyRule::name() const {
+  if (!target.empty()) return kind + ", calibrated to " + target;
+  return router ? kind + ", " + calibrated_to(*router) : kind;
 }
 
 }  // namespace sharcs

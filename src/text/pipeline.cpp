@@ -24,7 +24,7 @@ SpecialIds ids_of(const SpecialTokens& special, const Vocabulary& vocabulary, co
   return {id(special.cls), id(special.sep), id(special.unk), id(special.pad)};
 }
 
-/// The special tokens as added tokens. The space before a token belongs to it only for RoBERTa's mask.
+/// The special tokens as added tokens. Only a mask takes the space before it along, and only in RoBERTa and MPNet.
 std::vector<AddedToken> added(const SpecialTokens& special, const SpecialIds& ids, const Vocabulary& vocabulary,
                               bool mask_strips_left) {
   std::vector<AddedToken> tokens = {
@@ -34,31 +34,47 @@ std::vector<AddedToken> added(const SpecialTokens& special, const SpecialIds& id
   return tokens;
 }
 
-}  // namespace
-
-SpecialTokens bert_special_tokens() { return {"[CLS]", "[SEP]", "[UNK]", "[PAD]", "[MASK]"}; }
-
-SpecialTokens roberta_special_tokens() { return {"<s>", "</s>", "<unk>", "<pad>", "<mask>"}; }
-
-std::shared_ptr<const Pipeline> bert_pipeline(Vocabulary vocabulary, const WordPieceOptions& options,
-                                              const SpecialTokens& special, const std::string& place) {
-  const SpecialIds ids = ids_of(special, vocabulary, place);
+/// WordPiece; the post-processor is put in by the caller.
+Pipeline word_piece_pipeline(Vocabulary vocabulary, const WordPieceOptions& options, const SpecialTokens& special,
+                             const SpecialIds& ids, PostProcessor post_processor, bool mask_strips_left) {
   Normalizer normalizer({Normalizer::BertNormalizer{
       .handle_chinese_chars = options.tokenize_chinese_chars,
       .strip_accents = options.strip_accents.value_or(options.lower_case),
       .lowercase = options.lower_case,
   }});
   WordPiece model(vocabulary, {.unknown_token = special.unk});
-  AddedTokens added_tokens(added(special, ids, vocabulary, false), normalizer);
-  return std::make_shared<const Pipeline>(Pipeline{
+  AddedTokens added_tokens(added(special, ids, vocabulary, mask_strips_left), normalizer);
+  return {
       .vocabulary = std::move(vocabulary),
       .added_tokens = std::move(added_tokens),
       .normalizer = std::move(normalizer),
       .pre_tokenizer = PreTokenizer({PreTokenizer::BertPreTokenizer{}}),
       .model = std::move(model),
-      .post_processor = PostProcessor::bert(ids.cls, ids.sep),
+      .post_processor = std::move(post_processor),
       .pad_id = ids.pad,
-  });
+  };
+}
+
+}  // namespace
+
+SpecialTokens bert_special_tokens() { return {"[CLS]", "[SEP]", "[UNK]", "[PAD]", "[MASK]"}; }
+
+SpecialTokens roberta_special_tokens() { return {"<s>", "</s>", "<unk>", "<pad>", "<mask>"}; }
+
+SpecialTokens mpnet_special_tokens() { return {"<s>", "</s>", "[UNK]", "<pad>", "<mask>"}; }
+
+std::shared_ptr<const Pipeline> bert_pipeline(Vocabulary vocabulary, const WordPieceOptions& options,
+                                              const SpecialTokens& special, const std::string& place) {
+  const SpecialIds ids = ids_of(special, vocabulary, place);
+  return std::make_shared<const Pipeline>(
+      word_piece_pipeline(std::move(vocabulary), options, special, ids, PostProcessor::bert(ids.cls, ids.sep), false));
+}
+
+std::shared_ptr<const Pipeline> mpnet_pipeline(Vocabulary vocabulary, const WordPieceOptions& options,
+                                               const SpecialTokens& special, const std::string& place) {
+  const SpecialIds ids = ids_of(special, vocabulary, place);
+  return std::make_shared<const Pipeline>(word_piece_pipeline(std::move(vocabulary), options, special, ids,
+                                                              PostProcessor::roberta(ids.cls, ids.sep), true));
 }
 
 std::shared_ptr<const Pipeline> roberta_pipeline(Vocabulary vocabulary, std::vector<ByteLevelBpe::Merge> merges,

@@ -41,11 +41,16 @@ struct SpecialTokens {
 };
 SpecialTokens bert_special_tokens();
 SpecialTokens roberta_special_tokens();
+SpecialTokens mpnet_special_tokens();
 
 /// BERT's pipeline on a vocabulary. Throws TokenizerError, which begins with `place`, when a special token is missing;
 /// only the mask may be.
 std::shared_ptr<const Pipeline> bert_pipeline(Vocabulary vocabulary, const WordPieceOptions& options,
                                               const SpecialTokens& special, const std::string& place);
+
+/// MPNet's: BERT's words, with RoBERTa's special tokens around them.
+std::shared_ptr<const Pipeline> mpnet_pipeline(Vocabulary vocabulary, const WordPieceOptions& options,
+                                               const SpecialTokens& special, const std::string& place);
 
 /// RoBERTa's.
 std::shared_ptr<const Pipeline> roberta_pipeline(Vocabulary vocabulary, std::vector<ByteLevelBpe::Merge> merges,

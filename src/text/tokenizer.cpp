@@ -37,6 +37,20 @@ std::shared_ptr<const Pipeline> load_bert(const std::filesystem::path& vocab_txt
   return bert_pipeline(read_vocab_txt(vocab_txt), options, special, vocab_txt.string());
 }
 
+/// Whether a folder's vocab.txt is MPNet's: by the tokenizer's class, else by the model that it belongs to, as Hugging
+/// Face decides.
+bool is_mpnet(const TokenizerConfig& config, const std::filesystem::path& directory) {
+  if (config.tokenizer_class) return config.tokenizer_class->starts_with("MPNetTokenizer");
+  const std::filesystem::path model = directory / "config.json";
+  return std::filesystem::exists(model) &&
+         JsonCursor::load(model, JsonKind::tokenizer)["model_type"].get_or<std::string>("") == "mpnet";
+}
+
+std::shared_ptr<const Pipeline> load_mpnet(const std::filesystem::path& vocab_txt, const WordPieceOptions& options,
+                                           const SpecialTokens& special) {
+  return mpnet_pipeline(read_vocab_txt(vocab_txt), options, special, vocab_txt.string());
+}
+
 std::shared_ptr<const Pipeline> load_roberta(const std::filesystem::path& vocab_json,
                                              const std::filesystem::path& merges_txt,
                                              const ByteLevelBpeOptions& options, const SpecialTokens& special) {
@@ -71,6 +85,9 @@ Tokenizer Tokenizer::load(const std::filesystem::path& directory_or_file) {
   if (!bert && !exists(directory / "vocab.json"))
     throw IoError(directory.string() + ": has no tokenizer; expected tokenizer.json, vocab.txt or vocab.json");
   const TokenizerConfig config = read_tokenizer_config(directory / "tokenizer_config.json");
+  if (bert && is_mpnet(config, directory))
+    return Tokenizer(load_mpnet(directory / "vocab.txt", word_piece_options(config),
+                                special_tokens(mpnet_special_tokens(), config)));
   if (bert)
     return Tokenizer(
         load_bert(directory / "vocab.txt", word_piece_options(config), special_tokens(bert_special_tokens(), config)));

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "core/quote.hpp"
@@ -241,7 +242,10 @@ PostProcessor post_processor(const JsonCursor& place, const Vocabulary& vocabula
   return found ? *std::move(found) : PostProcessor::none();
 }
 
-std::int32_t find_pad(const Vocabulary& vocabulary, const std::string& file) {
+/// MPNet's vocabulary has both names, since it holds BERT's; the one that is used is among the added tokens.
+std::int32_t find_pad(const Vocabulary& vocabulary, std::span<const AddedToken> added, const std::string& file) {
+  for (const AddedToken& token : added)
+    if (token.content == "[PAD]" || token.content == "<pad>") return token.id;
   for (const char* token : {"[PAD]", "<pad>"})
     if (const std::int32_t id = vocabulary.id(token); id != TokenTable::absent) return id;
   throw TokenizerError(file + ": has no token \"[PAD]\" or \"<pad>\"; expected one of them");
@@ -282,7 +286,7 @@ std::shared_ptr<const Pipeline> read_tokenizer_json(const std::filesystem::path&
   }();
   AddedTokens added(added_tokens(root["added_tokens"], vocabulary), normalizer);
   PostProcessor post = post_processor(root["post_processor"], vocabulary);
-  const std::int32_t pad = find_pad(vocabulary, path.string());
+  const std::int32_t pad = find_pad(vocabulary, added.all(), path.string());
   return std::make_shared<const Pipeline>(Pipeline{
       .vocabulary = std::move(vocabulary),
       .added_tokens = std::move(added),

@@ -113,7 +113,8 @@ TokenizerConfig read_tokenizer_config(const std::filesystem::path& path) {
           .sep_token = token("sep_token"),
           .unk_token = token("unk_token"),
           .pad_token = token("pad_token"),
-          .mask_token = token("mask_token")};
+          .mask_token = token("mask_token"),
+          .tokenizer_class = token("tokenizer_class")};
 }
 
 }  // namespace sharcs::internal

@@ -34,6 +34,8 @@ struct TokenizerConfig {
   std::optional<bool> tokenize_chinese_chars;
   std::optional<bool> add_prefix_space;
   std::optional<std::string> cls_token, sep_token, unk_token, pad_token, mask_token;
+  /// The class of Hugging Face's: "BertTokenizer".
+  std::optional<std::string> tokenizer_class;
 };
 
 /// Reads it; nothing is set when the file is not there. Throws IoError or TokenizerError.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/matrix_view.hpp"
+#include "sharcs/model_config.hpp"
 #include "sharcs/training_options.hpp"
 #include "train/hardness_history.hpp"
 #include "train/training_state.hpp"
@@ -96,13 +97,16 @@ PlannedStep part_of(const PlannedStep& step, int rank, int ranks, Sharding shard
 /// next. The spans are width_of_sample of the two plans. Throws ShapeError when their sizes differ.
 std::vector<std::vector<Index>> width_transitions(std::span<const int> before, std::span<const int> after, int widths);
 
-/// A training goes through two phases. Each epoch belongs to one.
+/// A training goes through phases. Each epoch belongs to one.
 enum class EpochPhase {
-  /// Every sample is trained at the largest width, and the router is not trained. This phase finds out how hard the
-  /// samples are. A model without router stays in it.
+  /// Every sample is trained at the largest width, and the router is not trained. A model without router stays in it.
   full_width,
-  /// Every sample is trained at a width of its hardness label, and the router learns the labels.
+  /// sharcs: every sample is trained at a width of its hardness label, and the router learns the labels.
   all_widths,
+  /// distilled: every sample is trained at all widths, and the router learns which of them are right.
+  distillation,
+  /// distilled, two_stage and self_distilled: the exits are trained, and nothing else.
+  exits_alone,
 };
 
 /// An epoch under way. All of it is decided before its first step and stays as it is until the last.
@@ -112,11 +116,14 @@ struct Epoch {
   std::vector<WidthLabel> labels = {};  ///< of all training samples; none in the phase full_width
   EpochPlan plan = {};
 
-  bool trains_router() const { return phase == EpochPhase::all_widths; }
+  bool trains_router() const { return phase == EpochPhase::all_widths || phase == EpochPhase::distillation; }
 };
 
-/// The phase of the epoch that comes after those in `history`.
-EpochPhase next_phase(const HardnessHistory& history, bool has_router);
+/// The options with numbers in place of what is left to a rule: epochs, warmup_epochs and exit_epochs that are 0.
+TrainingOptions resolved(const TrainingOptions& options, Index samples, const ModelConfig& config);
+
+/// The phase of epoch `number`, from 1. The options are resolved().
+EpochPhase phase_of(int number, const TrainingOptions& options, const ModelConfig& config);
 
 /// What a finished epoch has trained, without score and evaluations. `widths`: the model's, ascending, as fractions.
 EpochRecord record_of(const Epoch& epoch, const TrainingState& state, const std::vector<double>& widths);

@@ -1,7 +1,10 @@
 #include "train/gradient_accumulator.hpp"
 
+#include <algorithm>
 #include <cmath>
 
+#include "core/eigen_map.hpp"
+#include "kernels/elementwise.hpp"
 #include "model/micro_batches.hpp"
 #include "nn/loss.hpp"
 
@@ -29,19 +32,33 @@ GradientAccumulator<T>::GradientAccumulator(const Network<T>& network, const Acc
       views_(bind_parameters(network.config(), network.widths(), gradients_.values())) {}
 
 template <class T>
-void GradientAccumulator<T>::mark(const Width& width, bool with_router, std::span<const std::int32_t> words) {
+void GradientAccumulator<T>::mark(const Reach& reach, std::span<const std::int32_t> words) {
+  const bool alone = reach.exits == ExitLosses::alone || reach.exits == ExitLosses::alone_from_full_width;
   const auto specs = network_.layout().specs();
   for (std::size_t i = 0; i < specs.size(); ++i) {
-    const bool width_runs = specs[i].width < 0 || specs[i].width == width.index();
-    const bool loss_reaches = !specs[i].router || with_router;
-    if (width_runs && loss_reaches) gradients_.participates()[i] = true;
+    const ParameterSpec& spec = specs[i];
+    bool reached = false;
+    switch (spec.component) {
+      case Component::encoder:
+        reached = !alone && (spec.width < 0 || reach.width == nullptr || spec.width == reach.width->index());
+        break;
+      case Component::router:
+        reached = !alone && reach.router;
+        break;
+      case Component::exit:
+        reached = reach.exits != ExitLosses::none;
+    }
+    if (reached) gradients_.participates()[i] = true;
   }
-  gradients_.words().add(words);
+  if (!alone) gradients_.words().add(words);
 }
 
 template <class T>
 MicroBatchOutcome GradientAccumulator<T>::add(const MicroBatch& micro_batch) {
-  mark(micro_batch.width, static_cast<bool>(micro_batch.width_labels), micro_batch.tokens.ids);
+  mark({.width = micro_batch.distillation ? nullptr : &micro_batch.width,
+        .router = static_cast<bool>(micro_batch.width_labels),
+        .exits = micro_batch.exits},
+       micro_batch.tokens.ids);
   MicroBatchOutcome outcome;
   for_each_micro_batch(micro_batch.tokens, options_.piece_tokens,
                        [&](const RaggedBatch& piece, Index first) { add_piece(micro_batch, piece, first, outcome); });
@@ -51,20 +68,145 @@ MicroBatchOutcome GradientAccumulator<T>::add(const MicroBatch& micro_batch) {
 template <class T>
 void GradientAccumulator<T>::add_piece(const MicroBatch& micro_batch, const RaggedBatch& piece, Index first,
                                        MicroBatchOutcome& outcome) {
-  const Index samples = piece.samples();
-  TrainingPass<T> pass(network_.encoder(), workspace_, {.activations = options_.activations});
-  pass.forward(piece, micro_batch.width, dropout_plan(micro_batch, first));
-
-  const MatrixView<T> d_logits = workspace_.matrix<T>(samples, network_.config().num_labels());
-  add_task_loss(micro_batch, first, pass.logits(), d_logits, outcome);
-  MatrixView<T> d_router_logits;
-  if (micro_batch.width_labels) {
-    d_router_logits = workspace_.matrix<T>(samples, pass.router_logits().cols);
-    outcome.router_loss +=
-        binary_cross_entropy<T>(pass.router_logits(), micro_batch.width_labels.row_range(first, samples),
-                                micro_batch.router_weight, d_router_logits);
+  PassPlan plan = {.widths = {micro_batch.width.index()}, .exits = micro_batch.exits != ExitLosses::none};
+  if (micro_batch.distillation) {
+    plan.widths.clear();
+    for (const Width& width : network_.widths()) plan.widths.push_back(width.index());
   }
-  pass.backward(d_logits, d_router_logits, views_);
+  TrainingPass<T> pass(network_.encoder(), workspace_, {.activations = options_.activations});
+  pass.forward(piece, plan, dropout_plan(micro_batch, first));
+
+  const std::size_t place = plan.widths.size() - 1;
+  OutputGradients<T> losses;
+  losses.logits.resize(plan.widths.size());
+  losses.encoded.resize(plan.widths.size());
+  const MatrixView<T> d_logits = workspace_.matrix<T>(piece.samples(), network_.config().num_labels());
+  add_task_loss(micro_batch, first, pass.logits(place), d_logits, outcome);
+  if (micro_batch.exits == ExitLosses::alone || micro_batch.exits == ExitLosses::alone_from_full_width) {
+    losses.logits.clear();
+    losses.encoded.clear();
+    losses.exits_alone = true;
+  } else {
+    losses.logits[place] = d_logits;
+  }
+  if (micro_batch.distillation) add_narrow_losses(micro_batch, first, pass, losses, outcome);
+  if (plan.exits) add_exit_losses(micro_batch, first, pass, losses);
+  if (micro_batch.width_labels) add_router_loss(micro_batch, first, pass, losses, outcome);
+  pass.backward(losses, views_);
+}
+
+template <class T>
+double GradientAccumulator<T>::label_loss(const MicroBatch& micro_batch, Index first, MatrixView<const T> logits,
+                                          double weight, MatrixView<T> d_logits) {
+  const auto rows = static_cast<std::size_t>(logits.rows), from = static_cast<std::size_t>(first);
+  if (network_.config().is_regression())
+    return squared_error<T>(logits, micro_batch.targets.subspan(from, rows), weight, d_logits);
+  return cross_entropy<T>(logits, micro_batch.labels.subspan(from, rows), weight,
+                          workspace_.matrix<T>(logits.rows, logits.cols), d_logits, micro_batch.class_weights);
+}
+
+template <class T>
+void GradientAccumulator<T>::add_narrow_losses(const MicroBatch& micro_batch, Index first, const TrainingPass<T>& pass,
+                                               OutputGradients<T>& losses, MicroBatchOutcome& outcome) {
+  const Distillation& distillation = *micro_batch.distillation;
+  const std::size_t narrow = losses.logits.size() - 1;
+  const MatrixView<const T> teacher = pass.logits(narrow);
+  outcome.narrow_losses.resize(narrow);
+  outcome.narrow_right.resize(narrow);
+  for (std::size_t w = 0; w < narrow; ++w) {
+    const MatrixView<const T> student = pass.logits(w);
+    const double weight =
+        micro_batch.task_weight * (micro_batch.width_weights.empty() ? 1.0 : micro_batch.width_weights[w]);
+    const MatrixView<T> d_student = workspace_.matrix<T>(student.rows, student.cols);
+    outcome.narrow_losses[w] += label_loss(micro_batch, first, student, weight * (1 - distillation.weight), d_student);
+    if (network_.config().is_regression()) {
+      std::vector<float> values;
+      for (Index s = 0; s < teacher.rows; ++s) values.push_back(static_cast<float>(teacher(s, 0)));
+      const MatrixView<T> from_teacher = workspace_.matrix<T>(student.rows, student.cols);
+      squared_error<T>(student, values, weight * distillation.weight, from_teacher);
+      kernels::add<T>(from_teacher, d_student);
+    } else {
+      sharcs::internal::distillation<T>(student, teacher, distillation.temperature, weight * distillation.weight,
+                                        d_student);
+    }
+    losses.logits[w] = d_student;
+    if (distillation.hidden_weight > 0) {
+      const MatrixView<const T> ours = pass.encoded(w);
+      const MatrixView<T> d_encoded = workspace_.matrix<T>(ours.rows, ours.cols);
+      eigen_map(d_encoded).setZero();
+      hidden_distance<T>(ours, pass.encoded(narrow), weight * distillation.hidden_weight, d_encoded);
+      losses.encoded[w] = d_encoded;
+    }
+    for (Index s = 0; s < student.rows; ++s) {
+      bool right = false;
+      const auto i = static_cast<std::size_t>(first + s);
+      if (network_.config().is_regression()) {
+        const double target = micro_batch.targets[i];
+        right = std::abs(static_cast<double>(student(s, 0)) - target) <=
+                1.1 * std::abs(static_cast<double>(teacher(s, 0)) - target) + 1e-3;
+      } else {
+        const T* row = student.row(s);
+        right = std::max_element(row, row + student.cols) - row == micro_batch.labels[i];
+      }
+      outcome.narrow_right[w].push_back(right ? 1.0f : 0.0f);
+    }
+  }
+}
+
+template <class T>
+void GradientAccumulator<T>::add_exit_losses(const MicroBatch& micro_batch, Index first, const TrainingPass<T>& pass,
+                                             OutputGradients<T>& losses) {
+  const auto& exits = network_.encoder().weights.exits;
+  const double layers = network_.config().num_hidden_layers;
+  losses.exit_logits.resize(exits.size());
+  losses.exit_scores.resize(exits.size());
+  for (std::size_t e = 0; e < exits.size(); ++e) {
+    const MatrixView<const T> logits = pass.exit_logits(e);
+    if (!logits) continue;
+    // A deeper exit counts for more (as PABEE weights them). On a frozen encoder each has only itself to care for.
+    const bool joint = micro_batch.exits == ExitLosses::joint;
+    const double weight = micro_batch.task_weight * (joint ? exits[e].layer / (layers * (layers + 1) / 2) : 1);
+    const MatrixView<T> d_logits = workspace_.matrix<T>(logits.rows, logits.cols);
+    if (micro_batch.exits == ExitLosses::alone_from_full_width && !network_.config().is_regression()) {
+      eigen_map(d_logits).setZero();
+      distillation<T>(logits, pass.logits(pass.sub_networks() - 1), 1, weight, d_logits);
+    } else {
+      label_loss(micro_batch, first, logits, weight, d_logits);
+    }
+    losses.exit_logits[e] = d_logits;
+    const MatrixView<const T> scores = pass.exit_scores(e);
+    if (!scores || network_.config().is_regression()) continue;
+    std::vector<float> right;
+    for (Index s = 0; s < logits.rows; ++s) {
+      const T* row = logits.row(s);
+      const auto label = micro_batch.labels[static_cast<std::size_t>(first + s)];
+      right.push_back(std::max_element(row, row + logits.cols) - row == label ? 1.0f : 0.0f);
+    }
+    const MatrixView<T> d_scores = workspace_.matrix<T>(scores.rows, 1);
+    binary_cross_entropy<T>(scores, {right.data(), scores.rows, 1}, micro_batch.task_weight, d_scores);
+    losses.exit_scores[e] = d_scores;
+  }
+}
+
+template <class T>
+void GradientAccumulator<T>::add_router_loss(const MicroBatch& micro_batch, Index first, const TrainingPass<T>& pass,
+                                             OutputGradients<T>& losses, MicroBatchOutcome& outcome) {
+  const MatrixView<const T> logits = pass.router_logits();
+  const MatrixView<T> d_router_logits = workspace_.matrix<T>(logits.rows, logits.cols);
+  const MatrixView<const float> labels = micro_batch.width_labels.row_range(first, logits.rows);
+  std::vector<float> targets;
+  for (Index s = 0; s < logits.rows; ++s) {
+    const float* row = labels.row(s);
+    targets.insert(targets.end(), row, row + logits.cols);
+    if (!std::isnan(row[0])) continue;
+    float* const target = targets.data() + s * logits.cols;
+    for (std::size_t w = 0; w < outcome.narrow_right.size(); ++w)
+      target[w] = outcome.narrow_right[w][static_cast<std::size_t>(first + s)];
+    target[logits.cols - 1] = logits.cols > 1 ? 1 - target[logits.cols - 2] : 1.0f;
+  }
+  outcome.router_loss += binary_cross_entropy<T>(logits, {targets.data(), logits.rows, logits.cols},
+                                                 micro_batch.router_weight, d_router_logits);
+  losses.router_logits = d_router_logits;
 }
 
 template <class T>
@@ -96,7 +238,8 @@ void GradientAccumulator<T>::add_task_loss(const MicroBatch& micro_batch, Index 
   }
   const std::span<const std::int32_t> labels = of_piece(micro_batch.labels);
   const MatrixView<T> probabilities = workspace_.matrix<T>(logits.rows, logits.cols);
-  outcome.task_loss += cross_entropy<T>(logits, labels, micro_batch.task_weight, probabilities, d_logits);
+  outcome.task_loss +=
+      cross_entropy<T>(logits, labels, micro_batch.task_weight, probabilities, d_logits, micro_batch.class_weights);
   for (Index s = 0; s < logits.rows; ++s) {
     outcome.confidence_or_error.push_back(static_cast<float>(probabilities(s, labels[static_cast<std::size_t>(s)])));
     outcome.entropy.push_back(entropy_of<T>(probabilities, s));

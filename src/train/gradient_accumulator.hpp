@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -10,13 +11,34 @@
 
 namespace sharcs::internal {
 
-/// Samples that run through the model together, at one width. With several ranks, one rank's part of them.
+/// How narrow widths learn from full width on the same samples; the weights are those of TrainingOptions.
+struct Distillation {
+  double temperature = 2;
+  double weight = 0.5;
+  double hidden_weight = 0;
+};
+
+/// How the exits take part in a pass.
+enum class ExitLosses {
+  none,
+  joint,                 ///< from the labels, each weighted by its depth; reaches the encoder, too
+  alone,                 ///< from the labels; nothing but the exits' heads learns
+  alone_from_full_width  ///< the same from full width's answers
+};
+
+/// Samples that run through the model together, at one width or at all of them. With several ranks, one rank's part.
 struct MicroBatch {
   const Width& width;
   const RaggedBatch& tokens;
-  std::span<const std::int32_t> labels;  ///< classification: the true class of each sample
-  std::span<const float> targets;        ///< regression: the true value of each sample
-  /// [samples, widths], 1 or 0: the hardness labels, which the router learns. Empty: the router is not trained.
+  std::span<const std::int32_t> labels;       ///< classification: the true class of each sample
+  std::span<const float> targets;             ///< regression: the true value of each sample
+  std::span<const float> class_weights = {};  ///< of each class; empty: 1
+  /// All widths run, and the narrow ones learn from `width`, which is the largest. None: `width` alone runs.
+  std::optional<Distillation> distillation = {};
+  std::span<const double> width_weights = {};  ///< factors of the narrow widths' losses; empty: 1
+  ExitLosses exits = ExitLosses::none;
+  /// [samples, widths], from 0 to 1: what the router learns. NaN in the first column: that the narrow widths are right
+  /// in this pass is learned. Empty: the router is not trained.
   MatrixView<const float> width_labels = {};
   /// Each sample's losses are multiplied by these. Example: for the mean over 32 samples with λ = 0.5, 0.5 / 32.
   double task_weight = 1;
@@ -36,6 +58,10 @@ struct MicroBatchOutcome {
   std::vector<float> confidence_or_error = {};
   /// For each sample of a classification: the entropy of its prediction, in nats.
   std::vector<float> entropy = {};
+  /// Of distillation, for each narrow width: the loss from the labels, and for each sample 1 where it is right, else 0.
+  /// A regression is right where it is hardly further from the true value than full width.
+  std::vector<double> narrow_losses = {};
+  std::vector<std::vector<float>> narrow_right = {};
 };
 
 struct AccumulatorOptions {
@@ -52,9 +78,15 @@ class GradientAccumulator {
  public:
   GradientAccumulator(const Network<T>& network, const AccumulatorOptions& options);
 
-  /// Marks the parameters that a micro-batch of this width with these words reaches (see Gradients). add() does so for
-  /// the micro-batch that it runs. Call this for those that other ranks run, because all ranks must mark the same.
-  void mark(const Width& width, bool with_router, std::span<const std::int32_t> words);
+  /// Marks the parameters that a micro-batch with these words reaches (see Gradients): at one width, or at all of them.
+  /// add() does so for the micro-batch that it runs. Call this for those that other ranks run, because all ranks must
+  /// mark the same.
+  struct Reach {
+    const Width* width = nullptr;  ///< null: all
+    bool router = false;
+    ExitLosses exits = ExitLosses::none;
+  };
+  void mark(const Reach& reach, std::span<const std::int32_t> words);
 
   /// One forward and one backward pass; adds the gradients of the weighted losses.
   MicroBatchOutcome add(const MicroBatch& micro_batch);
@@ -68,6 +100,16 @@ class GradientAccumulator {
   /// Adds the task's loss of a piece and its samples' measures to `outcome`, and writes the gradient to `d_logits`.
   void add_task_loss(const MicroBatch& micro_batch, Index first, MatrixView<const T> logits, MatrixView<T> d_logits,
                      MicroBatchOutcome& outcome);
+  /// The loss from the labels alone, multiplied by `weight`; d_logits is overwritten. Returns the sum without the
+  /// weight.
+  double label_loss(const MicroBatch& micro_batch, Index first, MatrixView<const T> logits, double weight,
+                    MatrixView<T> d_logits);
+  void add_narrow_losses(const MicroBatch& micro_batch, Index first, const TrainingPass<T>& pass,
+                         OutputGradients<T>& losses, MicroBatchOutcome& outcome);
+  void add_exit_losses(const MicroBatch& micro_batch, Index first, const TrainingPass<T>& pass,
+                       OutputGradients<T>& losses);
+  void add_router_loss(const MicroBatch& micro_batch, Index first, const TrainingPass<T>& pass,
+                       OutputGradients<T>& losses, MicroBatchOutcome& outcome);
 
   const Network<T>& network_;
   AccumulatorOptions options_;

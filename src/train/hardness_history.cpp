@@ -8,6 +8,7 @@
 
 #include "core/number.hpp"
 #include "sharcs/error.hpp"
+#include "train/training_option_table.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -41,7 +42,7 @@ void HardnessOptions::check() const {
     if (measure == HardnessMeasure::confidence ? !descending : !ascending)
       throw ConfigError("hardness thresholds out of order: width " + short_number(widths[i]) + " has " + interval(own) +
                         " after " + interval(narrower) + " of width " + short_number(widths[i - 1]) + "; with " +
-                        to_string(measure) + " a larger width must not ask for " +
+                        name_of(measure) + " a larger width must not ask for " +
                         (measure == HardnessMeasure::confidence ? "more" : "less"));
   }
 }
@@ -62,7 +63,7 @@ bool HardnessHistory::is_harder(float value, float than) const {
 void HardnessHistory::record(Index sample, float value, std::int64_t step) {
   assert(sample >= 0 && sample < samples_ && step >= 0);
   if (!std::isfinite(value))
-    throw TrainingError(to_string(options_.measure) + " of training sample " + std::to_string(sample) + " in step " +
+    throw TrainingError(name_of(options_.measure) + " of training sample " + std::to_string(sample) + " in step " +
                         std::to_string(step) + " is " + short_number(value));
   const auto i = static_cast<std::size_t>(sample);
   std::int64_t& at = state_.current_steps[i];

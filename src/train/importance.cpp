@@ -6,23 +6,19 @@
 
 #include "model/training_pass.hpp"
 #include "nn/loss.hpp"
-#include "sharcs/error.hpp"
 
 namespace sharcs::internal {
 
 template <class T>
-ImportanceMeter<T>::ImportanceMeter(const Network<T>& network, const std::string& name)
+ImportanceMeter<T>::ImportanceMeter(const Network<T>& network)
     : network_(network),
       gradients_(network.layout()),
       views_(bind_parameters(network.config(), network.widths(), gradients_)) {
   const ModelConfig& config = network.config();
-  if (find_backbone(config.model_type).shares_layers)
-    throw ConfigError(
-        name + ": \"model_type\" is \"" + config.model_type +
-        "\", whose layers share their weights; expected a model whose layers can be reordered one by one");
   const auto layers = static_cast<std::size_t>(config.num_hidden_layers);
   importance_.heads.assign(layers, std::vector<double>(static_cast<std::size_t>(config.num_attention_heads), 0));
   importance_.neurons.assign(layers, std::vector<double>(static_cast<std::size_t>(config.intermediate_size), 0));
+  importance_.dimensions.assign(static_cast<std::size_t>(config.hidden_size), 0);
 }
 
 template <class T>
@@ -41,7 +37,7 @@ void ImportanceMeter<T>::add(const RaggedBatch& batch, std::span<const std::int3
       squared_error<T>(pass.logits(), targets, scale, d_logits);
     else
       cross_entropy<T>(pass.logits(), labels, scale, workspace_.matrix<T>(samples, config.num_labels()), d_logits);
-    pass.backward(d_logits, {}, views_, &d_masks);
+    pass.backward({.logits = {d_logits}}, views_, &d_masks, &importance_.dimensions);
   }
   for (std::size_t i = 0; i < d_masks.size(); ++i) {
     for (std::size_t h = 0; h < d_masks[i].size(); ++h)
@@ -86,34 +82,150 @@ void permute_cols(std::span<T> values, Index cols, Index block, std::span<const 
     permute_rows(values.subspan(static_cast<std::size_t>(row * cols), static_cast<std::size_t>(cols)), 1, block, order);
 }
 
+/// The importance of the layers from `first` on as one: each layer's counts alike.
+std::vector<double> sum_of(const std::vector<std::vector<double>>& layers, std::size_t first) {
+  std::vector<double> sum(layers.front().size());
+  for (const std::vector<double>& layer : std::span(layers).subspan(first)) {
+    const double total = std::accumulate(layer.begin(), layer.end(), 0.0);
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += total > 0 ? layer[i] / total : 0;
+  }
+  return sum;
+}
+
+/// One order for each layer; or one for all of them, by those that narrow widths slice: from `first` on.
+std::vector<std::vector<Index>> orders_of(const std::vector<std::vector<double>>& layers, bool one_for_all,
+                                          std::size_t first) {
+  std::vector<std::vector<Index>> orders;
+  for (const std::vector<double>& layer : layers)
+    orders.push_back(descending_order(one_for_all ? sum_of(layers, first) : layer));
+  return orders;
+}
+
+std::vector<Index> as_they_are(std::size_t count) {
+  std::vector<Index> order(count);
+  std::iota(order.begin(), order.end(), Index{0});
+  return order;
+}
+
 }  // namespace
 
-template <class T>
-void reorder(Network<T>& network, const Importance& importance) {
-  const ModelConfig& config = network.config();
-  const Backbone& backbone = find_backbone(config.model_type);
-  ParameterStore<T>& values = network.values();
-  const Index head_size = config.head_size(), attention = config.num_attention_heads * head_size;
-  for (int i = 0; i < config.num_hidden_layers; ++i) {
-    const LayerNames names = backbone.layer(i);
-    const std::vector<Index> heads = descending_order(importance.heads[static_cast<std::size_t>(i)]);
-    for (const std::string& projection : {names.query, names.key, names.value}) {
-      permute_rows(values.values(projection + ".weight"), config.hidden_size, head_size, heads);
-      permute_rows(values.values(projection + ".bias"), 1, head_size, heads);
-    }
-    permute_cols(values.values(names.attention_output + ".weight"), attention, head_size, heads);
+NewOrder NewOrder::of(const ModelConfig& config, const Importance& importance, Reordering what) {
+  const bool shares_layers = find_backbone(config.model_type).shares_layers;
+  NewOrder order;
+  if (what == Reordering::none) {
+    order.heads.assign(importance.heads.size(), as_they_are(importance.heads.front().size()));
+    order.neurons.assign(importance.neurons.size(), as_they_are(importance.neurons.front().size()));
+    return order;
+  }
+  // A head's column of a relative bias that all layers share can stand in one place only.
+  const bool shares_bias = !find_backbone(config.model_type).relative_bias.empty();
+  const auto first = static_cast<std::size_t>(config.sharcs ? config.sharcs->adaptive_layer_idx : 0);
+  order.heads = orders_of(importance.heads, shares_layers || shares_bias, first);
+  order.neurons = orders_of(importance.neurons, shares_layers, first);
+  // Weighted reduction combines neighbours; it starts from how the dimensions stand.
+  if (what == Reordering::all) order.dimensions = descending_order(importance.dimensions);
+  return order;
+}
 
-    const std::vector<Index> neurons = descending_order(importance.neurons[static_cast<std::size_t>(i)]);
-    permute_rows(values.values(names.intermediate + ".weight"), config.hidden_size, 1, neurons);
-    permute_rows(values.values(names.intermediate + ".bias"), 1, 1, neurons);
-    permute_cols(values.values(names.output + ".weight"), config.intermediate_size, 1, neurons);
+template <class T>
+void reorder(ParameterStore<T>& values, const ModelConfig& config, const NewOrder& order) {
+  const Backbone& backbone = find_backbone(config.model_type);
+  const Index hidden = config.hidden_size, head_size = config.head_size();
+  const Index attention = config.num_attention_heads * head_size;
+  const auto rows = [&](const std::string& name, Index row_size, Index block, std::span<const Index> to) {
+    permute_rows(values.values(name), row_size, block, to);
+  };
+  // Outputs of a linear layer, and its inputs.
+  const auto outputs = [&](const std::string& linear, Index inputs, Index block, std::span<const Index> to) {
+    rows(linear + ".weight", inputs, block, to);
+    rows(linear + ".bias", 1, block, to);
+  };
+  const auto inputs = [&](const std::string& linear, Index cols, Index block, std::span<const Index> to) {
+    permute_cols(values.values(linear + ".weight"), cols, block, to);
+  };
+  if (!backbone.relative_bias.empty())
+    permute_cols(values.values(backbone.relative_bias), config.num_attention_heads, 1, order.heads.front());
+  const int own_layers = backbone.shares_layers ? 1 : config.num_hidden_layers;
+  for (int i = 0; i < own_layers; ++i) {
+    const LayerNames names = backbone.layer(i);
+    const std::vector<Index>& heads = order.heads[static_cast<std::size_t>(i)];
+    for (const std::string& projection : {names.query, names.key, names.value})
+      outputs(projection, hidden, head_size, heads);
+    inputs(names.attention_output, attention, head_size, heads);
+    const std::vector<Index>& neurons = order.neurons[static_cast<std::size_t>(i)];
+    outputs(names.intermediate, hidden, 1, neurons);
+    inputs(names.output, config.intermediate_size, 1, neurons);
+  }
+  if (order.dimensions.empty()) return;
+
+  // The token vectors go through everything: what writes them has its outputs moved, what reads them its inputs.
+  const std::vector<Index>& dimensions = order.dimensions;
+  const auto norm = [&](const std::string& name) {
+    for (const char* part : {".weight", ".bias"})
+      if (values.layout().find(name + part) >= 0) rows(name + part, 1, 1, dimensions);
+  };
+  const Width full = WidthSet(config).full();
+  const std::string suffix = "_" + full.suffix();  // of full width's private LayerNorms
+  if (backbone.projects_embeddings(config)) {
+    outputs(backbone.embedding_projection, config.word_embedding_size(), 1, dimensions);
+  } else {
+    for (const char* table :
+         {".word_embeddings.weight", ".position_embeddings.weight", ".token_type_embeddings.weight"})
+      if (values.layout().find(backbone.embeddings + table) >= 0)
+        permute_cols(values.values(backbone.embeddings + table), hidden, 1, dimensions);
+    norm(backbone.embeddings + ".LayerNorm");
+  }
+  for (int i = 0; i < own_layers; ++i) {
+    const LayerNames names = backbone.layer(i);
+    for (const std::string& reader : {names.query, names.key, names.value, names.intermediate})
+      inputs(reader, hidden, 1, dimensions);
+    outputs(names.attention_output, attention, 1, dimensions);
+    outputs(names.output, config.intermediate_size, 1, dimensions);
+    for (const std::string& name : {names.attention_norm, names.output_norm}) {
+      norm(name);
+      norm(name + suffix);
+    }
+  }
+  if (config.sharcs) {
+    const LayerNames last = backbone.layer(config.sharcs->adaptive_layer_idx - 1);
+    inputs(last.router_scope + "router.0", hidden, 1, dimensions);
+    // Elsewhere the reduction's LayerNorms have the names of the last layer of the stem, and were moved with it.
+    if (backbone.shares_layers) norm(last.router_scope + "reduction_LayerNorm" + suffix);
+    for (const int layer : config.sharcs->exits) {
+      const std::string exit = "exits." + std::to_string(layer) + ".";
+      inputs(exit + "dense", hidden, 1, dimensions);
+      if (config.sharcs->exit_scores) inputs(exit + "score", hidden, 1, dimensions);
+    }
+  }
+  inputs(backbone.head.dense, hidden, 1, dimensions);
+}
+
+template <class T>
+void reorder(Network<T>& network, const NewOrder& order) {
+  ParameterStore<T>& values = network.values();
+  reorder(values, network.config(), order);
+  // A narrow width's LayerNorms are the leading entries of full width's: the layer's own, or where that is private
+  // full width's.
+  const std::string suffix = "_" + network.widths().full().suffix();
+  const auto specs = network.layout().specs();
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    const ParameterSpec& spec = specs[i];
+    if (spec.starts_from.empty() || order.dimensions.empty() || spec.size() == network.config().hidden_size) continue;
+    const std::size_t dot = spec.starts_from.rfind('.');
+    const std::string& own = spec.starts_from;
+    const std::string of_full = own.substr(0, dot) + suffix + own.substr(dot);
+    const std::string& source = network.layout().find(own) >= 0 ? own : of_full;
+    if (network.layout().find(source) < 0) continue;
+    std::ranges::copy(values.values(source).first(static_cast<std::size_t>(spec.size())), values.values(i).begin());
   }
   network.pack();
 }
 
 template class ImportanceMeter<float>;
 template class ImportanceMeter<double>;
-template void reorder(Network<float>&, const Importance&);
-template void reorder(Network<double>&, const Importance&);
+template void reorder(ParameterStore<float>&, const ModelConfig&, const NewOrder&);
+template void reorder(ParameterStore<double>&, const ModelConfig&, const NewOrder&);
+template void reorder(Network<float>&, const NewOrder&);
+template void reorder(Network<double>&, const NewOrder&);
 
 }  // namespace sharcs::internal

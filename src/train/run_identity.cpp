@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "io/checksum.hpp"
+#include "model/sharcs_option_table.hpp"
 #include "train/training_option_table.hpp"
 
 namespace sharcs::internal {
@@ -68,6 +69,26 @@ void compare(const json& now, const json& before, const std::string& where, std:
   }
 }
 
+/// What a run of an earlier version was, in the words of this one: options that did not exist have the values that do
+/// what that version did.
+json completed_options(const json& options) {
+  TrainingOptions before;
+  before.recipe = Recipe::sharcs;
+  json complete = deciding_options(before);
+  complete.update(options);
+  return complete;
+}
+
+json completed_config(const json& config) {
+  json complete = config;
+  if (!config.contains("sharcs") || config["sharcs"].contains("full_width_norm")) return complete;
+  const SharcsConfig defaults;
+  complete["sharcs"] = options_json(sharcs_option_table(), defaults);
+  complete["sharcs"].update(config["sharcs"]);
+  complete["sharcs"]["full_width_norm"] = name_of(FullWidthNorm::private_);
+  return complete;
+}
+
 }  // namespace
 
 ordered_json RunIdentity::to_json() const {
@@ -75,8 +96,8 @@ ordered_json RunIdentity::to_json() const {
 }
 
 RunIdentity RunIdentity::from_json(const json& object) {
-  return {.options = object.at("options"),
-          .config = object.at("config"),
+  return {.options = completed_options(object.at("options")),
+          .config = completed_config(object.at("config")),
           .train = data_from(object.at("train")),
           .dev = data_from(object.at("dev"))};
 }

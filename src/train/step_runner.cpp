@@ -7,8 +7,31 @@
 #include "core/number.hpp"
 #include "core/random.hpp"
 #include "sharcs/error.hpp"
+#include "train/importance.hpp"
 
 namespace sharcs::internal {
+namespace {
+
+/// Batches that importance is measured on.
+constexpr std::size_t importance_batches = 100;
+
+/// A class of less than this share of the samples is too rare for a loss that does not weigh it.
+constexpr double rare_share = 0.05;
+
+/// One over each class's share, their mean over the samples 1; empty: no weights.
+std::vector<float> class_weights(const SampleFacts& facts, int classes, ClassWeights how) {
+  if (facts.labels.empty() || how == ClassWeights::none) return {};
+  std::vector<double> counts(static_cast<std::size_t>(classes));
+  for (const std::int32_t label : facts.labels) ++counts[static_cast<std::size_t>(label)];
+  const auto samples = static_cast<double>(facts.labels.size());
+  if (how == ClassWeights::automatic && *std::ranges::min_element(counts) >= rare_share * samples) return {};
+  const auto present = static_cast<double>(std::ranges::count_if(counts, [](double count) { return count > 0; }));
+  std::vector<float> weights;
+  for (const double count : counts) weights.push_back(count > 0 ? static_cast<float>(samples / present / count) : 0.0f);
+  return weights;
+}
+
+}  // namespace
 
 StepRunner::StepRunner(Network<float>& network, const TrainingOptions& options, StepSamples samples,
                        Communicator& ranks)
@@ -23,19 +46,25 @@ StepRunner::StepRunner(Network<float>& network, const TrainingOptions& options, 
                                     .weight_decay = options.weight_decay}),
       accumulator_(network,
                    {.piece_tokens = options.micro_batch_tokens,
-                    .activations = options.recompute_activations ? Activations::recompute : Activations::keep}) {}
+                    .activations = options.recompute_activations ? Activations::recompute : Activations::keep}),
+      answers_(static_cast<Index>(samples_.facts.lengths.size()), network.widths().size()) {
+  // The paper's recipe has none.
+  if (options.recipe == Recipe::distilled)
+    class_weights_ = class_weights(samples_.facts, network.config().num_labels(), options.class_weights);
+}
 
 std::vector<BatchOutcome> StepRunner::run(const TrainingStep& step, HardnessHistory& history) {
   const std::vector<RaggedBatch> tokens = batches_.take(step.batches, step.number, step.next);
   prepare(step, tokens);
   const std::vector<double> found = run_batches(step, tokens);
 
+  const bool distils = step.phase == EpochPhase::distillation;
+  const int narrow = distils ? network_.widths().size() - 1 : 0;
   std::vector<BatchOutcome> outcomes;
   auto value = found.begin();
   for (std::size_t i = 0; i < step.batches.size(); ++i) {
     const PlannedBatch& batch = step.batches[i];
-    BatchOutcome& outcome = outcomes.emplace_back(
-        BatchOutcome{.width = batch.width, .samples = tokens[i].samples(), .tokens = tokens[i].tokens()});
+    BatchOutcome outcome = {.width = batch.width, .samples = tokens[i].samples(), .tokens = tokens[i].tokens()};
     outcome.task_loss = *value++;
     if (!std::isfinite(outcome.task_loss))
       fail(step, batch, "the task's loss is " + short_number(std::abs(outcome.task_loss)));
@@ -43,20 +72,32 @@ std::vector<BatchOutcome> StepRunner::run(const TrainingStep& step, HardnessHist
     if (!std::isfinite(outcome.router_loss))
       fail(step, batch, "the router's loss is " + short_number(std::abs(outcome.router_loss)));
     for (const Index sample : batch.samples) history.record(sample, static_cast<float>(*value++), step.number);
+    for (int width = 0; width < narrow; ++width) {
+      const double loss = *value++;
+      if (!std::isfinite(loss)) fail(step, batch, "a narrow width's loss is " + short_number(std::abs(loss)));
+      outcomes.push_back({.width = width, .samples = tokens[i].samples(), .task_loss = loss});
+      for (const Index sample : batch.samples) answers_.record(sample, width, *value++ > 0.5);
+    }
+    outcomes.push_back(outcome);
   }
   update_parameters(step);
   return outcomes;
 }
 
 void StepRunner::prepare(const TrainingStep& step, std::span<const RaggedBatch> tokens) {
+  const bool all_widths = step.phase == EpochPhase::distillation;
   for (std::size_t i = 0; i < step.batches.size(); ++i)
-    accumulator_.mark(network_.widths()[step.batches[i].width], !step.labels.empty(), tokens[i].ids);
+    accumulator_.mark({.width = all_widths ? nullptr : &network_.widths()[step.batches[i].width],
+                       .router = trains_router(step),
+                       .exits = exit_losses(step)},
+                      tokens[i].ids);
   optimizer_.catch_up(network_.values(), accumulator_.gradients().words());
 }
 
 std::vector<double> StepRunner::run_batches(const TrainingStep& step, std::span<const RaggedBatch> tokens) {
   // For micro-batches of 2 and 3 samples: task loss, router loss, measure, measure, task loss, router loss, measure,
-  // measure, measure. A rank leaves zeros for the samples of other ranks, so that a sum puts all parts together.
+  // measure, measure. Of distillation each narrow width adds, after the measures, its loss and a number a sample. A
+  // rank leaves zeros for the samples of other ranks, so that a sum puts all parts together.
   std::vector<double> found;
   const PlannedStep parts =
       part_of(step.batches, ranks_.rank(), ranks_.ranks(), options_.sharding, samples_.facts.lengths);
@@ -67,6 +108,15 @@ std::vector<double> StepRunner::run_batches(const TrainingStep& step, std::span<
     const auto first_measure = std::ssize(found);
     found.resize(found.size() + step.batches[i].samples.size(), 0.0);
     std::ranges::copy(measures(outcome), found.begin() + first_measure + parts[i].first_sample);
+    if (step.phase != EpochPhase::distillation) continue;
+    for (std::size_t width = 0; width + 1 < static_cast<std::size_t>(network_.widths().size()); ++width) {
+      const bool has_part = width < outcome.narrow_losses.size();
+      found.push_back(has_part ? outcome.narrow_losses[width] : 0);
+      const auto first_answer = std::ssize(found);
+      found.resize(found.size() + step.batches[i].samples.size(), 0.0);
+      if (has_part)
+        std::ranges::copy(outcome.narrow_right[width], found.begin() + first_answer + parts[i].first_sample);
+    }
   }
   ranks_.sum(found);
   return found;
@@ -85,9 +135,7 @@ MicroBatchOutcome StepRunner::run_part(const TrainingStep& step, std::size_t ind
     const auto i = static_cast<std::size_t>(sample);
     if (!facts.labels.empty()) classes.push_back(facts.labels[i]);
     if (!facts.targets.empty()) targets.push_back(facts.targets[i]);
-    if (step.labels.empty()) continue;
-    width_labels.resize(width_labels.size() + static_cast<std::size_t>(widths.size()));
-    step.labels[i].write_multi_hot(std::span(width_labels).last(static_cast<std::size_t>(widths.size())));
+    if (trains_router(step)) add_router_targets(step, sample, width_labels);
   }
   MicroBatch micro_batch = {.width = widths[part.width],
                             .tokens = tokens,
@@ -95,7 +143,17 @@ MicroBatchOutcome StepRunner::run_part(const TrainingStep& step, std::size_t ind
                             .targets = targets,
                             .first_sample = part.first_sample,
                             .first_token = part.first_token};
-  if (!step.labels.empty()) micro_batch.width_labels = {width_labels.data(), tokens.samples(), widths.size()};
+  if (options_.recipe == Recipe::distilled) {
+    micro_batch.class_weights = class_weights_;
+    micro_batch.exits = exit_losses(step);
+  }
+  if (step.phase == EpochPhase::distillation) {
+    micro_batch.distillation = Distillation{.temperature = options_.distillation_temperature,
+                                            .weight = options_.distillation_weight,
+                                            .hidden_weight = options_.hidden_loss_weight};
+    micro_batch.width_weights = options_.width_loss_weights;
+  }
+  if (trains_router(step)) micro_batch.width_labels = {width_labels.data(), tokens.samples(), widths.size()};
   // The step's loss is the mean over its micro-batches of the mean over their samples, whatever the ranks.
   const std::vector<double>& by_width = options_.width_loss_weights;
   const double share = 1.0 / static_cast<double>(step.batches.size());
@@ -106,6 +164,62 @@ MicroBatchOutcome StepRunner::run_part(const TrainingStep& step, std::size_t ind
   const std::uint64_t step_key = derive_key(options_.seed, "dropout", static_cast<std::uint64_t>(step.number));
   micro_batch.dropout_key = derive_key(step_key, "batch", index);
   return accumulator_.add(micro_batch);
+}
+
+bool StepRunner::trains_router(const TrainingStep& step) const {
+  if (step.phase != EpochPhase::distillation) return !step.labels.empty();
+  return options_.router_target == RouterTarget::past_answers || !step.labels.empty();
+}
+
+void StepRunner::add_router_targets(const TrainingStep& step, Index sample, std::vector<float>& targets) const {
+  const auto widths = static_cast<std::size_t>(network_.widths().size());
+  targets.resize(targets.size() + widths);
+  const std::span<float> target = std::span(targets).last(widths);
+  if (step.phase == EpochPhase::distillation && options_.router_target == RouterTarget::past_answers)
+    answers_.write_target(sample, target);
+  else
+    step.labels[static_cast<std::size_t>(sample)].write_multi_hot(target);
+}
+
+ExitLosses StepRunner::exit_losses(const TrainingStep& step) const {
+  if (options_.recipe != Recipe::distilled || network_.encoder().weights.exits.empty()) return ExitLosses::none;
+  switch (options_.exit_training) {
+    case ExitTraining::joint:
+      return ExitLosses::joint;
+    case ExitTraining::alternating:
+      return step.number % 2 == 0 ? ExitLosses::joint : ExitLosses::none;
+    case ExitTraining::two_stage:
+      return step.phase == EpochPhase::exits_alone ? ExitLosses::alone : ExitLosses::none;
+    case ExitTraining::self_distilled:
+      return step.phase == EpochPhase::exits_alone ? ExitLosses::alone_from_full_width : ExitLosses::none;
+  }
+  return ExitLosses::none;
+}
+
+void StepRunner::reorder(std::span<const PlannedStep> steps, Reordering what) {
+  catch_up();
+  network_.pack();
+  ImportanceMeter<float> meter(network_);
+  std::size_t measured = 0;
+  for (const PlannedStep& step : steps)
+    for (const PlannedBatch& batch : step) {
+      if (measured++ == importance_batches) break;
+      std::vector<std::int32_t> labels;
+      std::vector<float> targets;
+      for (const Index sample : batch.samples) {
+        const auto i = static_cast<std::size_t>(sample);
+        if (!samples_.facts.labels.empty()) labels.push_back(samples_.facts.labels[i]);
+        if (!samples_.facts.targets.empty()) targets.push_back(samples_.facts.targets[i]);
+      }
+      meter.add(samples_.tokens_of(batch.samples), labels, targets);
+    }
+  const NewOrder order = NewOrder::of(network_.config(), meter.importance(), what);
+  internal::reorder(network_, order);
+  internal::reorder(optimizer_.first_moments(), network_.config(), order);
+  internal::reorder(optimizer_.second_moments(), network_.config(), order);
+  for (ParameterStore<float>* store : {&network_.values(), &optimizer_.first_moments(), &optimizer_.second_moments()})
+    ranks_.broadcast(std::as_writable_bytes(store->buffer()));
+  network_.pack();
 }
 
 std::vector<float> StepRunner::measures(const MicroBatchOutcome& outcome) const {

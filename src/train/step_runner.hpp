@@ -8,6 +8,7 @@
 #include "data/tokenized_dataset.hpp"
 #include "sharcs/communicator.hpp"
 #include "sharcs/training_options.hpp"
+#include "train/answer_history.hpp"
 #include "train/epoch.hpp"
 #include "train/gradient_accumulator.hpp"
 #include "train/hardness_history.hpp"
@@ -30,8 +31,9 @@ struct TrainingStep {
   const PlannedStep& batches;
   std::int64_t number;  ///< in the whole training, from 1
   double learning_rate;
-  std::span<const WidthLabel> labels = {};  ///< of all training samples; none: the router is not trained
-  const PlannedStep* next = nullptr;        ///< the step that will follow; its token batches are made meanwhile
+  std::span<const WidthLabel> labels = {};  ///< of all training samples; none: the router does not learn them
+  EpochPhase phase = EpochPhase::full_width;
+  const PlannedStep* next = nullptr;  ///< the step that will follow; its token batches are made meanwhile
 };
 
 /// What one micro-batch of a step found: sums over its samples.
@@ -53,16 +55,21 @@ class StepRunner {
   StepRunner(Network<float>& network, const TrainingOptions& options, StepSamples samples,
              Communicator& ranks = Communicator::alone());
 
-  /// Takes one step and returns the outcome of each micro-batch. Records each sample's confidence (or entropy) in
-  /// `history`, on every rank those of all samples of the step.
-  /// Throws TrainingError naming step, width and samples when a loss or the gradient is not finite; the parameters are
-  /// then still those before the step.
+  /// Takes one step and returns the outcome of each micro-batch; of distillation, of each of its widths. Records each
+  /// sample's confidence (or entropy) in `history`, and what narrow widths got right in answers(), on every rank those
+  /// of all samples of the step. Throws TrainingError naming step, width and samples when a loss or the gradient is not
+  /// finite; the parameters are then still those before the step.
   std::vector<BatchOutcome> run(const TrainingStep& step, HardnessHistory& history);
 
   /// Brings all parameters and AdamW's moments up to date (see Adamw). Call it before anything but run() reads them.
   void catch_up() { optimizer_.catch_up(network_.values()); }
 
+  /// Moves what matters most for the loss of these steps' samples to the front, in the parameters and in AdamW's
+  /// moments. All ranks get what the first one found.
+  void reorder(std::span<const PlannedStep> steps, Reordering what);
+
   Adamw<float>& optimizer() { return optimizer_; }
+  AnswerHistory& answers() { return answers_; }
 
  private:
   /// Marks what the step's micro-batches reach, and brings the embeddings of their words up to date.
@@ -74,6 +81,11 @@ class StepRunner {
                              const RaggedBatch& whole);
   /// The confidence (or entropy) of each sample of a micro-batch.
   std::vector<float> measures(const MicroBatchOutcome& outcome) const;
+  /// How exits take part in the step.
+  ExitLosses exit_losses(const TrainingStep& step) const;
+  /// Whether, and how, the step trains the router: writes each sample's target, one number a width.
+  void add_router_targets(const TrainingStep& step, Index sample, std::vector<float>& targets) const;
+  bool trains_router(const TrainingStep& step) const;
   void update_parameters(const TrainingStep& step);
   [[noreturn]] void fail(const TrainingStep& step, const PlannedBatch& batch, const std::string& what) const;
 
@@ -84,6 +96,8 @@ class StepRunner {
   Communicator& ranks_;
   Adamw<float> optimizer_;
   GradientAccumulator<float> accumulator_;
+  AnswerHistory answers_;
+  std::vector<float> class_weights_;  // empty: 1
 };
 
 }  // namespace sharcs::internal

@@ -142,10 +142,10 @@ void TensorboardWriter::add_epoch(const EpochRecord& record) {
     for (const auto& [metric, value] : evaluation.routed) add({evaluation.name, "routed", metric}, value);
     for (const auto& [metric, value] : evaluation.full) add({evaluation.name, "full", metric}, value);
     add({evaluation.name, "cost_fraction"}, evaluation.cost_fraction);
-    for (const WidthMetrics& width : evaluation.widths) {
-      const std::string at = short_number(width.width);
-      add({evaluation.name, "share", at}, share(width.samples, evaluation.samples));
-      for (const auto& [metric, value] : width.all) add({evaluation.name, "all", at, metric}, value);
+    for (const AnswerMetrics& answer : evaluation.answers) {
+      const std::string& at = answer.name;
+      add({evaluation.name, "share", at}, share(answer.samples, evaluation.samples));
+      for (const auto& [metric, value] : answer.all) add({evaluation.name, "all", at, metric}, value);
     }
   }
 }

@@ -49,8 +49,8 @@ void TrainingJob::check() const {
 Trainer::Trainer(Model& model, const TrainingOptions& options, Communicator& ranks)
     : model_(model), options_(options), ranks_(ranks) {
   options_.check(model.config());
-  // A rule is right only for the router that it was calibrated for, and training makes another one.
-  model_.set_routing({});
+  // A policy is right only for the answers that it was calibrated for, and training makes another one.
+  model_.set_policy({});
 }
 
 TrainingOutcome Trainer::train(const TrainingInputs& inputs, const TrainingCallbacks& callbacks) {

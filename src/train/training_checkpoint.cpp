@@ -111,6 +111,10 @@ void TrainingCheckpoint::write(const std::filesystem::path& file, const Training
   add("hardness.values", snapshot.hardness.values);
   add("hardness.current", snapshot.hardness.current);
   add("hardness.current_steps", snapshot.hardness.current_steps);
+  if (!snapshot.answers.past.empty()) {
+    add("answers.past", snapshot.answers.past);
+    add("answers.current", snapshot.answers.current);
+  }
   if (!snapshot.state.widths_before.empty()) add("widths_before", snapshot.state.widths_before);
 
   ordered_json run = snapshot.identity.to_json();
@@ -147,6 +151,12 @@ HardnessState TrainingCheckpoint::hardness() const {
           .values = source_.read<float>("hardness.values", NonFinite::accept),
           .current = source_.read<float>("hardness.current", NonFinite::accept),
           .current_steps = source_.read<std::int64_t>("hardness.current_steps")};
+}
+
+std::optional<AnswerHistory::State> TrainingCheckpoint::answers() const {
+  if (source_.find("answers.past") == nullptr) return std::nullopt;
+  return AnswerHistory::State{.past = source_.read<float>("answers.past", NonFinite::accept),
+                              .current = source_.read<float>("answers.current", NonFinite::accept)};
 }
 
 void TrainingCheckpoint::read(ParameterStore<float>& values, Adamw<float>& optimizer) const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "formats/tensor_source.hpp"
+#include "train/answer_history.hpp"
 #include "train/hardness_history.hpp"
 #include "train/optimizer.hpp"
 #include "train/run_identity.hpp"
@@ -21,6 +22,7 @@ struct TrainingSnapshot {
   const RunIdentity& identity;
   const TrainingState& state;
   const HardnessState& hardness;
+  const AnswerHistory::State answers;
   const ParameterStore<float>& values;
   Adamw<float>& optimizer;  ///< after catch_up()
 };
@@ -40,6 +42,8 @@ class TrainingCheckpoint {
   /// Whether the run had finished its last epoch.
   bool is_finished() const;
   HardnessState hardness() const;
+  /// None in a checkpoint of a version that did not have it.
+  std::optional<AnswerHistory::State> answers() const;
   /// Reads the parameters into `values`, and the moments and step counts into `optimizer`. Throws CheckpointError when
   /// one is missing or has another shape.
   void read(ParameterStore<float>& values, Adamw<float>& optimizer) const;

@@ -6,6 +6,42 @@
 namespace sharcs::internal {
 
 template <>
+struct EnumNames<Recipe> {
+  static constexpr const char* what = "the recipe";
+  static constexpr EnumName<Recipe> all[] = {{Recipe::distilled, "distilled"}, {Recipe::sharcs, "sharcs"}};
+};
+
+template <>
+struct EnumNames<Reordering> {
+  static constexpr const char* what = "the reordering";
+  static constexpr EnumName<Reordering> all[] = {
+      {Reordering::none, "none"}, {Reordering::heads_and_neurons, "heads_and_neurons"}, {Reordering::all, "all"}};
+};
+
+template <>
+struct EnumNames<ExitTraining> {
+  static constexpr const char* what = "the training of exits";
+  static constexpr EnumName<ExitTraining> all[] = {{ExitTraining::joint, "joint"},
+                                                   {ExitTraining::alternating, "alternating"},
+                                                   {ExitTraining::two_stage, "two_stage"},
+                                                   {ExitTraining::self_distilled, "self_distilled"}};
+};
+
+template <>
+struct EnumNames<RouterTarget> {
+  static constexpr const char* what = "the router's target";
+  static constexpr EnumName<RouterTarget> all[] = {{RouterTarget::past_answers, "past_answers"},
+                                                   {RouterTarget::hardness, "hardness"}};
+};
+
+template <>
+struct EnumNames<ClassWeights> {
+  static constexpr const char* what = "the class weights";
+  static constexpr EnumName<ClassWeights> all[] = {
+      {ClassWeights::automatic, "automatic"}, {ClassWeights::none, "none"}, {ClassWeights::balanced, "balanced"}};
+};
+
+template <>
 struct EnumNames<StepMode> {
   static constexpr const char* what = "the step mode";
   static constexpr EnumName<StepMode> all[] = {{StepMode::joint, "joint"}, {StepMode::alternate, "alternate"}};

@@ -48,7 +48,13 @@ const OptionTable<TrainingOptions>& internal::training_option_table() {
   static const OptionTable<O> table = {
       {"Epochs and steps",
        {
-           {"epochs", &O::epochs, from_one, "Passes over the training data."},
+           {"recipe", &O::recipe,
+            "How widths, exits and router learn together. distilled: narrow widths learn from full width, on all "
+            "samples; sharcs: each sample trains the widths of its hardness label, as in the paper."},
+           {"epochs", &O::epochs, from_zero,
+            "Passes over the training data. 0: as many as show 120,000 samples, from 4 (sharcs: 10) to 30."},
+           {"early_stopping", &O::early_stopping, from_zero,
+            "Training ends when so many epochs have passed without a better one. 0: never."},
            {"batch_size", &O::batch_size, from_one, "Samples in a micro-batch. All of them run at one width."},
            {"accumulation", &O::accumulation, from_one,
             "Rounds that share one optimizer step. With 2 and the step mode joint, a step has two micro-batches of "
@@ -100,6 +106,33 @@ const OptionTable<TrainingOptions>& internal::training_option_table() {
            {"width_loss_weights", &O::width_loss_weights, from_zero,
             "A factor of both losses for each width, narrowest first: [1, 2]. []: 1 for each."},
        }},
+      {"Distillation",
+       {
+           {"warmup_epochs", &O::warmup_epochs, from_zero,
+            "Epochs at the beginning that train full width without narrow widths. 0: a quarter of all epochs."},
+           {"reordering", &O::reordering,
+            "What is moved to the front after the warm-up, most important first, so that narrow widths have it. all: "
+            "heads, neurons and the dimensions of the token vectors."},
+           {"distillation_temperature",
+            &O::distillation_temperature,
+            {.least = 0.01, .greatest = 100},
+            "Full width's and a narrow width's logits are divided by this before they are compared."},
+           {"distillation_weight", &O::distillation_weight, share,
+            "How much a narrow width learns from full width's answers; from the labels it learns the rest."},
+           {"hidden_loss_weight", &O::hidden_loss_weight, from_zero,
+            "Factor of the squared distance between a narrow width's last token vectors and full width's."},
+           {"exit_training", &O::exit_training,
+            "joint: with everything else; alternating: in every second step (BERxiT); two_stage: at the end, on the "
+            "frozen encoder (DeeBERT); self_distilled: the same, from full width's answers (FastBERT)."},
+           {"exit_epochs", &O::exit_epochs, from_zero,
+            "Epochs at the end of two_stage and self_distilled that train the exits. 0: a quarter of all epochs."},
+           {"router_target", &O::router_target,
+            "What the router learns. past_answers: how often each width was right on the sample in past epochs; "
+            "hardness: the sample's hardness label, as with the recipe sharcs."},
+           {"class_weights", &O::class_weights,
+            "Factors of the classes' losses. balanced: one over the class's share; automatic: balanced where the "
+            "rarest class has less than a twentieth of the samples."},
+       }},
       {"Texts",
        {
            // Less holds special tokens only.
@@ -138,11 +171,6 @@ const OptionTable<TrainingOptions>& internal::training_option_table() {
   };
   return table;
 }
-
-std::string to_string(StepMode mode) { return name_of(mode); }
-std::string to_string(Sharding sharding) { return name_of(sharding); }
-std::string to_string(ScheduleShape shape) { return name_of(shape); }
-std::string to_string(HardnessMeasure measure) { return name_of(measure); }
 
 TrainingOptions TrainingOptions::load(const std::filesystem::path& file) {
   return parse(read_text_file(file), file.string());

@@ -13,6 +13,7 @@
 #include "data/metrics.hpp"
 #include "eval/dataset_runner.hpp"
 #include "io/file.hpp"
+#include "model/answers.hpp"
 #include "sharcs/error.hpp"
 #include "train/run_identity.hpp"
 
@@ -43,6 +44,37 @@ EpochPlanOptions plan_options(const TrainingOptions& options) {
           .shuffle_window = options.shuffle_window,
           .accumulation = options.accumulation,
           .seed = options.seed};
+}
+
+/// How sure an answer has to be in a model that is not calibrated yet.
+constexpr double confidence_before_calibration = 0.9;
+
+/// The mean score of the narrow widths, each for everything; of the exits where there are none, of full width where
+/// there is nothing else.
+double mean_of_other_answers(const Evaluation& evaluation) {
+  double sums[2] = {0, 0};
+  int counts[2] = {0, 0};
+  for (std::size_t a = 0; a + 1 < evaluation.answers.size(); ++a) {
+    const AnswerMetrics& answer = evaluation.answers[a];
+    const bool is_exit = answer.width == evaluation.answers.back().width;
+    sums[is_exit] += score(answer.all);
+    ++counts[is_exit];
+  }
+  const bool by_exits = counts[0] == 0;
+  return counts[by_exits] > 0 ? sums[by_exits] / counts[by_exits] : score(evaluation.full);
+}
+
+/// The names of the classes that occur among the labels, but not among full width's answers.
+std::vector<std::string> never_predicted(const Recording& recording) {
+  std::vector<bool> predicted(recording.classes.size()), occurs(recording.classes.size());
+  for (std::size_t i = 0; i < recording.size() && !recording.is_regression(); ++i) {
+    predicted[static_cast<std::size_t>(recording.label_of(i, recording.full_width()))] = true;
+    occurs[static_cast<std::size_t>(recording.labels[i])] = true;
+  }
+  std::vector<std::string> names;
+  for (std::size_t c = 0; c < predicted.size(); ++c)
+    if (occurs[c] && !predicted[c]) names.push_back(recording.classes[c]);
+  return names;
 }
 
 /// Counted in epochs, because the number of steps of later epochs is not known yet: it depends on the hardness labels.
@@ -91,19 +123,23 @@ nlohmann::ordered_json settings_of(const TrainingJob& job) {
 
 TrainingRun::TrainingRun(const TrainingJob& job)
     : job_(job),
+      options_(resolved(job.options, static_cast<Index>(job.inputs.train.size()), job.model.config())),
       folder_(job.inputs.output),
       output_(job.ranks.is_first() ? std::make_unique<TrainingOutput>(folder_) : nullptr),
-      data_(prepare(job.inputs, job.options, job.model.config())),
+      data_(prepare(job.inputs, options_, job.model.config())),
       widths_(fractions(job.model.widths())),
-      schedule_(schedule_options(job.options)),
-      history_(data_.train.samples(), hardness_options(job.options, widths_, job.model.config().num_labels())),
-      steps_(network(), job.options, step_samples(job, data_.train), job.ranks),
-      pace_(job.options.epochs),
+      schedule_(schedule_options(options_)),
+      history_(data_.train.samples(), hardness_options(options_, widths_, job.model.config().num_labels())),
+      steps_(network(), options_, step_samples(job, data_.train), job.ranks),
+      pace_(options_.epochs),
       last_checkpoint_(steady_seconds()) {}
 
 std::unique_ptr<TrainingRun> TrainingRun::prepared(const TrainingJob& job) {
   std::unique_ptr<TrainingRun> run(new TrainingRun(job));
   run->require_same_on_all_ranks();
+  if (job.options.epochs == 0)
+    run->note("epochs: " + std::to_string(run->options_.epochs) + ", for " + std::to_string(job.inputs.train.size()) +
+              " training samples");
   const SampleFacts& train = run->data_.train;
   if (train.truncated > 0)
     run->note(std::to_string(train.truncated) + " of " + std::to_string(train.samples()) +
@@ -161,6 +197,10 @@ void TrainingRun::begin_anew() {
   take_parameters_of_first_rank();
   if (output_) output_->write_settings(settings_of(job_));
   open_logs(0);
+  const ModelConfig& config = job_.model.config();
+  const EpochPhase last = phase_of(options_.epochs, options_, config);
+  if (config.sharcs && last == EpochPhase::full_width)
+    note("with so few epochs the router and the narrow widths are not trained; the model will run at full width");
 }
 
 void TrainingRun::go_on_from(const TrainingCheckpoint& checkpoint) {
@@ -168,6 +208,7 @@ void TrainingRun::go_on_from(const TrainingCheckpoint& checkpoint) {
   if (!changes.empty())
     throw CheckpointError(checkpoint.file().string() + ": is of another training: " + joined_differences(changes));
   history_.restore(checkpoint.hardness());
+  if (auto answers = checkpoint.answers()) steps_.answers().restore(std::move(*answers));
   checkpoint.read(network().values(), steps_.optimizer());
   network().pack();
   state_ = checkpoint.state();
@@ -200,12 +241,12 @@ void TrainingRun::open_logs(int finished_epochs) {
   if (output_)
     output_->open_logs({.finished_epochs = finished_epochs,
                         .finished_steps = state_.total_steps,
-                        .tensorboard = job_.options.tensorboard});
+                        .tensorboard = options_.tensorboard});
 }
 
 TrainingOutcome TrainingRun::train() {
   bool stopped = false;
-  while (!stopped && state_.epoch <= job_.options.epochs) {
+  while (!stopped && state_.epoch <= options_.epochs && !gives_up()) {
     const Epoch epoch = begin_epoch();
     stopped = !train_epoch(epoch);
     if (!stopped) finish_epoch(epoch);
@@ -216,10 +257,18 @@ TrainingOutcome TrainingRun::train() {
 }
 
 Epoch TrainingRun::begin_epoch() {
-  Epoch epoch = {.number = state_.epoch,
-                 .phase = next_phase(history_, /*has_router=*/job_.model.config().sharcs.has_value())};
-  if (epoch.phase == EpochPhase::all_widths) epoch.labels = history_.labels();
-  epoch.plan = plan_epoch(widths_, data_.train.lengths, epoch.labels, epoch.number - 1, plan_options(job_.options));
+  Epoch epoch = {.number = state_.epoch, .phase = phase_of(state_.epoch, options_, job_.model.config())};
+  const bool by_label = epoch.phase == EpochPhase::all_widths;
+  if (by_label) epoch.labels = history_.labels();
+  epoch.plan = plan_epoch(widths_, data_.train.lengths, epoch.labels, epoch.number - 1, plan_options(options_));
+  if (epoch.phase == EpochPhase::distillation) {
+    if (options_.router_target == RouterTarget::hardness && !history_.full_width_only())
+      epoch.labels = history_.labels();
+    const bool is_first = phase_of(epoch.number - 1, options_, job_.model.config()) != EpochPhase::distillation;
+    // A run that resumes within the epoch has the new order from its checkpoint.
+    if (is_first && state_.step == 0 && options_.reordering != Reordering::none)
+      steps_.reorder(epoch.plan.steps, options_.reordering);
+  }
   if (state_.step == 0)
     for (const std::string& text : epoch.plan.notes) note(text);
   state_.tally.widths.resize(widths_.size());
@@ -249,6 +298,7 @@ void TrainingRun::take_step(const Epoch& epoch) {
                                                          .number = state_.total_steps + 1,
                                                          .learning_rate = tally.learning_rate,
                                                          .labels = epoch.labels,
+                                                         .phase = epoch.phase,
                                                          .next = i + 1 < plan.size() ? &plan[i + 1] : nullptr},
                                                         history_);
   std::int64_t samples = 0;
@@ -258,7 +308,8 @@ void TrainingRun::take_step(const Epoch& epoch) {
     width.task_loss += batch.task_loss;
     width.router_loss += batch.router_loss;
     tally.tokens += batch.tokens;
-    samples += batch.samples;
+    // Of distillation the narrow widths run the samples of the largest.
+    if (epoch.phase != EpochPhase::distillation || batch.width + 1 == std::ssize(widths_)) samples += batch.samples;
   }
   ++state_.step;
   ++state_.total_steps;
@@ -268,10 +319,15 @@ void TrainingRun::take_step(const Epoch& epoch) {
 
 void TrainingRun::finish_epoch(const Epoch& epoch) {
   history_.finish_epoch();
+  steps_.answers().finish_epoch();
   steps_.catch_up();
   if (job_.ranks.ranks() > 1) take_parameters_of_first_rank();
   EpochRecord record = evaluated(epoch);
-  record.best = is_better(record, state_.best);
+  const ModelConfig& config = job_.model.config();
+  // Exits that are trained at the end make the first model that has them.
+  const bool has_first_exits = epoch.phase == EpochPhase::exits_alone && state_.best &&
+                               phase_of(state_.best->epoch, options_, config) != EpochPhase::exits_alone;
+  record.best = has_first_exits || is_better(record, state_.best);
   if (record.best) state_.best = record;
   state_.last = record;
   state_.widths_before.assign(epoch.plan.width_of_sample.begin(), epoch.plan.width_of_sample.end());
@@ -280,37 +336,80 @@ void TrainingRun::finish_epoch(const Epoch& epoch) {
   ++state_.epoch;
   write_checkpoint();
   if (!output_) return;
-  if (record.best) output_->save_best(job_.model, job_.inputs.tokenizer);
+  if (record.best) {
+    job_.model.set_policy(policy_after(epoch.phase));
+    output_->save_best(job_.model, job_.inputs.tokenizer);
+    job_.model.set_policy({});
+  }
   output_->log(record);
   if (job_.callbacks.on_epoch) job_.callbacks.on_epoch(record);
 }
 
 EpochRecord TrainingRun::evaluated(const Epoch& epoch) const {
   EpochRecord record = record_of(epoch, state_, widths_);
-  const Evaluation dev = evaluate(network().encoder(), job_.inputs.task, data_.dev, RoutingPolicy::argmax(),
-                                  job_.options.micro_batch_tokens, "dev", job_.ranks);
-  record.score = score(record.full_width_only ? dev.full : dev.routed);
-  record.evaluations = {dev};
+  const std::optional<PolicyRule> rule = policy_after(epoch.phase);
+  const Policy policy = rule ? Policy::of(*rule) : Policy::router();
+  DatasetRunner runner(network().encoder(), data_.dev, options_.micro_batch_tokens, job_.ranks);
+  const Recording recording = runner.record(job_.inputs.task, "dev");
+  Evaluation dev = evaluate_timed(runner, recording, route(recording, policy), policy, 1);
+  const double full = score(dev.full);
+  const bool distils = epoch.phase == EpochPhase::distillation || epoch.phase == EpochPhase::exits_alone;
+  record.score = distils                  ? std::midpoint(full, mean_of_other_answers(dev))
+                 : record.full_width_only ? full
+                                          : score(dev.routed);
+  record.evaluations = {std::move(dev)};
+  for (const std::string& name : never_predicted(recording))
+    note("epoch " + std::to_string(epoch.number) + ": class \"" + name + "\" is never predicted on dev at full width");
   return record;
 }
 
+std::optional<PolicyRule> TrainingRun::policy_after(EpochPhase phase) const {
+  const ModelConfig& config = job_.model.config();
+  if (!config.sharcs || phase == EpochPhase::all_widths) return std::nullopt;
+  const std::vector<Answer> answers = answers_of(config);
+  const bool has_narrow = phase == EpochPhase::distillation || phase == EpochPhase::exits_alone;
+  const bool at_the_end = options_.exit_epochs > 0;
+  const bool has_exits = options_.recipe == Recipe::distilled && (!at_the_end || phase == EpochPhase::exits_alone);
+  PolicyRule rule = {.kind = "full width"};
+  for (const Answer& answer : answers) {
+    const bool trained = answer.is_exit() ? has_exits : has_narrow;
+    rule.thresholds.push_back(trained ? confidence_before_calibration : PolicyRule::never);
+    if (trained && &answer != &answers.back()) rule.kind = "combined";
+  }
+  rule.thresholds.back() = 0;
+  return rule;
+}
+
+bool TrainingRun::gives_up() const {
+  if (options_.early_stopping == 0 || !state_.best) return false;
+  // Not before all that will be trained has been: epochs of earlier phases do not count.
+  const auto is_last_phase = [&](int number) {
+    return phase_of(number, options_, job_.model.config()) == phase_of(options_.epochs, options_, job_.model.config());
+  };
+  if (!is_last_phase(state_.epoch)) return false;
+  int since = state_.best->epoch;
+  while (since + 1 < state_.epoch && !is_last_phase(since + 1)) ++since;
+  return state_.epoch - 1 - since >= options_.early_stopping;
+}
+
 bool TrainingRun::checkpoint_is_due() const {
-  const int steps = job_.options.checkpoint_every_steps;
-  const double minutes = job_.options.checkpoint_every_minutes;
+  const int steps = options_.checkpoint_every_steps;
+  const double minutes = options_.checkpoint_every_minutes;
   return (steps > 0 && state_.total_steps % steps == 0) ||
          (minutes > 0 && steady_seconds() - last_checkpoint_ >= 60 * minutes);
 }
 
 void TrainingRun::write_checkpoint() {
   if (!output_) return;
-  if (job_.options.keep_checkpoints > 0) {
+  if (options_.keep_checkpoints > 0) {
     steps_.catch_up();
     output_->write_checkpoint({.identity = data_.identity,
                                .state = state_,
                                .hardness = history_.state(),
+                               .answers = steps_.answers().state(),
                                .values = network().values(),
                                .optimizer = steps_.optimizer()},
-                              job_.options.keep_checkpoints);
+                              options_.keep_checkpoints);
   }
   last_checkpoint_ = steady_seconds();
 }
@@ -323,7 +422,7 @@ void TrainingRun::report_progress(const Epoch& epoch) const {
   if (!output_ || !job_.callbacks.on_step) return;
   const EpochTally::OfWidth total = state_.tally.total();
   TrainingProgress progress = {.epoch = epoch.number,
-                               .epochs = job_.options.epochs,
+                               .epochs = options_.epochs,
                                .step = state_.step,
                                .steps = std::ssize(epoch.plan.steps),
                                .loss_task = total.mean_task_loss(),

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -70,6 +71,10 @@ class TrainingRun {
   void take_step(const Epoch& epoch);
   void finish_epoch(const Epoch& epoch);
   EpochRecord evaluated(const Epoch& epoch) const;
+  /// What stands in the configuration of the model that this epoch made.
+  std::optional<PolicyRule> policy_after(EpochPhase phase) const;
+  /// Whether there was no better epoch for as long as the options allow.
+  bool gives_up() const;
 
   // Checkpoints.
   bool checkpoint_is_due() const;
@@ -85,6 +90,7 @@ class TrainingRun {
   Network<float>& network() const { return network_of(job_.model); }
 
   TrainingJob job_;
+  TrainingOptions options_;  // the job's, resolved
   TrainingFolder folder_;
   std::unique_ptr<TrainingOutput> output_;  // only on the first rank
   PreparedData data_;

@@ -44,13 +44,13 @@ TEST_F(Eval, NeedsNoTaskForAModelThatKnowsIts) {
   EXPECT_EQ(json["full"]["cost_fraction"], 1);
   int samples = 0;
   double right = 0;
-  for (const auto& width : json["widths"]) {
+  for (const auto& width : json["answers"]) {
     samples += width["samples"].get<int>();
     if (width["samples"] > 0) right += width["samples"].get<double>() * width["routed"]["accuracy"].get<double>();
   }
   EXPECT_EQ(samples, 50);
   EXPECT_NEAR(right / 50, json["routed"]["accuracy"]["value"].get<double>(), 1e-12);
-  EXPECT_EQ(json["widths"][2]["all"]["accuracy"], json["full"]["accuracy"]["value"]);
+  EXPECT_EQ(json["answers"][2]["all"]["accuracy"], json["full"]["accuracy"]["value"]);
   EXPECT_LE(json["routed"]["accuracy"]["low"], json["routed"]["accuracy"]["value"]);
   EXPECT_EQ(json["confusion"][0][0].get<int>() + json["confusion"][0][1].get<int>(), 25);
 }
@@ -60,7 +60,7 @@ TEST_F(Eval, WritesWhatAReportIsDrawnFrom) {
   const auto json = eval({"--data", data(), "--output", output, "--json"}).json();
   const RecordedEvaluation file = RecordedEvaluation::load(output);
   EXPECT_EQ(file.recording.model, model());
-  EXPECT_EQ(file.policy, "argmax");
+  EXPECT_EQ(file.policy, "router");
   EXPECT_EQ(file.recording.size(), 50u);
   EXPECT_FALSE(file.latency.empty());
   ASSERT_GT(file.points.size(), 5u) << "the routing, three fixed widths and other baselines";
@@ -68,6 +68,19 @@ TEST_F(Eval, WritesWhatAReportIsDrawnFrom) {
   EXPECT_EQ(file.points[0].score.value, json["routed"]["accuracy"]["value"]);
   EXPECT_TRUE(file.points[1].lead.has_value());
   EXPECT_EQ(run_program({"report", model()}).exit_code, 0);
+}
+
+TEST_F(Eval, TriesAnotherPolicyOnARecordingWithoutTheModel) {
+  const std::string recording = folder_ / "dev.json";
+  eval({"--data", data(), "--output", recording});
+  const auto with_model = eval({"--data", data(), "--policy", "cascade:0.8", "--json"}).json();
+  std::filesystem::remove_all(model());
+  const auto json = run_program({"eval", "--recording", recording, "--policy", "cascade:0.8", "--json"}).json();
+  EXPECT_EQ(json["policy"], "cascade 0.8");
+  EXPECT_EQ(json["answers"], with_model["answers"]);
+  EXPECT_EQ(json["routed"]["accuracy"], with_model["routed"]["accuracy"]);
+  EXPECT_THAT(error_of(run_program({"eval", "--recording", recording, "--data", data()}), 1),
+              StartsWith("--recording has the model's answers already; leave out --data"));
 }
 
 TEST_F(Eval, ComparesTheRouterWithOtherWaysOfChoosingWidths) {
@@ -124,30 +137,28 @@ TEST_F(Eval, TellsTheLevelsOfDifficulty) {
   EXPECT_GE(json["difficulty"]["router_auc"], 0);
   const auto text = eval({"--data", data()}).output;
   for (const char* part :
-       {"sst-2, dev: 50 sentences of", "routed by argmax", "\nfull width ", "\ndifficulty ",
+       {"sst-2, dev: 50 sentences of", "routed by router", "\nfull width ", "\ndifficulty ",
         "AUC of the router's logit for width 1, difficulty 3, 4 against 0, 1: ", "true \\ predicted"})
     EXPECT_THAT(text, HasSubstr(part));
 }
 
 TEST_F(Eval, PolicyIsObeyed) {
   const auto json = eval({"--data", data(), "--policy", "fixed:0.5", "--json"}).json();
-  EXPECT_EQ(json["widths"][1]["samples"], 50);
+  EXPECT_EQ(json["answers"][1]["samples"], 50);
   EXPECT_EQ(json["policy"], "fixed 0.5");
-  EXPECT_EQ(json["routed"]["cost_fraction"], json["widths"][1]["cost_fraction"]);
+  EXPECT_EQ(json["routed"]["cost_fraction"], json["answers"][1]["cost_fraction"]);
 }
 
-TEST_F(Eval, ACascadeTellsHowManySamplesWereRunAtEachWidth) {
+TEST_F(Eval, ACascadeTellsHowManySamplesWereAskedForEachAnswer) {
   const auto json = eval({"--data", data(), "--policy", "cascade:1", "--json"}).json();
-  const auto argmax = eval({"--data", data(), "--policy", "argmax", "--json"}).json();
-  int sent = 0;
+  const auto routed = eval({"--data", data(), "--policy", "router", "--json"}).json();
   for (std::size_t w = 0; w < 3; ++w) {
-    sent += argmax["widths"][w]["samples"].get<int>();
-    EXPECT_EQ(argmax["widths"][w]["runs"], argmax["widths"][w]["samples"]);
-    EXPECT_EQ(json["widths"][w]["runs"], sent) << "those that the router sends there, and all that were narrower";
-    EXPECT_EQ(json["widths"][w]["samples"], w == 2 ? 50 : 0) << "no answer is ever as probable as 1";
+    EXPECT_EQ(routed["answers"][w]["asked"], routed["answers"][w]["samples"]);
+    EXPECT_EQ(json["answers"][w]["asked"], 50);
+    EXPECT_EQ(json["answers"][w]["samples"], w == 2 ? 50 : 0) << "no answer is ever as probable as 1";
   }
-  EXPECT_THAT(eval({"--data", data(), "--policy", "cascade:1"}).output, HasSubstr("\nwidth  runs  samples "));
-  EXPECT_THAT(eval({"--data", data()}).output, HasSubstr("\nwidth  samples "));
+  EXPECT_THAT(eval({"--data", data(), "--policy", "cascade:1"}).output, HasSubstr("\nanswer  asked  samples "));
+  EXPECT_THAT(eval({"--data", data()}).output, HasSubstr("\nanswer  samples "));
 }
 
 TEST_F(Eval, SaysHowManySamplesWereCut) {

@@ -27,7 +27,7 @@ TEST(Inspect, TellsWhatEachWidthCosts) {
     EXPECT_EQ(json["widths"][i]["parameters"], parameters_used(config, widths[i]));
   }
   EXPECT_EQ(json["sharcs"]["adaptive_layer_idx"], 1);
-  EXPECT_EQ(json["policy"], "argmax");
+  EXPECT_EQ(json["policy"], "router");
   EXPECT_TRUE(json["missing"].empty());
   EXPECT_TRUE(json["unexpected"].empty());
 }

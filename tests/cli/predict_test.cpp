@@ -60,7 +60,7 @@ TEST_F(Predict, LinesOfStandardInputBecomeLabelProbabilityAndWidth) {
   EXPECT_EQ(run.errors, "");
   const std::vector<std::string> lines = lines_of(run.output);
   ASSERT_EQ(lines.size(), 3u);
-  EXPECT_EQ(lines[0], "label\tprobability\twidth");
+  EXPECT_EQ(lines[0], "label\tprobability\tanswer");
   const Classifier classifier = Classifier::load(model());
   const Prediction second = classifier.classify("the plot is dull");
   EXPECT_THAT(lines[2], StartsWith(classifier.label_name(second.label) + "\t0."));
@@ -76,8 +76,9 @@ TEST_F(Predict, FileAndStandardInputAndArgumentsAgree) {
   EXPECT_EQ(predict({"--output", folder_ / "out.tsv"}, text).output, "");
   EXPECT_EQ(read_text_file(folder_ / "out.tsv"), from_input.output);
   const std::vector<std::string> lines = lines_of(from_input.output);
-  EXPECT_THAT(lines_of(predict({"--text", "the film was superb", "--text", "a gem"}).output),
-              ElementsAre("label\tprobability\twidth\ttext", lines[1] + "\tthe film was superb", lines[2] + "\ta gem"));
+  EXPECT_THAT(
+      lines_of(predict({"--text", "the film was superb", "--text", "a gem"}).output),
+      ElementsAre("label\tprobability\tanswer\ttext", lines[1] + "\tthe film was superb", lines[2] + "\ta gem"));
 }
 
 TEST_F(Predict, JsonHasALineForEachSentence) {
@@ -182,7 +183,7 @@ TEST_F(Predict, PairsAreSeparatedByATab) {
 TEST_F(Predict, RegressionsHaveAScore) {
   save_model_for(Task::named("sts-b"), model());
   const std::vector<std::string> lines = lines_of(predict({}, "a gem\ta joy\n").output);
-  EXPECT_EQ(lines[0], "score\twidth");
+  EXPECT_EQ(lines[0], "score\tanswer");
   EXPECT_THAT(lines[1], MatchesRegex("-?[0-9]+\\.[0-9]{4}\t(0.25|0.5|1)"));
 }
 

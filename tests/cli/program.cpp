@@ -93,7 +93,8 @@ std::string last_error_of(const ProgramRun& run) {
   return at == std::string::npos ? "" : run.errors.substr(at + 8, run.errors.size() - at - 9);
 }
 
-nlohmann::json tiny_training_config(const nlohmann::json& training) {
+nlohmann::json tiny_training_config(nlohmann::json training) {
+  if (!training.contains("recipe")) training["recipe"] = "sharcs";
   return {{"model",
            {{"model_type", "bert"},
             {"hidden_size", 16},

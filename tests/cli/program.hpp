@@ -56,8 +56,9 @@ std::string error_of(const ProgramRun& run, int exit_code = 2);
 /// The message of a run that ended with exit code 2 and may have said other things before.
 std::string last_error_of(const ProgramRun& run);
 
-/// A configuration of `sharcs train` with which an epoch takes milliseconds; `training`: its section of that name.
-nlohmann::json tiny_training_config(const nlohmann::json& training);
+/// A configuration of `sharcs train` with which an epoch takes milliseconds; `training`: its section of that name, of
+/// the paper's recipe unless it names another.
+nlohmann::json tiny_training_config(nlohmann::json training);
 
 /// A tiny untrained model with its tokenizer: three widths, labels "negative" and "positive", 16 positions.
 /// `change` may change the configuration before the model is made.

@@ -69,7 +69,7 @@ TEST_F(Train, LeavesWhatAReportIsDrawnFrom) {
   const auto json = train(on_sst2("run", {"--json"})).json();
   const RecordedEvaluation file = RecordedEvaluation::load(folder_ / "run" / "recording.json");
   EXPECT_EQ(file.recording.model, path("run"));
-  EXPECT_EQ(file.policy, "argmax");
+  EXPECT_EQ(file.policy, "router");
   EXPECT_EQ(file.threads, 1);
   EXPECT_EQ(file.recording.size(), 32u);
   EXPECT_TRUE(file.recording.samples[0].difficulty.has_value());
@@ -88,6 +88,35 @@ TEST_F(Train, JsonTellsTheResult) {
   EXPECT_EQ(json["dev"]["samples"], 32);
   const auto evaluation = run_program({"eval", "--model", path("run"), "--data", path("data"), "--json"}).json();
   EXPECT_EQ(json["dev"]["routed"]["accuracy"], evaluation["routed"]["accuracy"]);
+}
+
+TEST_F(Train, DistilledEndsWithACalibratedModelAndTellsWhatItIsWorth) {
+  const std::vector<std::string> arguments = on_sst2("run", {"--recipe", "distilled", "--exits", "1", "--epochs", "4"});
+  const auto run = train(arguments);
+  EXPECT_EQ(run.exit_code, 0) << run.errors;
+  EXPECT_THAT(run.output, ::testing::ContainsRegex("\nfull width: [01]\\.[0-9]+\n"
+                                                   "routed:     [01]\\.[0-9]+ \\(.* to be expected of new samples\\), "
+                                                   "by combined, calibrated to 0.5 points below full width\n"
+                                                   "cost:       [01]\\.[0-9]+ of full width's multiply-adds\n"
+                                                   "time:       [0-9]+\\.[0-9]+ times as fast as full width\n"));
+  EXPECT_THAT(run.errors, HasSubstr("32 samples: too few to tell what to expect"));
+  const ModelConfig config = ModelConfig::load(folder_ / "run" / "config.json");
+  EXPECT_EQ(config.sharcs->exits, std::vector<int>{1});
+  EXPECT_EQ(config.sharcs->policy->name(), "combined, calibrated to 0.5 points below full width");
+  const auto evaluation = run_program({"eval", "--model", path("run"), "--data", path("data"), "--json"}).json();
+  EXPECT_EQ(evaluation["policy"], "combined, calibrated to 0.5 points below full width");
+  EXPECT_EQ(evaluation["answers"].size(), 3u);
+  EXPECT_GE(evaluation["routed"]["accuracy"]["value"].get<double>(),
+            evaluation["full"]["accuracy"]["value"].get<double>() - 0.005);
+  EXPECT_THAT(run_program({"report", path("run"), "--text"}).output, HasSubstr("exit 1"));
+}
+
+TEST_F(Train, OfTheWarmUpAloneLeavesAModelThatRunsAtFullWidth) {
+  const auto run = train(on_sst2("run", {"--recipe", "distilled", "--epochs", "1"}));
+  EXPECT_EQ(run.exit_code, 0) << run.errors;
+  EXPECT_THAT(run.errors, HasSubstr("the model will run at full width"));
+  EXPECT_THAT(run.output, HasSubstr(", by full width\n"));
+  EXPECT_EQ(ModelConfig::load(folder_ / "run" / "config.json").sharcs->policy->kind, "full width");
 }
 
 TEST_F(Train, FlagsOverrideTheConfigFile) {
@@ -151,7 +180,7 @@ TEST_F(Train, OwnPairsWithScoresAreARegression) {
   EXPECT_EQ(run.json()["dev"]["samples"], 3);
   EXPECT_TRUE(run.json()["dev"]["routed"].contains("spearman"));
   EXPECT_THAT(run_program({"predict", "--model", path("run"), "--text", "film\tplot"}).output,
-              StartsWith("score\twidth\ttext\n"));
+              StartsWith("score\tanswer\ttext\n"));
 }
 
 TEST_F(Train, ColumnsByPositionNeedNoHeader) {
@@ -238,8 +267,9 @@ TEST_F(Train, StartsFromACheckpoint) {
 
 TEST_F(Train, StartsFromACalibratedModelAtOtherWidths) {
   testing::save_tiny_model(folder_ / "calibrated", [](ModelConfig& config) {
-    config.sharcs->routing =
-        RoutingRule{.weights = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, .offsets = {9, 0, 0}, .costs = {{}, {}, {}}};
+    config.sharcs->policy =
+        PolicyRule{.router = RoutingRule{
+                       .weights = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, .offsets = {9, 0, 0}, .costs = {{}, {}, {}}}};
   });
   config_["training"]["max_length"] = 16;
   config_.erase("tokenizer");
@@ -249,7 +279,7 @@ TEST_F(Train, StartsFromACalibratedModelAtOtherWidths) {
     EXPECT_EQ(run.exit_code, 0) << run.errors;
     const ModelConfig config = ModelConfig::load(folder_ / "run" / "config.json");
     EXPECT_EQ(config.sharcs->width_mult_list.size(), sharcs.empty() ? 3u : 2u);
-    EXPECT_FALSE(config.sharcs->routing);
+    EXPECT_NE(config.sharcs->policy->kind, "router") << "it was of other parameters";
   }
 }
 
@@ -303,8 +333,8 @@ TEST_F(Train, WrongCallsAreUsageErrors) {
   EXPECT_THAT(error({"--task", "sst-2", "--data", path("data")}), StartsWith("--output is required"));
   EXPECT_THAT(error({"--task", "sst-2", "--output", path("run")}), StartsWith("give --data FOLDER or --train FILE"));
   EXPECT_THAT(error({"--data", path("data"), "--output", path("run")}), HasSubstr("give --task, too"));
-  EXPECT_THAT(error(on_sst2("run", {"--epochs", "0"})),
-              StartsWith("command line: \"epochs\" is 0; expected an integer ≥ 1"));
+  EXPECT_THAT(error(on_sst2("run", {"--epochs", "-1"})),
+              StartsWith("command line: \"epochs\" is -1; expected an integer ≥ 0"));
   EXPECT_THAT(error(on_sst2("run", {"--epochs", "many"})), StartsWith("command line: \"epochs\" is \"many\""));
   EXPECT_THAT(error(on_sst2("run", {"--set", "epochs"})), HasSubstr("expected section.key=value"));
   EXPECT_THAT(error_of(run_program({"train", "--task", "sst-2", "--data", path("data"), "--output", path("run")}), 1),

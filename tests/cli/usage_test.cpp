@@ -63,11 +63,11 @@ TEST(Usage, WrongCallsAreOneLineAndExitCodeOne) {
   }
   EXPECT_EQ(error_of(run_program({"predict"}), 1), "--model is required (sharcs predict --help tells more)");
   EXPECT_EQ(error_of(run_program({"eval", "--model", "m"}), 1),
-            "give --data FOLDER or --file FILE (sharcs eval --help tells more)");
+            "give --data FOLDER or --file FILE, or --recording FILE (sharcs eval --help tells more)");
   EXPECT_EQ(error_of(run_program({"eval", "--model", "m", "--data", "d", "--file", "f"}), 1),
             "--data and --file exclude each other (sharcs eval --help tells more)");
   EXPECT_THAT(error_of(run_program({"predict", "--model", "m", "--policy", "often"}), 1),
-              StartsWith("--policy often: expected model, argmax, fixed:W, cap:W or cascade:P"));
+              StartsWith("--policy often: expected one of model, router, cascade[:P[:CONFIDENCE]], "));
 }
 
 TEST(Usage, ConfigFileGivesOptionsThatFlagsOverride) {

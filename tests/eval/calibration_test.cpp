@@ -2,14 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "eval/comparison.hpp"
-#include "eval/hand_made_recordings.hpp"
+#include "eval/policy_search.hpp"
+#include "eval/simulated_recordings.hpp"
 #include "expect_error.hpp"
 #include "model/small_models.hpp"
-#include "sharcs/engine.hpp"
+#include "sharcs/classifier.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/model.hpp"
 #include "temporary_folder.hpp"
@@ -19,227 +20,25 @@ namespace {
 
 using ::testing::Each;
 using ::testing::HasSubstr;
-using testing::recording_of;
+using testing::share_right;
+using testing::simulated_answers;
 
-/// As recording_of() counts.
-CostModel costs_of(std::size_t widths) {
-  CostModel costs;
-  for (std::size_t w = 0; w < widths; ++w) costs.widths.push_back({.linear = 100.0 * static_cast<double>(w + 1)});
-  return costs;
-}
-
-double logistic(double x) { return 1 / (1 + std::exp(-x)); }
-
-/// Samples of a hidden easiness, of which the router sees a noisy copy. Wider widths are right more often, most of all
-/// where the easiness is middling.
-Recording simulated(std::size_t samples, std::size_t widths, std::uint64_t seed = 3) {
-  Random random(seed);
-  std::vector<std::string> right(widths);
-  std::vector<float> router_logits;
-  for (std::size_t i = 0; i < samples; ++i) {
-    const double easiness = 2 * random.normal(), seen = easiness + random.normal();
-    for (std::size_t w = 0; w < widths; ++w) {
-      right[w] += random.uniform() < logistic(easiness + 2 * static_cast<double>(w)) ? '1' : '0';
-      router_logits.push_back(
-          static_cast<float>(seen * (static_cast<double>(widths - 1) / 2 - static_cast<double>(w))));
-    }
-  }
-  Recording recording = recording_of(right);
-  recording.router_logits = router_logits;
-  for (std::int32_t& tokens : recording.tokens) tokens = static_cast<std::int32_t>(3 + random.below(30));
-  return recording;
-}
-
-double share_right(const Recording& recording, const Routing& routing) {
-  double right = 0;
-  for (std::size_t i = 0; i < recording.size(); ++i) right += is_right(recording, i, routing.answer_of_sample[i]);
-  return right / static_cast<double>(recording.size());
-}
-
-TEST(Calibration, CostModelOfMultiplyAddsIsExactForEveryLength) {
-  const ModelConfig config = testing::small_config();
-  const CostModel costs = CostModel::multiply_adds(config);
+TEST(CostModel, OfMultiplyAddsIsExactForEveryLength) {
+  const ModelConfig config = testing::config_of_six_answers();
+  const CostModel costs = CostModel::multiply_adds(simulated_answers(2));
+  const std::vector<Answer> answers = answers_of(config);
   const WidthSet widths(config);
-  for (const Width& width : widths)
+  ASSERT_EQ(costs.answers.size(), answers.size());
+  for (std::size_t a = 0; a < answers.size(); ++a) {
+    if (answers[a].is_exit()) continue;
     for (const int tokens : {1, 2, 7, 100, 512})
-      EXPECT_DOUBLE_EQ(costs.widths[static_cast<std::size_t>(width.index())].of(tokens),
-                       static_cast<double>(multiply_adds(config, width, tokens)));
-}
-
-TEST(Calibration, BudgetsAreMetToWithinOneSample) {
-  for (const std::size_t widths : {2u, 3u, 4u}) {
-    const Recording recording = simulated(400, widths);
-    const CostModel costs = costs_of(widths);
-    const double least = least_budget(recording, costs);
-    EXPECT_DOUBLE_EQ(least, 1.0 / static_cast<double>(widths));
-    const std::vector<double> budgets = {least, 0.55, 0.6, 0.7, 0.85, 0.97};
-    for (const Calibration& found : calibrate(recording, costs, budgets)) {
-      const double budget = found.rule.budget, cost = cost_fraction(recording, found.fitted);
-      EXPECT_LE(cost, budget + 1e-9) << widths << " widths";
-      EXPECT_GT(cost, budget - 0.01) << widths << " widths";
-      EXPECT_NEAR(cost_fraction(recording, found.expected), budget, 0.05) << widths << " widths";
-    }
+      EXPECT_DOUBLE_EQ(costs.answers[a].of(tokens),
+                       static_cast<double>(multiply_adds(config, widths[answers[a].width_index], tokens)));
   }
 }
 
-TEST(Calibration, MoreBudgetIsNeverCheaperAndAtTheEndsEverythingIsNarrowOrWide) {
-  const Recording recording = simulated(300, 2);
-  const std::vector<double> budgets = {0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1};
-  const auto curve = calibrate(recording, costs_of(2), budgets);
-  ASSERT_EQ(curve.size(), budgets.size());
-  for (std::size_t k = 1; k < curve.size(); ++k) {
-    EXPECT_GE(cost_fraction(recording, curve[k].fitted), cost_fraction(recording, curve[k - 1].fitted));
-    EXPECT_LE(curve[k].rule.price, curve[k - 1].rule.price);
-  }
-  EXPECT_THAT(curve.front().fitted.answer_of_sample, Each(0));
-  EXPECT_THAT(curve.back().fitted.answer_of_sample, Each(1));
-}
-
-TEST(Calibration, ACurveIsItsPointsOneByOne) {
-  const Recording recording = simulated(200, 3);
-  const std::vector<double> budgets = {0.4, 0.6, 0.8};
-  const auto curve = calibrate(recording, costs_of(3), budgets);
-  for (std::size_t k = 0; k < budgets.size(); ++k) {
-    const Calibration alone = calibrate(recording, costs_of(3), budgets[k]);
-    EXPECT_EQ(alone.rule.price, curve[k].rule.price);
-    EXPECT_EQ(alone.expected.answer_of_sample, curve[k].expected.answer_of_sample);
-  }
-}
-
-TEST(Calibration, BeatsChanceOnSamplesThatItHasNotSeen) {
-  const Recording dev = simulated(1500, 2, 3), fresh = simulated(20000, 2, 4);
-  const Calibration found = calibrate(dev, costs_of(2), 0.7);
-  std::vector<int> widths;
-  for (std::size_t i = 0; i < fresh.size(); ++i)
-    widths.push_back(found.rule.choose(fresh.router_logits_of(i), fresh.tokens[i]));
-  const Routing routed = route(fresh, widths);
-  EXPECT_NEAR(cost_fraction(fresh, routed), 0.7, 0.03);
-  const std::vector<OperatingPoint> comparison = compare(fresh, routed, {.bootstrap = {.resamples = 200}});
-  for (const Baseline baseline : {Baseline::random, Baseline::mix_of_fixed})
-    EXPECT_GT(point_of(comparison, baseline).lead->interval.low, 0.01) << to_string(baseline);
-  // What cross-validation promised holds.
-  EXPECT_NEAR(share_right(dev, found.expected), share_right(fresh, routed), 0.03);
-}
-
-TEST(Calibration, DoesNotSpendOnWhatIsLostAtEveryWidth) {
-  // Router logits from −1 (hard) to 1 (easy): the wide width helps in the middle third only, and the hardest third is
-  // wrong at both. In the router's order the hardest would be made wide first.
-  std::vector<std::string> right(2);
-  std::vector<float> logits;
-  for (int i = 0; i < 900; ++i) {
-    right[0] += i < 600 ? '0' : '1';
-    right[1] += i < 300 ? '0' : '1';
-    const float easy = static_cast<float>(i) / 450 - 1;
-    logits.insert(logits.end(), {easy, -easy});
-  }
-  Recording recording = recording_of(right);
-  recording.router_logits = logits;
-  recording.tokens.assign(900, 10);
-  const Calibration found = calibrate(recording, costs_of(2), 0.5 + 0.5 / 3);
-  EXPECT_NE(found.values, ValueModel::offsets);
-  EXPECT_GT(share_right(recording, found.expected), 0.6);
-}
-
-TEST(Calibration, IsDeterministic) {
-  const Recording recording = simulated(150, 3);
-  const Calibration a = calibrate(recording, costs_of(3), 0.6), b = calibrate(recording, costs_of(3), 0.6);
-  EXPECT_EQ(a.rule.price, b.rule.price);
-  EXPECT_EQ(a.rule.weights, b.rule.weights);
-  EXPECT_EQ(a.expected.answer_of_sample, b.expected.answer_of_sample);
-}
-
-TEST(Calibration, LatencyBudgetsCountSecondsOfEachSamplesLength) {
-  const Recording recording = simulated(400, 2);
-  CostModel costs;
-  costs.unit = CostUnit::seconds;
-  costs.widths = {{.constant = 1e-3, .linear = 1e-5}, {.constant = 2e-3, .linear = 4e-5}};
-  const double full = costs.mean(recording, std::vector<int>(400, 1));
-  EXPECT_EQ(full, costs.full(recording));
-  const Calibration found = calibrate(recording, costs, 0.75);
-  EXPECT_EQ(found.rule.unit, CostUnit::seconds);
-  EXPECT_DOUBLE_EQ(found.rule.full_cost, full);
-  EXPECT_NEAR(costs.mean(recording, found.fitted.answer_of_sample), 0.75 * full, 0.005 * full);
-}
-
-TEST(Calibration, RegressionIsServedThroughTheSquaredError) {
-  Recording recording = simulated(600, 2);
-  recording.outputs = 1;
-  recording.labels.clear();
-  Random random(9);
-  recording.metrics = {"pearson"};
-  for (RecordedAnswer& answer : recording.answers) answer.logits.clear();
-  for (std::size_t i = 0; i < 600; ++i) {
-    const double target = random.normal();
-    const bool hard = recording.router_logits_of(i)[0] < 0;
-    recording.targets.push_back(target);
-    recording.answers[0].logits.push_back(static_cast<float>(target + (hard ? 2 : 0.1) * random.normal()));
-    recording.answers[1].logits.push_back(static_cast<float>(target + 0.1 * random.normal()));
-  }
-  const Calibration found = calibrate(recording, costs_of(2), 0.75);
-  const std::vector<OperatingPoint> comparison = compare(recording, found.expected, {.bootstrap = {.resamples = 200}});
-  EXPECT_EQ(comparison[1].name, "random");
-  EXPECT_GT(comparison[1].lead->interval.low, 0.05);
-}
-
-TEST(Calibration, OneWidthLeavesNothingToDecide) {
-  Recording recording = recording_of({"1101"});
-  recording.router_logits = {1, 2, 3, 4};
-  const Calibration found = calibrate(recording, costs_of(1), 1);
-  EXPECT_THAT(found.fitted.answer_of_sample, Each(0));
-  EXPECT_EQ(cost_fraction(recording, found.expected), 1);
-}
-
-TEST(Calibration, AllRightAndAllWrongAreNoTrouble) {
-  for (const char outcome : {'0', '1'}) {
-    Recording recording = recording_of({std::string(50, outcome), std::string(50, outcome)});
-    Random random(1);
-    for (int i = 0; i < 100; ++i) recording.router_logits.push_back(static_cast<float>(random.normal()));
-    const Calibration found = calibrate(recording, costs_of(2), 0.75);
-    EXPECT_LE(cost_fraction(recording, found.fitted), 0.75);
-    EXPECT_TRUE(std::isfinite(found.rule.price));
-    EXPECT_EQ(share_right(recording, found.expected), outcome == '1' ? 1 : 0);
-    EXPECT_EQ(found.values, ValueModel::offsets);  // none is better, so the simplest
-  }
-}
-
-TEST(Calibration, ARouterThatSaysTheSameOfAllStaysWithinTheBudget) {
-  Recording recording = simulated(100, 2);
-  recording.router_logits.assign(200, 0.5f);
-  const Calibration found = calibrate(recording, costs_of(2), 0.75);
-  EXPECT_LE(cost_fraction(recording, found.fitted), 0.75);
-  EXPECT_THAT(calibrate(recording, costs_of(2), 1).fitted.answer_of_sample, Each(1));
-}
-
-TEST(Calibration, NeedsTwoSamples) {
-  EXPECT_THAT(message_of<ShapeError>([] { calibrate(simulated(1, 2), costs_of(2), 0.75); }),
-              HasSubstr("1 sample to calibrate on; expected at least 2"));
-  for (const std::size_t samples : {2u, 3u}) {
-    const Recording recording = simulated(samples, 2);
-    const Calibration found = calibrate(recording, costs_of(2), 0.75);
-    EXPECT_LE(cost_fraction(recording, found.fitted), 0.75);
-    EXPECT_EQ(found.expected.answer_of_sample.size(), samples);
-  }
-}
-
-TEST(Calibration, RefusesBudgetsThatCannotBe) {
-  const Recording recording = simulated(50, 2);
-  EXPECT_THAT(message_of<ConfigError>([&] { calibrate(recording, costs_of(2), 0.4); }),
-              HasSubstr("a budget of 0.4; expected 0.5 (everything at the narrowest width) to 1"));
-  EXPECT_THROW(calibrate(recording, costs_of(2), 1.1), ConfigError);
-  EXPECT_THROW(calibrate(recording, costs_of(2), std::nan("")), ConfigError);
-}
-
-TEST(Calibration, RefusesAnswersThatItCannotUse) {
-  Recording recording = simulated(50, 2);
-  EXPECT_THROW(calibrate(recording, costs_of(3), 0.75), ShapeError);
-  EXPECT_THROW(calibrate(recording, costs_of(2), 0.75, {.folds = 1}), ConfigError);
-  EXPECT_THROW(calibrate(Recording{}, costs_of(2), 0.75), ShapeError);
-  recording.labels.clear();
-  EXPECT_THROW(calibrate(recording, costs_of(2), 0.75), ShapeError);
-  recording = simulated(50, 2);
-  recording.router_logits.clear();
-  EXPECT_THAT(message_of<ConfigError>([&] { calibrate(recording, costs_of(2), 0.75); }), HasSubstr("has no router"));
-}
+/// A recording of the widths alone, with the costs of recording_of().
+Recording of_widths(std::size_t widths) { return testing::recording_of(std::vector<std::string>(widths, "11")); }
 
 TEST(LatencyModel, IsTheLineThroughMeasurementsOfSingleInputs) {
   std::vector<Latency> latencies;
@@ -248,11 +47,11 @@ TEST(LatencyModel, IsTheLineThroughMeasurementsOfSingleInputs) {
     latencies.push_back({.width = 1, .tokens = tokens, .batch = 1, .seconds = 2e-3 + 8e-5 * tokens});
     latencies.push_back({.width = 1, .tokens = tokens, .batch = 8, .seconds = 7});
   }
-  const CostModel costs = CostModel::latency(latencies);
+  const CostModel costs = CostModel::latency(of_widths(2), latencies);
   EXPECT_EQ(costs.unit, CostUnit::seconds);
-  ASSERT_EQ(costs.widths.size(), 2u);
-  EXPECT_NEAR(costs.widths[0].of(64), 1e-3 + 2e-5 * 64, 1e-9);
-  EXPECT_NEAR(costs.widths[1].of(64), 2e-3 + 8e-5 * 64, 1e-9);
+  ASSERT_EQ(costs.answers.size(), 2u);
+  EXPECT_NEAR(costs.answers[0].of(64), 1e-3 + 2e-5 * 64, 1e-9);
+  EXPECT_NEAR(costs.answers[1].of(64), 2e-3 + 8e-5 * 64, 1e-9);
 }
 
 TEST(LatencyModel, NoPartIsNegativeOrLessThanANarrowerWidths) {
@@ -260,42 +59,231 @@ TEST(LatencyModel, NoPartIsNegativeOrLessThanANarrowerWidths) {
                                           {.width = 0.5, .tokens = 64, .batch = 1, .seconds = 4e-3},
                                           {.width = 1, .tokens = 8, .batch = 1, .seconds = 1e-3},
                                           {.width = 1, .tokens = 64, .batch = 1, .seconds = 9e-3}};
-  const CostModel costs = CostModel::latency(latencies);
-  EXPECT_GE(costs.widths[0].constant, 0);
-  EXPECT_GE(costs.widths[0].linear, 0);
-  EXPECT_GE(costs.widths[1].constant, costs.widths[0].constant);
-  EXPECT_GE(costs.widths[1].linear, costs.widths[0].linear);
+  const CostModel costs = CostModel::latency(of_widths(2), latencies);
+  EXPECT_GE(costs.answers[0].constant, 0);
+  EXPECT_GE(costs.answers[0].linear, 0);
+  EXPECT_GE(costs.answers[1].constant, costs.answers[0].constant);
+  EXPECT_GE(costs.answers[1].linear, costs.answers[0].linear);
 }
 
 TEST(LatencyModel, OneLengthGivesAConstant) {
   const std::vector<Latency> latencies = {{.width = 1, .tokens = 8, .batch = 1, .seconds = 5e-3}};
-  EXPECT_DOUBLE_EQ(CostModel::latency(latencies).widths[0].of(100), 5e-3);
-  EXPECT_THROW(CostModel::latency({}), ShapeError);
+  EXPECT_DOUBLE_EQ(CostModel::latency(of_widths(1), latencies).answers[0].of(100), 5e-3);
+  EXPECT_THROW(CostModel::latency(of_widths(1), {}), ShapeError);
+  EXPECT_THROW(CostModel::latency(of_widths(2), latencies), ShapeError);
+}
+
+// Policies of every kind, from a recording.
+
+struct KindAndConfidence {
+  std::string kind, confidence;
+};
+std::vector<KindAndConfidence> all_kinds() {
+  std::vector<KindAndConfidence> list = {{"router", "max-probability"}};
+  for (const char* kind : {"cascade", "exits", "combined"})
+    for (const char* confidence : {"max-probability", "entropy", "patience", "learned-score"})
+      list.push_back({kind, confidence});
+  return list;
+}
+
+Calibration calibrated(const Recording& recording, const CalibrationTarget& target,
+                       const KindAndConfidence& of = {"combined", "max-probability"}) {
+  return calibrate(recording, CostModel::multiply_adds(recording), target,
+                   {.kind = of.kind, .confidence = of.confidence});
+}
+
+TEST(Calibration, ABudgetIsMetOnItsOwnSamplesAndAboutMetOnOthers) {
+  const Recording recording = simulated_answers(800);
+  for (const KindAndConfidence& of : all_kinds()) {
+    for (const double budget : {0.6, 0.8, 1.0}) {
+      SCOPED_TRACE(of.kind + " of " + of.confidence + ", " + std::to_string(budget));
+      const Calibration found = calibrated(recording, {.budget = budget}, of);
+      const bool counts = of.confidence == "patience";  // which has a few thresholds only
+      EXPECT_TRUE(found.met || counts);
+      if (!found.met) continue;
+      EXPECT_LE(cost_fraction(recording, found.fitted), budget + 1e-9);
+      EXPECT_LE(cost_fraction(recording, found.expected), budget + 0.05);
+    }
+  }
+}
+
+TEST(Calibration, TheRuleDoesWhatTheCalibrationSays) {
+  for (const bool regression : {false, true}) {
+    const Recording recording = simulated_answers(300, 5, regression);
+    for (const KindAndConfidence& of : all_kinds()) {
+      for (const CalibrationTarget& target :
+           {CalibrationTarget{.budget = 0.6}, CalibrationTarget{.budget = 0.85}, CalibrationTarget{.max_drop = 0.02}}) {
+        SCOPED_TRACE(of.kind + " of " + of.confidence + (regression ? ", regression" : ""));
+        const Calibration found = calibrated(recording, target, of);
+        const Routing routed = route(recording, Policy::of(found.rule));
+        EXPECT_EQ(routed.answer_of_sample, found.fitted.answer_of_sample);
+        EXPECT_EQ(routed.asked, found.fitted.asked);
+        for (std::size_t i = 0; i < recording.size(); ++i)
+          EXPECT_NEAR(routed.cost_of_sample[i], found.fitted.cost_of_sample[i], 1e-6);
+      }
+    }
+  }
+}
+
+TEST(Calibration, TheRuleFitsTheModelAndComesBackFromItsConfiguration) {
+  const Recording recording = simulated_answers(300);
+  for (const KindAndConfidence& of : all_kinds()) {
+    const Calibration found = calibrated(recording, {.budget = 0.7}, of);
+    ModelConfig config = recording.config;
+    config.sharcs->policy = found.rule;
+    const PolicyRule read = ModelConfig::parse(config.to_json(), "config.json").sharcs->policy.value();
+    EXPECT_EQ(route(recording, Policy::of(read)).answer_of_sample, found.fitted.answer_of_sample) << of.kind;
+    EXPECT_EQ(read.name(), of.kind + ", calibrated to 0.7 of the multiply-adds");
+  }
+}
+
+TEST(Calibration, ADropHoldsOnFreshDataWithinNoise) {
+  const Recording dev = simulated_answers(2000, 5), fresh = simulated_answers(20000, 6);
+  const double full = share_right(fresh, route(fresh, std::vector<int>(fresh.size(), fresh.full_width())));
+  for (const KindAndConfidence& of :
+       {KindAndConfidence{"cascade", "max-probability"}, KindAndConfidence{"exits", "entropy"},
+        KindAndConfidence{"combined", "max-probability"}}) {
+    for (const double drop : {0.005, 0.02}) {
+      const Calibration found = calibrated(dev, {.max_drop = drop}, of);
+      EXPECT_TRUE(found.met) << of.kind;
+      const Routing routed = route(fresh, Policy::of(found.rule));
+      EXPECT_GE(share_right(fresh, routed), full - drop - 0.012) << of.kind;
+      EXPECT_LT(cost_fraction(fresh, routed), 1) << of.kind;
+      EXPECT_NEAR(cost_fraction(fresh, routed), cost_fraction(dev, found.expected), 0.05) << of.kind;
+    }
+  }
+}
+
+TEST(Calibration, CombinedIsNoWorseThanItsPartsOnItsOwnSamples) {
+  const Recording recording = simulated_answers(600);
+  for (const char* confidence : {"max-probability", "entropy", "learned-score"}) {
+    for (const char* part : {"cascade", "exits"}) {
+      for (const double budget : {0.5, 0.7}) {
+        const Calibration alone = calibrated(recording, {.budget = budget}, {part, confidence});
+        const Calibration both = calibrated(recording, {.budget = budget}, {"combined", confidence});
+        if (!alone.met) continue;
+        EXPECT_GE(share_right(recording, both.fitted), share_right(recording, alone.fitted)) << part;
+      }
+      const Calibration alone = calibrated(recording, {.max_drop = 0.01}, {part, confidence});
+      const Calibration both = calibrated(recording, {.max_drop = 0.01}, {"combined", confidence});
+      EXPECT_LE(cost_fraction(recording, both.fitted), cost_fraction(recording, alone.fitted) + 1e-12) << part;
+    }
+  }
+}
+
+TEST(Calibration, MoreBudgetNeverScoresLessOnItsOwnSamples) {
+  const Recording recording = simulated_answers(500);
+  std::vector<CalibrationTarget> targets;
+  for (const double budget : {0.3, 0.4, 0.5, 0.6, 0.8, 1.0}) targets.push_back({.budget = budget});
+  const auto curve = calibrate(recording, CostModel::multiply_adds(recording), targets);
+  for (std::size_t i = 1; i < curve.size(); ++i)
+    EXPECT_GE(share_right(recording, curve[i].fitted), share_right(recording, curve[i - 1].fitted));
+}
+
+TEST(Calibration, NoDropAtAllCanAlwaysBeHadFromFullWidth) {
+  const Recording recording = simulated_answers(200);
+  for (const KindAndConfidence& of : all_kinds()) {
+    const Calibration found = calibrated(recording, {.max_drop = 0}, of);
+    EXPECT_TRUE(found.met) << of.kind;
+    EXPECT_GE(share_right(recording, found.fitted),
+              share_right(recording, route(recording, std::vector<int>(200, recording.full_width()))));
+  }
+}
+
+TEST(Calibration, WithoutRouterACombinedPolicyAsksNone) {
+  const Recording recording = simulated_answers(300);
+  const Calibration found =
+      calibrate(recording, CostModel::multiply_adds(recording), CalibrationTarget{.budget = 0.5}, {.router = false});
+  EXPECT_FALSE(found.rule.router);
+}
+
+TEST(Calibration, SaysThatSamplesAreTooFew) {
+  EXPECT_THAT(calibrated(simulated_answers(40), {.budget = 0.7}).notes,
+              ::testing::ElementsAre("40 samples: too few to tell what to expect; at least 100 are needed"));
+  EXPECT_TRUE(calibrated(simulated_answers(100), {.budget = 0.7}).notes.empty());
+}
+
+TEST(Calibration, SaysThatATargetIsOutOfReachAndWhatTheNearestIs) {
+  const Recording recording = simulated_answers(200);
+  for (const char* kind : {"router", "cascade", "exits", "combined"}) {
+    const Calibration found = calibrated(recording, {.budget = 0.05}, {kind, "max-probability"});
+    EXPECT_FALSE(found.met) << kind;
+    ASSERT_EQ(found.notes.size(), 1u);
+    EXPECT_THAT(found.notes[0], HasSubstr("0.05 of the multiply-adds is out of reach: the nearest is 0."));
+    double least = 1;
+    for (int a = 0; a <= recording.full_width(); ++a) {
+      const bool is_exit = recording.answers[static_cast<std::size_t>(a)].exit_layer > 0;
+      if (is_exit ? std::string(kind) == "exits" || std::string(kind) == "combined" : std::string(kind) != "exits")
+        least = std::min(least, cost_fraction(recording, route(recording, std::vector<int>(200, a))));
+    }
+    EXPECT_NEAR(cost_fraction(recording, found.fitted), least, 1e-9) << kind;
+  }
+}
+
+TEST(Calibration, RefusesWhatItCannotUse) {
+  Recording recording = simulated_answers(50);
+  const CostModel costs = CostModel::multiply_adds(recording);
+  const auto message = [&](const CalibrationTarget& target, const CalibrationOptions& options = {}) {
+    return message_of<ConfigError>([&] { calibrate(recording, costs, target, options); });
+  };
+  EXPECT_THAT(message({}), HasSubstr("a target needs either a budget or a drop of the score"));
+  EXPECT_THAT(message({.budget = 0.5, .max_drop = 0.1}), HasSubstr("a target needs either"));
+  EXPECT_THAT(message({.budget = 0}), HasSubstr("a budget of 0; expected a number above 0 and at most 1"));
+  EXPECT_THAT(message({.budget = std::nan("")}), HasSubstr("a budget of nan"));
+  EXPECT_THAT(message({.max_drop = 1.5}), HasSubstr("a drop of 1.5; expected a number from 0 to 1"));
+  EXPECT_THAT(message({.budget = 0.5}, {.folds = 1}), HasSubstr("folds is 1; expected at least 2"));
+  EXPECT_THAT(
+      message({.budget = 0.5}, {.kind = "fixed"}),
+      HasSubstr("policies of the kind \"fixed\" are not calibrated; expected one of router, cascade, exits, combined"));
+  EXPECT_THAT(message({.budget = 0.5}, {.confidence = "hope"}), HasSubstr("confidence \"hope\""));
+  EXPECT_THROW(calibrate(recording, CostModel{}, CalibrationTarget{.budget = 0.5}), ShapeError);
+  EXPECT_THROW(calibrate(simulated_answers(1), costs, CalibrationTarget{.budget = 0.5}), ShapeError);
+  EXPECT_THAT(message_of<ConfigError>([] {
+                const Recording widths = testing::simulated(50, 2);
+                calibrate(widths, CostModel::multiply_adds(widths), CalibrationTarget{.budget = 0.9},
+                          {.kind = "exits"});
+              }),
+              HasSubstr("the model has no exits; train it with exits"));
+  recording.labels.clear();
+  EXPECT_THROW(calibrate(recording, costs, CalibrationTarget{.budget = 0.5}), ShapeError);
+}
+
+TEST(Calibration, CountsSecondsOfALatencyModel) {
+  const Recording recording = simulated_answers(300);
+  std::vector<Latency> latencies;
+  for (const double width : recording.widths())
+    for (const int tokens : {4, 8})
+      latencies.push_back({.width = width, .tokens = tokens, .batch = 1, .seconds = width * (1e-3 + 1e-5 * tokens)});
+  const CostModel costs = CostModel::latency(recording, latencies);
+  const Calibration found = calibrate(recording, costs, CalibrationTarget{.budget = 0.6});
+  EXPECT_TRUE(found.met);
+  EXPECT_LE(costs.mean(recording, found.fitted), 0.6 * costs.full(recording) * (1 + 1e-9));
+  EXPECT_THAT(found.rule.target, HasSubstr(" ms"));
 }
 
 /// For the small model, whatever its router says: up to four tokens wide, more of them narrow.
-RoutingRule short_ones_wide() {
+PolicyRule short_ones_wide() {
   RoutingRule rule;
   rule.weights.assign(3, {0, 0, 0});
   rule.offsets = {0, 0, 1};
   rule.price = 1;
   rule.costs = {{}, {.constant = 1}, {.linear = 0.2}};
-  return rule;
+  return {.kind = "router", .target = "1 of the multiply-adds", .router = rule};
 }
 
 TEST(EnginePolicy, IsTheModelsRuleUnlessTheOptionsSayOtherwise) {
   const TemporaryFolder folder;
   Model::create(testing::small_config()).save(folder.path());
-  save_routing(folder.path(), short_ones_wide());
+  save_policy(folder.path(), short_ones_wide());
   const std::vector<std::int32_t> ids(9, 3);
   const std::vector<TokenSequence> inputs = {{std::span(ids).first(3)}, {std::span(ids).first(8)}};
   const Engine engine = Engine::load(folder.path());
-  EXPECT_EQ(engine.policy().name(), "calibrated to 1 of the multiply-adds");
+  EXPECT_EQ(engine.policy().name(), "router, calibrated to 1 of the multiply-adds");
   const auto found = engine.run(inputs);
   EXPECT_EQ(found[0].width, 1);
   EXPECT_EQ(found[1].width, 1.0 / 3);
-  const Engine other = Engine::load(folder.path(), {.policy = RoutingPolicy::argmax()});
-  EXPECT_EQ(other.policy().name(), "argmax");
+  const Engine other = Engine::load(folder.path(), {.policy = Policy::router()});
+  EXPECT_EQ(other.policy().name(), "router");
   const auto routed = other.run(inputs);
   for (const Prediction& prediction : routed)
     EXPECT_EQ(prediction.width, other
@@ -304,11 +292,11 @@ TEST(EnginePolicy, IsTheModelsRuleUnlessTheOptionsSayOtherwise) {
                                     .fraction());
 }
 
-TEST(EnginePolicy, IsArgmaxForAModelWithoutRule) {
-  EXPECT_EQ(Engine(Model::create(testing::small_config())).policy().name(), "argmax");
+TEST(EnginePolicy, IsTheRoutersChoiceForAModelWithoutRule) {
+  EXPECT_EQ(Engine(Model::create(testing::small_config())).policy().name(), "router");
   ModelConfig plain = testing::small_config();
   plain.sharcs.reset();
-  EXPECT_EQ(Engine(Model::create(plain)).policy().name(), "argmax");
+  EXPECT_EQ(Engine(Model::create(plain)).policy().name(), "router");
 }
 
 TEST(EnginePolicy, SavingARuleKeepsTheRestOfTheConfiguration) {
@@ -318,12 +306,12 @@ TEST(EnginePolicy, SavingARuleKeepsTheRestOfTheConfiguration) {
   Model::create(config).save(folder.path());
   const auto text = [&] { return ModelConfig::load(folder.path() / "config.json"); };
   const ModelConfig before = text();
-  save_routing(folder.path(), short_ones_wide());
+  save_policy(folder.path(), short_ones_wide());
   ModelConfig after = text();
-  ASSERT_TRUE(after.sharcs->routing);
-  after.sharcs->routing.reset();
+  ASSERT_TRUE(after.sharcs->policy);
+  after.sharcs->policy.reset();
   EXPECT_EQ(after.to_json(), before.to_json());
-  EXPECT_THROW(save_routing(folder.path(), RoutingRule{}), ConfigError);
+  EXPECT_THROW(save_policy(folder.path(), PolicyRule{.kind = "cascade"}), ConfigError);
 }
 
 }  // namespace

@@ -14,12 +14,12 @@ inline Recording recording_of(const std::vector<std::string>& right) {
   recording.outputs = 2;
   recording.classes = {"no", "yes"};
   recording.metrics = {"accuracy"};
-  recording.shared_cost = {.linear = 50};
   for (std::size_t width = 0; width < right.size(); ++width) {
     RecordedAnswer& answer = recording.answers.emplace_back();
     answer.width = static_cast<double>(width + 1) / static_cast<double>(right.size());
     answer.name = short_number(answer.width);
     answer.cost = {.linear = 100.0 * static_cast<double>(width + 1)};
+    answer.path = {.linear = 50};
     for (const char outcome : right[width]) {
       const float lead = outcome == '1' ? 1 : -1;
       answer.logits.insert(answer.logits.end(), {lead, 0});

@@ -34,7 +34,7 @@ RecordedEvaluation sample_file() {
   file.recording.router_logits = {1, 0, 2, 0, -1, 1, 0, 3};
   file.answer_of_sample = {0, 0, 1, 1};
   file.evaluation.samples = 4;
-  file.evaluation.widths = {{.width = 0.25}, {.width = 1}};
+  file.evaluation.answers = {{.name = "0.25", .width = 0.25}, {.name = "1", .width = 1}};
   file.points = {{.name = "routed",
                   .series = "routed",
                   .shares = {0.5, 0.5},
@@ -100,7 +100,7 @@ TEST(RecordedEvaluation, LogitsAndCostsComeBackBitForBit) {
   for (RecordedAnswer& answer : file.recording.answers)
     for (float& logit : answer.logits) logit = static_cast<float>(random.normal());
   file.recording.answers[1].cost = {.constant = 1.0 / 3, .linear = 1e9 / 7, .quadratic = 384};
-  file.recording.shared_cost = {.constant = 1.0 / 3};
+  file.recording.answers[0].path = {.constant = 1.0 / 3};
   const TemporaryFolder folder;
   file.save(folder / "recording.json");
   const Recording read = Recording::load(folder / "recording.json");
@@ -108,7 +108,7 @@ TEST(RecordedEvaluation, LogitsAndCostsComeBackBitForBit) {
     EXPECT_EQ(read.answers[answer].logits, file.recording.answers[answer].logits);
     EXPECT_EQ(read.answers[answer].cost.of(17), file.recording.answers[answer].cost.of(17));
   }
-  EXPECT_EQ(read.shared_cost.of(17), file.recording.shared_cost.of(17));
+  EXPECT_EQ(read.answers[0].path.of(17), file.recording.answers[0].path.of(17));
   EXPECT_EQ(read.router_logits, file.recording.router_logits);
 }
 
@@ -188,7 +188,7 @@ TEST(RecordedEvaluation, ErrorsNameTheFileTheKeyAndWhatWasFound) {
     return message_of<Error>([&] { RecordedEvaluation::parse(json.dump(), "recording.json"); });
   };
   EXPECT_EQ(message([](auto& json) { json["schema"] = 9; }),
-            "recording.json: \"schema\" is 9; this program reads schemas 1 and 2");
+            "recording.json: \"schema\" is 9; this program reads schemas 1 to 3");
   EXPECT_EQ(message([](auto& json) { json = 7; }), "recording.json: found 7, expected an object");
   EXPECT_EQ(message([](auto& json) { json.erase("task"); }), "recording.json: \"task\" is absent; expected an object");
   EXPECT_EQ(message([](auto& json) { json["task"]["kind"] = "guessing"; }),
@@ -197,12 +197,13 @@ TEST(RecordedEvaluation, ErrorsNameTheFileTheKeyAndWhatWasFound) {
             "recording.json: \"task.metrics\" is []; expected at least one name");
   EXPECT_EQ(message([](auto& json) { json["task"]["labels"][1] = 5; }),
             "recording.json: \"task.labels[1]\" is 5; expected a string");
-  EXPECT_EQ(message([](auto& json) { std::swap(json["answers"][0], json["answers"][1]); }),
-            "recording.json: \"answers\" is a list; expected answers of ascending widths");
+  EXPECT_EQ(
+      message([](auto& json) { std::swap(json["answers"][0], json["answers"][1]); }),
+      "recording.json: \"answers\" is a list; expected 1 to 64 answers of ascending widths, the last of them no exit");
   EXPECT_EQ(message([](auto& json) { json["answers"][1]["cost"] = {1}; }),
             "recording.json: \"answers[1].cost\" is [1]; expected a list of 3");
-  EXPECT_EQ(message([](auto& json) { json["evaluation"]["widths"].erase(1); }),
-            "recording.json: \"evaluation.widths\" has 1 entries; expected 2");
+  EXPECT_EQ(message([](auto& json) { json["evaluation"]["answers"].erase(1); }),
+            "recording.json: \"evaluation.answers\" has 1 entries; expected 2");
   EXPECT_EQ(message([](auto& json) { json["config"]["hidden_size"] = 0; }),
             "recording.json: config: \"hidden_size\" is 0; expected an integer ≥ 1");
   EXPECT_EQ(message([](auto& json) { json["points"][1]["lead"]["low"] = "x"; }),
@@ -285,10 +286,62 @@ TEST(RecordedEvaluation, ReadsFilesOfTheFirstSchema) {
   EXPECT_NEAR(true_probability(recording, 0, 1), 0.900001, 1e-6);
   EXPECT_NEAR(true_probability(recording, 1, 1), 1, 1e-6);
   EXPECT_EQ(file.evaluation.seconds_full, 0.3);
-  ASSERT_EQ(file.evaluation.widths[0].reliability.size(), 1u);
-  EXPECT_EQ(file.evaluation.widths[0].reliability[0].right, 0.5);
+  ASSERT_EQ(file.evaluation.answers[0].reliability.size(), 1u);
+  EXPECT_EQ(file.evaluation.answers[0].reliability[0].right, 0.5);
   const RecordedEvaluation again = RecordedEvaluation::parse(file.to_json(), "recording.json");
-  EXPECT_EQ(again.to_json(), file.to_json()) << "in the second schema";
+  EXPECT_EQ(again.to_json(), file.to_json()) << "in the third schema";
+}
+
+/// A recording.json as it was in schema 2: one shared cost for all widths.
+nlohmann::json second_schema() {
+  auto json = nlohmann::json::parse(R"({"schema": 2, "sharcs": "0.1.0", "model": "runs/old", "config": {},
+    "task": {"name": "moods", "kind": "classification", "labels": ["no", "yes"], "metrics": ["accuracy"]},
+    "data": "dev.tsv", "threads": 3, "shared_cost": [5, 10, 0.5],
+    "answers": [{"name": "0.25", "width": 0.25, "cost": [5, 30, 1], "seconds": 0},
+                {"name": "1", "width": 1, "cost": [5, 100, 2], "seconds": 0.3}],
+    "policy": "argmax",
+    "evaluation": {"name": "dev", "samples": 2, "routed": {"accuracy": 0.5}, "full": {"accuracy": 1}, "cost_fraction": 0.5,
+      "seconds_routed": 0.1, "seconds_full": 0.3, "widths": [
+        {"width": 0.25, "samples": 1, "share": 0.5, "cost_fraction": 0.3, "routed": {"accuracy": 1}, "all": {"accuracy": 0.5},
+         "reliability": [{"low": 0, "high": 1, "samples": 2, "predicted": 0.6, "right": 0.5}]},
+        {"width": 1, "samples": 1, "share": 0.5, "cost_fraction": 1, "routed": {"accuracy": 1}, "all": {"accuracy": 1},
+         "reliability": []}]},
+    "points": [], "latency": [],
+    "samples": [
+      {"text": "a", "id": "", "line": 2, "tokens": 3, "label": 0, "answer": 1, "router_logits": [1, -1],
+       "logits": [[0, 1], [2, 1]]},
+      {"text": "b", "id": "", "line": 3, "tokens": 4, "label": 1, "answer": 0, "router_logits": [2, 0],
+       "logits": [[0, 1], [-1, 1.5]]}]})");
+  json["config"] = nlohmann::json::parse(ModelConfig{}.to_json());
+  return json;
+}
+
+TEST(RecordedEvaluation, ReadsFilesOfTheSecondSchema) {
+  const RecordedEvaluation file = RecordedEvaluation::parse(second_schema().dump(), "recording.json");
+  const Recording& recording = file.recording;
+  EXPECT_EQ(file.policy, "argmax");
+  EXPECT_EQ(recording.widths(), (std::vector<double>{0.25, 1}));
+  EXPECT_THAT(file.answer_of_sample, ElementsAre(1, 0));
+  EXPECT_THAT(recording.logits_of(1, 1), ElementsAre(-1, 1.5f));
+  EXPECT_EQ(recording.answers[1].cost.of(10), 5 + 1000 + 200);
+  for (const RecordedAnswer& answer : recording.answers) EXPECT_EQ(answer.path.of(10), 5 + 100 + 50);
+  EXPECT_EQ(recording.answers[1].seconds, 0.3);
+  EXPECT_EQ(file.evaluation.answers[0].name, "0.25");
+  EXPECT_EQ(file.evaluation.answers[0].reliability[0].right, 0.5);
+  const RecordedEvaluation again = RecordedEvaluation::parse(file.to_json(), "recording.json");
+  EXPECT_EQ(again.to_json(), file.to_json()) << "in the third schema";
+}
+
+TEST(RecordedEvaluation, ErrorsOfTheSecondSchemaNameItsKeys) {
+  const auto message = [](const auto& change) {
+    auto json = second_schema();
+    change(json);
+    return message_of<Error>([&] { RecordedEvaluation::parse(json.dump(), "recording.json"); });
+  };
+  EXPECT_EQ(message([](auto& json) { json.erase("shared_cost"); }),
+            "recording.json: \"shared_cost\" is absent; expected a list");
+  EXPECT_EQ(message([](auto& json) { json["evaluation"]["widths"].erase(1); }),
+            "recording.json: \"evaluation.widths\" has 1 entries; expected 2");
 }
 
 TEST(RecordedEvaluation, ErrorsOfTheFirstSchemaNameItsKeys) {

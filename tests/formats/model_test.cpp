@@ -13,7 +13,7 @@
 #include "formats/safetensors.hpp"
 #include "formats/torch_files.hpp"
 #include "io/file.hpp"
-#include "model/routed_pass.hpp"
+#include "model/answer_guides.hpp"
 #include "model/small_models.hpp"
 #include "temporary_folder.hpp"
 
@@ -32,6 +32,13 @@ namespace fs = std::filesystem;
 
 ModelConfig plain(ModelConfig config) {
   config.sharcs.reset();
+  return config;
+}
+
+/// As the authors' models are: full width has LayerNorms of its own.
+ModelConfig small_private_config() {
+  ModelConfig config = small_config();
+  config.sharcs->full_width_norm = FullWidthNorm::private_;
   return config;
 }
 
@@ -131,7 +138,7 @@ TEST_F(ModelDirectory, PlainBertHasHuggingFacesNamesAndShapes) {
 }
 
 TEST_F(ModelDirectory, SharcsSettingsAndTheAuthorsNamesStandBesideHuggingFaces) {
-  random_model(small_config()).save(folder.path());
+  random_model(small_private_config()).save(folder.path());
   const TensorSource source = weights();
   for (const char* name :
        {"bert.encoder.layer.0.output.router.0.weight", "bert.encoder.layer.0.output.router.2.bias",
@@ -146,14 +153,27 @@ TEST_F(ModelDirectory, SharcsSettingsAndTheAuthorsNamesStandBesideHuggingFaces) 
 /// The logits of a plain model, or of another at full width.
 std::vector<float> full_width_logits(const Model& model, const RaggedBatch& batch) {
   Workspace workspace;
-  RoutedOutput<float> output;
-  const auto choose = [&](std::span<const float>, Index) { return model.widths().widest().index(); };
-  run_routed<float>(network_of(model).encoder(), batch, choose, {}, workspace, output);
+  AnsweredBatch<float> output;
+  testing::OneAnswer<float> last(static_cast<int>(answers_of(model.config()).size()) - 1);
+  run_answers<float>(network_of(model).encoder(), batch, last, workspace, output);
   return output.logits;
 }
 
-TEST_F(ModelDirectory, ThePlainModelInASavedDirectoryIsTheFullWidthButForTheReductionsLayerNorm) {
-  Model model = random_model(small_config());
+TEST_F(ModelDirectory, ThePlainModelInASavedDirectoryIsTheFullWidth) {
+  const Model model = random_model(small_config());
+  model.save(folder.path());
+  auto json = nlohmann::json::parse(read_text_file(folder / "config.json"));
+  json.erase("sharcs");  // Hugging Face's loader knows nothing of it
+  write_file_atomically(folder / "config.json", json.dump());
+  const Model read = Model::load(folder.path(), {}, &report);
+  EXPECT_FALSE(read.config().sharcs);
+  EXPECT_THAT(report.initialised, IsEmpty());
+  const RaggedBatch batch = random_batch(small_config(), {5, 1, 7});
+  EXPECT_EQ(full_width_logits(read, batch), full_width_logits(model, batch));
+}
+
+TEST_F(ModelDirectory, ThePlainModelInASavedDirectoryIsPrivateFullWidthButForTheReductionsLayerNorm) {
+  Model model = random_model(small_private_config());
   // Where the router's layer ends in a LayerNorm of weight 1 and bias 0, another of the kind changes nothing.
   const std::string stem = "bert.encoder.layer.0.output.LayerNorm";
   for (const std::string& norm : {stem, stem + "_10"}) {
@@ -176,7 +196,7 @@ TEST_F(ModelDirectory, ThePlainModelInASavedDirectoryIsTheFullWidthButForTheRedu
 TEST_F(ModelDirectory, APlainCheckpointBecomesASharcsModel) {
   const Model original = random_model(plain(small_config()));
   original.save(folder.path());
-  const Model model = Model::load(folder.path(), {.sharcs = small_config().sharcs}, &report);
+  const Model model = Model::load(folder.path(), {.sharcs = small_private_config().sharcs}, &report);
   const std::string router = "bert.encoder.layer.0.output.router.";
   EXPECT_THAT(report.initialised,
               ElementsAre(router + "0.weight", router + "0.bias", router + "2.weight", router + "2.bias"));
@@ -197,10 +217,35 @@ TEST_F(ModelDirectory, APlainCheckpointBecomesASharcsModel) {
       }
 }
 
+TEST_F(ModelDirectory, AModelOfBeforeFullWidthCouldBePlainStaysPrivate) {
+  const Model model = random_model(small_private_config());
+  model.save(folder.path());
+  auto json = nlohmann::json::parse(read_text_file(folder / "config.json"));
+  json["sharcs"].erase("full_width_norm");
+  write_file_atomically(folder / "config.json", json.dump());
+  const Model read = Model::load(folder.path(), {}, &report);
+  EXPECT_EQ(read.config().sharcs->full_width_norm, FullWidthNorm::private_);
+  EXPECT_EQ(report.summary(), "");
+  const RaggedBatch batch = random_batch(small_config(), {5, 1, 7});
+  EXPECT_EQ(full_width_logits(read, batch), full_width_logits(model, batch));
+}
+
+TEST_F(ModelDirectory, ExitsAndTheirScoresAreSavedAndReadAgain) {
+  ModelConfig config = small_config();
+  config.sharcs->exits = {1, 2};
+  config.sharcs->exit_scores = true;
+  const Model model = random_model(config);
+  model.save(folder.path());
+  const Model read = Model::load(folder.path(), {}, &report);
+  EXPECT_EQ(report.summary(), "");
+  EXPECT_TRUE(std::ranges::equal(network_of(read).values().buffer(), network_of(model).values().buffer()));
+  EXPECT_NE(weights().find("exits.2.score.weight"), nullptr);
+}
+
 TEST_F(ModelDirectory, PrivateLayerNormsStartFromOneAndZeroWhenAskedTo) {
   random_model(plain(small_config())).save(folder.path());
   const Model model =
-      Model::load(folder.path(), {.sharcs = small_config().sharcs, .layer_norm_from_scratch = true}, &report);
+      Model::load(folder.path(), {.sharcs = small_private_config().sharcs, .layer_norm_from_scratch = true}, &report);
   const std::string norm = "bert.encoder.layer.2.output.LayerNorm_10";
   EXPECT_EQ(values(model, norm + ".weight"), std::vector<float>(12, 1));
   EXPECT_EQ(values(model, norm + ".bias"), std::vector<float>(12, 0));
@@ -349,13 +394,13 @@ TEST_F(ModelDirectory, ACheckpointThatLacksAPartOfTheEncoderIsRefused) {
 }
 
 TEST_F(ModelDirectory, ASharcsCheckpointThatLacksAnythingIsRefused) {
-  const Model model = random_model(small_config());
+  const Model model = random_model(small_private_config());
   for (const char* name :
        {"bert.encoder.layer.0.output.router.2.weight", "bert.encoder.layer.2.output.LayerNorm_10.weight",
         "bert.encoder.layer.1.attention.output.LayerNorm_10.bias", "bert.pooler.dense.weight", "classifier.bias"}) {
     Checkpoint checkpoint(model);
     checkpoint.remove(name);
-    write(checkpoint, small_config());
+    write(checkpoint, small_private_config());
     EXPECT_THAT(refusal(), HasSubstr(": tensor \"" + std::string(name) + "\" is missing; expected one of shape"))
         << name;
   }
@@ -389,7 +434,8 @@ TEST_F(ModelDirectory, TensorsOfAnotherShapeAreRefused) {
     norm.values = three;
   }
   write(small, plain(small_config()));
-  EXPECT_THAT(refusal({.sharcs = small_config().sharcs}), HasSubstr("has shape [3]; expected [4] from config.json"));
+  EXPECT_THAT(refusal({.sharcs = small_private_config().sharcs}),
+              HasSubstr("has shape [3]; expected [4] from config.json"));
 }
 
 TEST_F(ModelDirectory, WeightsThatAreNotNumbersAreRefused) {

@@ -78,17 +78,33 @@ class Sizes:
         self.ffn = int(share * config["intermediate_size"])
 
 
+# The parts of a layer, by the authors' names and by MPNet's.
+AUTHORS_PARTS = {part: part for part in (
+    "attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense",
+    "attention.output.LayerNorm",
+)}  # fmt: skip
+MPNET_PARTS = dict(zip(AUTHORS_PARTS, (*(f"attention.attn.{part}" for part in "qkvo"), "attention.LayerNorm")))
+
+
+def bucket(distance):
+    """MPNet's bucket of a key so far behind the query (before it, if negative): of transformers, in whole numbers."""
+    n = abs(distance)
+    if n >= 8:
+        n = next((8 + k for k in range(7) if n * n < 64 << (k + 1)), 15)
+    return n + 16 if distance > 0 else n
+
+
 class Model:
-    """The authors' BERT, RoBERTa or DistilBERT as a function of a dictionary of parameters."""
+    """The authors' BERT, RoBERTa or DistilBERT, or transformers' MPNet sliced in the same way, as a function of a
+    dictionary of parameters."""
 
     def __init__(self, config, parameters):
         self.config, self.p = config, parameters
         self.family = config["model_type"]
         self.widths = config.get("width_mult_list", [])
-        self.scope = {"bert": "bert.", "roberta": "roberta.", "distilbert": ""}[self.family]
-        self.layer_scope = {"bert": "bert.encoder.", "roberta": "roberta.encoder.", "distilbert": "distilbert."}[
-            self.family
-        ]
+        self.scope = "" if self.family == "distilbert" else self.family + "."
+        self.layer_scope = "distilbert." if self.family == "distilbert" else self.family + ".encoder."
+        self.parts = MPNET_PARTS if self.family == "mpnet" else AUTHORS_PARTS
 
     def norm(self, name, x):
         return F.layer_norm(
@@ -102,21 +118,29 @@ class Model:
 
     def embed(self, ids, types):
         at = self.scope + "embeddings."
-        first = self.config["pad_token_id"] + 1 if self.family == "roberta" else 0
+        first = {"roberta": self.config["pad_token_id"] + 1, "mpnet": 2}.get(self.family, 0)
         positions = torch.arange(first, first + ids.shape[1])
         x = self.p[at + "word_embeddings.weight"][ids] + self.p[at + "position_embeddings.weight"][positions]
-        if self.family != "distilbert":
+        if self.family not in ("distilbert", "mpnet"):
             x = x + self.p[at + "token_type_embeddings.weight"][types]
         return self.norm(at + "LayerNorm", x)
+
+    def bias(self, tokens, heads):
+        """[heads, tokens, tokens], added to the scores: of a key at j and a query at i by j - i."""
+        buckets = torch.tensor([[bucket(j - i) for j in range(tokens)] for i in range(tokens)])
+        return self.p[self.layer_scope + "relative_attention_bias.weight"][buckets].permute(2, 0, 1)[:heads]
 
     def attention(self, name, x, mask, sizes, head_mask):
         def split(y):
             return y.view(*y.shape[:2], sizes.heads, sizes.head_size).transpose(1, 2)
 
         q, k, v = (
-            split(self.linear(name + part, x, sizes.heads * sizes.head_size)) for part in ("query", "key", "value")
+            split(self.linear(name + self.parts["attention.self." + part], x, sizes.heads * sizes.head_size))
+            for part in ("query", "key", "value")
         )
         scores = q @ k.transpose(-1, -2) / math.sqrt(sizes.head_size) - 10000.0 * (1 - mask[:, None, None, :])
+        if self.family == "mpnet":
+            scores = scores + self.bias(x.shape[1], sizes.heads)
         context = scores.softmax(-1) @ v
         if head_mask is not None:
             context = context * head_mask[None, :, None, None]
@@ -140,10 +164,10 @@ class Model:
             adaptive = bool(self.widths) and i >= config["adaptive_layer_idx"]
             sizes = Sizes(config, width) if adaptive else full
             own = "_" + suffix(width) if adaptive else ""
-            context = self.attention(at + "attention.self.", x, mask, sizes, head_masks[i] if head_masks else None)
+            context = self.attention(at, x, mask, sizes, head_masks[i] if head_masks else None)
             x = self.norm(
-                at + "attention.output.LayerNorm" + own,
-                self.linear(at + "attention.output.dense", context, sizes.hidden) + x,
+                at + self.parts["attention.output.LayerNorm"] + own,
+                self.linear(at + self.parts["attention.output.dense"], context, sizes.hidden) + x,
             )
             inner = F.gelu(self.linear(at + "intermediate.dense", x, sizes.ffn))
             x = self.norm(at + "output.LayerNorm" + own, self.linear(at + "output.dense", inner, sizes.hidden) + x)
@@ -158,7 +182,7 @@ class Model:
         if self.family == "bert":
             out["pooled"] = torch.tanh(self.linear("bert.pooler.dense", first))
             out["logits"] = self.linear("classifier", out["pooled"])
-        elif self.family == "roberta":
+        elif self.family in ("roberta", "mpnet"):
             out["logits"] = self.linear("classifier.out_proj", torch.tanh(self.linear("classifier.dense", first)))
         else:
             out["logits"] = self.linear("classifier", F.relu(self.linear("pre_classifier", first)))
@@ -280,7 +304,13 @@ FAMILY = {
     "bert": {"model_type": "bert", "pad_token_id": 0, "type_vocab_size": 2, "layer_norm_eps": 1e-12},
     "roberta": {"model_type": "roberta", "pad_token_id": 1, "type_vocab_size": 1, "layer_norm_eps": 1e-05},
     "distilbert": {"model_type": "distilbert", "pad_token_id": 0, "type_vocab_size": 2, "layer_norm_eps": 1e-12},
+    "mpnet": {"model_type": "mpnet", "pad_token_id": 1, "layer_norm_eps": 1e-05},
 }
+# Smaller still: what MPNet adds is in the attention.
+SMALLEST = {
+    "num_hidden_layers": 2, "intermediate_size": 12, "vocab_size": 12, "max_position_embeddings": 15,
+    "adaptive_layer_idx": 1, "hidden_size_router": 5,
+}  # fmt: skip
 
 
 def adaptive(family, widths, **more):
@@ -309,9 +339,11 @@ def shapes(config):
 
     found[model.scope + "embeddings.word_embeddings.weight"] = (config["vocab_size"], hidden)
     found[model.scope + "embeddings.position_embeddings.weight"] = (config["max_position_embeddings"], hidden)
-    if family != "distilbert":
+    if family not in ("distilbert", "mpnet"):
         found[model.scope + "embeddings.token_type_embeddings.weight"] = (config["type_vocab_size"], hidden)
     norm(model.scope + "embeddings.LayerNorm", hidden)
+    if family == "mpnet":
+        found[model.layer_scope + "relative_attention_bias.weight"] = (32, whole.heads)
     for i in range(config["num_hidden_layers"]):
         at = f"{model.layer_scope}layer.{i}."
         router_layer = bool(widths) and i == config["adaptive_layer_idx"] - 1
@@ -322,12 +354,12 @@ def shapes(config):
                 norm(f"{name}_{suffix(width)}", Sizes(config, width).hidden)
 
         for part in ("query", "key", "value"):
-            linear(f"{at}attention.self.{part}", inner, hidden)
-        linear(at + "attention.output.dense", hidden, inner)
+            linear(at + model.parts["attention.self." + part], inner, hidden)
+        linear(at + model.parts["attention.output.dense"], hidden, inner)
         if adaptive_layer:
-            norms(at + "attention.output.LayerNorm")
+            norms(at + model.parts["attention.output.LayerNorm"])
         else:
-            norm(at + "attention.output.LayerNorm", hidden)
+            norm(at + model.parts["attention.output.LayerNorm"], hidden)
         linear(at + "intermediate.dense", ffn, hidden)
         linear(at + "output.dense", hidden, ffn)
         if not adaptive_layer:
@@ -340,9 +372,9 @@ def shapes(config):
                     found[f"{at}output.dim_reduction_weights.{w}"] = (round(1 / width), 1)
         if adaptive_layer or router_layer:
             norms(at + "output.LayerNorm")
-    head = {"bert": "bert.pooler.dense", "roberta": "classifier.dense", "distilbert": "pre_classifier"}[family]
+    head = {"bert": "bert.pooler.dense", "distilbert": "pre_classifier"}.get(family, "classifier.dense")
     linear(head, hidden, hidden)
-    linear("classifier.out_proj" if family == "roberta" else "classifier", labels, hidden)
+    linear("classifier.out_proj" if family in ("roberta", "mpnet") else "classifier", labels, hidden)
     return found
 
 
@@ -365,7 +397,7 @@ def draw_inputs(config, random, samples, tokens, lengths=None):
     pad = config["pad_token_id"]
     ids = random.integers(2, config["vocab_size"], (samples, tokens))
     types = np.zeros((samples, tokens), "i8")
-    if config["type_vocab_size"] > 1 and config["model_type"] != "distilbert":
+    if config.get("type_vocab_size", 1) > 1 and config["model_type"] != "distilbert":
         types[:, tokens // 2 :] = 1
     mask = np.ones((samples, tokens), "i8")
     for s, length in enumerate(lengths or []):
@@ -392,10 +424,10 @@ def begin_case(root, name, config, seed):
     return folder, random, parameters
 
 
-def make_adaptive(root, name, config, seed):
+def make_adaptive(root, name, config, seed, longest=7):
     folder, random, parameters = begin_case(root, name, config, seed)
-    for prefix, lengths in (("", None), ("padded_", [7, 4, 1, 6])):
-        inputs = draw_inputs(config, random, samples=4, tokens=7, lengths=lengths)
+    for prefix, lengths in (("", None), ("padded_", [longest, 4, 1, 6])):
+        inputs = draw_inputs(config, random, samples=4, tokens=longest, lengths=lengths)
         write_tensors(folder / f"{prefix}inputs.safetensors", inputs)
         for width in config["width_mult_list"]:
             forward, gradients, _ = forward_and_gradients(config, parameters, inputs, width, padded=lengths is not None)
@@ -457,6 +489,8 @@ def make(root):
         root, "bert_weighted_reduction", adaptive("bert", [0.25, 0.5, 1.0], weighted_dim_reduction=True), seed=69
     )
     make_adaptive(root, "bert_head_size", adaptive("bert", [0.5, 1.0], num_labels=2, attention_head_size=2), seed=9)
+    # 13 tokens: so far apart that distances share buckets.
+    make_adaptive(root, "mpnet_2_widths", adaptive("mpnet", [0.25, 1.0], **SMALLEST), seed=5, longest=13)
     make_plain(root, "plain_bert", {**FAMILY["bert"], **SMALL}, seed=6)
     make_plain(root, "plain_roberta_regression", {**FAMILY["roberta"], **SMALL, "num_labels": 1}, seed=7)
     make_adamw(root, seed=8)
@@ -486,7 +520,7 @@ def check_case(folder):
         for name, value in expected.items():
             # Zero in exact arithmetic, so that only rounding is left to compare: a key's bias, which the softmax takes out
             # again, and the full width's only reduction weight, which the LayerNorm behind it takes out again.
-            if kind == "gradients" and ("key.bias" in name or ("dim_reduction" in name and value.numel() == 1)):
+            if kind == "gradients" and (name.endswith(("key.bias", "attn.k.bias")) or ("dim_reduction" in name and value.numel() == 1)):
                 continue
             worst[kind] = max(worst.get(kind, 0), difference(found[name].double(), value.double(), mask))
 
@@ -527,6 +561,8 @@ def check_case(folder):
 def main(arguments):
     if len(arguments) == 2 and arguments[0] == "--check":
         for config in sorted(pathlib.Path(arguments[1]).glob("*/config.json")):
+            if json.loads(config.read_text())["model_type"] not in FAMILY:
+                continue
             found = check_case(config.parent)
             print(f"{config.parent.name:30}", "  ".join(f"{kind} {value:.1e}" for kind, value in found.items()))
     elif len(arguments) == 1 and not arguments[0].startswith("-"):

@@ -9,12 +9,13 @@ import sys
 
 import torch
 from safetensors.torch import save_file
-from transformers import AutoModelForSequenceClassification, ElectraConfig
+from transformers import AutoModelForSequenceClassification, ElectraConfig, MPNetConfig
 
 SIZES = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=20, vocab_size=30,
              hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, num_labels=3)
 FAMILIES = {
     "plain_electra": ElectraConfig(**SIZES, max_position_embeddings=14, embedding_size=12, classifier_dropout=0.0),
+    "plain_mpnet": MPNetConfig(**SIZES, max_position_embeddings=44, pad_token_id=1),
 }
 
 
@@ -25,7 +26,7 @@ def make(folder, config):
         for name, value in model.named_parameters():  # nothing at its special starting value, everything large enough to matter
             value.copy_(torch.randn_like(value) * (0.3 if value.dim() == 1 else 0.15) + (1.0 if name.endswith("LayerNorm.weight") else 0.0))
             value.copy_(value.float().double())
-    tokens = 12
+    tokens = 37 if config.model_type == "mpnet" else 12  # MPNet: so far apart that distances share buckets
     ids = torch.randint(4, config.vocab_size, (3, tokens))
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": torch.tensor([0, 2, 1])}
     if config.model_type == "electra":

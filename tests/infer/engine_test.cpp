@@ -1,7 +1,6 @@
-#include "sharcs/engine.hpp"
-
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 #include <set>
 #include <thread>
@@ -11,6 +10,7 @@
 #include "formats/model_access.hpp"
 #include "infer/thread_budget.hpp"
 #include "model/small_models.hpp"
+#include "sharcs/classifier.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/model.hpp"
 #include "temporary_folder.hpp"
@@ -45,8 +45,8 @@ struct Inputs {
 const std::vector<Index> lengths = {3, 9, 1, 5, 5, 2, 8, 4, 9, 1, 6, 7, 7, 3, 2, 9};
 
 /// Spreads the samples over the widths, by what the router says.
-RoutingPolicy mixed() {
-  return RoutingPolicy::custom(
+Policy mixed() {
+  return Policy::custom(
       [](const RoutingQuery& query) {
         const float logit = query.router_logits[0] * 1000;
         return static_cast<int>(static_cast<long>(logit < 0 ? -logit : logit) % query.widths.size());
@@ -132,7 +132,7 @@ TEST(Engine, PolicyFixesOrCapsTheWidth) {
   const Engine engine(small_model());
   const Inputs inputs(lengths);
   for (const Width& width : engine.widths())
-    for (const Prediction& prediction : engine.run(inputs.sequences, RoutingPolicy::fixed(width.fraction()))) {
+    for (const Prediction& prediction : engine.run(inputs.sequences, Policy::fixed(width.fraction()))) {
       EXPECT_EQ(prediction.width, width.fraction());
     }
   const double middle = engine.widths()[1].fraction();
@@ -151,13 +151,8 @@ TEST(Engine, CountsMultiplyAddsOfTheWidthAndLength) {
 }
 
 /// As mixed(), but never sure before the widest width for about half of the samples.
-RoutingPolicy wary() {
-  return mixed().escalating(
-      [](const EscalationQuery& query) {
-        const bool sure = query.routing.tokens % 2 == 0 || query.width_index + 1 == query.routing.widths.size();
-        return sure ? query.width_index : query.width_index + 1;
-      },
-      "wary");
+Policy wary() {
+  return mixed().accepting([](const AnswerQuery& query) { return query.tokens % 2 == 0; }, "wary");
 }
 
 TEST(Engine, CascadeAnswersAsTheWidthThatItEndedAt) {
@@ -170,7 +165,7 @@ TEST(Engine, CascadeAnswersAsTheWidthThatItEndedAt) {
     const bool escalated = lengths[i] % 2 == 1;
     again += escalated && routed[i].width < 1;
     EXPECT_EQ(found[i].width, escalated ? 1 : routed[i].width);
-    const Prediction manual = engine.run(std::span(&inputs.sequences[i], 1), RoutingPolicy::fixed(found[i].width))[0];
+    const Prediction manual = engine.run(std::span(&inputs.sequences[i], 1), Policy::fixed(found[i].width))[0];
     EXPECT_EQ(found[i].logits, manual.logits);
     EXPECT_EQ(found[i].probabilities, manual.probabilities);
     EXPECT_EQ(found[i].router_logits, manual.router_logits);
@@ -178,36 +173,36 @@ TEST(Engine, CascadeAnswersAsTheWidthThatItEndedAt) {
   EXPECT_GT(again, 0);
 }
 
-TEST(Engine, CascadeCountsTheStemOnceAndEveryAttempt) {
+TEST(Engine, CascadeCountsTheStemOnceAndEveryAnswer) {
   const Engine engine(small_model(), {.policy = wary()});
   const Inputs inputs(lengths);
   const auto found = engine.run(inputs.sequences), routed = engine.run(inputs.sequences, mixed());
   for (std::size_t i = 0; i < found.size(); ++i) {
     const std::int64_t stem = stem_multiply_adds(engine.config(), lengths[i]);
     std::int64_t expected = stem;
-    int attempts = 0;
+    int asked = 0;
     for (const Width& width : engine.widths()) {
       if (width.fraction() < routed[i].width || width.fraction() > found[i].width) continue;
       expected += multiply_adds(engine.config(), width, lengths[i]) - stem;
-      ++attempts;
+      ++asked;
     }
     EXPECT_EQ(found[i].multiply_adds, expected);
-    EXPECT_EQ(found[i].attempts, attempts);
+    EXPECT_EQ(found[i].asked, asked);
   }
 }
 
 TEST(Engine, CascadeByConfidenceStopsAtTheFirstSureAnswer) {
   const Engine engine(small_model());
   const Inputs inputs(lengths);
-  const float sure = 0.6f;
-  const auto found = engine.run(inputs.sequences, RoutingPolicy::fixed(engine.widths()[0].fraction()).cascade(sure));
+  const double sure = 0.6;
+  const auto found = engine.run(inputs.sequences, Policy::cascade(sure));
   std::set<double> widths;
   for (std::size_t i = 0; i < found.size(); ++i) {
     widths.insert(found[i].width);
     for (const Width& width : engine.widths()) {
       if (width.fraction() > found[i].width) break;
-      const auto at = engine.run(std::span(&inputs.sequences[i], 1), RoutingPolicy::fixed(width.fraction()))[0];
-      const float confidence = *std::max_element(at.probabilities.begin(), at.probabilities.end());
+      const auto at = engine.run(std::span(&inputs.sequences[i], 1), Policy::fixed(width.fraction()))[0];
+      const double confidence = *std::max_element(at.probabilities.begin(), at.probabilities.end());
       if (width.fraction() < found[i].width) {
         EXPECT_LT(confidence, sure);
       } else if (width.index() + 1 < engine.widths().size()) {
@@ -218,13 +213,93 @@ TEST(Engine, CascadeByConfidenceStopsAtTheFirstSureAnswer) {
   EXPECT_GT(widths.size(), 1u);
 }
 
-TEST(Engine, CascadeOfARegressionIsRefused) {
+TEST(Engine, CascadeOfARegressionStopsWhereItsValueHardlyChanges) {
   ModelConfig config = small_config();
   config.labels = {"score"};
-  const Engine engine(Model::create(config));
-  const Inputs inputs({3});
-  EXPECT_THAT(message_of<ConfigError>([&] { engine.run(inputs.sequences, RoutingPolicy::argmax().cascade(0.9)); }),
-              HasSubstr("needs class probabilities; a regression has none"));
+  Model model = Model::create(config);
+  testing::randomise(network_of(model));
+  const Engine engine(model);
+  const Inputs inputs(lengths);
+  const double sure = 0.7;
+  const auto found = engine.run(inputs.sequences, Policy::cascade(sure));
+  std::vector<std::vector<Prediction>> at;
+  for (const Width& width : engine.widths())
+    at.push_back(engine.run(inputs.sequences, Policy::fixed(width.fraction())));
+  std::set<double> widths;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const auto change = std::abs(static_cast<double>(at[1][i].logits[0]) - static_cast<double>(at[0][i].logits[0]));
+    const Prediction& expected = at[std::exp(-change) >= sure ? 1 : 2][i];
+    EXPECT_EQ(found[i].logits, expected.logits);
+    EXPECT_EQ(found[i].answer, expected.answer);
+    EXPECT_TRUE(found[i].probabilities.empty());
+    widths.insert(found[i].width);
+  }
+  EXPECT_GT(widths.size(), 1u);
+}
+
+/// Every width and exit, of which each keeps about a third of the samples that come to it.
+class EngineOfManyAnswers : public ::testing::Test {
+ protected:
+  static ModelConfig config() {
+    ModelConfig config = small_config();
+    config.sharcs->exits = {1, 2};
+    return config;
+  }
+  static Model model() {
+    Model model = Model::create(config());
+    testing::randomise(network_of(model));
+    return model;
+  }
+  static Policy shrinking() {
+    const auto keep = [](const AnswerQuery& query) {
+      const float logit = query.logits[0] * 1000;
+      return static_cast<long>(logit < 0 ? -logit : logit) % 3 == 0;
+    };
+    return Policy::combined(0.5, 0.5).accepting(keep, "a third");
+  }
+  const Inputs inputs_{lengths};
+};
+
+TEST_F(EngineOfManyAnswers, BatchGivesTheBitsOfItsSamplesOneByOneInAnyOrder) {
+  const Engine engine(model(), {.policy = shrinking()});
+  const auto together = engine.run(inputs_.sequences);
+  std::set<std::string> answers;
+  for (std::size_t i = 0; i < together.size(); ++i) {
+    SCOPED_TRACE(i);
+    expect_same(together[i], engine.run(std::span(&inputs_.sequences[i], 1)).front());
+    answers.insert(together[i].answer);
+  }
+  EXPECT_GT(answers.size(), 3u);
+  const std::vector<TokenSequence> reversed(inputs_.sequences.rbegin(), inputs_.sequences.rend());
+  const auto backwards = engine.run(reversed);
+  for (std::size_t i = 0; i < together.size(); ++i) expect_same(together[i], backwards[together.size() - 1 - i]);
+}
+
+TEST_F(EngineOfManyAnswers, ThreadsAndMicroBatchesOfAnyNumberGiveTheSameBits) {
+  const Model of_all = model();
+  const auto expected = Engine(of_all, {.threads = 1, .policy = shrinking()}).run(inputs_.sequences);
+  for (const EngineOptions& options :
+       {EngineOptions{.threads = 3}, EngineOptions{.threads = 5}, EngineOptions{.threads = 1, .micro_batch_tokens = 1},
+        EngineOptions{.threads = 2, .micro_batch_tokens = 20}}) {
+    const auto found = Engine(of_all, options).run(inputs_.sequences, shrinking());
+    for (std::size_t i = 0; i < expected.size(); ++i) expect_same(found[i], expected[i]);
+  }
+}
+
+TEST_F(EngineOfManyAnswers, EachIsThatOfTheFixedPolicy) {
+  const Engine engine(model());
+  const auto found = engine.run(inputs_.sequences, shrinking());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const bool is_exit = found[i].answer.starts_with("exit ");
+    const Policy fixed =
+        is_exit ? Policy::fixed_exit(std::stoi(found[i].answer.substr(5))) : Policy::fixed(found[i].width);
+    const Prediction alone = engine.run(std::span(&inputs_.sequences[i], 1), fixed).front();
+    EXPECT_EQ(found[i].logits, alone.logits);
+    EXPECT_EQ(found[i].router_logits, alone.router_logits);
+    EXPECT_EQ(found[i].answer, alone.answer);
+    EXPECT_EQ(alone.asked, 1);
+    EXPECT_EQ(found[i].router_logits.empty(), found[i].answer == "exit 1") << "that exit stands before the router";
+  }
 }
 
 TEST(Engine, RunsNothingForNoInputs) { EXPECT_TRUE(Engine(small_model()).run({}).empty()); }
@@ -247,11 +322,11 @@ TEST(Engine, RefusesInputsThatTheModelCannotRead) {
 TEST(Engine, RefusesWidthsThatTheModelDoesNotHave) {
   const Engine engine(small_model());
   const Inputs inputs({3});
-  EXPECT_THAT(message_of<ConfigError>([&] { engine.run(inputs.sequences, RoutingPolicy::fixed(0.9)); }),
+  EXPECT_THAT(message_of<ConfigError>([&] { engine.run(inputs.sequences, Policy::fixed(0.9)); }),
               HasSubstr("width 0.9"));
-  const auto wild = RoutingPolicy::custom([](const RoutingQuery&) { return 7; }, "wild");
+  const auto wild = Policy::custom([](const RoutingQuery&) { return 7; }, "wild");
   EXPECT_THAT(message_of<ConfigError>([&] { engine.run(inputs.sequences, wild); }),
-              HasSubstr("the routing policy \"wild\" chose width number 7; expected 0 to 2"));
+              HasSubstr("the policy \"wild\" chose width number 7; expected 0 to 2"));
 }
 
 TEST(Engine, RefusesACheckpointThatLacksWeights) {

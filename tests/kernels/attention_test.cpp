@@ -28,11 +28,14 @@ std::vector<Index> offsets_of(const std::vector<Index>& lengths) {
   return offsets;
 }
 
-/// Query, key and value side by side in one matrix, as a layer has them, and a gradient of the context.
+enum class Bias { none, by_distance };
+
+/// Query, key and value side by side in one matrix, as a layer has them, a gradient of the context, and a bias or none.
 struct Inputs {
   std::vector<Index> offsets;
   Index heads, head_size;
   PaddedMatrix<float> qkv, d_context;
+  PaddedMatrix<float> bias{0, 0, 0};
 
   Inputs(const std::vector<Index>& lengths, Index head_count, Index size)
       : offsets(offsets_of(lengths)),
@@ -40,17 +43,27 @@ struct Inputs {
         head_size(size),
         qkv(offsets.back(), 3 * heads * size, 1),
         d_context(offsets.back(), heads * size, 2, 5) {}
+  Inputs(const std::vector<Index>& lengths, Index head_count, Index size, Bias kind)
+      : Inputs(lengths, head_count, size) {
+    // Of one token more than the longest sample has.
+    if (kind == Bias::by_distance)
+      bias = PaddedMatrix<float>(heads, 2 * *std::max_element(lengths.begin(), lengths.end()) + 1, 8);
+  }
 
   Index cols() const { return heads * head_size; }
   Index samples() const { return static_cast<Index>(offsets.size()) - 1; }
   MatrixView<const float> part(Index which) const { return qkv.view().col_range(which * cols(), cols()); }
-  Attention<float> problem() const { return {part(0), part(1), part(2), offsets, offsets, heads, head_size}; }
+  bool has_bias() const { return bias.cols > 0; }
+  Attention<float> problem() const {
+    return {part(0), part(1), part(2),   offsets,
+            offsets, heads,   head_size, has_bias() ? bias.view() : MatrixView<const float>()};
+  }
 };
 
 /// What the kernels return. What lies between the rows, and at the end of `probabilities`, are numbers that must stay.
 template <class T>
 struct Outputs {
-  PaddedMatrix<T> context, d_qkv;
+  PaddedMatrix<T> context, d_qkv, d_bias;
   std::vector<T> probabilities;
 
   static constexpr std::size_t tail = 5;
@@ -58,11 +71,13 @@ struct Outputs {
   explicit Outputs(const Inputs& in)
       : context(in.offsets.back(), in.cols(), 3, 7),
         d_qkv(in.offsets.back(), 3 * in.cols(), 4, 9),
+        d_bias(in.has_bias() ? in.samples() * in.heads : 0, in.bias.cols, 10),
         probabilities(static_cast<std::size_t>(attention_probability_count(in.problem())) + tail, T(7)) {}
   template <class U>
   explicit Outputs(const Outputs<U>& other)
       : context(other.context),
         d_qkv(other.d_qkv),
+        d_bias(other.d_bias),
         probabilities(other.probabilities.begin(), other.probabilities.end()) {}
   bool operator==(const Outputs&) const = default;
 };
@@ -78,8 +93,8 @@ Outputs<float> train(const Inputs& in, const Dropout& dropout, Outputs<float> ou
   const std::span<float> probabilities = std::span(out.probabilities).first(out.probabilities.size() - out.tail);
   attention_forward<float>(in.problem(), dropout, out.context.view(), probabilities);
   const auto gradient = [&](Index which) { return out.d_qkv.view().col_range(which * in.cols(), in.cols()); };
-  attention_backward<float>(in.problem(), dropout, probabilities, in.d_context.view(), gradient(0), gradient(1),
-                            gradient(2));
+  attention_backward<float>(in.problem(), dropout, probabilities, in.d_context.view(),
+                            {gradient(0), gradient(1), gradient(2), out.d_bias.view()});
   return out;
 }
 Outputs<float> train(const Inputs& in, const Dropout& dropout = {}) { return train(in, dropout, Outputs<float>(in)); }
@@ -89,6 +104,7 @@ Outputs<double> by_plain_loops(const Inputs& in, const Dropout& dropout, const O
   Outputs<double> out(before);
   const double scale = 1 / std::sqrt(static_cast<double>(in.head_size)), rate = dropout.rate;
   double* p = out.probabilities.data();
+  for (Index r = 0; r < out.d_bias.rows; ++r) std::fill_n(out.d_bias.view().row(r), out.d_bias.cols, 0.0);
   for (Index s = 0; s < in.samples(); ++s) {
     const Index first = in.offsets[s], n = in.offsets[s + 1] - first;
     for (Index h = 0; h < in.heads; ++h, p += n * n) {
@@ -105,6 +121,7 @@ Outputs<double> by_plain_loops(const Inputs& in, const Dropout& dropout, const O
           double score = 0;
           for (Index e = 0; e < in.head_size; ++e) score += double{q(i, e)} * k(j, e);
           p[i * n + j] = score * scale;
+          if (in.has_bias()) p[i * n + j] += in.bias.view()(h, in.bias.cols / 2 + j - i);
           largest = std::max(largest, p[i * n + j]);
         }
         for (Index j = 0; j < n; ++j) sum += p[i * n + j] = std::exp(p[i * n + j] - largest);
@@ -130,7 +147,8 @@ Outputs<double> by_plain_loops(const Inputs& in, const Dropout& dropout, const O
           inner += dp[j] * p[i * n + j];
         }
         for (Index j = 0; j < n; ++j) {
-          const double ds = p[i * n + j] * (dp[j] - inner) * scale;
+          const double d_score = p[i * n + j] * (dp[j] - inner), ds = d_score * scale;
+          if (in.has_bias()) out.d_bias.view()(s * in.heads + h, in.bias.cols / 2 + j - i) += d_score;
           for (Index e = 0; e < in.head_size; ++e) {
             dq(i, e) += ds * k(j, e);
             dk(j, e) += ds * q(i, e);
@@ -163,6 +181,7 @@ void expect_near(const Outputs<float>& found, const Outputs<double>& expected) {
   expect_near(found.context, expected.context, 1e-5);
   expect_near(found.probabilities, expected.probabilities, 2e-6);
   expect_near(found.d_qkv, expected.d_qkv, 3e-5);
+  expect_near(found.d_bias, expected.d_bias, 3e-5);
 }
 
 TEST(Attention, AgreesWithPlainLoopsAtEveryShape) {
@@ -178,9 +197,24 @@ TEST(Attention, AgreesWithPlainLoopsAtEveryShape) {
   }
 }
 
+TEST(Attention, WithABiasAgreesWithPlainLoopsAtEveryShape) {
+  for (const Index size : {1, 5, 8, 20, 64}) {
+    SCOPED_TRACE(size);
+    const Inputs in(every_length(), size < 64 ? 3 : 1, size, Bias::by_distance);
+    const Outputs<float> before(in);
+    const Outputs<double> expected = by_plain_loops(in, {}, before);
+    const auto compare = [&] {
+      expect_near(infer(in, before.context), expected.context, 1e-5);
+      expect_near(train(in, {}, before), expected);
+    };
+    at_every_simd_target(compare);
+    with_portable_kernels(compare);
+  }
+}
+
 TEST(Attention, WithDropoutAgreesWithPlainLoopsAtEveryLength) {
   const Dropout dropout = {.rate = 0.25f, .key = derive_key(3, "probabilities"), .first_row = 1000};
-  const Inputs in(every_length(), 3, 20);
+  const Inputs in(every_length(), 3, 20, Bias::by_distance);
   const Outputs<float> before(in);
   const Outputs<double> expected = by_plain_loops(in, dropout, before);
   at_every_simd_target([&] { expect_near(train(in, dropout, before), expected); });
@@ -189,7 +223,7 @@ TEST(Attention, WithDropoutAgreesWithPlainLoopsAtEveryLength) {
 TEST(Attention, ResultsDoNotDependOnTheThreadCount) {
   at_every_simd_target([] {
     for (const std::vector<Index>& lengths : {std::vector<Index>{150}, {3, 70, 1, 41, 128}}) {
-      const Inputs in(lengths, 5, 20);
+      const Inputs in(lengths, 5, 20, Bias::by_distance);
       const Dropout dropout = {.rate = 0.1f, .key = 4};
       const auto run = [&](int thread_count) {
         const ThreadScope threads(thread_count);
@@ -203,13 +237,14 @@ TEST(Attention, ResultsDoNotDependOnTheThreadCount) {
 
 TEST(Attention, BatchEqualsItsSamplesOneByOne) {
   at_every_simd_target([] {
-    const Inputs in({9, 130, 1, 33, 64}, 3, 24);
+    const Inputs in({9, 130, 1, 33, 64}, 3, 24, Bias::by_distance);
     const Dropout dropout = {.rate = 0.1f, .key = 4, .first_row = 7};
     const PaddedMatrix<float> inferred = infer(in);
     const Outputs<float> trained = train(in, dropout);
     for (Index s = 0; s < in.samples(); ++s) {
       const Index first = in.offsets[s], n = in.offsets[s + 1] - first;
       Inputs one({n}, in.heads, in.head_size);
+      one.bias = in.bias;
       for (Index t = 0; t < n; ++t) {
         std::copy_n(in.qkv.view().row(first + t), in.qkv.cols, one.qkv.view().row(t));
         std::copy_n(in.d_context.view().row(first + t), in.d_context.cols, one.d_context.view().row(t));
@@ -225,6 +260,9 @@ TEST(Attention, BatchEqualsItsSamplesOneByOne) {
       expect_rows(inferred, inferred_alone);
       expect_rows(trained.context, trained_alone.context);
       expect_rows(trained.d_qkv, trained_alone.d_qkv);
+      for (Index h = 0; h < in.heads; ++h)
+        for (Index c = 0; c < in.bias.cols; ++c)
+          ASSERT_EQ(trained.d_bias.view()(s * in.heads + h, c), trained_alone.d_bias.view()(h, c)) << "sample " << s;
     }
   });
 }
@@ -282,7 +320,7 @@ TEST(Attention, DropsProbabilitiesByTheDocumentedMask) {
 TEST(Attention, LeadingQueriesAloneGetWhatTheyGetAmongAll) {
   const Dropout dropout = {.rate = 0.1f, .key = 4, .first_row = 7};
   for (const Index leading : {1, 3, 40}) {
-    Inputs in({9, 130, 1, 33, 64}, 3, 24);
+    Inputs in({9, 130, 1, 33, 64}, 3, 24, Bias::by_distance);
     std::vector<Index> lengths;
     for (Index s = 0; s < in.samples(); ++s) lengths.push_back(std::min(leading, in.offsets[s + 1] - in.offsets[s]));
     const std::vector<Index> query_offsets = offsets_of(lengths);
@@ -303,13 +341,14 @@ TEST(Attention, LeadingQueriesAloneGetWhatTheyGetAmongAll) {
     const auto run = [&] {
       const PaddedMatrix<float> inferred = infer(in);
       const Outputs<float> trained = train(in, dropout);
-      PaddedMatrix<float> context(query), trained_context(query), d_query(query), d_key_value(in.qkv);
+      PaddedMatrix<float> context(query), trained_context(query), d_query(query), d_key_value(in.qkv),
+          d_bias(trained.d_bias);
       attention<float>(problem, context.view());
       std::vector<float> probabilities(static_cast<std::size_t>(attention_probability_count(problem)));
       attention_forward<float>(problem, dropout, trained_context.view(), probabilities);
       const auto gradient = [&](Index which) { return d_key_value.view().col_range(which * in.cols(), in.cols()); };
-      attention_backward<float>(problem, dropout, probabilities, d_context.view(), d_query.view(), gradient(1),
-                                gradient(2));
+      attention_backward<float>(problem, dropout, probabilities, d_context.view(),
+                                {d_query.view(), gradient(1), gradient(2), d_bias.view()});
       for (Index s = 0; s < in.samples(); ++s) {
         for (Index t = in.offsets[s], q = query_offsets[s]; q < query_offsets[s + 1]; ++t, ++q) {
           for (Index c = 0; c < in.cols(); ++c) {
@@ -322,6 +361,8 @@ TEST(Attention, LeadingQueriesAloneGetWhatTheyGetAmongAll) {
       for (Index t = 0; t < in.offsets.back(); ++t)
         for (Index c = in.cols(); c < 3 * in.cols(); ++c)
           ASSERT_NEAR(d_key_value.view()(t, c), trained.d_qkv.view()(t, c), 1e-6);
+      for (Index r = 0; r < d_bias.rows; ++r)
+        for (Index c = 0; c < d_bias.cols; ++c) ASSERT_NEAR(d_bias.view()(r, c), trained.d_bias.view()(r, c), 1e-6);
     };
     at_every_simd_target(run);
     with_portable_kernels(run);

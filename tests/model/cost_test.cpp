@@ -20,10 +20,9 @@ std::int64_t counted_in_layout(const ModelConfig& config, const Width& width) {
 }
 
 TEST(ParametersUsed, AtFullWidthAreAllButTheOtherWidthsOwn) {
-  for (const char* type : {"bert", "roberta", "distilbert", "albert"})
+  for (const std::string& type : testing::every_model_type())
     for (const bool weighted : {false, true}) {
-      ModelConfig config = testing::small_config();
-      config.model_type = type;
+      ModelConfig config = testing::small_config_of(type);
       config.max_position_embeddings = 20;
       config.sharcs->weighted_dim_reduction = weighted;
       config.sharcs->width_mult_list = {1.0 / 3, 1.0};

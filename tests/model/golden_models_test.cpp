@@ -8,8 +8,8 @@
 #include "golden_folder.hpp"
 #include "io/file.hpp"
 #include "kernels/simd_targets.hpp"
+#include "model/answer_guides.hpp"
 #include "model/golden_case.hpp"
-#include "model/routed_pass.hpp"
 #include "model/training_pass.hpp"
 #include "nn/loss.hpp"
 
@@ -28,8 +28,9 @@ namespace fs = std::filesystem;
 /// The cases that stand in the project.
 std::vector<fs::path> small_cases() {
   std::vector<fs::path> folders;
-  for (const char* name : {"bert_2_widths", "roberta_2_widths", "distilbert_2_widths", "bert_weighted_reduction",
-                           "bert_head_size", "plain_bert", "plain_electra", "plain_roberta_regression"})
+  for (const char* name :
+       {"bert_2_widths", "roberta_2_widths", "distilbert_2_widths", "bert_weighted_reduction", "bert_head_size",
+        "mpnet_2_widths", "plain_bert", "plain_electra", "plain_mpnet", "plain_roberta_regression"})
     folders.push_back(testing::small_golden_set().folder / name);
   return folders;
 }
@@ -58,7 +59,7 @@ bool has_backbone(const fs::path& folder) {
 double scale_of_gradient(const GoldenTensors& gradients, const TensorInfo& tensor) {
   std::string name = tensor.name;
   // A key's bias adds the same to all scores of a query, which the softmax takes out again.
-  if (name.ends_with("key.bias")) name.replace(name.size() - 4, 4, "weight");
+  if (name.ends_with("key.bias") || name.ends_with("attn.k.bias")) name.replace(name.size() - 4, 4, "weight");
   // The one reduction weight of the full width is a scale that the LayerNorm behind it takes out again.
   const std::size_t reduction = name.find("dim_reduction_weights.");
   if (reduction != std::string::npos && tensor.shape == std::vector<Index>{1, 1})
@@ -145,17 +146,15 @@ void compare_routed(const fs::path& folder, const Network<T>& network) {
   const Inputs inputs = read_inputs(folder / "padded_inputs.safetensors", network.config().is_regression());
   const auto expected = nlohmann::json::parse(read_text_file(folder / "routed.json"));
   Workspace workspace;
-  RoutedOutput<T> output;
-  run_routed<T>(
-      network.encoder(), inputs.batch,
-      [](std::span<const T> logits, Index) {
-        return static_cast<int>(std::max_element(logits.begin(), logits.end()) - logits.begin());
-      },
-      {}, workspace, output);
+  AnsweredBatch<T> output;
+  testing::RoutersChoice<T> guide(network.config());
+  run_answers<T>(network.encoder(), inputs.batch, guide, workspace, output);
+  const std::vector<Answer> answers = answers_of(network.config());
   const std::size_t labels = static_cast<std::size_t>(network.config().num_labels());
   ASSERT_EQ(static_cast<std::size_t>(inputs.batch.samples()), expected.size());
   for (std::size_t s = 0; s < expected.size(); ++s) {
-    EXPECT_EQ(network.widths()[output.widths[s]].fraction(), expected[s].at("width").get<double>()) << "sample " << s;
+    const Answer& answer = answers[static_cast<std::size_t>(output.answers[s])];
+    EXPECT_EQ(network.widths()[answer.width_index].fraction(), expected[s].at("width").get<double>()) << "sample " << s;
     EXPECT_EQ(inputs.batch.tokens(static_cast<Index>(s)), expected[s].at("tokens").get<Index>());
     const auto logits = expected[s].at("logits").get<std::vector<double>>();
     EXPECT_LE(relative_error(logits, [&](std::size_t e) { return output.logits[s * labels + e]; }), tolerance<T>)

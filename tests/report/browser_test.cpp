@@ -140,7 +140,7 @@ TEST(Browser, SlowDrawsRunsThatLackParts) {
   runs[1].recorded->latency.clear();
   runs[1].recorded->recording.router_logits.clear();
   for (Sample& sample : runs[1].recorded->recording.samples) sample.difficulty.reset();
-  for (WidthMetrics& width : runs[1].recorded->evaluation.widths) width.reliability.clear();
+  for (AnswerMetrics& answer : runs[1].recorded->evaluation.answers) answer.reliability.clear();
   RunFolder just_started = synthetic_run({.name = "just started", .epochs = 1, .samples = 60});
   just_started.recorded.reset();
   just_started.config.reset();

@@ -93,7 +93,7 @@ TEST(Findings, WordsTellDifferencesWithTheirIntervals) {
                        .routed = {0.87, {0.85, 0.89}},
                        .full = {0.876, {0.86, 0.9}},
                        .lead = Estimate{-0.006, {-0.012, 0.001}},
-                       .policy = "argmax",
+                       .policy = "router",
                        .cost_fraction = 0.48,
                        .seconds_routed = 1.5,
                        .seconds_full = 3};

@@ -12,8 +12,8 @@
 #include "eval/recorded_evaluation.hpp"
 #include "eval/recording_metrics.hpp"
 #include "io/file.hpp"
+#include "model/answers.hpp"
 #include "report/run_folder.hpp"
-#include "routing/length_cost.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/evaluation.hpp"
 #include "sharcs/training_options.hpp"
@@ -213,12 +213,12 @@ std::vector<EpochRecord> epochs_of(const SyntheticRunOptions& options, const Eva
     if (epoch.full_width_only) {
       dev.routed = dev.full;
       dev.cost_fraction = 1;
-      for (WidthMetrics& width : dev.widths) width.samples = 0;
-      dev.widths.back().samples = dev.samples;
+      for (AnswerMetrics& width : dev.answers) width.samples = 0;
+      dev.answers.back().samples = dev.samples;
     } else {
-      const auto moved = static_cast<std::int64_t>(static_cast<double>(dev.widths[0].samples) * 0.4 * (1 - done));
-      dev.widths[0].samples -= moved;
-      dev.widths.back().samples += moved;
+      const auto moved = static_cast<std::int64_t>(static_cast<double>(dev.answers[0].samples) * 0.4 * (1 - done));
+      dev.answers[0].samples -= moved;
+      dev.answers.back().samples += moved;
       dev.cost_fraction += 0.2 * (1 - done);
     }
     epoch.score = dev.routed.at("accuracy");
@@ -237,7 +237,7 @@ RunFolder synthetic_run(const SyntheticRunOptions& options) {
   const ModelConfig config = config_of(options.widths);
   const Dataset dataset = sentences(options);
   RecordedEvaluation recorded = {.threads = 2, .recording = record(dataset, config, random)};
-  const Routing routing = route(recorded.recording, RoutingPolicy::argmax());
+  const Routing routing = route(recorded.recording, Policy::router());
   recorded.version = version();
   recorded.recording.model = "runs/" + options.name;
   recorded.answer_of_sample = routing.answer_of_sample;

@@ -29,7 +29,7 @@ std::vector<std::string> lines_of(const std::string& text) {
 TEST(TextReport, HasTheEssentials) {
   const std::vector<RunFolder> runs = {synthetic_run({.samples = 60})};
   const std::string text = text_of(runs);
-  for (const char* heading : {"Score against cost", "Widths", "Levels of difficulty", "Time of a call", "Training",
+  for (const char* heading : {"Score against cost", "Answers", "Levels of difficulty", "Time of a call", "Training",
                               "Hardest sentences", "Easiest sentences"})
     EXPECT_THAT(text, HasSubstr(heading));
   EXPECT_THAT(text, HasSubstr("With its router the model"));
@@ -67,10 +67,10 @@ TEST(TextReport, TheScaleHasALineOfItsOwn) {
 
 TEST(TextReport, NamesThePolicyThatWasEvaluated) {
   std::vector<RunFolder> runs = {synthetic_run({.samples = 60})};
-  EXPECT_THAT(text_of(runs), HasSubstr("Measured on 60 samples of data/dev.tsv; widths chosen by: argmax.\n"));
+  EXPECT_THAT(text_of(runs), HasSubstr("Measured on 60 samples of data/dev.tsv; policy: router.\n"));
   runs[0].recorded->policy = "fixed 0.25";
   EXPECT_THAT(text_of(runs), HasSubstr("With the policy \"fixed 0.25\" the model"));
-  EXPECT_THAT(text_of(runs), HasSubstr("; widths chosen by: fixed 0.25.\n"));
+  EXPECT_THAT(text_of(runs), HasSubstr("; policy: fixed 0.25.\n"));
 }
 
 TEST(TextReport, ShortTimesHaveThreeDigits) {

@@ -218,6 +218,44 @@ TEST(TokenizerConfig, BesideVocabTxtDecidesCaseAccentsAndNames) {
   EXPECT_EQ(Tokenizer::load(folder.path()).encode("É", 10).ids, (std::vector<std::int32_t>{2, 5, 3}));
 }
 
+/// MPNet's vocabulary: its special tokens, then BERT's, then the mask.
+class MpnetVocabTxt : public ::testing::Test {
+ protected:
+  MpnetVocabTxt() {
+    write_text(folder_ / "vocab.txt", "<s>\n<pad>\n</s>\n<unk>\n[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n<mask>\n");
+  }
+  void expect_mpnet() const {
+    const TemporaryFolder saved;
+    Tokenizer::load(folder_.path()).save(saved.path());
+    for (const Tokenizer& tokenizer : {Tokenizer::load(folder_.path()), Tokenizer::load(saved.path())}) {
+      EXPECT_EQ(tokenizer.pad_id(), 1);
+      // The mask takes the space before it along; [MASK] and an unknown word are text.
+      EXPECT_EQ(tokenizer.encode("A <mask> [MASK] é", 20).ids, (std::vector<std::int32_t>{0, 9, 11, 5, 5, 5, 5, 2}));
+      const Encoding pair = tokenizer.encode("a", "b", 20);
+      EXPECT_EQ(pair.ids, (std::vector<std::int32_t>{0, 9, 2, 2, 10, 2}));
+      EXPECT_EQ(pair.token_types, std::vector<std::int32_t>(6, 0));
+    }
+  }
+
+  const TemporaryFolder folder_;
+};
+
+TEST_F(MpnetVocabTxt, IsKnownByTheTokenizersClass) {
+  write_text(folder_ / "tokenizer_config.json", R"({"tokenizer_class": "MPNetTokenizer", "do_lower_case": true})");
+  expect_mpnet();
+}
+
+TEST_F(MpnetVocabTxt, IsKnownByTheModelThatItBelongsTo) {
+  write_text(folder_ / "config.json", R"({"model_type": "mpnet"})");
+  expect_mpnet();
+}
+
+TEST_F(MpnetVocabTxt, TheTokenizersClassCountsBeforeTheModel) {
+  write_text(folder_ / "config.json", R"({"model_type": "mpnet"})");
+  write_text(folder_ / "tokenizer_config.json", R"({"tokenizer_class": "BertTokenizer"})");
+  EXPECT_EQ(Tokenizer::load(folder_.path()).encode("a", "b", 20).ids, (std::vector<std::int32_t>{6, 9, 7, 10, 7}));
+}
+
 TEST(TokenizerConfig, ThatIsDamagedIsRefusedWithItsPlace) {
   const TemporaryFolder folder;
   write_text(folder / "vocab.txt", vocab_txt({"a"}));

@@ -114,7 +114,7 @@ void compare_importance(const std::filesystem::path& folder) {
   compare("head_importance", "head_order", meter.importance().heads);
   compare("neuron_importance", "neuron_order", meter.importance().neurons);
 
-  reorder(*network, meter.importance());
+  reorder(*network, NewOrder::of(network->config(), meter.importance(), Reordering::heads_and_neurons));
   compare_parameters(*network, folder / "reordered.safetensors");
   const auto inputs =
       read_inputs(folder / ("batch_" + std::to_string(batches) + ".safetensors"), network->config().is_regression());

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "model/small_models.hpp"
@@ -93,6 +94,88 @@ TEST(GradientAccumulator, ReportsTheErrorsOfARegression) {
   EXPECT_TRUE(result.outcome.entropy.empty());
 }
 
+/// The same samples at all widths, with two exits.
+Result distil(const AccumulatorOptions& options, ExitLosses exits, bool targets_are_known = true) {
+  ModelConfig config = config_with_dropout();
+  config.sharcs->exits = {1, 2};
+  config.sharcs->exit_scores = true;
+  Network<float> network(config);
+  randomise(network);
+  const RaggedBatch batch = random_batch(config, {4, 6, 3, 9, 1});
+  const std::vector<std::int32_t> labels = {0, 2, 1, 1, 0};
+  const std::vector<float> class_weights = {0.5f, 1, 2};
+  std::vector<float> width_labels = {1, 0, 0, 1, 1, 0, 0, 0, 1, 0, 1, 1, 1, 0, 0};
+  if (!targets_are_known) width_labels.assign(15, std::nanf(""));
+  GradientAccumulator<float> accumulator(network, options);
+  Result result;
+  result.outcome = accumulator.add({.width = network.widths().widest(),
+                                    .tokens = batch,
+                                    .labels = labels,
+                                    .targets = {},
+                                    .class_weights = class_weights,
+                                    .distillation = Distillation{.hidden_weight = 0.1},
+                                    .exits = exits,
+                                    .width_labels = {width_labels.data(), 5, 3},
+                                    .task_weight = 0.2,
+                                    .router_weight = 0.4,
+                                    .dropout_key = 5});
+  const auto values = accumulator.gradients().values().buffer();
+  result.gradients.assign(values.begin(), values.end());
+  return result;
+}
+
+TEST(GradientAccumulator, PiecesOfADistilledMicroBatchAddUpToTheWhole) {
+  for (const bool targets_are_known : {true, false}) {
+    const Result whole = distil({}, ExitLosses::joint, targets_are_known);
+    ASSERT_EQ(whole.outcome.narrow_losses.size(), 2u);
+    for (const Index piece_tokens : {1, 10, 14}) {
+      const Result pieces = distil({.piece_tokens = piece_tokens}, ExitLosses::joint, targets_are_known);
+      EXPECT_NEAR(pieces.outcome.task_loss, whole.outcome.task_loss, 1e-5);
+      EXPECT_NEAR(pieces.outcome.router_loss, whole.outcome.router_loss, 1e-5);
+      EXPECT_EQ(pieces.outcome.narrow_right, whole.outcome.narrow_right);
+      for (std::size_t w = 0; w < 2; ++w)
+        EXPECT_NEAR(pieces.outcome.narrow_losses[w], whole.outcome.narrow_losses[w], 1e-5);
+      for (std::size_t i = 0; i < whole.gradients.size(); ++i)
+        ASSERT_NEAR(pieces.gradients[i], whole.gradients[i], 1e-5 * std::max(1.0f, std::abs(whole.gradients[i])));
+    }
+  }
+}
+
+TEST(GradientAccumulator, RecomputedActivationsOfADistilledMicroBatchGiveTheSameBits) {
+  EXPECT_EQ(distil({}, ExitLosses::joint).gradients,
+            distil({.activations = Activations::recompute}, ExitLosses::joint).gradients);
+}
+
+TEST(GradientAccumulator, TellsForEachNarrowWidthWhichSamplesItHasRight) {
+  const Result result = distil({.dropout = false}, ExitLosses::none, false);
+  ASSERT_EQ(result.outcome.narrow_right.size(), 2u);
+  for (const std::vector<float>& right : result.outcome.narrow_right) {
+    ASSERT_EQ(right.size(), 5u);
+    for (const float each : right) EXPECT_TRUE(each == 0 || each == 1);
+  }
+}
+
+TEST(GradientAccumulator, ExitsAloneAreReachedByNothingElseAndReachNothingElse) {
+  ModelConfig config = small_config();
+  config.sharcs->exits = {1, 2};
+  for (const ExitLosses exits : {ExitLosses::alone, ExitLosses::alone_from_full_width}) {
+    Network<float> network(config);
+    randomise(network);
+    const RaggedBatch batch = random_batch(config, {4, 6});
+    GradientAccumulator<float> accumulator(network, {});
+    const std::vector<std::int32_t> labels = {0, 2};
+    accumulator.add(
+        {.width = network.widths().widest(), .tokens = batch, .labels = labels, .targets = {}, .exits = exits});
+    const auto specs = network.layout().specs();
+    for (std::size_t i = 0; i < specs.size(); ++i) {
+      const bool is_exit = specs[i].component == Component::exit;
+      EXPECT_EQ(accumulator.gradients().participates()[i], is_exit) << specs[i].name;
+      const auto values = accumulator.gradients().values().values(i);
+      EXPECT_EQ(std::ranges::any_of(values, [](float g) { return g != 0; }), is_exit) << specs[i].name;
+    }
+  }
+}
+
 TEST(GradientAccumulator, OnlyWhatAStepReachesTakesPart) {
   const ModelConfig config = small_config();
   Network<float> network(config);
@@ -103,7 +186,7 @@ TEST(GradientAccumulator, OnlyWhatAStepReachesTakesPart) {
   accumulator.add({.width = network.widths()[1], .tokens = batch, .labels = labels, .targets = {}});
   const auto specs = network.layout().specs();
   for (std::size_t i = 0; i < specs.size(); ++i) {
-    const bool reached = !specs[i].router && (specs[i].width < 0 || specs[i].width == 1);
+    const bool reached = specs[i].component == Component::encoder && (specs[i].width < 0 || specs[i].width == 1);
     EXPECT_EQ(accumulator.gradients().participates()[i], reached) << specs[i].name;
     if (reached) continue;
     for (const float g : accumulator.gradients().values().values(i)) EXPECT_EQ(g, 0) << specs[i].name;

@@ -39,21 +39,21 @@ EpochRecord sample_record(int epoch) {
   record.widths = {{.width = 0.25, .samples = 30, .labelled = 50, .loss_task = 0.2, .loss_router = 0.5},
                    {.width = 1.0, .samples = 10, .labelled = 25, .loss_task = nan, .loss_router = 0.25}};
   record.transitions = {{20, 5}, {10, 5}};
-  record.evaluations = {
-      {.name = "dev",
-       .samples = 8,
-       .routed = {{"accuracy", 0.75}, {"f1", 0.5}},
-       .full = {{"accuracy", 0.875}, {"f1", nan}},
-       .cost_fraction = 0.4,
-       .seconds_routed = 0.01,
-       .seconds_full = 0.02,
-       .widths = {{.width = 0.25,
-                   .samples = 6,
-                   .cost_fraction = 0.3,
-                   .routed = {{"accuracy", 1.0}},
-                   .all = {{"accuracy", 0.625}},
-                   .reliability = reliability_bins({0.1, 0.9, 0.95}, {0, 1, 1}, 2)},
-                  {.width = 1.0, .samples = 2, .cost_fraction = 1, .routed = {}, .all = {}, .reliability = {}}}}};
+  record.evaluations = {{.name = "dev",
+                         .samples = 8,
+                         .routed = {{"accuracy", 0.75}, {"f1", 0.5}},
+                         .full = {{"accuracy", 0.875}, {"f1", nan}},
+                         .cost_fraction = 0.4,
+                         .seconds_routed = 0.01,
+                         .seconds_full = 0.02,
+                         .answers = {{.name = "0.25",
+                                      .width = 0.25,
+                                      .samples = 6,
+                                      .cost_fraction = 0.3,
+                                      .routed = {{"accuracy", 1.0}},
+                                      .all = {{"accuracy", 0.625}},
+                                      .reliability = reliability_bins({0.1, 0.9, 0.95}, {0, 1, 1}, 2)},
+                                     {.width = 1.0, .samples = 2}}}};
   return record;
 }
 
@@ -75,7 +75,7 @@ TEST(EpochRecord, ReadsBackWhatItWrites) {
   const Evaluation& dev = read.evaluations.at(0);
   EXPECT_EQ(dev.routed.at("accuracy"), 0.75);
   EXPECT_TRUE(std::isnan(dev.full.at("f1")));
-  EXPECT_EQ(dev.widths.at(0).reliability.at(1).samples, 2);
+  EXPECT_EQ(dev.answers.at(0).reliability.at(1).samples, 2);
 }
 
 TEST(EpochRecord, HasTheKeysOfTheDocumentedSchema) {
@@ -86,7 +86,7 @@ TEST(EpochRecord, HasTheKeysOfTheDocumentedSchema) {
   EXPECT_EQ(line.at("train").at("widths").at(0).at("share"), 0.75);
   EXPECT_EQ(line.at("train").at("widths").at(1).at("loss_task"), nullptr);
   EXPECT_EQ(line.at("transitions").at(1).at(0), 10);
-  EXPECT_EQ(line.at("evaluations").at(0).at("widths").at(0).at("share"), 0.75);
+  EXPECT_EQ(line.at("evaluations").at(0).at("answers").at(0).at("share"), 0.75);
   EXPECT_EQ(line.at("evaluations").at(0).at("routed").at("f1"), 0.5);
   for (const char* key : {"epoch", "settings", "full_width_only", "steps", "total_steps", "samples", "tokens",
                           "seconds", "learning_rate", "score", "best"})
@@ -106,11 +106,15 @@ TEST(EpochRecord, NumbersThatJsonDoesNotHaveAreNull) {
   EXPECT_TRUE(std::isnan(parse_epoch_record(line.dump(), "line").score));
 }
 
-TEST(EpochRecord, ReadsTheEarlierNameOfReliability) {
+TEST(EpochRecord, ReadsTheEarlierNamesOfAnswersAndReliability) {
   auto line = sample_json();
-  for (auto& width : line["evaluations"][0]["widths"]) {
+  auto& evaluation = line["evaluations"][0];
+  evaluation["widths"] = evaluation["answers"];
+  evaluation.erase("answers");
+  for (auto& width : evaluation["widths"]) {
     width["calibration"] = width["reliability"];
     width.erase("reliability");
+    width.erase("name");
   }
   EXPECT_EQ(to_json_line(parse_epoch_record(line.dump(), "line")), to_json_line(sample_record(3)));
 }

@@ -165,7 +165,7 @@ TEST(Ranks, EvaluationIsThatOfOneProcess) {
     const ThreadScope threads(1);
     return DatasetRunner(network_of(model).encoder(), dev, 64, ranks).record(training.task, "dev");
   };
-  const auto routed = [](const Recording& recording) { return route(recording, RoutingPolicy::argmax()); };
+  const auto routed = [](const Recording& recording) { return route(recording, Policy::router()); };
   const Recording alone = recorded(Communicator::alone());
   for (const int count : {2, 3, 50}) {
     run_ranks(count, [&](Communicator& ranks) {
@@ -236,6 +236,23 @@ TEST(Ranks, TrainingIsThatOfOneProcessAndTheFirstRankAloneWritesAndCallsBack) {
     EXPECT_EQ(epochs, 3);
     expect_same_training(folder / "rank 0", folder / "alone");
     EXPECT_FALSE(std::filesystem::exists(folder / "rank 1"));
+  }
+}
+
+TEST(Ranks, DistilledTrainingIsThatOfOneProcess) {
+  for (const Sharding sharding : {Sharding::samples, Sharding::micro_batches}) {
+    TinyTraining training = with_dropout();
+    training.config.sharcs->exits = {1};
+    training.config.sharcs->exit_scores = true;
+    training.options.recipe = Recipe::distilled;
+    training.options.hidden_loss_weight = 0.1;
+    training.options.sharding = sharding;
+    training.options.accumulation = 2;
+    training.options.batch_size = 8;
+    const TemporaryFolder folder;
+    training.run(folder / "alone");
+    train_with_ranks(training, 2, folder.path());
+    expect_same_training(folder / "rank 0", folder / "alone");
   }
 }
 

@@ -70,6 +70,25 @@ TEST(ResumedTraining, EndsWithTheSameBitsWhereverItWasStopped) {
   }
 }
 
+TEST(ResumedTraining, OfTheDistilledRecipeEndsWithTheSameBitsWhereverItWasStopped) {
+  for (const ExitTraining how : {ExitTraining::joint, ExitTraining::two_stage}) {
+    TinyTraining training = short_training();
+    training.config.sharcs->exits = {1};
+    training.options.recipe = Recipe::distilled;
+    training.options.epochs = 4;  // the warm-up; at the beginning of the second, the reordering
+    training.options.exit_training = how;
+    const TemporaryFolder folder;
+    const auto steps = static_cast<int>(training.run(folder / "whole").steps);
+    const std::string expected = result_of(folder / "whole");
+    for (int stop = 1; stop <= steps; ++stop) {
+      const auto output = folder / ("stopped after " + std::to_string(stop));
+      EXPECT_EQ(training.run(output, stop_after(stop)).steps, stop);
+      EXPECT_EQ(training.resume(output).steps, steps);
+      ASSERT_EQ(result_of(output), expected) << "stopped after step " << stop;
+    }
+  }
+}
+
 TEST(ResumedTraining, EndsWithTheSameBitsWhenStoppedAgainAndAgain) {
   TinyTraining training = short_training();
   training.options.step_mode = StepMode::alternate;
@@ -100,12 +119,12 @@ TEST(ResumedTraining, FinishedTrainingThatWasCalibratedKeepsItsRule) {
   const TemporaryFolder folder;
   training.run(folder.path());
   ASSERT_TRUE(read_metrics(folder / "metrics.jsonl").back().best);
-  save_routing(folder.path(), RoutingRule{.budget = 0.5,
-                                          .weights = {{1, 0}, {0, 1}},
-                                          .offsets = {0, 0},
-                                          .costs = {{.constant = 0.25}, {.constant = 1}}});
+  save_policy(folder.path(), {.router = RoutingRule{.budget = 0.5,
+                                                    .weights = {{1, 0}, {0, 1}},
+                                                    .offsets = {0, 0},
+                                                    .costs = {{.constant = 0.25}, {.constant = 1}}}});
   training.resume(folder.path());
-  EXPECT_TRUE(Model::load(folder.path()).config().sharcs->routing.has_value());
+  EXPECT_TRUE(Model::load(folder.path()).config().sharcs->policy.has_value());
 }
 
 TEST(ResumedTraining, HealsWhatWasLostBetweenACheckpointAndWhatFollowsIt) {
@@ -133,7 +152,7 @@ TEST(ResumedTraining, StartsAgainWhereThereIsNoCheckpointYet) {
   EXPECT_TRUE(checkpoints_in(folder / "stopped").empty());
   std::vector<std::string> notes;
   training.resume(folder / "stopped", {.on_note = [&](std::string_view text) { notes.emplace_back(text); }});
-  EXPECT_THAT(notes, ElementsAre(HasSubstr("starting again")));
+  EXPECT_THAT(notes, ::testing::Contains(HasSubstr("starting again")));
   EXPECT_EQ(result_of(folder / "stopped"), result_of(folder / "whole"));
 }
 

@@ -28,7 +28,7 @@ struct Bench {
   StepRunner runner;
   ThreadScope threads{1};
 
-  explicit Bench(const TrainingOptions& options = {.max_grad_norm = 0})
+  explicit Bench(const TrainingOptions& options = {.recipe = Recipe::sharcs, .max_grad_norm = 0})
       : training(without_dropout()),
         model(training.model()),
         data(tokenize(training.train, training.task, training.tokenizer, 32)),
@@ -138,6 +138,29 @@ TEST(StepRunner, RouterIsTrainedOnlyWhereThereAreLabels) {
   };
   EXPECT_FALSE(moves_router({}));
   EXPECT_TRUE(moves_router(std::vector<WidthLabel>(96, WidthLabel::only(0))));
+}
+
+TEST(StepRunner, ReorderingMovesTheMomentsAlongAndLeavesTheTrainingOfFullWidthAsItIs) {
+  for (const Reordering what : {Reordering::heads_and_neurons, Reordering::all}) {
+    const auto logits_after = [&](bool reorders) {
+      Bench bench({.adam_epsilon = 1e-6});
+      const std::vector<PlannedStep> steps = {{batch(1, 0, 16)}, {batch(1, 16, 16)}, {batch(1, 32, 16)}};
+      bench.after(steps[0]);
+      const std::vector<float> before = bench.after(steps[1]);
+      if (reorders) bench.runner.reorder(steps, what);
+      const auto values = network_of(bench.model).values().buffer();
+      EXPECT_EQ(std::ranges::equal(before, values), !reorders);
+      bench.after(steps[1]);
+      bench.after(steps[2]);
+      Workspace workspace;
+      TrainingPass<float> pass(network_of(bench.model).encoder(), workspace);
+      const RaggedBatch tokens = bench.data.gather(steps[0][0].samples);
+      pass.forward(tokens, bench.model.widths()[1], {});
+      const MatrixView<const float> logits = pass.logits();
+      return std::vector<float>(logits.data, logits.data + logits.rows * logits.cols);
+    };
+    EXPECT_LT(greatest_difference(logits_after(true), logits_after(false)), 2e-4);
+  }
 }
 
 TEST(StepRunner, NamesStepWidthAndSamplesWhenTheLossIsNotFinite) {

@@ -221,7 +221,7 @@ TEST(TensorboardWriter, WritesTheNumbersOfAnEpochAtItsLastStep) {
                          .routed = {{"accuracy", 0.5}},
                          .full = {{"accuracy", 1}},
                          .cost_fraction = 0.75,
-                         .widths = {{.width = 0.25, .samples = 4, .all = {{"accuracy", 0.125}}}}}};
+                         .answers = {{.name = "0.25", .width = 0.25, .samples = 4, .all = {{"accuracy", 0.125}}}}}};
   const TemporaryFolder folder;
   TensorboardWriter writer(folder.path());
   writer.add_epoch(record);

@@ -62,7 +62,7 @@ struct TinyTraining {
   Dataset train, dev;
   Tokenizer tokenizer;
   ModelConfig config;
-  TrainingOptions options;
+  TrainingOptions options = {.recipe = Recipe::sharcs};
 
   explicit TinyTraining(TaskKind kind = TaskKind::classification)
       : task(Task::custom({.kind = kind,

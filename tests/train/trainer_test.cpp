@@ -199,15 +199,16 @@ TEST(Trainer, ReportsProgressAfterEveryStepAndEveryEpoch) {
   EXPECT_LT(steps.back().learning_rate, training.options.learning_rate / 3);
 }
 
-TEST(Trainer, DropsTheRuleThatTheModelWasCalibratedTo) {
+TEST(Trainer, DropsThePolicyThatTheModelWasCalibratedTo) {
   TinyTraining training;
   training.options.epochs = 1;
   const TemporaryFolder folder;
   Model model = training.model();
-  model.set_routing(RoutingRule{.weights = {{1, 0}, {0, 1}}, .offsets = {9, 0}, .costs = {{}, {}}});
+  model.set_policy(
+      PolicyRule{.router = RoutingRule{.weights = {{1, 0}, {0, 1}}, .offsets = {9, 0}, .costs = {{}, {}}}});
   Trainer(model, training.options).train(training.inputs(folder / ""));
-  EXPECT_FALSE(model.config().sharcs->routing);
-  EXPECT_FALSE(ModelConfig::load(folder / "config.json").sharcs->routing);
+  EXPECT_FALSE(model.config().sharcs->policy);
+  EXPECT_EQ(ModelConfig::load(folder / "config.json").sharcs->policy->kind, "full width");
 }
 
 TEST(Trainer, WritesEventsForTensorboardWhenAsked) {
@@ -267,7 +268,7 @@ TEST(Trainer, RefusesWhatDoesNotFitTogether) {
   EXPECT_THAT(refused([](auto& t) { t.dev.samples.clear(); }), HasSubstr("dev.tsv: expected dev samples"));
   EXPECT_THAT(refused([](auto& t) { t.train.samples[3].label.reset(); }), HasSubstr("train.tsv:5: has no label"));
   EXPECT_THAT(refused([](auto& t) { t.train.samples.clear(); }), HasSubstr("train.tsv: 0 samples"));
-  EXPECT_THAT(refused([](auto& t) { t.options.epochs = 0; }), HasSubstr("\"epochs\" is 0"));
+  EXPECT_THAT(refused([](auto& t) { t.options.epochs = -1; }), HasSubstr("\"epochs\" is -1"));
   EXPECT_THAT(refused([](auto& t) { t.options.thresholds = {{0, 0.5}, {0.5, 1}}; }), HasSubstr("out of order"));
 
   TinyTraining regression(TaskKind::regression);

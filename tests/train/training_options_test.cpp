@@ -62,7 +62,7 @@ TEST(TrainingOptions, UnknownKeysAreNamed) {
 }
 
 TEST(TrainingOptions, WrongValuesSayWhatWasFoundAndExpected) {
-  EXPECT_EQ(parse_error(R"({"epochs": 0})"), "train.json: \"epochs\" is 0; expected an integer ≥ 1");
+  EXPECT_EQ(parse_error(R"({"epochs": -1})"), "train.json: \"epochs\" is -1; expected an integer ≥ 0");
   EXPECT_EQ(parse_error(R"({"max_length": 2})"), "train.json: \"max_length\" is 2; expected an integer ≥ 3");
   EXPECT_EQ(parse_error(R"({"warmup_ratio": 1.5})"),
             "train.json: \"warmup_ratio\" is 1.5; expected a number from 0 to 1");
@@ -110,7 +110,7 @@ TEST(TrainingOptions, LengthsHaveToFitThePositions) {
 
 TEST(TrainingOptions, NamesOfEnumsAreReadAndListed) {
   EXPECT_EQ(named<StepMode>("alternate"), StepMode::alternate);
-  EXPECT_EQ(to_string(HardnessMeasure::entropy), "entropy");
+  EXPECT_EQ(name_of(HardnessMeasure::entropy), "entropy");
   EXPECT_THAT(message_of<ConfigError>([] { named<ScheduleShape>("cosine"); }),
               HasSubstr("the schedule is \"cosine\"; expected one of linear, constant"));
 }
@@ -127,7 +127,7 @@ TEST(DefaultThresholds, AreInOrderAndCoverEveryMeasure) {
         for (const double value : {0.0, top / 4, top / 2, 0.9 * top, top}) {
           bool covered = false;
           for (const Threshold& pair : options.thresholds) covered |= value >= pair.low && value < pair.high;
-          EXPECT_TRUE(covered) << to_string(measure) << " " << value << " of " << widths << " widths";
+          EXPECT_TRUE(covered) << name_of(measure) << " " << value << " of " << widths << " widths";
         }
       }
 }

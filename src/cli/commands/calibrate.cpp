@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <cmath>
 #include <iostream>
+#include <memory>
 #include <optional>
 
 #include "cli/command.hpp"
@@ -14,6 +14,8 @@
 #include "eval/evaluation_json.hpp"
 #include "eval/recorded_evaluation.hpp"
 #include "report/terminal.hpp"
+#include "routing/confidence.hpp"
+#include "routing/policy_kind.hpp"
 #include "sharcs/calibration.hpp"
 #include "sharcs/classifier.hpp"
 #include "sharcs/error.hpp"
@@ -24,94 +26,171 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct CalibrateArguments : CommonArguments {
-  std::string model;
+  std::string model, recording, report_on;
   DatasetArguments dataset;
-  std::optional<double> budget, latency_ms;
+  std::optional<double> budget, latency_ms, max_drop;
   std::vector<double> curve;
-  std::string recording;
+  std::string policy = CalibrationOptions().kind;
+  std::string confidence = CalibrationOptions().confidence;
   int folds = CalibrationOptions().folds;
   int timing_rounds = 0;
-  bool dry_run = false;
+  bool no_router = false, compare = false, dry_run = false;
 
-  /// Whether a budget is asked for whose rule is stored with the model.
-  bool stores_one() const { return budget || latency_ms; }
+  /// Whether a target is asked for whose policy is stored with the model.
+  bool stores_one() const { return budget || latency_ms || max_drop; }
+  bool from_recording() const { return !dataset.given(); }
 };
 
-/// A mean cost that is asked for.
-struct Budget {
-  double share;      ///< of full width's, in the unit of costs
-  std::string name;  ///< "budget 0.5"; in shares of time "0.5 of the time", or "8 ms"
+/// What calibration works from, and the model's runner where there is one.
+struct Source {
+  Recording recording;
+  std::vector<Latency> latency;
+  std::unique_ptr<Classifier> classifier = {};
+  std::optional<Task> task = {};
+  Dataset dataset = {};
+  std::unique_ptr<ClassifierRunner> runner = {};
 };
 
-/// A budget, its rule, and what to expect of it.
-struct BudgetResult {
-  std::string name;  ///< the budget's
+/// A target and what it is called.
+struct NamedTarget {
+  std::string name;
+  CalibrationTarget target;
+};
+
+/// A policy for a target, and what to expect of it.
+struct Result {
+  std::string name;    ///< the target's
+  std::string policy;  ///< "combined", "exits of entropy"
   Calibration calibration;
-  /// By cross-validation: the rule's point, which has the budget's name, and its baselines.
+  /// The policy's point, which has the target's name, and its baselines.
   std::vector<OperatingPoint> expected;
-  double cost = 1;  ///< expected, as a share of full width's, in the budget's unit
+  double cost = 1;  ///< expected, as a share of full width's, in the unit of costs
 
   const OperatingPoint& routing() const { return expected.front(); }
 };
 
-/// The least budget as people read it, rounded up so that it can be asked for.
-std::string least_text(double least) { return decimal(std::ceil(least * 1000) / 1000, 3); }
-
-/// What bounds the budgets.
-struct PossibleCosts {
-  CostUnit unit;
-  double full_cost;     ///< full width's mean, in the unit
-  double least_budget;  ///< the narrowest width's mean, as a share of full_cost
-};
-
-/// The budgets to calibrate for; the one whose rule is stored stands first.
-std::vector<Budget> budgets_of(const CalibrateArguments& arguments, const PossibleCosts& possible,
-                               std::vector<std::string>& notes) {
-  const double least = possible.least_budget;
-  std::vector<Budget> budgets;
-  if (arguments.budget) {
-    if (*arguments.budget < least)
-      throw ConfigError("a budget of " + short_number(*arguments.budget) + "; expected " + least_text(least) +
-                        " (everything at the narrowest width) to 1");
-    budgets.push_back({*arguments.budget, "budget " + short_number(*arguments.budget)});
-  }
-  if (arguments.latency_ms) {
-    const double full_ms = possible.full_cost * 1000;
-    const std::string name = short_number(*arguments.latency_ms) + " ms";
-    if (*arguments.latency_ms < least * full_ms)
-      throw ConfigError("--latency-ms " + short_number(*arguments.latency_ms) + ": everything at the narrowest width " +
-                        "takes " + three_digits(least * full_ms) + " ms in the mean");
-    if (*arguments.latency_ms > full_ms)
-      notes.push_back("even the widest width takes only " + three_digits(full_ms) + " ms in the mean");
-    budgets.push_back({std::min(1.0, *arguments.latency_ms / full_ms), name});
-  }
-  for (const double budget : arguments.curve) {
-    if (budget < least)
-      notes.push_back("budget " + short_number(budget) + " is left out: everything at the narrowest width " +
-                      (arguments.latency_ms ? "takes " : "costs ") + least_text(least));
-    else
-      budgets.push_back(
-          {budget, arguments.latency_ms ? short_number(budget) + " of the time" : "budget " + short_number(budget)});
-  }
-  return budgets;
+void check(const CalibrateArguments& arguments) {
+  if (arguments.from_recording() && arguments.recording.empty())
+    usage_error("give --recording FILE, or --model with --data FOLDER or --file FILE");
+  if (!arguments.from_recording()) require(arguments.model, "--model");
+  if (arguments.budget.has_value() + arguments.latency_ms.has_value() + arguments.max_drop.has_value() > 1)
+    usage_error("--budget, --latency and --max-drop exclude each other; give one");
+  if (!arguments.stores_one() && arguments.curve.empty())
+    usage_error("give --budget SHARE, --latency TIME, --max-drop POINTS or --curve SHARE,SHARE,…");
+  if (!arguments.report_on.empty() && arguments.timing_rounds > 0)
+    usage_error("--timing-rounds measures the data that calibration sees; leave out --report-on");
 }
 
-/// The score of each budget, and how it compares with baselines.
-void print(const std::vector<BudgetResult>& results, const PossibleCosts& possible, std::ostream& out) {
-  const bool in_time = possible.unit == CostUnit::seconds;
-  const bool timed = std::ranges::any_of(
-      results, [](const BudgetResult& result) { return result.routing().time_fraction.has_value(); });
-  std::vector<std::string> header = {"budget"};
+Source open_source(const CalibrateArguments& arguments) {
+  Source source;
+  if (arguments.from_recording()) {
+    RecordedEvaluation file = RecordedEvaluation::load(arguments.recording);
+    source.recording = std::move(file.recording);
+    source.latency = std::move(file.latency);
+    return source;
+  }
+  source.classifier =
+      std::make_unique<Classifier>(Classifier::load(arguments.model, {.threads = arguments.threads_or_default()}));
+  source.task = arguments.dataset.task_of(source.classifier->engine().config(), arguments.model);
+  source.dataset = arguments.dataset.read(*source.task);
+  source.runner = std::make_unique<ClassifierRunner>(*source.classifier, *source.task, source.dataset);
+  source.recording = source.runner->record();
+  if (arguments.latency_ms) source.latency = measure_latency(source.classifier->engine(), {.batches = {1}});
+  return source;
+}
+
+CostModel costs_of(const CalibrateArguments& arguments, const Source& source) {
+  if (!arguments.latency_ms) return CostModel::multiply_adds(source.recording);
+  if (source.latency.empty())
+    throw ConfigError(arguments.recording + ": no latency was measured; expected a file of sharcs eval --output");
+  return CostModel::latency(source.recording, source.latency);
+}
+
+std::vector<NamedTarget> targets_of(const CalibrateArguments& arguments, double full_cost) {
+  std::vector<NamedTarget> targets;
+  if (arguments.budget) targets.push_back({"budget " + short_number(*arguments.budget), {.budget = arguments.budget}});
+  if (arguments.latency_ms)
+    targets.push_back({short_number(*arguments.latency_ms) + " ms",
+                       {.budget = std::min(1.0, *arguments.latency_ms / 1000 / full_cost)}});
+  if (arguments.max_drop)
+    targets.push_back({"drop " + short_number(*arguments.max_drop), {.max_drop = *arguments.max_drop / 100}});
+  for (const double budget : arguments.curve)
+    targets.push_back({arguments.latency_ms ? short_number(budget) + " of the time" : "budget " + short_number(budget),
+                       {.budget = budget}});
+  return targets;
+}
+
+/// Calibrates one kind of policy to each target. `other`: the recording to report on; none: cross-validation.
+/// in_company: other kinds are calibrated, too, so that the points' series have to tell the kind.
+std::vector<Result> calibrate_each(const std::vector<NamedTarget>& targets, const Source& source,
+                                   const CostModel& costs, const CalibrationOptions& options, const Recording* other,
+                                   bool in_company) {
+  std::vector<CalibrationTarget> bare;
+  for (const NamedTarget& target : targets) bare.push_back(target.target);
+  std::vector<Result> results;
+  for (Calibration& calibration : calibrate(source.recording, costs, bare, options)) {
+    Result& result = results.emplace_back();
+    result.name = targets[results.size() - 1].name;
+    result.policy = options.kind;
+    if (options.confidence != Confidence().name() && options.kind != "router")
+      result.policy += " of " + options.confidence;
+    const Recording& judge = other == nullptr ? source.recording : *other;
+    const Routing routing = other == nullptr ? calibration.expected : route(judge, Policy::of(calibration.rule));
+    CostModel judges_costs = costs;
+    if (other != nullptr && costs.unit == CostUnit::multiply_adds) judges_costs = CostModel::multiply_adds(judge);
+    result.cost = judges_costs.mean(judge, routing) / judges_costs.full(judge);
+    result.expected = compare(judge, routing, {.bootstrap = {.seed = options.seed}});
+    result.expected.front().name = result.name;
+    result.expected.front().series = calibrated_series;
+    if (in_company) result.expected.front().series += " " + result.policy;
+    result.calibration = std::move(calibration);
+  }
+  return results;
+}
+
+/// The kinds and confidences that --compare shows: those that the model has answers for.
+std::vector<CalibrationOptions> all_options(const CalibrateArguments& arguments, const Recording& recording) {
+  const bool has_exits = recording.widths().size() < recording.answers.size();
+  const bool has_narrow = recording.widths().size() > 1;
+  const bool has_scores =
+      std::ranges::any_of(recording.answers, [](const RecordedAnswer& answer) { return !answer.scores.empty(); });
+  std::vector<CalibrationOptions> list;
+  for (const PolicyKind& kind : policy_kinds()) {
+    const PolicySearch& search = kind.search;
+    if (!search.router && !search.narrow && !search.exits) continue;
+    const bool by_router_alone = search.router && !search.narrow && !search.exits;
+    if ((search.exits && !search.narrow && !has_exits) || (search.narrow && !search.exits && !has_narrow)) continue;
+    if (search.exits && search.narrow && !(has_exits && has_narrow)) continue;
+    if (by_router_alone && (recording.router_logits.empty() || !has_narrow)) continue;
+    for (const ConfidenceMeasure& measure : confidences::all()) {
+      if (measure.name != Confidence().name() && !search.exits) continue;
+      if (measure.name == "learned-score" && !has_scores) continue;
+      if (measure.name == "patience" && search.narrow) continue;
+      list.push_back({.kind = kind.name,
+                      .confidence = measure.name,
+                      .router = !arguments.no_router,
+                      .folds = arguments.folds,
+                      .seed = arguments.seed_or_default()});
+    }
+  }
+  return list;
+}
+
+/// The score of each target, and how it compares with baselines.
+void print(const std::vector<Result>& results, const CostModel& costs, double full_cost, std::ostream& out) {
+  const bool in_time = costs.unit == CostUnit::seconds;
+  const bool timed =
+      std::ranges::any_of(results, [](const Result& result) { return result.routing().time_fraction.has_value(); });
+  std::vector<std::string> header = {"policy", "target"};
   for (const char* column : in_time ? std::vector<const char*>{"time", "ms"} : std::vector<const char*>{"cost"})
     header.emplace_back(column);
   for (const char* column : {"score [95 % interval]", "over full width", "over random", "over mix of fixed"})
     header.emplace_back(column);
   if (timed) header.emplace_back(in_time ? "measured time" : "time");
   TextTable table(header);
-  for (const BudgetResult& result : results) {
-    std::vector<std::string> cells = {in_time ? result.name : decimal(result.calibration.rule.budget, 3),
-                                      decimal(result.cost, 3)};
-    if (in_time) cells.push_back(three_digits(result.cost * possible.full_cost * 1000));
+  for (const Result& result : results) {
+    std::vector<std::string> cells = {result.policy, result.name, decimal(result.cost, 3)};
+    if (in_time) cells.push_back(three_digits(result.cost * full_cost * 1000));
     cells.push_back(estimate_text(result.routing().score));
     for (const Baseline baseline : {Baseline::fixed, Baseline::random, Baseline::mix_of_fixed})
       cells.push_back(estimate_text(*point_of(result.expected, baseline).lead));
@@ -120,14 +199,14 @@ void print(const std::vector<BudgetResult>& results, const PossibleCosts& possib
   }
   table.print(out);
   if (in_time)
-    out << "\ntime: a share of the " << three_digits(possible.full_cost * 1000)
-        << " ms that a call takes at full width\n";
+    out << "\ntime: a share of the " << three_digits(full_cost * 1000) << " ms that a call takes at full width\n";
 }
 
-Json json_of(const BudgetResult& result) {
+Json json_of(const Result& result) {
   const OperatingPoint& routing = result.routing();
   Json json = {{"name", result.name},
-               {"budget", result.calibration.rule.budget},
+               {"policy", result.policy},
+               {"met", result.calibration.met},
                {"cost", result.cost},
                {"cost_fraction", routing.cost_fraction},
                {"shares", routing.shares},
@@ -139,134 +218,134 @@ Json json_of(const BudgetResult& result) {
   return json;
 }
 
-/// Puts the budgets into a recording.json in place of those of an earlier calibration.
-void add_to(const std::string& path, const std::vector<BudgetResult>& results) {
+/// Puts the targets' points into a recording.json in place of those of an earlier calibration.
+void add_to(const std::string& path, const std::vector<Result>& results) {
   RecordedEvaluation file = RecordedEvaluation::load(path);
-  std::erase_if(file.points, [](const OperatingPoint& point) { return point.series == calibrated_series; });
-  for (const BudgetResult& result : results) file.points.push_back(result.routing());
+  std::erase_if(file.points, [](const OperatingPoint& point) { return point.series.starts_with(calibrated_series); });
+  for (const Result& result : results) file.points.push_back(result.routing());
   file.save(path);
 }
 
-void check(const CalibrateArguments& arguments) {
-  require(arguments.model, "--model");
-  if (!arguments.dataset.given()) usage_error("give --data FOLDER or --file FILE");
-  if (arguments.budget && arguments.latency_ms) usage_error("--budget and --latency-ms are one choice; give one");
-  if (!arguments.stores_one() && arguments.curve.empty())
-    usage_error("give --budget SHARE, --latency-ms MS or --curve SHARE,SHARE,…");
-}
-
-/// Calibrates to each budget and compares what comes of it with the baselines.
-std::vector<BudgetResult> calibrate_each(const std::vector<Budget>& budgets, const Recording& recording,
-                                         const CostModel& costs, const CalibrationOptions& options) {
-  std::vector<double> shares;
-  for (const Budget& budget : budgets) shares.push_back(budget.share);
-  std::vector<BudgetResult> results;
-  for (Calibration& calibration : calibrate(recording, costs, shares, options)) {
-    BudgetResult& result = results.emplace_back();
-    result.name = budgets[results.size() - 1].name;
-    result.cost = costs.mean(recording, calibration.expected.answer_of_sample) / costs.full(recording);
-    result.expected = compare(recording, calibration.expected, {.bootstrap = {.seed = options.seed}});
-    result.expected.front().name = result.name;
-    result.expected.front().series = calibrated_series;
-    result.calibration = std::move(calibration);
-  }
-  return results;
-}
-
-void calibrate(const CalibrateArguments& arguments) {
+void calibrate_command(const CalibrateArguments& arguments) {
   check(arguments);
-  const Classifier classifier = Classifier::load(arguments.model, {.threads = arguments.threads_or_default()});
-  const ModelConfig& config = classifier.engine().config();
-  if (!config.sharcs) throw ConfigError("the model has no router to calibrate");
-  const Task task = arguments.dataset.task_of(config, arguments.model);
-  const Dataset dataset = arguments.dataset.read(task);
-  ClassifierRunner runner(classifier, task, dataset);
-  const Recording recording = runner.record();
-  const CostModel costs = arguments.latency_ms
-                              ? CostModel::latency(measure_latency(classifier.engine(), {.batches = {1}}))
-                              : CostModel::multiply_adds(config);
-  const PossibleCosts possible = {
-      .unit = costs.unit, .full_cost = costs.full(recording), .least_budget = least_budget(recording, costs)};
-  std::vector<std::string> notes;
-  const std::vector<Budget> budgets = budgets_of(arguments, possible, notes);
-  std::vector<BudgetResult> results =
-      calibrate_each(budgets, recording, costs, {.folds = arguments.folds, .seed = arguments.seed_or_default()});
-  if (arguments.timing_rounds > 0)
-    for (BudgetResult& result : results) {
-      const RoutingSeconds seconds =
-          runner.time(RoutingPolicy::calibrated(result.calibration.rule), arguments.timing_rounds);
+  const Source source = open_source(arguments);
+  const Recording& recording = source.recording;
+  std::optional<Recording> other;
+  if (!arguments.report_on.empty()) other = Recording::load(arguments.report_on);
+  if (other && other->answers.size() != recording.answers.size())
+    throw ConfigError(arguments.report_on + ": has " + std::to_string(other->answers.size()) +
+                      " answers; expected the " + std::to_string(recording.answers.size()) +
+                      " of the model that is calibrated");
+  const CostModel costs = costs_of(arguments, source);
+  const double full_cost = costs.full(recording);
+  const std::vector<NamedTarget> targets = targets_of(arguments, full_cost);
+  std::vector<CalibrationOptions> options = {{.kind = arguments.policy,
+                                              .confidence = arguments.confidence,
+                                              .router = !arguments.no_router,
+                                              .folds = arguments.folds,
+                                              .seed = arguments.seed_or_default()}};
+  if (arguments.compare) options = all_options(arguments, recording);
+  std::vector<Result> results;
+  for (const CalibrationOptions& each : options)
+    for (Result& result : calibrate_each(targets, source, costs, each, other ? &*other : nullptr, arguments.compare))
+      results.push_back(std::move(result));
+  if (arguments.timing_rounds > 0 && source.runner)
+    for (Result& result : results) {
+      const RoutingSeconds seconds = source.runner->time(Policy::of(result.calibration.rule), arguments.timing_rounds);
       result.expected.front().time_fraction = seconds.routed / seconds.full;
     }
-  const bool store = arguments.stores_one() && !arguments.dry_run;
-  if (store) save_routing(arguments.model, results.front().calibration.rule);
-  if (!arguments.recording.empty()) add_to(arguments.recording, results);
+  const std::string model = arguments.model.empty() ? recording.model : arguments.model;
+  const bool store = arguments.stores_one() && !arguments.dry_run && !arguments.compare;
+  if (store) save_policy(model, results.front().calibration.rule);
+  if (!arguments.recording.empty() && !other) add_to(arguments.recording, results);
 
+  std::vector<std::string> notes;
+  for (const Result& result : results)
+    for (const std::string& note : result.calibration.notes)
+      if (std::ranges::find(notes, note) == notes.end()) notes.push_back(note);
   if (arguments.json) {
-    Json json = {{"model", arguments.model},
-                 {"task", task.name()},
-                 {"file", dataset.file},
-                 {"samples", dataset.size()},
+    Json json = {{"model", model},
+                 {"task", recording.task},
+                 {"file", recording.data},
+                 {"samples", recording.size()},
                  {"unit", costs.unit == CostUnit::seconds ? "seconds" : "multiply_adds"},
-                 {"full_cost", possible.full_cost},
-                 {"least_budget", possible.least_budget},
+                 {"full_cost", full_cost},
                  {"notes", notes},
                  {"points", Json::array()}};
-    if (!results.empty()) json["values"] = to_string(results.front().calibration.values);
-    for (const BudgetResult& result : results) json["points"].push_back(json_of(result));
+    for (const Result& result : results) json["points"].push_back(json_of(result));
     json["stored"] = store ? Json(results.front().calibration.rule.name()) : Json();
     std::cout << json.dump(2) << '\n';
     return;
   }
-  std::cout << task.name() << ": " << counted(dataset.size(), "sample") << " of " << dataset.file
-            << "; what to expect of new ones, by cross-validation\n";
+  std::cout << recording.task << ": " << counted(recording.size(), "sample") << " of " << recording.data;
+  if (other)
+    std::cout << "; the results are of " << counted(other->size(), "sample") << " of " << other->data << '\n';
+  else
+    std::cout << "; what to expect of new ones, by cross-validation\n";
   for (const std::string& note : notes) std::cout << note << '\n';
   std::cout << '\n';
-  print(results, possible, std::cout);
-  if (!results.empty()) std::cout << "\nvalues of widths: " << to_string(results.front().calibration.values) << '\n';
+  print(results, costs, full_cost, std::cout);
   if (store)
-    std::cout << arguments.model << " is now " << results.front().calibration.rule.name()
-              << "; --policy argmax undoes it for a call\n";
+    std::cout << '\n'
+              << model << " is now " << results.front().calibration.rule.name()
+              << "; --policy router undoes it for a call\n";
   else
-    std::cout << arguments.model << " is as it was\n";
+    std::cout << '\n' << model << " is as it was\n";
 }
 
 void add_calibrate(CLI::App& program) {
   const auto arguments = std::make_shared<CalibrateArguments>();
   CLI::App* command = add_command(
       program, "calibrate",
-      "Sets how much a model may cost: finds the rule by which the router's logits should choose widths for a budget, "
-      "and stores it with the model. Needs labelled data that the model was not trained on. Nothing is trained.",
+      "Sets how much a model may cost: finds the thresholds by which answers are kept for a budget, a latency or a "
+      "drop of the score, and stores them with the model. Needs what the model answers to labelled data that it was "
+      "not trained on: a recording of sharcs eval --output, or the data themselves. Nothing is trained.",
       "cross-validation and intervals", *arguments);
-  command->add_option("--model", arguments->model, "Model directory (required)");
+  command->add_option("--model", arguments->model,
+                      "Model directory; with --recording it may be left out: the recording names it");
+  command->add_option("--recording", arguments->recording,
+                      "A file of sharcs train or eval (recording.json) to work from, without the model; with data, "
+                      "the file that the results are added to, for the report");
   command->add_option("--budget", arguments->budget, "Mean multiply-adds at most, as a share of full width's")
       ->check(CLI::Range(0.0, 1.0));
   command
-      ->add_option(
-          "--latency-ms", arguments->latency_ms,
-          "Mean milliseconds at most of a call with one input, measured on this machine now; budgets of --curve are "
-          "then shares of full width's time")
+      ->add_option("--latency", arguments->latency_ms,
+                   "Mean time at most of a call with one input, as in 5ms, measured on this machine; budgets of "
+                   "--curve are then shares of full width's time")
+      ->transform(CLI::AsNumberWithUnit(std::map<std::string, double>{{"us", 0.001}, {"ms", 1.0}, {"s", 1000.0}},
+                                        CLI::AsNumberWithUnit::CASE_SENSITIVE, "TIME"))
       ->check(CLI::PositiveNumber);
   command
-      ->add_option(
-          "--curve", arguments->curve,
-          "Budgets to show, as in 0.3,0.5,1: shares of full width's multiply-adds, with --latency-ms of its time; "
-          "stores nothing by itself")
+      ->add_option("--max-drop", arguments->max_drop,
+                   "How many points the score may be below full width's, as in 0.5; then the least cost")
+      ->check(CLI::Range(0.0, 100.0));
+  command
+      ->add_option("--curve", arguments->curve,
+                   "Budgets to show, as in 0.3,0.5,1: shares of full width's multiply-adds, with --latency of its "
+                   "time; stores nothing by itself")
       ->delimiter(',')
       ->check(CLI::Range(0.0, 1.0));
+  command->add_option("--policy", arguments->policy, "Which answers may be asked: router, cascade, exits or combined")
+      ->capture_default_str();
+  command->add_option("--confidence", arguments->confidence, "How sure an answer is: " + known_confidences())
+      ->capture_default_str();
+  command->add_flag("--no-router", arguments->no_router, "A combined policy does not use the router");
+  command->add_flag("--compare", arguments->compare,
+                    "Show every kind of policy for the target, a line each; stores nothing");
+  command->add_option("--report-on", arguments->report_on,
+                      "Another recording of the same model, for the results; else they come from cross-validation");
   command->add_flag("--dry-run", arguments->dry_run, "Show the results and leave the model as it is");
-  command->add_option("--recording", arguments->recording,
-                      "Add the budgets to this file of sharcs train or eval (recording.json), for the report");
   command->add_option("--folds", arguments->folds, "Parts of the cross-validation")
       ->check(CLI::Range(2, 1000))
       ->capture_default_str();
   command
-      ->add_option(
-          "--timing-rounds", arguments->timing_rounds,
-          "Measure the time of each budget as a share of full width's: the median of so many runs; 0: do not measure")
+      ->add_option("--timing-rounds", arguments->timing_rounds,
+                   "Measure the time of each policy as a share of full width's: the median of so many runs; 0: do not "
+                   "measure")
       ->check(CLI::Range(0, 1000))
       ->capture_default_str();
   arguments->dataset.add_to(*command, "dev");
-  on_call(command, arguments, calibrate);
+  on_call(command, arguments, calibrate_command);
 }
 
 }  // namespace

@@ -6,12 +6,13 @@
 #include "cli/data_arguments.hpp"
 #include "cli/evaluation_report.hpp"
 #include "cli/policy_argument.hpp"
+#include "eval/recorded_evaluation.hpp"
 
 namespace sharcs::internal {
 namespace {
 
 struct EvalArguments : CommonArguments {
-  std::string model;
+  std::string model, recording;
   DatasetArguments dataset;
   std::string policy;
   std::string output;
@@ -19,24 +20,8 @@ struct EvalArguments : CommonArguments {
   bool compare = false;
 };
 
-void eval(const EvalArguments& arguments) {
-  require(arguments.model, "--model");
-  if (!arguments.dataset.given()) usage_error("give --data FOLDER or --file FILE");
-  const Classifier classifier = Classifier::load(
-      arguments.model,
-      {.threads = arguments.threads_or_default(), .policy = policy_named(arguments.policy, arguments.model)});
-  const Task task = arguments.dataset.task_of(classifier.engine().config(), arguments.model);
-  const Dataset dataset = arguments.dataset.read(task);
-  const std::string name = arguments.dataset.file.empty() ? arguments.dataset.split : "file";
-  const EvaluationReport report(
-      classifier, task, dataset,
-      {.name = name, .timing_rounds = arguments.timing_rounds, .seed = arguments.seed_or_default()});
-  std::vector<OperatingPoint> comparison;
-  if (arguments.compare || !arguments.output.empty()) comparison = report.compare();
-  if (!arguments.output.empty()) {
-    const std::string note = report.save(arguments.output, arguments.model, comparison);
-    if (!note.empty()) std::cerr << "sharcs: " << note << '\n';
-  }
+void print(const EvaluationReport& report, const std::vector<OperatingPoint>& comparison,
+           const EvalArguments& arguments) {
   if (arguments.json) {
     nlohmann::ordered_json json = report.json();
     if (arguments.compare) json["comparison"] = comparison_json(comparison);
@@ -50,16 +35,51 @@ void eval(const EvalArguments& arguments) {
   print_comparison(comparison, report.recording(), std::cout);
 }
 
+/// Another policy on what was recorded before.
+void eval_recording(const EvalArguments& arguments) {
+  if (arguments.dataset.given() || !arguments.output.empty())
+    usage_error("--recording has the model's answers already; leave out --data, --file and --output");
+  RecordedEvaluation file = RecordedEvaluation::load(arguments.recording);
+  const Policy policy = policy_argument(arguments.policy, file.recording.config);
+  const EvaluationReport report(std::move(file.recording), policy,
+                                {.name = file.evaluation.name, .seed = arguments.seed_or_default()});
+  print(report, arguments.compare ? report.compare() : std::vector<OperatingPoint>(), arguments);
+}
+
+void eval(const EvalArguments& arguments) {
+  if (!arguments.recording.empty()) return eval_recording(arguments);
+  require(arguments.model, "--model");
+  if (!arguments.dataset.given()) usage_error("give --data FOLDER or --file FILE, or --recording FILE");
+  const Classifier classifier = Classifier::load(
+      arguments.model,
+      {.threads = arguments.threads_or_default(), .policy = policy_argument(arguments.policy, arguments.model)});
+  const Task task = arguments.dataset.task_of(classifier.engine().config(), arguments.model);
+  const Dataset dataset = arguments.dataset.read(task);
+  const std::string name = arguments.dataset.file.empty() ? arguments.dataset.split : "file";
+  const EvaluationReport report(
+      classifier, task, dataset,
+      {.name = name, .timing_rounds = arguments.timing_rounds, .seed = arguments.seed_or_default()});
+  std::vector<OperatingPoint> comparison;
+  if (arguments.compare || !arguments.output.empty()) comparison = report.compare();
+  if (!arguments.output.empty()) {
+    const std::string note = report.save(arguments.output, arguments.model, classifier.engine(), comparison);
+    if (!note.empty()) std::cerr << "sharcs: " << note << '\n';
+  }
+  print(report, comparison, arguments);
+}
+
 void add_eval(CLI::App& program) {
   const auto arguments = std::make_shared<EvalArguments>();
-  CLI::App* command =
-      add_command(program, "eval", "Tries a model on labelled data: with its router, at full width and at each width.",
-                  "the bootstrap intervals", *arguments);
-  command->add_option("--model", arguments->model, "Model directory (required)");
+  CLI::App* command = add_command(
+      program, "eval", "Tries a model on labelled data: by its policy, at full width and with each of its answers.",
+      "the bootstrap intervals", *arguments);
+  command->add_option("--model", arguments->model, "Model directory; not needed with --recording");
+  command->add_option("--recording", arguments->recording,
+                      "Try a policy on this recording (recording.json) instead, without the model");
   add_policy_option(*command, arguments->policy);
   command->add_flag("--compare", arguments->compare,
-                    "Show other ways of choosing widths beside the router: at random in its shares, by length, every "
-                    "fixed width, the best mix of them, and the oracle that knows the labels");
+                    "Show other ways of choosing answers beside the policy: at random in its shares, by length, every "
+                    "fixed answer, the best mix of them, and the oracle that knows the labels");
   command->add_option(
       "--output", arguments->output,
       "Write the recording here: the model's answers to all samples, with comparisons and measured times. A training "

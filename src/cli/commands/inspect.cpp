@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -6,8 +7,9 @@
 
 #include "cli/command.hpp"
 #include "core/number.hpp"
+#include "model/sharcs_option_table.hpp"
 #include "report/terminal.hpp"
-#include "sharcs/engine.hpp"
+#include "sharcs/classifier.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/model.hpp"
 #include "sharcs/task.hpp"
@@ -51,15 +53,24 @@ Json describe(const Model& model, const Engine& engine, const LoadReport& report
     json["sharcs"] = {{"width_mult_list", config.sharcs->width_mult_list},
                       {"adaptive_layer_idx", config.sharcs->adaptive_layer_idx},
                       {"hidden_size_router", config.sharcs->hidden_size_router},
-                      {"weighted_dim_reduction", config.sharcs->weighted_dim_reduction}};
+                      {"weighted_dim_reduction", config.sharcs->weighted_dim_reduction},
+                      {"full_width_norm", name_of(config.sharcs->full_width_norm)},
+                      {"exits", config.sharcs->exits}};
   else
     json["sharcs"] = nullptr;
-  json["policy"] = config.sharcs ? Json(RoutingPolicy::of_model(config).name()) : Json();
+  json["policy"] = config.sharcs ? Json(Policy::of_model(config).name()) : Json();
   json["parameters"] = model.parameter_count();
   json["weight_bytes"] = engine.weight_bytes();
   json["tokens"] = tokens;
   json["widths"] = Json::array();
   for (const Width& width : model.widths()) json["widths"].push_back(width_json(config, width, tokens));
+  json["answers"] = Json::array();
+  const std::vector<Answer> answers = answers_of(config);
+  const auto cost = [&](const Answer& answer) { return answer.path.of(tokens) + answer.own.of(tokens); };
+  for (const Answer& answer : answers)
+    json["answers"].push_back({{"name", answer.name},
+                               {"multiply_adds", std::llround(cost(answer))},
+                               {"cost_fraction", cost(answer) / cost(answers.back())}});
   json["missing"] = report.initialised;
   json["unexpected"] = report.unexpected;
   return json;
@@ -94,6 +105,13 @@ void print(const Json& model, const std::string& place, std::ostream& out) {
     table.add({short_number(width["width"]), width["heads"].dump(), width["hidden"].dump(), width["ffn"].dump(),
                grouped(width["parameters"]), grouped(width["multiply_adds"]), decimal(width["cost_fraction"], 3)});
   table.print(out);
+  if (model["answers"].size() > model["widths"].size()) {
+    TextTable answers({"answer", "multiply-adds", "share"});
+    for (const Json& answer : model["answers"])
+      answers.add({answer["name"], grouped(answer["multiply_adds"]), decimal(answer["cost_fraction"], 3)});
+    out << '\n';
+    answers.print(out);
+  }
   if (!model["missing"].empty()) out << "\nmissing, and so not trained: " << listed(model["missing"]) << '\n';
   if (!model["unexpected"].empty()) out << "\nnot used: " << listed(model["unexpected"]) << '\n';
 }
@@ -119,8 +137,9 @@ void inspect(const InspectArguments& arguments) {
 
 void add_inspect(CLI::App& program) {
   const auto arguments = std::make_shared<InspectArguments>();
-  CLI::App* command = add_command(program, "inspect", "Shows what a model is, and what each of its widths costs.",
-                                  "parameters that a checkpoint lacks", *arguments);
+  CLI::App* command =
+      add_command(program, "inspect", "Shows what a model is, and what each of its widths and answers costs.",
+                  "parameters that a checkpoint lacks", *arguments);
   command->add_option("--model,model", arguments->model, "Model directory (required)");
   command->add_option("--tokens", arguments->tokens, "Length of the input that costs are told for")
       ->check(CLI::Range(1, 1 << 20))

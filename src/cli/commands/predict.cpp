@@ -86,7 +86,7 @@ class PredictionFormat {
 
   std::string header() const {
     if (kind_ == Kind::json_lines) return {};
-    return std::string(regression() ? "score" : "label\tprobability") + "\twidth" +
+    return std::string(regression() ? "score" : "label\tprobability") + "\tanswer" +
            (kind_ == Kind::tsv_with_text ? "\ttext\n" : "\n");
   }
 
@@ -95,7 +95,7 @@ class PredictionFormat {
     std::string line = regression() ? decimal(static_cast<double>(prediction.logits[0]), 4)
                                     : classifier_.label_name(prediction.label) + "\t" +
                                           decimal(static_cast<double>(probability(prediction)), 4);
-    line += "\t" + short_number(prediction.width);
+    line += "\t" + prediction.answer;
     if (kind_ == Kind::tsv_with_text) line += "\t" + sample.text + (sample.pair ? "\t" + *sample.pair : "");
     return line + "\n";
   }
@@ -117,6 +117,7 @@ class PredictionFormat {
       for (std::size_t i = 0; i < prediction.probabilities.size(); ++i)
         json["probabilities"][classifier_.label_name(static_cast<int>(i))] = prediction.probabilities[i];
     }
+    json["answer"] = prediction.answer;
     json["width"] = prediction.width;
     json["multiply_adds"] = prediction.multiply_adds;
     if (prediction.truncated) json["truncated"] = true;
@@ -217,7 +218,7 @@ void predict(const PredictArguments& arguments) {
     usage_error("--text, --input and --data exclude each other; give one");
   const Classifier classifier = Classifier::load(
       arguments.model,
-      {.threads = arguments.threads_or_default(), .policy = policy_named(arguments.policy, arguments.model)});
+      {.threads = arguments.threads_or_default(), .policy = policy_argument(arguments.policy, arguments.model)});
   const std::optional<Task> task = task_of(arguments, classifier.engine().config());
   if (!arguments.glue_submission.empty()) return write_submissions(arguments, classifier, *task);
 
@@ -242,11 +243,12 @@ void predict(const PredictArguments& arguments) {
 
 void add_predict(CLI::App& program) {
   const auto arguments = std::make_shared<PredictArguments>();
-  CLI::App* command = add_command(program, "predict",
-                                  "Classifies sentences: of a file, of standard input as they arrive, or given here. "
-                                  "Writes a line each, with tabs: "
-                                  "label, probability and width, or score and width for a regression.",
-                                  "nothing, a prediction draws none", *arguments);
+  CLI::App* command = add_command(
+      program, "predict",
+      "Classifies sentences: of a file, of standard input as they arrive, or given here. "
+      "Writes a line each, with tabs: "
+      "label, probability and the answer that was kept (a width, or an exit); for a regression score and answer.",
+      "nothing, a prediction draws none", *arguments);
   command->add_option("--model", arguments->model, "Model directory (required)");
   command
       ->add_option(

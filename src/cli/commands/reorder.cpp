@@ -15,6 +15,7 @@
 #include "sharcs/model.hpp"
 #include "sharcs/tokenizer.hpp"
 #include "train/importance.hpp"
+#include "train/training_option_table.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -25,6 +26,7 @@ struct ReorderArguments : CommonArguments {
   std::size_t samples = 0;
   std::size_t batch_size = 32;
   std::size_t max_length = 128;
+  std::string what = name_of(Reordering::all);
 };
 
 /// The samples that the importance is measured on: all, or some drawn at random.
@@ -39,6 +41,7 @@ std::vector<Index> drawn(std::size_t total, std::size_t wanted, std::uint64_t se
 }
 
 void reorder_model(const ReorderArguments& arguments) {
+  const auto what = named<Reordering>(arguments.what);
   require(arguments.model, "--model");
   require(arguments.output, "--output");
   if (!arguments.dataset.given()) usage_error("give --data FOLDER or --file FILE");
@@ -65,7 +68,7 @@ void reorder_model(const ReorderArguments& arguments) {
   const TokenizedDataset tokens = tokenize(dataset, task, tokenizer, std::min(arguments.max_length, positions));
   require_embeddings(config, tokens, dataset);
   const std::vector<Index> samples = drawn(dataset.size(), arguments.samples, arguments.seed_or_default());
-  ImportanceMeter<float> meter(network_of(model), config_file.string());
+  ImportanceMeter<float> meter(network_of(model));
   for (std::size_t first = 0; first < samples.size(); first += arguments.batch_size) {
     const std::span<const Index> batch =
         std::span(samples).subspan(first, std::min(arguments.batch_size, samples.size() - first));
@@ -79,7 +82,8 @@ void reorder_model(const ReorderArguments& arguments) {
     }
     meter.add(tokens.gather(batch), labels, targets);
   }
-  reorder(network_of(model), meter.importance());
+  const NewOrder order = NewOrder::of(config, meter.importance(), what);
+  reorder(network_of(model), order);
   model.save(arguments.output);
   tokenizer.save(arguments.output);
 
@@ -88,15 +92,15 @@ void reorder_model(const ReorderArguments& arguments) {
   json["layers"] = nlohmann::ordered_json::array();
   TextTable table({"layer", "heads, most important first", "share of the first half of the neurons"});
   for (std::size_t layer = 0; layer < importance.heads.size(); ++layer) {
-    const std::vector<Index> heads = descending_order(importance.heads[layer]);
-    std::string order;
-    for (const Index head : heads) order += (order.empty() ? "" : " ") + std::to_string(head + 1);
+    const std::vector<Index>& heads = order.heads[layer];
+    std::string numbers;
+    for (const Index head : heads) numbers += (numbers.empty() ? "" : " ") + std::to_string(head + 1);
     std::vector<double> neurons = importance.neurons[layer];
     std::sort(neurons.begin(), neurons.end(), std::greater<>());
     const auto half = neurons.begin() + std::ssize(neurons) / 2;
     const double total = std::accumulate(neurons.begin(), neurons.end(), 0.0);
     const double share = total > 0 ? std::accumulate(neurons.begin(), half, 0.0) / total : 0;
-    table.add({std::to_string(layer + 1), order, percent(share)});
+    table.add({std::to_string(layer + 1), numbers, percent(share)});
     json["layers"].push_back(
         {{"head_importance", importance.heads[layer]}, {"head_order", heads}, {"neurons_first_half_share", share}});
   }
@@ -111,13 +115,16 @@ void reorder_model(const ReorderArguments& arguments) {
 
 void add_reorder(CLI::App& program) {
   const auto arguments = std::make_shared<ReorderArguments>();
-  CLI::App* command = add_command(
-      program, "reorder",
-      "Moves the heads and neurons that matter most for a task to the front of each layer, so that the leading slices "
-      "hold them. The full-width model stays the same.",
-      "the samples that are drawn", *arguments);
+  CLI::App* command = add_command(program, "reorder",
+                                  "Moves what matters most for a task to the front: heads, neurons and the dimensions "
+                                  "of the token vectors, so that "
+                                  "the leading slices hold them. The full-width model stays the same.",
+                                  "the samples that are drawn", *arguments);
   command->add_option("--model", arguments->model, "Model directory, fine-tuned for the task (required)");
   command->add_option("--output", arguments->output, "Folder for the reordered model (required)");
+  command->add_option("--what", arguments->what, "What is moved")
+      ->check(CLI::IsMember(names_of<Reordering>()))
+      ->capture_default_str();
   command->add_option("--samples", arguments->samples, "Samples to measure on; 0: all")
       ->check(not_negative)
       ->capture_default_str();

@@ -127,7 +127,7 @@ void finish(PlannedRun& planned, const SweepArguments& arguments, const Training
   const Classifier classifier = Classifier::load(run.folder, {.threads = setup.options.threads});
   const EvaluationReport report(classifier, data.task, data.dev, {.seed = setup.options.seed});
   const std::vector<OperatingPoint> comparison = report.compare();
-  report.save(folder.recording_file(), run.folder, comparison, latency_options(seconds));
+  report.save(folder.recording_file(), run.folder, classifier.engine(), comparison, latency_options(seconds));
   double training_seconds = 0;
   for (const EpochRecord& epoch : folder.logged_epochs()) training_seconds += epoch.seconds;
   run.result = SweepResult::of(report, comparison, {.best_epoch = outcome.best_epoch, .seconds = training_seconds});

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "cli/command.hpp"
+#include "cli/comparison_report.hpp"
 #include "cli/data_arguments.hpp"
 #include "cli/evaluation_report.hpp"
 #include "cli/training_arguments.hpp"
@@ -13,6 +14,8 @@
 #include "cli/training_setup.hpp"
 #include "core/clock.hpp"
 #include "core/number.hpp"
+#include "data/metrics.hpp"
+#include "eval/evaluation_json.hpp"
 #include "eval/recorded_evaluation.hpp"
 #include "report/terminal.hpp"
 #include "sharcs/communicator.hpp"
@@ -50,6 +53,8 @@ void describe(const TrainingSetup& setup, std::ostream& out) {
       << grouped(config.vocab_size) << '\n';
   for (const std::string& note : setup.notes) out << note << '\n';
   if (!config.sharcs) return;
+  if (config.sharcs->full_width_norm == FullWidthNorm::private_)
+    out << "full_width_norm is private: Hugging Face's loader will compute another function from the saved model\n";
   out << "router after layer " << config.sharcs->adaptive_layer_idx << "; multiply-adds for "
       << setup.options.max_length << " tokens:";
   const auto full = static_cast<double>(multiply_adds(config, setup.model.widths().widest(), setup.options.max_length));
@@ -106,6 +111,37 @@ std::optional<Trained> train_on_all_ranks(const TrainArguments& arguments, const
   return std::nullopt;
 }
 
+/// How far below full width, in points, the policy of a trained model may be.
+constexpr double default_drop = 0.5;
+
+/// Calibrates a model that has more than full width to choose from on dev, and stores the policy with it. Returns what
+/// to expect of new samples, by cross-validation; none where there is nothing to calibrate.
+std::optional<OperatingPoint> calibrate_trained(const TrainArguments& arguments, const TrainingOptions& options,
+                                                const TrainingData& data) {
+  const Classifier classifier = Classifier::load(arguments.output, {.threads = options.threads});
+  const std::optional<SharcsConfig>& sharcs = classifier.engine().config().sharcs;
+  if (options.recipe != Recipe::distilled || !sharcs || !sharcs->policy || sharcs->policy->kind == "full width" ||
+      data.dev.size() < 2)
+    return std::nullopt;
+  const Recording recording = record(classifier, data.task, data.dev);
+  const Calibration calibration = calibrate(recording, CostModel::multiply_adds(recording),
+                                            {.max_drop = default_drop / 100}, {.seed = options.seed});
+  for (const std::string& note : calibration.notes) std::cerr << "sharcs: " << note << '\n';
+  save_policy(arguments.output, calibration.rule);
+  return compare(recording, calibration.expected, {.bootstrap = {.seed = options.seed}}).front();
+}
+
+/// Full width, the policy and what it saves, a line each.
+void print_headline(const Evaluation& dev, const std::optional<OperatingPoint>& expected, const std::string& policy,
+                    std::ostream& out) {
+  out << "full width: " << decimal(score(dev.full), 3) << '\n' << "routed:     " << decimal(score(dev.routed), 3);
+  if (expected) out << " (" << estimate_text(expected->score) << " to be expected of new samples)";
+  out << ", by " << policy << '\n'
+      << "cost:       " << decimal(dev.cost_fraction, 3) << " of full width's multiply-adds\n";
+  if (dev.seconds_routed > 0)
+    out << "time:       " << decimal(dev.seconds_full / dev.seconds_routed, 2) << " times as fast as full width\n";
+}
+
 void train(const TrainArguments& arguments) {
   require(arguments.output, "--output");
   const ConfigFile config = arguments.training.merged_config(arguments);
@@ -115,10 +151,11 @@ void train(const TrainArguments& arguments) {
   if (!trained) return;
   const auto& [data, outcome, seconds] = *trained;
   const TrainingOptions options = training_options(config);
+  const std::optional<OperatingPoint> expected = calibrate_trained(arguments, options, data);
   const Classifier classifier = Classifier::load(arguments.output, {.threads = options.threads});
   const EvaluationReport report(classifier, data.task, data.dev, {.seed = options.seed});
   const std::string note = report.save(TrainingFolder(arguments.output).recording_file(), arguments.output,
-                                       report.compare(), latency_options(seconds));
+                                       classifier.engine(), report.compare(), latency_options(seconds));
   if (!note.empty()) std::cerr << "sharcs: " << note << '\n';
   if (arguments.json) {
     nlohmann::ordered_json json = {{"output", arguments.output},
@@ -126,11 +163,16 @@ void train(const TrainArguments& arguments) {
                                    {"steps", outcome.steps},
                                    {"best_epoch", outcome.best_epoch}};
     json["dev"] = report.json();
+    if (expected) {
+      json["expected"] = {{"score", estimate_json(expected->score)}, {"cost_fraction", expected->cost_fraction}};
+    }
     std::cout << json.dump(2) << '\n';
     return;
   }
   std::cout << arguments.output << ": the model of epoch " << outcome.best_epoch << "\n\n";
   report.print(std::cout);
+  std::cout << '\n';
+  print_headline(report.evaluation(), expected, classifier.engine().policy().name(), std::cout);
   std::cout << "\nsharcs report " << arguments.output << " shows all of it\n";
 }
 

@@ -380,13 +380,18 @@
   const looks = {
     routed: {name: 'Routed, as evaluated', shape: 'circle', size: 6},
     calibrated: {name: 'Calibrated to a budget', shape: 'circle', size: 3.5, line: 'solid'},
+    'calibrated router': {name: 'The router alone', shape: 'triangle', size: 3.5, line: 'dashed'},
+    'calibrated cascade': {name: 'Cascade', shape: 'square', size: 3.5, line: 'solid'},
+    'calibrated exits': {name: 'Exits', shape: 'diamond', size: 3.5, line: 'solid'},
+    'calibrated combined': {name: 'Exits and narrow widths', shape: 'circle', size: 3.5, line: 'solid'},
     fixed: {name: 'Everything at one width', shape: 'square', size: 4.5, hollow: true, line: 'dashed'},
     random: {name: 'Widths drawn at random, same shares', shape: 'cross', size: 4.5},
     'by length': {name: 'Short sentences narrow, same shares', shape: 'triangle', size: 4.5, hollow: true},
     'mix of fixed': {name: 'Best mix of two fixed widths, same cost', shape: 'plus', size: 4.5},
     oracle: {name: 'Oracle: the narrowest width that is right', shape: 'diamond', size: 4.5, hollow: true},
   };
-  const isBaseline = (series) => !['routed', 'calibrated', 'fixed'].includes(series);
+  const lookOf = (series) => looks[series] || {name: capital(series.replace('calibrated ', '')), shape: 'cross', size: 3.5, line: 'dashed'};
+  const isBaseline = (series) => !['routed', 'fixed'].includes(series) && !series.startsWith('calibrated');
 
   function pointTip(run, point) {
     const text = (value) => scoreText(value, run.headline.is_share);
@@ -394,7 +399,7 @@
     return [(several ? run.name + ': ' : '') + point.name,
       `${capital(run.headline.score)} ${text(value)}` + (known(low) ? ` (${between(low, high, text)})` : ''),
       `Cost ${percent(point.cost)} of full width` + (known(point.time) ? `, time ${percent(point.time)}` : ''),
-      ...(point.shares.length ? ['Widths ' + point.shares.map((share, i) => `${run.widths[i]}: ${percent(share, 0)}`).join(', ')] : []),
+      ...(point.shares.length ? ['Answers ' + point.shares.map((share, i) => `${run.answers[i]}: ${percent(share, 0)}`).join(', ')] : []),
       ...(point.lead ? [`The router’s lead: ${differenceText(point.lead.value, run.headline.is_share)} (${between(point.lead.low, point.lead.high, (lead) => differenceText(lead, run.headline.is_share))})`] : [])];
   }
 
@@ -407,13 +412,13 @@
     for (const {run, i} of withPoints) {
       for (const name of new Set(run.points.map((point) => point.series))) {
         if (several && isBaseline(name)) continue;
-        const look = looks[name] || {name, shape: 'circle', size: 3};
+        const look = lookOf(name);
         const colour = isBaseline(name) ? 'var(--soft)' : runColour(i);
         const points = run.points.filter((point) => point.series === name);
         all.push(...points);
         series.push({...look, colour, dash: runDash(i), points: points.map((point) => ({
           x: point.cost, y: point.score.value, low: point.score.low, high: point.score.high, tip: pointTip(run, point),
-          label: several ? (name === 'routed' ? run.name : null) : name === 'calibrated' ? null : point.name,
+          label: several ? (name === 'routed' ? run.name : null) : name.startsWith('calibrated') ? null : point.name,
         }))});
         if (!seen.has(name)) {
           seen.add(name);
@@ -440,12 +445,12 @@
         }),
         several ? legend(withPoints.map(({run, i}) => ({name: run.name, colour: runColour(i), line: 'solid', dash: runDash(i), shape: 'circle'}))) : null,
         legend(entries),
-        numbers([...(several ? ['Run'] : []), 'Widths chosen', 'Score', '95 % interval', 'Cost', 'Time, measured', 'Shares of the widths', 'Router’s lead', 'its 95 % interval', 'On the front'],
+        numbers([...(several ? ['Run'] : []), 'Widths chosen', 'Score', '95 % interval', 'Cost', 'Time, measured', 'Shares of the answers', 'Router’s lead', 'its 95 % interval', 'On the front'],
           withPoints.flatMap(({run, i}) => run.points.map((point) => {
             const text = (value) => scoreText(value, run.headline.is_share);
             const difference = (value) => differenceText(value, run.headline.is_share);
             return [...(several ? [run.name] : []), point.name, text(point.score.value), between(point.score.low, point.score.high, text), percent(point.cost), known(point.time) ? percent(point.time) : '–',
-              point.shares.map((share, k) => `${run.widths[k]}: ${percent(share, 0)}`).join(', ') || '–',
+              point.shares.map((share, k) => `${run.answers[k]}: ${percent(share, 0)}`).join(', ') || '–',
               point.lead ? difference(point.lead.value) : '–', point.lead ? between(point.lead.low, point.lead.high, difference) : '–',
               point.on_front ? 'yes' : 'no'];
           })))));
@@ -538,14 +543,16 @@
 
   // ---- Details of one run --------------------------------------------------------------------------------------
 
-  const widthLegend = (run) => html('ul', {class: 'legend'}, run.widths.map((width, i) => html('li', {}, swatch(widthColour(i, run.widths.length)), `width ${width}`)));
+  const nameLegend = (names) => html('ul', {class: 'legend'}, names.map((name, i) => html('li', {}, swatch(widthColour(i, names.length)), name)));
+  const widthLegend = (run) => nameLegend(run.widths.map((width) => `width ${width}`));
+  const answerName = (name) => (name.startsWith('exit') ? name : `width ${name}`);
 
-  /// Samples by width, a column an epoch; with ribbons between columns where it is known who moved.
-  function flow(run, epochs, valuesOf, {what = 'Share of samples', column: axis = 'Epoch', transitionsOf = null, samplesOf = (epoch) => sum(valuesOf(epoch))} = {}) {
+  /// Samples by width or answer, a column an epoch; with ribbons between columns where it is known who moved.
+  function flow(run, epochs, valuesOf, {what = 'Share of samples', column: axis = 'Epoch', names = run.widths.map((width) => `width ${width}`), transitionsOf = null, samplesOf = (epoch) => sum(valuesOf(epoch))} = {}) {
     const box = html('div', {class: 'plot'});
     return whenSized(box, (room) => {
       const height = 270, left = 46, top = 30, bottom = height - 44;
-      const widths = run.widths.length;
+      const widths = names.length;
       const step = Math.max(transitionsOf ? 38 : 22, (room - left - 14) / epochs.length);
       const width = Math.max(room, left + 14 + step * epochs.length);
       const bar = transitionsOf ? Math.min(22, step * 0.4) : step * 0.72;
@@ -566,7 +573,7 @@
               const x0 = place(k - 1) + bar, x1 = place(k), middle = (x0 + x1) / 2;
               const path = svg('path', {class: 'ribbon', fill: widthColour(from, widths),
                 d: `M${x0} ${py(out[from])}C${middle} ${py(out[from])} ${middle} ${py(into[to])} ${x1} ${py(into[to])}V${py(into[to] + taken)}C${middle} ${py(into[to] + taken)} ${middle} ${py(out[from] + sent)} ${x0} ${py(out[from] + sent)}Z`});
-              ribbons.append(explain(path, [`Into epoch ${epoch.epoch}`, from === to ? `${counted(moved[from][to], 'sample')} stay at width ${run.widths[from]}` : `${counted(moved[from][to], 'sample')} go from width ${run.widths[from]} to ${run.widths[to]}`]));
+              ribbons.append(explain(path, [`Into epoch ${epoch.epoch}`, from === to ? `${counted(moved[from][to], 'sample')} stay at ${names[from]}` : `${counted(moved[from][to], 'sample')} go from ${names[from]} to ${names[to]}`]));
               out[from] += sent;
               into[to] += taken;
             }
@@ -575,7 +582,7 @@
           const share = value / (totals[k] || 1);
           if (share <= 0) return;
           bars.append(explain(svg('rect', {x: place(k), width: bar, y: py(starts[k][w] + share), height: Math.max(0.5, share * (bottom - top) - 0.75), fill: widthColour(w, widths)}),
-            [`${axis} ${epoch.epoch}, width ${run.widths[w]}`, `${counted(Math.round(share * samplesOf(epoch)), 'sample')}, ${percent(share)}`]));
+            [`${axis} ${epoch.epoch}, ${names[w]}`, `${counted(Math.round(share * samplesOf(epoch)), 'sample')}, ${percent(share)}`]));
         });
       });
       const every = Math.ceil(24 / step);
@@ -593,7 +600,7 @@
 
   function widthsSection(run) {
     const trained = run.epochs.filter((epoch) => epoch.samples.length === run.widths.length);
-    const tried = run.epochs.filter((epoch) => epoch.evaluations.length && epoch.evaluations[0].sent.length === run.widths.length);
+    const tried = run.epochs.filter((epoch) => epoch.evaluations.length && epoch.evaluations[0].sent.length === run.answers.length);
     if (trained.length === 0) return;
     const moves = trained.filter((epoch) => epoch.transitions.length === run.widths.length);
     section('widths', 'How samples move between widths', 'Each training sample is at the width of its hardness label. The ribbons are samples that stayed or moved from one epoch to the next, in the colour of the width that they left. The other plot shows where the router sends the samples that the model is tried on.',
@@ -604,8 +611,8 @@
             trained.map((epoch) => [String(epoch.epoch), ...epoch.samples.map(count), ...epoch.samples.map((value) => percent(value / sum(epoch.samples)))])),
           moves.length ? numbers(['Epoch', ...run.widths.flatMap((from) => run.widths.map((to) => `${from} → ${to}`))],
             moves.map((epoch) => [String(epoch.epoch), ...epoch.transitions.flat().map(count)]), 'Moves') : null),
-        tried.length ? figure(`Samples of ${tried[0].evaluations[0].name}, routed`, flow(run, tried, (epoch) => epoch.evaluations[0].sent),
-          numbers(['Epoch', ...run.widths.map((width) => `Width ${width}`), ...run.widths.map((width) => `Share at ${width}`)],
+        tried.length ? figure(`Samples of ${tried[0].evaluations[0].name}, routed`, flow(run, tried, (epoch) => epoch.evaluations[0].sent, {names: run.answers.map(answerName)}),
+          numbers(['Epoch', ...run.answers.map((name) => capital(answerName(name))), ...run.answers.map((name) => `Share of ${name}`)],
             tried.map((epoch) => [String(epoch.epoch), ...epoch.evaluations[0].sent.map(count), ...epoch.evaluations[0].sent.map((value) => percent(value / sum(epoch.evaluations[0].sent)))]))) : null));
   }
 
@@ -632,13 +639,13 @@
           const bins = width.bins.filter((bin) => bin[2] > 0);
           const most = Math.max(...bins.map((bin) => bin[2]));
           const percents = (value) => String(Math.round(100 * value));
-          return figure(`Width ${run.widths[w]}`,
+          return figure(capital(answerName(run.answers[w])),
             plot({
-              label: `Reliability of the router’s probability for width ${run.widths[w]}`,
+              label: `Reliability of the router’s probability for ${answerName(run.answers[w])}`,
               height: 270,
               x: {title: 'Router’s probability, %', domain: [0, 1], ticks: [0, 0.25, 0.5, 0.75, 1], format: percents},
               y: {title: 'Right at this width, %', domain: [0, 1], ticks: [0, 0.25, 0.5, 0.75, 1], format: percents},
-              series: bins.map((bin) => ({name: 'bins', colour: widthColour(w, run.widths.length), shape: 'circle', size: 3 + 5 * Math.sqrt(bin[2] / most),
+              series: bins.map((bin) => ({name: 'bins', colour: widthColour(w, run.answers.length), shape: 'circle', size: 3 + 5 * Math.sqrt(bin[2] / most),
                 points: [{x: bin[3], y: bin[4], tip: [`Probability ${percents(bin[0])} to ${percents(bin[1])} %`, counted(bin[2], 'sample'), `on average ${percent(bin[3])}`, `right: ${percent(bin[4])}`]}]})),
               under: ({px, py, area}) => [
                 ...bins.map((bin) => svg('rect', {class: 'phase', x: px(bin[0]) + 1, width: Math.max(0, px(bin[1]) - px(bin[0]) - 2), y: area.bottom - (0.35 * (area.bottom - area.top) * bin[2]) / most, height: (0.35 * (area.bottom - area.top) * bin[2]) / most})),
@@ -652,8 +659,8 @@
     if (recorded && recorded.need.length && recorded.has_router) {
       const total = recorded.all_samples;
       element.append(html('h3', {style: 'margin-top:1.25rem'}, 'What was needed, and what was chosen'),
-        html('p', {class: 'how'}, 'Each sample once: the row is the narrowest width that answers it right, the column the width that was chosen. Right of the diagonal work was wasted, left of it a wider width could have helped.'),
-        heat('Narrowest right', run.widths.map((width) => `Sent to ${width}`), [...run.widths.map((width) => `Width ${width}`), 'No width is right'], recorded.need,
+        html('p', {class: 'how'}, 'Each sample once: the row is the first answer that is right, the column the answer that was kept. Right of the diagonal work was wasted, left of it a later answer could have helped.'),
+        heat('First right', run.answers.map((name) => `Kept ${name}`), [...run.answers.map((name) => capital(answerName(name))), 'None is right'], recorded.need,
           (i, j) => percent(recorded.need[i][j] / total)));
     }
   }
@@ -696,21 +703,21 @@
     const text = (value) => (recorded.is_regression ? fixed(value, 3) : percent(value));
     const what = recorded.is_regression ? 'Mean absolute error' : 'Accuracy';
     const lines = [{name: 'routed', value: (level) => level.routed, colour: runColour(runs.indexOf(run)), size: 5},
-      ...run.widths.map((width, w) => ({name: widthName(width), value: (level) => level.at_width[w], colour: widthColour(w, run.widths.length), dashed: true, size: 3}))];
+      ...run.answers.map((name, w) => ({name, value: (level) => level.at_width[w], colour: widthColour(w, run.answers.length), dashed: true, size: 3}))];
     const values = levels.flatMap((level) => lines.map((line) => line.value(level)));
     const xAxis = {title: 'Level of difficulty, as the data tell it', domain: [levels[0].level - 0.4, levels[levels.length - 1].level + 0.4], ticks: levels.map((level) => level.level), format: String};
     section('difficulty', 'Where the difficulty is known', 'The data say how hard each sample is. A good router sends the hard levels wide, and keeps the accuracy of the full width on each.',
       html('div', {class: 'grid'},
-        figure('Widths chosen', widthLegend(run), flow(run, levels.map((level) => ({epoch: level.level, ...level})), (level) => level.shares, {column: 'Level', samplesOf: (level) => level.samples})),
+        figure('Answers kept', nameLegend(run.answers.map(answerName)), flow(run, levels.map((level) => ({epoch: level.level, ...level})), (level) => level.shares, {column: 'Level', names: run.answers.map(answerName), samplesOf: (level) => level.samples})),
         figure(what, plot({
           label: `${what} by level of difficulty`,
           height: 290,
           x: xAxis,
           y: {title: what + (recorded.is_regression ? '' : ', %'), domain: padded(values), format: (value) => (recorded.is_regression ? short3(value) : short3(100 * value))},
           series: lines.map((line) => ({name: line.name, colour: line.colour, line: line.dashed ? 'dashed' : 'solid', shape: 'circle', size: line.size, ends: line.name,
-            points: levels.map((level) => ({x: level.level, y: line.value(level), tip: [`Level ${level.level}, ${line.name === 'routed' ? 'routed' : 'width ' + line.name}`, `${what} ${text(line.value(level))}`, counted(level.samples, 'sample')]}))})),
+            points: levels.map((level) => ({x: level.level, y: line.value(level), tip: [`Level ${level.level}, ${line.name === 'routed' ? 'routed' : answerName(line.name)}`, `${what} ${text(line.value(level))}`, counted(level.samples, 'sample')]}))})),
         }))),
-      numbers(['Level', 'Samples', ...run.widths.map((width) => `Sent to ${width}`), `${what}, routed`, ...run.widths.map((width) => `At width ${width}`)],
+      numbers(['Level', 'Samples', ...run.answers.map((name) => `Kept ${name}`), `${what}, routed`, ...run.answers.map((name) => `${capital(answerName(name))} alone`)],
         levels.map((level) => [String(level.level), count(level.samples), ...level.shares.map((share) => percent(share)), text(level.routed), ...level.at_width.map(text)])));
   }
 
@@ -726,9 +733,9 @@
     const filters = [['all', 'All', () => true]];
     if (!regression) filters.push(
       ['wrong', 'Answered wrong', (sample) => !right(sample, sample.width_index)],
-      ['missed', 'Wrong, but a wider width is right', (sample) => !right(sample, sample.width_index) && sample.predicted.some((_, w) => w > sample.width_index && right(sample, w))],
-      ['wasted', 'A narrower width would have done', (sample) => right(sample, sample.width_index) && sample.predicted.some((_, w) => w < sample.width_index && right(sample, w))]);
-    run.widths.forEach((width, w) => filters.push([`width-${w}`, `Sent to width ${width}`, (sample) => sample.width_index === w]));
+      ['missed', 'Wrong, but a later answer is right', (sample) => !right(sample, sample.width_index) && sample.predicted.some((_, w) => w > sample.width_index && right(sample, w))],
+      ['wasted', 'An earlier answer would have done', (sample) => right(sample, sample.width_index) && sample.predicted.some((_, w) => w < sample.width_index && right(sample, w))]);
+    run.answers.forEach((name, w) => filters.push([`answer-${w}`, `Answered by ${answerName(name)}`, (sample) => sample.width_index === w]));
 
     const cell = (className, name, ...children) => html('td', {class: className, 'data-label': name}, children);
     const columns = [
@@ -736,9 +743,9 @@
       leveled ? {name: 'Level', key: (sample) => sample.difficulty, cell: (sample) => cell('', 'Level', known(sample.difficulty) ? String(sample.difficulty) : '–')} : null,
       {name: 'Truth', key: (sample) => sample.truth, cell: (sample) => cell('nowrap', 'Truth', regression ? fixed(sample.truth, 2) : label(sample.truth))},
       {name: 'Tokens', key: (sample) => sample.tokens, cell: (sample) => cell('', 'Tokens', String(sample.tokens))},
-      {name: 'Width', key: (sample) => sample.width_index, cell: (sample) => cell('nowrap', 'Width', swatch(widthColour(sample.width_index, run.widths.length)), String(run.widths[sample.width_index]))},
+      {name: 'Answer', key: (sample) => sample.width_index, cell: (sample) => cell('nowrap', 'Answer', swatch(widthColour(sample.width_index, run.answers.length)), run.answers[sample.width_index])},
       {name: marginName, key: (sample) => sample.router_margin, cell: (sample) => cell('', marginName, fixed(sample.router_margin, 2))},
-      ...run.widths.map((width, w) => ({
+      ...run.answers.map((width, w) => ({
         name: `At ${width}`,
         key: (sample) => (regression ? Math.abs(sample.predicted[w] - sample.truth) : sample.confidence[w]),
         cell: (sample) => regression ? cell('', `At ${width}`, fixed(sample.predicted[w], 2))

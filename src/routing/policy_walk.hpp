@@ -1,0 +1,60 @@
+#pragma once
+
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "model/answering_pass.hpp"
+#include "sharcs/model_config.hpp"
+#include "sharcs/policy.hpp"
+
+namespace sharcs::internal {
+
+/// Changes of a regression's value below this count as agreement.
+inline constexpr double close_values = 0.5;
+
+/// A policy on its way through the answers of some samples: says who is asked and whose answer is kept, and counts what
+/// that costs. Guides an encoder, or walks through recorded answers.
+class PolicyWalk final : public AnswerGuide<float> {
+ public:
+  /// The arguments must outlive the walk; begin() comes first. Throws ConfigError when the policy does not fit the
+  /// model.
+  PolicyWalk(const Policy& policy, const ModelConfig& config, const WidthSet& widths,
+             const std::vector<Answer>& answers);
+
+  /// Starts with new samples of so many tokens each.
+  void begin(std::span<const std::int32_t> tokens);
+
+  bool asks(Index sample, int answer, std::span<const float> router_logits) override;
+  bool keeps(Index sample, int answer, std::span<const float> logits, const float* score) override;
+
+  /// Of a sample so far: multiply-adds, and how many answers it was asked for.
+  double multiply_adds(Index sample) const;
+  int asked(Index sample) const { return traces_[static_cast<std::size_t>(sample)].asked; }
+
+  const std::vector<Answer>& answers() const { return answers_; }
+
+ private:
+  struct Trace {
+    std::int32_t tokens = 0;
+    int chosen = -1;  // the narrowest width that is asked; −1: the policy has not been asked yet
+    int asked = 0;
+    int label = -1, agreeing = 0;
+    double value = std::numeric_limits<double>::quiet_NaN();  // of a regression: the last one
+    int furthest = -1;                                        // the answer with the longest path so far
+    double own = 0;
+  };
+  double threshold(int answer) const;
+  int chosen_width(Trace& trace, std::span<const float> router_logits) const;
+
+  const Policy& policy_;
+  const WidthSet& widths_;
+  const std::vector<Answer>& answers_;
+  int stem_layers_;
+  int cap_ = 0;     // index of the widest width that is asked
+  int fixed_ = -1;  // index of the width of a fixed policy
+  bool is_regression_;
+  std::vector<Trace> traces_;
+};
+
+}  // namespace sharcs::internal

@@ -1,0 +1,89 @@
+"""Compares models with Hugging Face's transformers, both ways, for each backbone that has a class there.
+
+    python compare_with_transformers.py ANSWER     ANSWER: the program of answer.cpp
+
+A small random model is saved by transformers; sharcs reads it and has to give the same logits. sharcs makes a routed model
+with exits of it and saves that; transformers reads the folder as its own class and has to give the same logits again.
+"""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import torch
+import transformers
+
+TOLERANCE = 1e-4
+SIZES = dict(vocab_size=53, hidden_size=24, num_hidden_layers=3, num_attention_heads=4, intermediate_size=40,
+             max_position_embeddings=40, num_labels=3)
+DISTILBERT = dict(vocab_size=53, dim=24, n_layers=3, n_heads=4, hidden_dim=40, max_position_embeddings=40, num_labels=3)
+MODELS = {
+    "Bert": SIZES, "Roberta": SIZES | {"pad_token_id": 1}, "XLMRoberta": SIZES | {"pad_token_id": 1},
+    "Camembert": SIZES | {"pad_token_id": 1}, "DistilBert": DISTILBERT,
+    "Albert": SIZES | {"embedding_size": 12, "num_hidden_groups": 1}, "MPNet": SIZES | {"pad_token_id": 1},
+    "Electra": SIZES | {"embedding_size": 12},
+}
+
+
+def inputs_for(has_types):
+    generator = torch.Generator().manual_seed(1)
+    inputs = []
+    for length in (3, 9, 17, 30):
+        ids = torch.randint(3, 53, (length,), generator=generator).tolist()
+        types = [int(has_types and position > length // 2) for position in range(length)]
+        inputs.append({"ids": ids, "types": types})
+    return inputs
+
+
+def logits_of(model, inputs, has_types):
+    rows = []
+    for item in inputs:
+        arguments = {"input_ids": torch.tensor([item["ids"]]), "attention_mask": torch.ones(1, len(item["ids"]))}
+        if has_types:
+            arguments["token_type_ids"] = torch.tensor([item["types"]])
+        with torch.no_grad():
+            rows.append(model(**arguments).logits[0])
+    return torch.stack(rows)
+
+
+def compare(name, answer, folder):
+    torch.manual_seed(7)
+    config = getattr(transformers, name + "Config")(**MODELS[name])
+    architecture = getattr(transformers, name + "ForSequenceClassification")
+    model = architecture(config).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():  # biases and norms, too, so that each of them counts
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    has_types = getattr(config, "type_vocab_size", 1) > 1
+    theirs, ours = folder / (name + "_theirs"), folder / (name + "_ours")
+    model.save_pretrained(theirs)
+    inputs = inputs_for(has_types)
+    (folder / "inputs.json").write_text(json.dumps(inputs))
+    found = json.loads(subprocess.run([answer, theirs, folder / "inputs.json", ours], check=True, capture_output=True,
+                                      text=True).stdout)
+    expected = logits_of(model, inputs, has_types)
+    again = transformers.AutoModelForSequenceClassification.from_pretrained(ours).eval()
+    if type(again) is not architecture:
+        return f"{name}: transformers reads our folder as {type(again).__name__}"
+    for what, logits in (("read from transformers", torch.tensor(found["plain"])),
+                         ("routed, at full width", torch.tensor(found["full"])),
+                         ("read by transformers", logits_of(again, inputs, has_types))):
+        difference = (logits - expected).abs().max().item()
+        print(f"{name}, {what}: largest difference {difference:.1e}")
+        if not difference <= TOLERANCE:
+            return f"{name}, {what}: logits differ by {difference:.1e}; expected at most {TOLERANCE}"
+    return None
+
+
+def main():
+    transformers.logging.set_verbosity_error()
+    with tempfile.TemporaryDirectory() as folder:
+        problems = [compare(name, sys.argv[1], pathlib.Path(folder)) for name in MODELS]
+    problems = [problem for problem in problems if problem]
+    print("\n".join(problems))
+    sys.exit(1 if problems else 0)
+
+
+if __name__ == "__main__":
+    main()
