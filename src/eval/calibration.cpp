@@ -6,10 +6,10 @@
 #include <bit>
 #include <cmath>
 #include <numeric>
+#include <optional>
+#include <utility>
 
-#include "core/enum_names.hpp"
 #include "core/number.hpp"
-#include "core/random.hpp"
 #include "eval/policy_search.hpp"
 #include "eval/recording_metrics.hpp"
 #include "eval/router_calibration.hpp"
@@ -91,18 +91,26 @@ void check(const Recording& recording, const CostModel& costs, std::span<const C
   }
 }
 
-/// The router alone, for a budget: a rule that may weigh its logits.
-Calibration by_router(const Recording& recording, const CostModel& costs, const CalibrationTarget& target,
-                      const CalibrationOptions& options) {
-  Calibration calibration;
+/// The router alone, for each target that is a budget, in their order: rules that may weigh its logits.
+std::vector<Calibration> by_router(const Recording& recording, const CostModel& costs,
+                                   std::span<const CalibrationTarget> targets, const CalibrationOptions& options) {
   const double least = least_router_budget(recording, costs);
-  const double budget = std::max(*target.budget, least);
-  const RouterCalibration router = calibrate_router(recording, costs, budget, options);
-  calibration.rule = {.kind = "router", .confidence = options.confidence, .router = router.rule};
-  calibration.met = *target.budget >= least * (1 - 1e-9);
-  calibration.fitted = router.fitted;
-  calibration.expected = router.expected;
-  return calibration;
+  std::vector<double> asked, budgets;
+  for (const CalibrationTarget& target : targets) {
+    if (!target.budget) continue;
+    asked.push_back(*target.budget);
+    budgets.push_back(std::max(*target.budget, least));
+  }
+  if (budgets.empty()) return {};
+  std::vector<Calibration> calibrations;
+  for (RouterCalibration& router : calibrate_router(recording, costs, budgets, options)) {
+    Calibration& calibration = calibrations.emplace_back();
+    calibration.rule = {.kind = "router", .confidence = options.confidence, .router = std::move(router.rule)};
+    calibration.met = asked[calibrations.size() - 1] >= least * (1 - 1e-9);
+    calibration.fitted = std::move(router.fitted);
+    calibration.expected = std::move(router.expected);
+  }
+  return calibrations;
 }
 
 }  // namespace
@@ -173,14 +181,25 @@ std::vector<Calibration> calibrate(const Recording& recording, const CostModel& 
   const bool router_alone = kind->search.router && !kind->search.narrow && !kind->search.exits;
   if (router_alone && recording.router_logits.empty()) throw ConfigError("the model has no router to calibrate");
   const double full_cost = costs.full(recording);
-  const PolicyGrid grid(recording, costs, search, Confidence(options.confidence));
-  const CrossValidation validation(grid, options);
+  const bool by_budgets =
+      std::ranges::all_of(targets, [](const CalibrationTarget& target) { return target.budget.has_value(); });
+  // The router's rule for a budget has a finer method of its own; what is left to search then is nothing.
+  std::optional<PolicyGrid> grid;
+  std::optional<CrossValidation> validation;
+  if (!router_alone || !by_budgets) {
+    grid.emplace(recording, costs, search, Confidence(options.confidence));
+    validation.emplace(*grid, options);
+  }
+
+  std::vector<Calibration> by_rules;
+  if (router_alone) by_rules = by_router(recording, costs, targets, options);
+  auto next_rule = by_rules.begin();
 
   std::vector<Calibration> calibrations;
   for (const CalibrationTarget& target : targets) {
     const bool by_rule = router_alone && target.budget;
-    Calibration& calibration = calibrations.emplace_back(by_rule ? by_router(recording, costs, target, options)
-                                                                 : validation.calibrate(target));
+    Calibration& calibration =
+        calibrations.emplace_back(by_rule ? std::move(*next_rule++) : validation->calibrate(target));
     if (!by_rule) {
       calibration.rule.kind = kind->name;
       calibration.rule.confidence = options.confidence;

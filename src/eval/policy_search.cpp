@@ -303,19 +303,12 @@ Calibration CrossValidation::calibrate(const CalibrationTarget& target) const {
   std::vector<std::size_t> of_fold;
   for (int fold = 0; fold < folds_; ++fold) of_fold.push_back(choose(target, fold).candidate);
   Calibration calibration = {.rule = grid_.rule(grid_.candidates()[chosen.candidate]), .met = chosen.met};
+  const CostModel multiply_adds = CostModel::multiply_adds(recording);
   const auto add = [&](Routing& routing, std::size_t candidate, std::size_t sample) {
     const PolicyGrid::Outcome outcome = grid_.run(grid_.candidates()[candidate], sample);
     routing.answer_of_sample.push_back(outcome.answer);
     routing.asked.push_back(outcome.asked);
-    double path = 0, own = 0;
-    for (std::size_t a = 0; a < recording.answers.size(); ++a) {
-      if ((outcome.asked >> a & 1) == 0) continue;
-      const RecordedAnswer& answer = recording.answers[a];
-      const double shared = answer.path.of(recording.tokens[sample]);
-      path = std::max(path, shared);
-      own += answer.cost.of(recording.tokens[sample]) - shared;
-    }
-    routing.cost_of_sample.push_back(path + own);
+    routing.cost_of_sample.push_back(multiply_adds.of(recording, routing, sample));
   };
   for (std::size_t i = 0; i < recording.size(); ++i) {
     add(calibration.fitted, chosen.candidate, i);
