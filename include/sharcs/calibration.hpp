@@ -75,6 +75,9 @@ struct CalibrationOptions {
   std::string confidence = "max-probability";
   /// Whether a combined policy may use the router.
   bool router = true;
+  /// One threshold for all exits, and one for all narrow widths, as in the papers on early exits; else each answer has
+  /// its own.
+  bool one_threshold = false;
   /// Parts of the cross-validation; fewer when there are fewer samples.
   int folds = 10;
   /// Decides which samples are in which part.
@@ -93,10 +96,10 @@ struct Calibration {
       {};  ///< lines for people: too few samples, a target out of reach and the nearest one
 };
 
-/// Chooses the thresholds of a policy for each target, from a recording alone. Thresholds of exits, of narrow widths
-/// and the router's price are tried on a grid of their quantiles; docs/routing.md says more. Use data that the model
-/// was not trained on. Throws ConfigError when a target or option is out of range, or the model has no answers of the
-/// kind; ShapeError when there are less than two samples, no labels, or another number of answers in `costs`.
+/// Chooses the thresholds of a policy for each target, from a recording alone: a threshold for each answer, and a price
+/// for the router. docs/routing.md says how. Use data that the model was not trained on. Throws ConfigError when a
+/// target or option is out of range, or the model has no answers of the kind; ShapeError when there are less than two
+/// samples, no labels, or another number of answers in `costs`.
 std::vector<Calibration> calibrate(const Recording& recording, const CostModel& costs,
                                    std::span<const CalibrationTarget> targets, const CalibrationOptions& options = {});
 Calibration calibrate(const Recording& recording, const CostModel& costs, const CalibrationTarget& target,

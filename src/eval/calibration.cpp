@@ -24,6 +24,10 @@ namespace {
 /// With fewer samples an interval is too wide for any claim about a few points.
 constexpr std::size_t enough_samples = 100;
 
+/// How many prices of the router are tried where it decides alone, and where thresholds decide with it.
+constexpr int prices_of_router_alone = 127;
+constexpr int prices_beside_thresholds = 4;
+
 /// Where shares of multiply-adds stand for shares of time.
 constexpr int typical_tokens = 32;
 
@@ -177,18 +181,30 @@ std::vector<Calibration> calibrate(const Recording& recording, const CostModel& 
     throw ConfigError("policies of the kind \"" + options.kind + "\" are not calibrated; expected one of " + known);
   }
   PolicySearch search = kind->search;
-  search.router = search.router && (options.router || !search.narrow) && !recording.router_logits.empty();
+  bool has_exits = false;
+  for (const RecordedAnswer& answer : recording.answers) has_exits = has_exits || answer.exit_layer > 0;
+  const bool has_narrow = recording.widths().size() > 1;
+  if (search.exits && !search.narrow && !has_exits)
+    throw ConfigError("the model has no exits; train it with exits, as in --exits 2,4");
+  if (search.narrow && !search.exits && !has_narrow) throw ConfigError("the model has no width below 1");
+  search.router = search.router && (options.router || !search.narrow) && !recording.router_logits.empty() && has_narrow;
   const bool router_alone = kind->search.router && !kind->search.narrow && !kind->search.exits;
   if (router_alone && recording.router_logits.empty()) throw ConfigError("the model has no router to calibrate");
   const double full_cost = costs.full(recording);
   const bool by_budgets =
       std::ranges::all_of(targets, [](const CalibrationTarget& target) { return target.budget.has_value(); });
   // The router's rule for a budget has a finer method of its own; what is left to search then is nothing.
-  std::optional<PolicyGrid> grid;
-  std::optional<CrossValidation> validation;
+  std::optional<PolicyTable> table;
+  std::optional<PolicySearcher> searcher;
   if (!router_alone || !by_budgets) {
-    grid.emplace(recording, costs, search, Confidence(options.confidence));
-    validation.emplace(*grid, options);
+    const int prices = !search.router ? 0 : router_alone ? prices_of_router_alone : prices_beside_thresholds;
+    table.emplace(recording, costs, Confidence(options.confidence), prices);
+    searcher.emplace(*table,
+                     ThresholdSearch{.narrow = search.narrow,
+                                     .exits = search.exits,
+                                     .router = search.router,
+                                     .one_threshold = options.one_threshold},
+                     options);
   }
 
   std::vector<Calibration> by_rules;
@@ -199,7 +215,7 @@ std::vector<Calibration> calibrate(const Recording& recording, const CostModel& 
   for (const CalibrationTarget& target : targets) {
     const bool by_rule = router_alone && target.budget;
     Calibration& calibration =
-        calibrations.emplace_back(by_rule ? std::move(*next_rule++) : validation->calibrate(target));
+        calibrations.emplace_back(by_rule ? std::move(*next_rule++) : searcher->calibrate(target));
     if (!by_rule) {
       calibration.rule.kind = kind->name;
       calibration.rule.confidence = options.confidence;

@@ -7,7 +7,7 @@
 
 #include "core/enum_names.hpp"
 #include "core/number.hpp"
-#include "core/random.hpp"
+#include "eval/folds.hpp"
 #include "eval/recording_metrics.hpp"
 #include "io/file.hpp"
 #include "model/answers.hpp"
@@ -166,15 +166,11 @@ struct Fold {
 };
 
 std::vector<Fold> make_folds(std::size_t samples, const CalibrationOptions& options) {
-  const std::size_t count = std::min(samples, static_cast<std::size_t>(options.folds));
-  Samples order(samples);
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  Random random(derive_key(options.seed, "calibration folds"));
-  random.shuffle(order);
-  std::vector<Fold> folds(count);
-  for (std::size_t position = 0; position < samples; ++position)
-    for (std::size_t fold = 0; fold < count; ++fold)
-      (position % count == fold ? folds[fold].left_out : folds[fold].fitted).push_back(order[position]);
+  const std::vector<int> fold_of_sample = deal_folds(samples, options.folds, options.seed);
+  std::vector<Fold> folds(static_cast<std::size_t>(std::ranges::max(fold_of_sample)) + 1);
+  for (std::size_t i = 0; i < samples; ++i)
+    for (std::size_t fold = 0; fold < folds.size(); ++fold)
+      (static_cast<std::size_t>(fold_of_sample[i]) == fold ? folds[fold].left_out : folds[fold].fitted).push_back(i);
   return folds;
 }
 

@@ -1,7 +1,6 @@
 #include "routing/policy_walk.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "model/answers.hpp"
 #include "nn/loss.hpp"
@@ -80,13 +79,7 @@ bool PolicyWalk::keeps(Index sample, int answer, std::span<const float> logits, 
   if (trace.furthest < 0 || path(answer) > path(trace.furthest)) trace.furthest = answer;
 
   const auto label = static_cast<int>(std::ranges::max_element(logits) - logits.begin());
-  const double value = static_cast<double>(logits[0]);
-  const double change =
-      std::isnan(trace.value) ? std::numeric_limits<double>::infinity() : std::abs(value - trace.value);
-  const bool agrees = is_regression_ ? change < close_values : label == trace.label;
-  trace.agreeing = agrees ? trace.agreeing + 1 : 1;
-  trace.label = label;
-  trace.value = value;
+  const double change = trace.trail.add(is_regression_, label, static_cast<double>(logits[0]));
 
   const bool is_widest = !given.is_exit() && given.width_index == cap_;
   const bool is_only = parts.only_exit > 0 || (fixed_ >= 0 && !given.is_exit());
@@ -95,9 +88,8 @@ bool PolicyWalk::keeps(Index sample, int answer, std::span<const float> logits, 
   const AnswerQuery query = {.answer = given,
                              .logits = logits,
                              .probabilities = probabilities,
-                             .score = score == nullptr ? std::numeric_limits<double>::quiet_NaN()
-                                                       : 1 / (1 + std::exp(-static_cast<double>(*score))),
-                             .agreeing = trace.agreeing,
+                             .score = probability_of_score(score),
+                             .agreeing = trace.trail.agreeing,
                              .change = change,
                              .tokens = trace.tokens};
   if (parts.accept) return parts.accept(query);

@@ -1,17 +1,14 @@
 #pragma once
 
-#include <limits>
 #include <span>
 #include <vector>
 
 #include "model/answering_pass.hpp"
+#include "routing/answer_trail.hpp"
 #include "sharcs/model_config.hpp"
 #include "sharcs/policy.hpp"
 
 namespace sharcs::internal {
-
-/// Changes of a regression's value below this count as agreement.
-inline constexpr double close_values = 0.5;
 
 /// A policy on its way through the answers of some samples: says who is asked and whose answer is kept, and counts what
 /// that costs. Guides an encoder, or walks through recorded answers.
@@ -39,9 +36,8 @@ class PolicyWalk final : public AnswerGuide<float> {
     std::int32_t tokens = 0;
     int chosen = -1;  // the narrowest width that is asked; −1: the policy has not been asked yet
     int asked = 0;
-    int label = -1, agreeing = 0;
-    double value = std::numeric_limits<double>::quiet_NaN();  // of a regression: the last one
-    int furthest = -1;                                        // the answer with the longest path so far
+    AnswerTrail trail = {};
+    int furthest = -1;  // the answer with the longest path so far
     double own = 0;
   };
   double threshold(int answer) const;

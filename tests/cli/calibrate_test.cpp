@@ -237,7 +237,8 @@ TEST_F(Calibrate, ComparesEveryKindOfPolicyAndStoresNothing) {
   std::vector<std::string> policies;
   for (const auto& point : json["points"]) policies.push_back(point["policy"]);
   for (const char* policy :
-       {"router", "cascade", "exits", "exits of entropy", "exits of patience", "exits of learned-score", "combined"})
+       {"router", "cascade", "exits", "exits of entropy", "exits of patience", "exits of learned-score",
+        "exits, one threshold", "exits of entropy, one threshold", "combined"})
     EXPECT_THAT(policies, ::testing::Contains(policy));
   EXPECT_TRUE(json["stored"].is_null());
   EXPECT_FALSE(stored());

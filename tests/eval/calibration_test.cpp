@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "eval/comparison.hpp"
-#include "eval/policy_search.hpp"
 #include "eval/simulated_recordings.hpp"
 #include "expect_error.hpp"
 #include "model/small_models.hpp"
@@ -154,6 +153,22 @@ TEST(Calibration, ADropHoldsOnFreshDataWithinNoise) {
   }
 }
 
+TEST(Calibration, ADropHoldsInTheMeanOverManySmallSets) {
+  // A search over many thresholds on few samples learns their luck by heart unless it is careful.
+  const Recording fresh = simulated_answers(20000, 6);
+  const double full = share_right(fresh, route(fresh, std::vector<int>(fresh.size(), fresh.full_width())));
+  for (const double drop : {0.01, 0.03}) {
+    double lost = 0;
+    constexpr int sets = 12;
+    for (std::uint64_t seed = 20; seed < 20 + sets; ++seed) {
+      const Calibration found = calibrated(simulated_answers(300, seed), {.max_drop = drop});
+      lost += (full - share_right(fresh, route(fresh, Policy::of(found.rule)))) / sets;
+    }
+    EXPECT_LE(lost, drop + 0.007);
+    EXPECT_GE(lost, drop / 10);
+  }
+}
+
 TEST(Calibration, CombinedIsNoWorseThanItsPartsOnItsOwnSamples) {
   const Recording recording = simulated_answers(600);
   for (const char* confidence : {"max-probability", "entropy", "learned-score"}) {
@@ -162,7 +177,7 @@ TEST(Calibration, CombinedIsNoWorseThanItsPartsOnItsOwnSamples) {
         const Calibration alone = calibrated(recording, {.budget = budget}, {part, confidence});
         const Calibration both = calibrated(recording, {.budget = budget}, {"combined", confidence});
         if (!alone.met) continue;
-        EXPECT_GE(share_right(recording, both.fitted), share_right(recording, alone.fitted)) << part;
+        EXPECT_GE(share_right(recording, both.fitted), share_right(recording, alone.fitted) - 0.006) << part;
       }
       const Calibration alone = calibrated(recording, {.max_drop = 0.01}, {part, confidence});
       const Calibration both = calibrated(recording, {.max_drop = 0.01}, {"combined", confidence});
@@ -171,13 +186,31 @@ TEST(Calibration, CombinedIsNoWorseThanItsPartsOnItsOwnSamples) {
   }
 }
 
-TEST(Calibration, MoreBudgetNeverScoresLessOnItsOwnSamples) {
+TEST(Calibration, AThresholdForEachExitBeatsOneForAllOnFreshData) {
+  // The first exit is as sure as the others, and wrong more often.
+  const auto overconfident = [](std::size_t samples, std::uint64_t seed) {
+    Recording recording = simulated_answers(samples, seed);
+    for (float& logit : recording.answers[0].logits) logit *= 3;
+    return recording;
+  };
+  const Recording dev = overconfident(2000, 5), fresh = overconfident(20000, 6);
+  const CostModel costs = CostModel::multiply_adds(dev);
+  const CalibrationTarget target = {.budget = 0.5};
+  const Calibration each = calibrate(dev, costs, target, {.kind = "exits"});
+  const Calibration shared = calibrate(dev, costs, target, {.kind = "exits", .one_threshold = true});
+  const Routing by_each = route(fresh, Policy::of(each.rule)), by_one = route(fresh, Policy::of(shared.rule));
+  EXPECT_NEAR(cost_fraction(fresh, by_each), cost_fraction(fresh, by_one), 0.04);
+  EXPECT_GT(share_right(fresh, by_each), share_right(fresh, by_one) + 0.01);
+}
+
+TEST(Calibration, MoreBudgetScoresNoLessOnItsOwnSamples) {
   const Recording recording = simulated_answers(500);
   std::vector<CalibrationTarget> targets;
   for (const double budget : {0.3, 0.4, 0.5, 0.6, 0.8, 1.0}) targets.push_back({.budget = budget});
   const auto curve = calibrate(recording, CostModel::multiply_adds(recording), targets);
   for (std::size_t i = 1; i < curve.size(); ++i)
-    EXPECT_GE(share_right(recording, curve[i].fitted), share_right(recording, curve[i - 1].fitted));
+    // Policies are chosen by estimated gains; the labels of 500 samples may differ by a few.
+    EXPECT_GE(share_right(recording, curve[i].fitted), share_right(recording, curve[i - 1].fitted) - 0.006);
 }
 
 TEST(Calibration, NoDropAtAllCanAlwaysBeHadFromFullWidth) {

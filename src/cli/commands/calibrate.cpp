@@ -34,7 +34,7 @@ struct CalibrateArguments : CommonArguments {
   std::string confidence = CalibrationOptions().confidence;
   int folds = CalibrationOptions().folds;
   int timing_rounds = 0;
-  bool no_router = false, compare = false, dry_run = false;
+  bool no_router = false, one_threshold = false, compare = false, dry_run = false;
 
   /// Whether a target is asked for whose policy is stored with the model.
   bool stores_one() const { return budget || latency_ms || max_drop; }
@@ -134,6 +134,7 @@ std::vector<Result> calibrate_each(const std::vector<NamedTarget>& targets, cons
     result.policy = options.kind;
     if (options.confidence != Confidence().name() && options.kind != "router")
       result.policy += " of " + options.confidence;
+    if (options.one_threshold && options.confidence != "patience") result.policy += ", one threshold";
     const Recording& judge = other == nullptr ? source.recording : *other;
     const Routing routing = other == nullptr ? calibration.expected : route(judge, Policy::of(calibration.rule));
     CostModel judges_costs = costs;
@@ -166,11 +167,16 @@ std::vector<CalibrationOptions> all_options(const CalibrateArguments& arguments,
       if (measure.name != Confidence().name() && !search.exits) continue;
       if (measure.name == "learned-score" && !has_scores) continue;
       if (measure.name == "patience" && search.narrow) continue;
-      list.push_back({.kind = kind.name,
-                      .confidence = measure.name,
-                      .router = !arguments.no_router,
-                      .folds = arguments.folds,
-                      .seed = arguments.seed_or_default()});
+      CalibrationOptions options = {.kind = kind.name,
+                                    .confidence = measure.name,
+                                    .router = !arguments.no_router,
+                                    .one_threshold = measure.name == "patience",
+                                    .folds = arguments.folds,
+                                    .seed = arguments.seed_or_default()};
+      list.push_back(options);
+      if (!search.exits || search.narrow || options.one_threshold) continue;
+      options.one_threshold = true;
+      list.push_back(options);
     }
   }
   return list;
@@ -242,6 +248,7 @@ void calibrate_command(const CalibrateArguments& arguments) {
   std::vector<CalibrationOptions> options = {{.kind = arguments.policy,
                                               .confidence = arguments.confidence,
                                               .router = !arguments.no_router,
+                                              .one_threshold = arguments.one_threshold,
                                               .folds = arguments.folds,
                                               .seed = arguments.seed_or_default()}};
   if (arguments.compare) options = all_options(arguments, recording);
@@ -330,6 +337,9 @@ void add_calibrate(CLI::App& program) {
   command->add_option("--confidence", arguments->confidence, "How sure an answer is: " + known_confidences())
       ->capture_default_str();
   command->add_flag("--no-router", arguments->no_router, "A combined policy does not use the router");
+  command->add_flag("--one-threshold", arguments->one_threshold,
+                    "One threshold for all exits and one for all narrow widths, as in the papers on early exits; else "
+                    "each answer has its own");
   command->add_flag("--compare", arguments->compare,
                     "Show every kind of policy for the target, a line each; stores nothing");
   command->add_option("--report-on", arguments->report_on,
