@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <optional>
 #include <ostream>
@@ -84,10 +85,11 @@ std::optional<RecordedEvaluation> earlier_file(const std::filesystem::path& path
 /// Takes over the budgets that calibration has added to the earlier file, when they are of the same answers. Returns
 /// what to say of them.
 std::string keep_calibrated(const std::filesystem::path& path, RecordedEvaluation& file) {
+  const auto is_calibrated = [](const OperatingPoint& point) { return point.series.starts_with(calibrated_series); };
+  if (std::ranges::any_of(file.points, is_calibrated)) return "";
   std::optional<RecordedEvaluation> earlier = earlier_file(path);
   if (!earlier) return "";
-  std::erase_if(earlier->points,
-                [](const OperatingPoint& point) { return !point.series.starts_with(calibrated_series); });
+  std::erase_if(earlier->points, std::not_fn(is_calibrated));
   if (earlier->points.empty()) return "";
   const std::string points = counted(earlier->points.size(), "budget") + " of sharcs calibrate";
   if (!same_answers(earlier->recording, file.recording))

@@ -11,7 +11,9 @@ namespace sharcs::internal {
 namespace {
 
 Estimate auc_of(std::span<const int> right, std::span<const double> scores, const BootstrapOptions& options) {
-  const auto of_draw = [&](const std::vector<std::size_t>& draw) { return auc(drawn(right, draw), drawn(scores, draw)); };
+  const auto of_draw = [&](const std::vector<std::size_t>& draw) {
+    return auc(drawn(right, draw), drawn(scores, draw));
+  };
   return {auc(right, scores), bootstrap_interval(right.size(), options, of_draw)};
 }
 

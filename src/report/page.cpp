@@ -15,6 +15,7 @@
 #include "eval/pareto_front.hpp"
 #include "eval/recording_metrics.hpp"
 #include "eval/reliability.hpp"
+#include "eval/router_knowledge.hpp"
 #include "report/findings.hpp"
 #include "report/run_folder.hpp"
 #include "sharcs/error.hpp"
@@ -204,6 +205,17 @@ ordered_json difficulty_json(const RecordedEvaluation& recorded) {
   return levels;
 }
 
+ordered_json knowledge_json(const Recording& recording) {
+  ordered_json list = ordered_json::array();
+  for (const RouterKnowledge& known : router_knowledge(recording))
+    list.push_back({{"width", known.width},
+                    {"right", rounded(known.right)},
+                    {"router", rounded(known.router)},
+                    {"confidence", rounded(known.confidence)},
+                    {"length", rounded(known.length)}});
+  return list;
+}
+
 ordered_json recorded_json(const RecordedEvaluation& recorded, const ReportOptions& options) {
   const Recording& recording = recorded.recording;
   ordered_json samples = ordered_json::array();
@@ -215,6 +227,7 @@ ordered_json recorded_json(const RecordedEvaluation& recorded, const ReportOptio
           {"policy", recorded.policy},
           {"threads", recorded.threads},
           {"has_router", !recording.router_logits.empty()},
+          {"knowledge", knowledge_json(recording)},
           {"latency", latency_json(recorded)},
           {"need", recording.is_regression() ? ordered_json::array() : ordered_json(need_against_choice(recorded))},
           {"difficulty", difficulty_json(recorded)},

@@ -10,6 +10,7 @@
 #include "data/metrics.hpp"
 #include "eval/difficulty.hpp"
 #include "eval/recording_metrics.hpp"
+#include "eval/router_knowledge.hpp"
 #include "report/findings.hpp"
 #include "report/run_folder.hpp"
 #include "report/terminal.hpp"
@@ -258,6 +259,20 @@ void write_difficulty(Screen& screen, const RecordedEvaluation& recorded) {
   }
 }
 
+void write_router(Screen& screen, const RecordedEvaluation& recorded) {
+  const std::vector<RouterKnowledge> widths = router_knowledge(recorded.recording);
+  if (widths.empty()) return;
+  screen.heading("What the router knows",
+                 "how often a sample that a width answers right is preferred to one that it does not");
+  for (const RouterKnowledge& known : widths) {
+    const Interval& interval = known.router.interval;
+    screen.line({{"  width " + padded_right(short_number(known.width), 6)},
+                 {"  router " + percent(known.router.value), Style::strong},
+                 {" (" + percent(interval.low) + " to " + percent(interval.high) + "), by chance 50 %, by length " +
+                  percent(known.length) + ", by its own confidence " + percent(known.confidence.value)}});
+  }
+}
+
 void write_latency(Screen& screen, const RecordedEvaluation& recorded) {
   const std::vector<double> widths = recorded.recording.widths();
   std::vector<Latency> latencies;
@@ -317,6 +332,7 @@ void write_run(Screen& screen, const RunFolder& run) {
     write_widths(screen, *best_evaluation(run), *headline);
   }
   if (run.recorded) {
+    write_router(screen, *run.recorded);
     write_difficulty(screen, *run.recorded);
     write_latency(screen, *run.recorded);
   }

@@ -49,7 +49,7 @@ EpochPlanOptions plan_options(const TrainingOptions& options) {
 /// How sure an answer has to be in a model that is not calibrated yet.
 constexpr double confidence_before_calibration = 0.9;
 
-/// The mean score of the narrow widths, each for everything; of the exits where there are none, of full width where
+/// The mean score of the narrow widths, each for everything, and that of the exits: the mean of both. Full width's where
 /// there is nothing else.
 double mean_of_other_answers(const Evaluation& evaluation) {
   double sums[2] = {0, 0};
@@ -60,8 +60,11 @@ double mean_of_other_answers(const Evaluation& evaluation) {
     sums[is_exit] += score(answer.all);
     ++counts[is_exit];
   }
-  const bool by_exits = counts[0] == 0;
-  return counts[by_exits] > 0 ? sums[by_exits] / counts[by_exits] : score(evaluation.full);
+  if (counts[0] == 0 && counts[1] == 0) return score(evaluation.full);
+  double sum = 0;
+  for (int group = 0; group < 2; ++group)
+    if (counts[group] > 0) sum += sums[group] / counts[group];
+  return sum / ((counts[0] > 0) + (counts[1] > 0));
 }
 
 /// The names of the classes that occur among the labels, but not among full width's answers.

@@ -107,6 +107,7 @@ TEST(Browser, SlowDrawsEverySectionWithoutAnError) {
   for (const char* section :
        {"summary", "cost", "training", "router", "difficulty", "latency", "widths", "sentences", "settings"})
     EXPECT_THAT(rendering.page, HasSubstr("<section id=\"" + std::string(section) + "\"")) << section;
+  EXPECT_THAT(rendering.page, HasSubstr("Who knows when width 0.25 is enough?"));
   EXPECT_GE(count_of(shown_part(rendering), "role=\"img\""), 13u) << "plots";
   EXPECT_GE(count_of(shown_part(rendering), "<details>"), 13u) << "tables under plots";
   EXPECT_THAT(shown_part(rendering), Not(HasSubstr("NaN")));

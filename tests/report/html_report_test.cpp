@@ -101,6 +101,18 @@ TEST(PageData, HoldsWhatTheRunHolds) {
   EXPECT_TRUE(data["settings"]["training"].size() > 10);
 }
 
+TEST(PageData, HoldsWhatTheRouterKnowsOfEachNarrowWidth) {
+  const std::vector<RunFolder> runs = two_runs();
+  const auto known = page_data(runs, {})["runs"][1]["recorded"]["knowledge"];
+  ASSERT_EQ(known.size(), 2u);
+  EXPECT_EQ(known[0]["width"], 0.25);
+  for (const auto& width : known) {
+    EXPECT_GT(width["router"]["value"], 0.5) << "synthetic routers know something";
+    EXPECT_LE(width["router"]["low"], width["router"]["value"]);
+    EXPECT_GE(width["router"]["high"], width["router"]["value"]);
+  }
+}
+
 TEST(PageData, OfManySentencesTheEasiestAndTheHardestStay) {
   RunFolder run = synthetic_run({.samples = 50});
   for (std::size_t i = 0; i < 50; ++i) {

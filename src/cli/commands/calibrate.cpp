@@ -12,10 +12,10 @@
 #include "eval/comparison.hpp"
 #include "eval/dataset_runner.hpp"
 #include "eval/evaluation_json.hpp"
+#include "eval/policy_curves.hpp"
 #include "eval/recorded_evaluation.hpp"
 #include "report/terminal.hpp"
 #include "routing/confidence.hpp"
-#include "routing/policy_kind.hpp"
 #include "sharcs/calibration.hpp"
 #include "sharcs/classifier.hpp"
 #include "sharcs/error.hpp"
@@ -131,10 +131,7 @@ std::vector<Result> calibrate_each(const std::vector<NamedTarget>& targets, cons
   for (Calibration& calibration : calibrate(source.recording, costs, bare, options)) {
     Result& result = results.emplace_back();
     result.name = targets[results.size() - 1].name;
-    result.policy = options.kind;
-    if (options.confidence != Confidence().name() && options.kind != "router")
-      result.policy += " of " + options.confidence;
-    if (options.one_threshold && options.confidence != "patience") result.policy += ", one threshold";
+    result.policy = name_of_policy(options);
     const Recording& judge = other == nullptr ? source.recording : *other;
     const Routing routing = other == nullptr ? calibration.expected : route(judge, Policy::of(calibration.rule));
     CostModel judges_costs = costs;
@@ -147,39 +144,6 @@ std::vector<Result> calibrate_each(const std::vector<NamedTarget>& targets, cons
     result.calibration = std::move(calibration);
   }
   return results;
-}
-
-/// The kinds and confidences that --compare shows: those that the model has answers for.
-std::vector<CalibrationOptions> all_options(const CalibrateArguments& arguments, const Recording& recording) {
-  const bool has_exits = recording.widths().size() < recording.answers.size();
-  const bool has_narrow = recording.widths().size() > 1;
-  const bool has_scores =
-      std::ranges::any_of(recording.answers, [](const RecordedAnswer& answer) { return !answer.scores.empty(); });
-  std::vector<CalibrationOptions> list;
-  for (const PolicyKind& kind : policy_kinds()) {
-    const PolicySearch& search = kind.search;
-    if (!search.router && !search.narrow && !search.exits) continue;
-    const bool by_router_alone = search.router && !search.narrow && !search.exits;
-    if ((search.exits && !search.narrow && !has_exits) || (search.narrow && !search.exits && !has_narrow)) continue;
-    if (search.exits && search.narrow && !(has_exits && has_narrow)) continue;
-    if (by_router_alone && (recording.router_logits.empty() || !has_narrow)) continue;
-    for (const ConfidenceMeasure& measure : confidences::all()) {
-      if (measure.name != Confidence().name() && !search.exits) continue;
-      if (measure.name == "learned-score" && !has_scores) continue;
-      if (measure.name == "patience" && search.narrow) continue;
-      CalibrationOptions options = {.kind = kind.name,
-                                    .confidence = measure.name,
-                                    .router = !arguments.no_router,
-                                    .one_threshold = measure.name == "patience",
-                                    .folds = arguments.folds,
-                                    .seed = arguments.seed_or_default()};
-      list.push_back(options);
-      if (!search.exits || search.narrow || options.one_threshold) continue;
-      options.one_threshold = true;
-      list.push_back(options);
-    }
-  }
-  return list;
 }
 
 /// The score of each target, and how it compares with baselines.
@@ -224,10 +188,13 @@ Json json_of(const Result& result) {
   return json;
 }
 
-/// Puts the targets' points into a recording.json in place of those of an earlier calibration.
+/// Puts the targets' points into a recording.json in place of those of an earlier calibration of the same policies.
 void add_to(const std::string& path, const std::vector<Result>& results) {
   RecordedEvaluation file = RecordedEvaluation::load(path);
-  std::erase_if(file.points, [](const OperatingPoint& point) { return point.series.starts_with(calibrated_series); });
+  const auto is_replaced = [&](const OperatingPoint& point) {
+    return std::ranges::any_of(results, [&](const Result& result) { return result.routing().series == point.series; });
+  };
+  std::erase_if(file.points, is_replaced);
   for (const Result& result : results) file.points.push_back(result.routing());
   file.save(path);
 }
@@ -251,7 +218,7 @@ void calibrate_command(const CalibrateArguments& arguments) {
                                               .one_threshold = arguments.one_threshold,
                                               .folds = arguments.folds,
                                               .seed = arguments.seed_or_default()}};
-  if (arguments.compare) options = all_options(arguments, recording);
+  if (arguments.compare) options = possible_calibrations(recording, options.front());
   std::vector<Result> results;
   for (const CalibrationOptions& each : options)
     for (Result& result : calibrate_each(targets, source, costs, each, other ? &*other : nullptr, arguments.compare))

@@ -16,6 +16,7 @@
 #include "core/number.hpp"
 #include "data/metrics.hpp"
 #include "eval/evaluation_json.hpp"
+#include "eval/policy_curves.hpp"
 #include "eval/recorded_evaluation.hpp"
 #include "report/terminal.hpp"
 #include "sharcs/communicator.hpp"
@@ -154,8 +155,13 @@ void train(const TrainArguments& arguments) {
   const std::optional<OperatingPoint> expected = calibrate_trained(arguments, options, data);
   const Classifier classifier = Classifier::load(arguments.output, {.threads = options.threads});
   const EvaluationReport report(classifier, data.task, data.dev, {.seed = options.seed});
+  std::vector<OperatingPoint> points = report.compare();
+  if (expected) {
+    const std::vector<OperatingPoint> curves = policy_curves(report.recording(), {.seed = options.seed});
+    points.insert(points.end(), curves.begin(), curves.end());
+  }
   const std::string note = report.save(TrainingFolder(arguments.output).recording_file(), arguments.output,
-                                       classifier.engine(), report.compare(), latency_options(seconds));
+                                       classifier.engine(), points, latency_options(seconds));
   if (!note.empty()) std::cerr << "sharcs: " << note << '\n';
   if (arguments.json) {
     nlohmann::ordered_json json = {{"output", arguments.output},

@@ -627,11 +627,34 @@
       }))))));
   }
 
+  /// How well the router tells which samples a narrow width answers right, beside chance, length and the width's own confidence.
+  function knowledge(widths) {
+    const share = (value) => percent(value);
+    const range = ({low, high}) => `95 % interval ${between(low, high, share)}`;
+    const tile = (value, name, more) => html('div', {class: 'tile'}, html('span', {}, name), html('b', {}, value), html('span', {}, more));
+    const verdict = ({router, confidence}) => {
+      if (router.low <= 0.5) return 'Chance would do as well as the router.';
+      if (confidence.low > router.high) return 'The router knows something. The width’s own confidence knows more: a cascade, which asks it, is the better policy.';
+      if (router.low > confidence.high) return 'The router knows more than the width’s own confidence, and costs less to ask.';
+      return 'The router knows about as much as the width’s own confidence, and costs less to ask.';
+    };
+    return html('div', {}, widths.map((known) => html('div', {class: 'known'},
+      html('h3', {}, `Who knows when width ${known.width} is enough?`),
+      html('p', {class: 'how'}, `Width ${known.width} answers ${percent(known.right)} of the samples right. Take one of these, and one that it answers wrong: how often is the first preferred? ${verdict(known)}`),
+      html('div', {class: 'tiles'},
+        tile(percent(0.5), 'By chance', 'as often as not'),
+        tile(share(known.length), 'By length', 'the shorter one'),
+        tile(share(known.router.value), 'By the router', range(known.router)),
+        tile(share(known.confidence.value), 'By its own confidence', range(known.confidence))))));
+  }
+
   function routerSection(run) {
     const recorded = run.recorded;
     const reliable = run.reliability.filter((width) => width.bins.length > 0);
-    if (reliable.length === 0 && !(recorded && recorded.need.length && recorded.has_router)) return;
+    const known = recorded ? recorded.knowledge : [];
+    if (reliable.length === 0 && known.length === 0 && !(recorded && recorded.need.length && recorded.has_router)) return;
     const element = section('router', 'What the router knows', null);
+    if (known.length > 0) element.append(knowledge(known));
     if (reliable.length > 0) {
       element.append(html('p', {class: 'how'}, 'For each width the router gives a probability that it fits a sample. The plots show how reliable these probabilities are. A point on the diagonal is reliable: of the samples to which the router gives 70 %, the width answers 70 % right. Above the diagonal the probabilities are too low, below it too high. For all but the narrowest width expect points above it: the router learns to send easy samples to a narrower width, although this width would answer them right, too. Larger marks stand for more samples; the grey columns are their numbers.'),
         html('div', {class: 'small-grid'}, run.reliability.map((width, w) => {
