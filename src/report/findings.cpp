@@ -6,6 +6,8 @@
 #include "core/number.hpp"
 #include "data/metrics.hpp"
 #include "eval/bootstrap.hpp"
+#include "eval/comparison.hpp"
+#include "eval/pareto_front.hpp"
 #include "eval/recording_metrics.hpp"
 #include "sharcs/routing.hpp"
 
@@ -93,6 +95,19 @@ std::optional<Headline> headline_of(const RunFolder& run) {
     }
   }
   return headline;
+}
+
+std::vector<bool> on_front(const std::vector<OperatingPoint>& points) {
+  std::vector<std::size_t> candidates;
+  std::vector<CostAndScore> figures;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (points[i].series == to_string(Baseline::oracle)) continue;
+    candidates.push_back(i);
+    figures.push_back({points[i].cost_fraction, points[i].score.value});
+  }
+  std::vector<bool> is_on(points.size());
+  for (const std::size_t i : pareto_front(figures)) is_on[candidates[i]] = true;
+  return is_on;
 }
 
 std::vector<OperatingPoint> points_of(const RunFolder& run, const Headline& headline) {

@@ -37,6 +37,9 @@ std::optional<Headline> headline_of(const RunFolder& run);
 /// there must be one.
 std::vector<OperatingPoint> points_of(const RunFolder& run, const Headline& headline);
 
+/// Which points no other beats in both score and cost. The oracle knows the answers and takes no part.
+std::vector<bool> on_front(const std::vector<OperatingPoint>& points);
+
 /// The headline in words, a sentence or two.
 std::string in_words(const Headline& headline);
 

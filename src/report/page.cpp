@@ -12,7 +12,6 @@
 #include "eval/comparison.hpp"
 #include "eval/difficulty.hpp"
 #include "eval/evaluation_json.hpp"
-#include "eval/pareto_front.hpp"
 #include "eval/recording_metrics.hpp"
 #include "eval/reliability.hpp"
 #include "eval/router_knowledge.hpp"
@@ -105,20 +104,6 @@ ordered_json reliability_json(const Evaluation& evaluation) {
     widths.push_back({{"error", rounded(reliability_error(width.reliability))}, {"bins", std::move(bins)}});
   }
   return widths;
-}
-
-/// Which points no other beats in both score and cost. The oracle knows the answers and takes no part.
-std::vector<bool> on_front(const std::vector<OperatingPoint>& points) {
-  std::vector<std::size_t> candidates;
-  std::vector<CostAndScore> figures;
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    if (points[i].series == to_string(Baseline::oracle)) continue;
-    candidates.push_back(i);
-    figures.push_back({points[i].cost_fraction, points[i].score.value});
-  }
-  std::vector<bool> is_on(points.size());
-  for (const std::size_t i : pareto_front(figures)) is_on[candidates[i]] = true;
-  return is_on;
 }
 
 ordered_json points_json(const std::vector<OperatingPoint>& points) {

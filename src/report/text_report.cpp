@@ -9,6 +9,7 @@
 #include "core/number.hpp"
 #include "data/metrics.hpp"
 #include "eval/difficulty.hpp"
+#include "eval/recorded_evaluation.hpp"
 #include "eval/recording_metrics.hpp"
 #include "eval/router_knowledge.hpp"
 #include "report/findings.hpp"
@@ -129,8 +130,23 @@ std::string strip(const Estimate& estimate, double low, double high, int columns
   return text;
 }
 
+/// All points, but of the curves of kinds of policy only what no other point beats: they have dozens.
+std::vector<OperatingPoint> telling_points(const RunFolder& run, const Headline& headline) {
+  const std::vector<OperatingPoint> all = points_of(run, headline);
+  const std::vector<bool> is_on_front = on_front(all);
+  const std::string series(calibrated_series);
+  std::vector<OperatingPoint> points;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const bool is_of_kind = all[i].series.starts_with(series) && all[i].series != series;
+    if (is_of_kind && !is_on_front[i]) continue;
+    points.push_back(all[i]);
+    if (is_of_kind) points.back().name = all[i].series.substr(series.size() + 1) + ", " + all[i].name;
+  }
+  return points;
+}
+
 void write_points(Screen& screen, const RunFolder& run, const Headline& headline) {
-  std::vector<OperatingPoint> points = points_of(run, headline);
+  std::vector<OperatingPoint> points = telling_points(run, headline);
   std::ranges::stable_sort(points, {}, &OperatingPoint::cost_fraction);
   double low = std::numeric_limits<double>::infinity(), high = -low;
   std::vector<std::string> names, scores;
@@ -262,15 +278,12 @@ void write_difficulty(Screen& screen, const RecordedEvaluation& recorded) {
 void write_router(Screen& screen, const RecordedEvaluation& recorded) {
   const std::vector<RouterKnowledge> widths = router_knowledge(recorded.recording);
   if (widths.empty()) return;
-  screen.heading("What the router knows",
-                 "how often a sample that a width answers right is preferred to one that it does not");
-  for (const RouterKnowledge& known : widths) {
-    const Interval& interval = known.router.interval;
+  screen.heading("Who knows which samples a width answers right", "right before wrong");
+  for (const RouterKnowledge& known : widths)
     screen.line({{"  width " + padded_right(short_number(known.width), 6)},
                  {"  router " + percent(known.router.value), Style::strong},
-                 {" (" + percent(interval.low) + " to " + percent(interval.high) + "), by chance 50 %, by length " +
-                  percent(known.length) + ", by its own confidence " + percent(known.confidence.value)}});
-  }
+                 {"  chance 50 %  length " + percent(known.length) + "  its own confidence " +
+                  percent(known.confidence.value)}});
 }
 
 void write_latency(Screen& screen, const RecordedEvaluation& recorded) {

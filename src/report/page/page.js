@@ -396,7 +396,7 @@
   function pointTip(run, point) {
     const text = (value) => scoreText(value, run.headline.is_share);
     const {value, low, high} = point.score;
-    return [(several ? run.name + ': ' : '') + point.name,
+    return [(several ? run.name + ': ' : '') + (point.series.startsWith('calibrated ') ? point.series.replace('calibrated ', '') + ', ' : '') + point.name,
       `${capital(run.headline.score)} ${text(value)}` + (known(low) ? ` (${between(low, high, text)})` : ''),
       `Cost ${percent(point.cost)} of full width` + (known(point.time) ? `, time ${percent(point.time)}` : ''),
       ...(point.shares.length ? ['Answers ' + point.shares.map((share, i) => `${run.answers[i]}: ${percent(share, 0)}`).join(', ')] : []),
