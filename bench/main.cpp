@@ -11,6 +11,7 @@
 #include "ranks_bench.hpp"
 #include "report.hpp"
 #include "roof.hpp"
+#include "threads_bench.hpp"
 #include "tokenizer_bench.hpp"
 #include "training_bench.hpp"
 
@@ -28,7 +29,8 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   app.add_option("--filter", options.filter,
-                 "Only points whose name contains this, e.g. \"multiply 32 x\", \"pack\", \"encoder\", \"training\" or "
+                 "Only points whose name contains this, e.g. \"multiply 32 x\", \"pack\", \"encoder\", \"callers\", "
+                 "\"training\" or "
                  "\"tokenize\"");
   app.add_option("--seconds", options.seconds, "Seconds for each contender at each point")
       ->check(CLI::PositiveNumber)
@@ -52,6 +54,7 @@ int main(int argc, char** argv) {
     run_roof(options, report);
     run_gemm_bench(options, report);
     run_encoder_bench(options, report);
+    run_threads_bench(options, report);
     run_training_bench(options, report);
     run_tokenizer_bench(options, report);
   } catch (const std::exception& error) {

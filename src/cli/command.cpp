@@ -1,8 +1,10 @@
 #include "cli/command.hpp"
 
 #include <algorithm>
+#include <iostream>
 
 #include "cli/config_file.hpp"
+#include "core/available_cores.hpp"
 #include "core/quote.hpp"
 #include "sharcs/error.hpp"
 
@@ -59,6 +61,13 @@ void take_from_config(CLI::App& command, const CommonArguments& arguments) {
       throw ConfigError(place + " is " + quote(value.dump()) + ": " + error.what());
     }
   }
+}
+
+void warn_of_more_threads_than_cores(int threads) {
+  const int cores = available_cores();
+  if (threads > cores)
+    std::cerr << "sharcs: --threads " << threads << " is more than the " << cores << (cores == 1 ? " core" : " cores")
+              << " that this process may use; --threads " << cores << " is faster\n";
 }
 
 void usage_error(const std::string& message) { throw UsageError(message); }

@@ -29,7 +29,7 @@ struct CommonArguments {
   bool json = false;
 
   std::uint64_t seed_or_default() const { return seed.value_or(1); }
-  /// 0: all cores, as OMP_NUM_THREADS says.
+  /// 0: as OMP_NUM_THREADS says, or all cores.
   int threads_or_default() const { return threads.value_or(0); }
 };
 
@@ -44,11 +44,15 @@ std::string not_negative(const std::string& word);
 /// ConfigError.
 void take_from_config(CLI::App& command, const CommonArguments& arguments);
 
+/// Says on standard error when more threads are asked for than there are cores: one line.
+void warn_of_more_threads_than_cores(int threads);
+
 /// What the command does when it is called, once its options have their values.
 template <class Arguments>
 void on_call(CLI::App* command, std::shared_ptr<Arguments> arguments, void (*run)(const Arguments&)) {
   command->callback([=] {
     take_from_config(*command, *arguments);
+    warn_of_more_threads_than_cores(arguments->threads_or_default());
     run(*arguments);
   });
 }

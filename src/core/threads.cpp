@@ -1,16 +1,78 @@
 #include "core/threads.hpp"
 
+#include <omp.h>
+
+#include <utility>
+
+#include "core/available_cores.hpp"
+
 namespace sharcs::internal {
 namespace {
-thread_local int scoped_count = 0;  // 0: no scope
+
+/// What a thread has to know of its parallel work.
+struct Standing {
+  int count = 0;         // of the innermost scope; 0: no scope
+  int scopes = 0;        // that are open
+  bool in_part = false;  // of a piece
+  Crew* crew = nullptr;  // of the scopes
+  std::int64_t pieces = 0;
+};
+thread_local Standing standing;
+
+/// Runs a part with thread_count() of 1.
+void run_part(const Piece& piece, int part) {
+  struct Inside {
+    bool before = std::exchange(standing.in_part, true);
+    ~Inside() { standing.in_part = before; }
+  } inside;
+  piece.run(piece.body, part);
 }
+
+/// A crew for so many threads, the scope's where it is large enough.
+Crew* crew_of(int count) {
+  Crew*& crew = standing.crew;
+  if (crew != nullptr && crew->is_alive() && crew->size() >= count) return crew;
+  if (crew != nullptr) Crew::give_back(std::exchange(crew, nullptr));
+  return Crew::take(std::max(count, standing.count));
+}
+
+}  // namespace
 
 int thread_count() {
-  if (omp_in_parallel()) return 1;
-  return scoped_count > 0 ? scoped_count : omp_get_max_threads();
+  if (standing.in_part || omp_in_parallel()) return 1;
+  if (standing.count > 0) return standing.count;
+  // Another number than that of the processors is somebody's wish.
+  const int wished = omp_get_max_threads();
+  return wished == omp_get_num_procs() ? available_cores() : wished;
 }
 
-ThreadScope::ThreadScope(int count) : before_(scoped_count) { scoped_count = count; }
-ThreadScope::~ThreadScope() { scoped_count = before_; }
+ThreadScope::ThreadScope(int count) : before_(std::exchange(standing.count, count)) { ++standing.scopes; }
+
+ThreadScope::~ThreadScope() {
+  standing.count = before_;
+  if (--standing.scopes == 0 && standing.crew != nullptr) Crew::give_back(std::exchange(standing.crew, nullptr));
+}
+
+void run_parts(int count, const Piece& piece) {
+  const Piece inside = {&piece, [](const void* outer, int part) { run_part(*static_cast<const Piece*>(outer), part); }};
+  Crew* const crew = count > 1 && !standing.in_part && !omp_in_parallel() ? crew_of(count) : nullptr;
+  if (crew == nullptr) {
+    for (int part = 0; part < count; ++part) inside.run(inside.body, part);
+    return;
+  }
+  struct Loan {
+    Crew* crew;
+    Loan(Crew* lent) : crew(lent) {
+      if (standing.scopes > 0) standing.crew = crew;
+    }
+    ~Loan() {
+      if (standing.scopes == 0) Crew::give_back(crew);
+    }
+  } loan(crew);
+  ++standing.pieces;
+  crew->run(count, inside);
+}
+
+std::int64_t shared_pieces() { return standing.pieces; }
 
 }  // namespace sharcs::internal

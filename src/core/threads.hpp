@@ -1,22 +1,26 @@
 #pragma once
 
-#include <omp.h>
-
 #include <algorithm>
 #include <atomic>
+#include <cmath>
+#include <cstdint>
 
+#include "core/crew.hpp"
 #include "core/matrix_view.hpp"
 #include "core/rounding.hpp"
 
 namespace sharcs::internal {
 
-/// How many OpenMP threads a parallel region started by the calling thread uses.
+/// How many threads a parallel piece started by the calling thread uses.
 ///
-/// The ThreadScope in force decides; without one it is OMP_NUM_THREADS, or the number of cores. Inside a parallel
-/// region of anyone's it is 1, so regions never nest.
+/// The ThreadScope in force decides; without one it is what OMP_NUM_THREADS or omp_set_num_threads() says, or else
+/// available_cores(). Inside a piece, and inside a parallel region of anyone's, it is 1, so pieces never nest.
 int thread_count();
 
 /// Sets thread_count() for the calling thread until the end of the scope. `count` ≥ 1.
+///
+/// The first piece in the scope takes a crew of worker threads, which all pieces of the scope share: so a call of the
+/// engine and a training have one scope around all of their work.
 class ThreadScope {
  public:
   explicit ThreadScope(int count);
@@ -28,6 +32,20 @@ class ThreadScope {
   int before_;
 };
 
+/// Runs parts 0 .. count − 1 of a piece, each once, on the calling thread and the workers of its crew. Part 0 runs on
+/// the calling thread, and so does every part that no worker has begun when the calling thread is through with its own:
+/// nobody waits for a thread that has not woken up. When all parts have ended, throws again what the first of them has
+/// thrown.
+void run_parts(int count, const Piece& piece);
+
+/// The pieces that the calling thread has shared with others so far. Each is one barrier: its end is waited for.
+std::int64_t shared_pieces();
+
+template <class Body>
+void parallel_parts(int count, const Body& body) {
+  run_parts(count, {&body, [](const void* typed, int part) { (*static_cast<const Body*>(typed))(part); }});
+}
+
 /// The half-open range of `total` items that worker `worker` of `workers` takes. Sizes differ by at most one.
 struct WorkShare {
   Index begin;
@@ -38,24 +56,23 @@ inline WorkShare work_share(Index total, int worker, int workers) {
 }
 
 /// Calls body(begin, end) on consecutive ranges that cover [0, total): equal ones, one for each of `workers` threads.
-/// `body` must not throw.
+/// What a body throws reaches the caller when all have ended.
 template <class Body>
 void parallel_shares(Index total, int workers, const Body& body) {
   if (workers <= 1) {
     if (total > 0) body(Index{0}, total);
     return;
   }
-#pragma omp parallel num_threads(workers)
-  {
-    const WorkShare share = work_share(total, omp_get_thread_num(), omp_get_num_threads());
+  parallel_parts(workers, [&](int worker) {
+    const WorkShare share = work_share(total, worker, workers);
     if (share.begin < share.end) body(share.begin, share.end);
-  }
+  });
 }
 
 /// Calls body(i) for i in [0, total), spread over the threads in equal consecutive shares.
 ///
-/// Which thread runs which i depends on total and thread_count() only, so results that depend on the split are
-/// reproducible for a fixed thread count. `body` must not throw.
+/// How the items are split depends on total and thread_count() only, so results that depend on the split are
+/// reproducible for a fixed thread count. What a body throws reaches the caller when all have ended.
 template <class Body>
 void parallel_for(Index total, const Body& body) {
   const int workers = static_cast<int>(std::min<Index>(total, thread_count()));
@@ -64,17 +81,23 @@ void parallel_for(Index total, const Body& body) {
   });
 }
 
-/// Calls body(begin, end) on consecutive ranges that cover [0, total): one a thread, each of at least `grain` items, so
-/// that work that is not worth waking the threads for (a parallel region costs microseconds) stays on the calling one.
-/// `grain` ≥ 1. `body` must not throw.
-template <class Body>
-void parallel_ranges(Index total, Index grain, const Body& body) {
-  parallel_shares(total, static_cast<int>(std::min<Index>(total / grain, thread_count())), body);
+/// The threads that are worth waking for `work` when each should get at least `least` of it.
+///
+/// `least` is some 5 µs of work. To tell one more thread of a piece, and to wait for it in the end, takes about a fifth
+/// of that. So n threads take work / n + n · least / 5, and the last of them has to save what it costs: n² ≤ 5 · work /
+/// least. For example, work of 20 · `least` is worth 10 threads, not 20.
+inline int useful_threads(double work, double least) {
+  const double shares = work / least;
+  return static_cast<int>(
+      std::clamp(std::min(shares, std::sqrt(5 * shares)), 1.0, static_cast<double>(thread_count())));
 }
 
-/// The threads that are worth waking for `work` when each should get at least `least` of it.
-inline int useful_threads(double work, double least) {
-  return static_cast<int>(std::clamp(work / least, 1.0, static_cast<double>(thread_count())));
+/// Calls body(begin, end) on consecutive ranges that cover [0, total), on as many threads as are useful when each gets
+/// at least `grain` items: work that is not worth waking the threads for stays on the calling one. `grain` ≥ 1. What a
+/// body throws reaches the caller when all have ended.
+template <class Body>
+void parallel_ranges(Index total, Index grain, const Body& body) {
+  parallel_shares(total, useful_threads(static_cast<double>(total), static_cast<double>(grain)), body);
 }
 
 /// Items 0 .. total − 1 that threads take in ranges. Items that are best taken together stand in batches: 0 .. batch −
@@ -101,7 +124,8 @@ inline WorkShare next_share(const GuidedWork& work, Index begin, int workers) {
 
 /// Calls body(take) on up to `workers` threads. Each call of take() returns the next range of the work, an empty one
 /// when nothing is left; together the ranges cover all items. So all threads end together even where items are unequal
-/// work or something else runs on a core. Which thread takes what differs from call to call. `body` must not throw.
+/// work or something else runs on a core. Which thread takes what differs from call to call. What a body throws reaches
+/// the caller when all have ended.
 template <class Body>
 void parallel_guided(const GuidedWork& work, int workers, const Body& body) {
   workers = static_cast<int>(std::min<Index>(ceil_divide(work.total, work.grain), workers));
@@ -113,12 +137,8 @@ void parallel_guided(const GuidedWork& work, int workers, const Body& body) {
       share = next_share(work, begin, workers);
     return share;
   };
-  if (workers <= 1) {
-    body(take);
-    return;
-  }
-#pragma omp parallel num_threads(workers)
-  body(take);
+  if (workers <= 1) return body(take);
+  parallel_parts(workers, [&](int) { body(take); });
 }
 
 /// The grain of parallel_ranges over items of `size` elements each when a thread should get at least `elements` of

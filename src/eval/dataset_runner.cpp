@@ -100,17 +100,30 @@ Recording DatasetRunner::record(const Task& task, const std::string& name) {
   return recording;
 }
 
-RoutingSeconds DatasetRunner::time(const Policy& policy, int rounds) {
+RoutingSeconds DatasetRunner::time(const Policy& policy, int rounds) { return time_of(tokens_, policy, rounds); }
+
+RoutingSeconds DatasetRunner::time_by_first(Index samples, const Policy& policy) {
+  RaggedBatch first;
+  for (Index s = 0; s < std::min(samples, tokens_.samples()); ++s) first.add(tokens_, s);
+  std::array<double, 2> tokens = {static_cast<double>(first.tokens()), static_cast<double>(tokens_.tokens())};
+  ranks_.sum(tokens);
+  const auto [routed, full] = time_of(first, policy, 1);
+  const double factor = tokens[0] > 0 ? tokens[1] / tokens[0] : 0;
+  return {.routed = factor * routed, .full = factor * full};
+}
+
+RoutingSeconds DatasetRunner::time_of(const RaggedBatch& tokens, const Policy& policy, int rounds) {
   const Policy full = Policy::fixed(encoder_.widths.widest().fraction());
-  const std::array<std::function<double()>, 2> runs = {[&] { return run_by(full); }, [&] { return run_by(policy); }};
+  const std::array<std::function<double()>, 2> runs = {[&] { return run_by(full, tokens); },
+                                                       [&] { return run_by(policy, tokens); }};
   const auto seconds = time_in_turns(runs, {.least_rounds = rounds});
   return {.routed = median_of(seconds[1]), .full = median_of(seconds[0])};
 }
 
-double DatasetRunner::run_by(const Policy& policy) {
+double DatasetRunner::run_by(const Policy& policy, const RaggedBatch& tokens) {
   PolicyWalk walk(policy, encoder_.config, encoder_.widths, encoder_.answers);
   const double start = steady_seconds();
-  for_each_micro_batch(tokens_, micro_batch_tokens_, [&](const RaggedBatch& piece, Index first) {
+  for_each_micro_batch(tokens, micro_batch_tokens_, [&](const RaggedBatch& piece, Index first) {
     walk.begin(std::span(dataset_.lengths)
                    .subspan(static_cast<std::size_t>(share_.begin + first), static_cast<std::size_t>(piece.samples())));
     run_answers<float>(encoder_, piece, walk, workspace_, output_);

@@ -35,10 +35,14 @@ class DatasetRunner {
 
   /// The policy and full width take turns, `rounds` times each (at least once); medians.
   RoutingSeconds time(const Policy& policy, int rounds);
+  /// The same from the first `samples` samples of each rank alone, as if the others took as long for each token. For
+  /// where the time must not take long to find.
+  RoutingSeconds time_by_first(Index samples, const Policy& policy);
 
  private:
-  /// Runs this rank's samples and returns the seconds that it took, summed over the ranks.
-  double run_by(const Policy& policy);
+  RoutingSeconds time_of(const RaggedBatch& tokens, const Policy& policy, int rounds);
+  /// Runs samples, this rank's first ones, and returns the seconds that it took, summed over the ranks.
+  double run_by(const Policy& policy, const RaggedBatch& tokens);
   /// Makes the rows of all samples from those of this rank's samples, `cols` numbers each.
   void gather(std::vector<float>& rows, Index cols);
 

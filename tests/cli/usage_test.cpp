@@ -1,7 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "cli/program.hpp"
+#include "core/available_cores.hpp"
 #include "io/file.hpp"
 #include "sharcs/error.hpp"
 
@@ -68,6 +71,20 @@ TEST(Usage, WrongCallsAreOneLineAndExitCodeOne) {
             "--data and --file exclude each other (sharcs eval --help tells more)");
   EXPECT_THAT(error_of(run_program({"predict", "--model", "m", "--policy", "often"}), 1),
               StartsWith("--policy often: expected one of model, router, cascade[:P[:CONFIDENCE]], "));
+}
+
+TEST(Usage, MoreThreadsThanCoresAreOneLineOfWarning) {
+  const TemporaryFolder folder;
+  const auto synth = [&](int threads) {
+    return run_program({"synth", "--output", folder / "data", "--train", "4", "--dev", "2", "--test", "2", "--threads",
+                        std::to_string(threads)});
+  };
+  const int cores = available_cores();
+  EXPECT_EQ(synth(cores).errors, "");
+  const auto more = synth(cores + 1);
+  EXPECT_EQ(more.exit_code, 0);
+  EXPECT_THAT(more.errors, StartsWith("sharcs: --threads " + std::to_string(cores + 1) + " is more than the "));
+  EXPECT_EQ(std::ranges::count(more.errors, '\n'), 1) << more.errors;
 }
 
 TEST(Usage, ConfigFileGivesOptionsThatFlagsOverride) {

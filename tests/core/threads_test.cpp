@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <new>
+#include <stdexcept>
 #include <vector>
 
 #include "core/rounding.hpp"
@@ -75,7 +77,22 @@ TEST(Threads, AreUsefulWhereEachGetsWorkEnough) {
   const ThreadScope threads(4);
   EXPECT_EQ(useful_threads(0, 10), 1);
   EXPECT_EQ(useful_threads(29, 10), 2);
+  EXPECT_EQ(useful_threads(50, 10), 4);
   EXPECT_EQ(useful_threads(1e30, 10), 4);
+  {
+    // In the model of useful_threads(), one thread fewer is never faster.
+    const ThreadScope many(1000);
+    EXPECT_EQ(useful_threads(50, 10), 5);
+    EXPECT_EQ(useful_threads(200, 10), 10);
+    EXPECT_EQ(useful_threads(4500, 10), 47);
+    for (double work = 1; work < 1e5; work *= 1.3) {
+      const int useful = useful_threads(work, 10);
+      const auto time = [work](double n) { return work / n + n * 10 / 5; };
+      if (useful > 1) {
+        EXPECT_LE(time(useful), time(useful - 1) + 1e-9) << work;
+      }
+    }
+  }
   parallel_for(2, [](Index) { EXPECT_EQ(useful_threads(1e30, 10), 1); });
 }
 
@@ -84,6 +101,25 @@ TEST(Threads, RangesInsideARegionStayOnItsThread) {
   std::atomic<int> ranges = 0;
   parallel_for(2, [&](Index) { parallel_ranges(1000, 1, [&](Index, Index) { ++ranges; }); });
   EXPECT_EQ(ranges, 2);
+}
+
+TEST(Threads, PiecesAreCountedWhereTheyAreShared) {
+  const ThreadScope threads(2);
+  const std::int64_t before = shared_pieces();
+  parallel_for(1, [](Index) {});
+  EXPECT_EQ(shared_pieces(), before);
+  parallel_for(2, [](Index) { parallel_for(2, [](Index) {}); });
+  EXPECT_EQ(shared_pieces(), before + 1);
+}
+
+TEST(Threads, ExceptionsReachTheCaller) {
+  const ThreadScope threads(3);
+  EXPECT_THROW(parallel_for(100,
+                            [](Index i) {
+                              if (i == 77) throw std::runtime_error("77");
+                            }),
+               std::runtime_error);
+  EXPECT_THROW(parallel_guided({.total = 10}, 3, [](const auto&) { throw std::bad_alloc(); }), std::bad_alloc);
 }
 
 TEST(Threads, ScopeEndsWhereItsBlockEnds) {

@@ -131,5 +131,24 @@ TEST(DatasetRunner, TimesAPolicyAndFullWidth) {
   EXPECT_LT(seconds.full, 100);
 }
 
+TEST(DatasetRunner, TimesByItsFirstSamplesAlone) {
+  const Fixture fixture;
+  DatasetRunner runner(fixture.network.encoder(), fixture.dataset, 17);
+  std::vector<Index> tokens;
+  const Policy noting = Policy::custom(
+      [&](const RoutingQuery& query) {
+        tokens.push_back(query.tokens);
+        return 0;
+      },
+      "noting");
+  const RoutingSeconds seconds = runner.time_by_first(3, noting);
+  EXPECT_EQ(tokens, (std::vector<Index>{1, 2, 3}));
+  EXPECT_GT(seconds.full, 0);
+  EXPECT_GT(seconds.routed, 0);
+  tokens.clear();
+  runner.time_by_first(1000, noting);
+  EXPECT_EQ(tokens.size(), fixture.dataset.lengths.size());
+}
+
 }  // namespace
 }  // namespace sharcs::internal

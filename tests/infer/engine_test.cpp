@@ -6,9 +6,11 @@
 #include <thread>
 
 #include "core/random.hpp"
+#include "core/threads.hpp"
 #include "expect_error.hpp"
 #include "formats/model_access.hpp"
 #include "infer/thread_budget.hpp"
+#include "kernels/backend.hpp"
 #include "model/small_models.hpp"
 #include "sharcs/classifier.hpp"
 #include "sharcs/error.hpp"
@@ -115,6 +117,27 @@ TEST(Engine, EightThreadsCallingAtOnceGetWhatOneGets) {
   for (auto& caller : callers) caller.join();
   for (const auto& result : found)
     for (std::size_t i = 0; i < expected.size(); ++i) expect_same(result[i], expected[i]);
+}
+
+TEST(Engine, SharesEachLayerInFewPieces) {
+  if (kernels::backend() != kernels::Backend::simd) GTEST_SKIP() << "the portable kernels share their loops otherwise";
+  const auto pieces = [](int layers, Index tokens) {
+    ModelConfig config;
+    config.hidden_size = 256;
+    config.num_attention_heads = 8;
+    config.intermediate_size = 512;
+    config.num_hidden_layers = layers;
+    config.vocab_size = 50;
+    const Engine engine(Model::create(config), {.threads = 2});
+    const std::vector<std::int32_t> sentence(static_cast<std::size_t>(tokens), 7);
+    const std::int64_t before = shared_pieces();
+    engine.run(std::vector<TokenSequence>{{sentence}});
+    return shared_pieces() - before;
+  };
+  // Query, key and value together; attention; its output; the feed-forward's two products.
+  EXPECT_EQ(pieces(3, 32) - pieces(2, 32), 5);
+  // And both LayerNorms, where they have more rows.
+  EXPECT_EQ(pieces(3, 200) - pieces(2, 200), 7);
 }
 
 TEST(Engine, LoadedFromADirectoryEqualsBuiltFromTheModel) {

@@ -1,6 +1,7 @@
 #include "kernels/gemm.hpp"
 
 #include <gtest/gtest.h>
+#include <omp.h>
 
 #include <array>
 #include <cmath>

@@ -1,0 +1,251 @@
+#include "core/crew.hpp"
+
+#include <omp.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <chrono>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "core/available_cores.hpp"
+
+#if defined(__x86_64__) || defined(__i386__)
+#include <immintrin.h>
+#endif
+
+namespace sharcs::internal {
+namespace {
+
+/// A sleeping thread is running again some 50 µs after it was woken: to spin for longer costs more than to sleep.
+constexpr double longest_spin = 50e-6;
+
+/// Tells the processor that the thread only waits: a sibling on the same core goes faster.
+void pause_briefly() {
+#if defined(__x86_64__) || defined(__i386__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+/// The spinning before a sleep.
+class Spin {
+ public:
+  explicit Spin(double seconds) : seconds_(seconds) {}
+
+  /// Waits for a moment. False: it has been long enough.
+  bool goes_on() {
+    if (seconds_ <= 0) return false;
+    pause_briefly();
+    constexpr int rounds_a_look = 16;  // the clock costs as much as a few rounds
+    if (++rounds_ % rounds_a_look != 0) return true;
+    const auto now = std::chrono::steady_clock::now();
+    if (rounds_ == rounds_a_look) begin_ = now;
+    return std::chrono::duration<double>(now - begin_).count() < seconds_;
+  }
+  void begin_again() { rounds_ = 0; }
+
+ private:
+  double seconds_;
+  unsigned rounds_ = 0;
+  std::chrono::steady_clock::time_point begin_ = {};
+};
+
+cpu_set_t processors_of_this_thread() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  pthread_getaffinity_np(pthread_self(), sizeof set, &set);
+  return set;
+}
+
+/// The crews that nobody uses at the moment.
+struct CrewPool {
+  std::mutex mutex;
+  std::vector<Crew*> idle;
+  int generation = 0;
+
+  /// Never destroyed: threads may still come while the program ends.
+  static CrewPool& instance() {
+    static CrewPool* const pool = [] {
+      // A child of fork() has none of the threads: it forgets the crews and makes new ones when it needs them.
+      pthread_atfork([] { instance().mutex.lock(); }, [] { instance().mutex.unlock(); },
+                     [] {
+                       instance().idle.clear();
+                       ++instance().generation;
+                       instance().mutex.unlock();
+                     });
+      return new CrewPool;
+    }();
+    return *pool;
+  }
+};
+
+}  // namespace
+
+void WorkerSeat::offer() {
+  if (state_.exchange(offered, std::memory_order_acq_rel) == asleep) state_.notify_one();
+}
+
+bool WorkerSeat::take_back() {
+  std::uint32_t state = offered;
+  return state_.compare_exchange_strong(state, idle, std::memory_order_acq_rel, std::memory_order_relaxed);
+}
+
+void WorkerSeat::await(double spin_seconds) {
+  Spin spin(spin_seconds);
+  for (;;) {
+    std::uint32_t state = state_.load(std::memory_order_acquire);
+    if (state != busy && state != awaited) return;
+    if (spin.goes_on()) continue;
+    if (state == awaited || state_.compare_exchange_strong(state, awaited, std::memory_order_acq_rel))
+      state_.wait(awaited, std::memory_order_acquire);
+  }
+}
+
+bool WorkerSeat::claim(double spin_seconds) {
+  Spin spin(spin_seconds);
+  for (;;) {
+    std::uint32_t state = state_.load(std::memory_order_acquire);
+    if (state == dismissed) return false;
+    if (state == offered) {
+      if (state_.compare_exchange_strong(state, busy, std::memory_order_acq_rel)) return true;
+      continue;
+    }
+    if (spin.goes_on()) continue;
+    if (state == asleep || state_.compare_exchange_strong(state, asleep, std::memory_order_acq_rel)) {
+      state_.wait(asleep, std::memory_order_acquire);
+      spin.begin_again();
+    }
+  }
+}
+
+void WorkerSeat::finish() {
+  if (state_.exchange(idle, std::memory_order_acq_rel) == awaited) state_.notify_one();
+}
+
+void WorkerSeat::dismiss() {
+  state_.store(dismissed, std::memory_order_release);
+  state_.notify_one();
+}
+
+Crew::Crew(int size)
+    : size_(size),
+      generation_(CrewPool::instance().generation),
+      // Where threads outnumber cores, one that spins keeps another one from its work.
+      spin_seconds_(size <= available_cores() ? longest_spin : 0),
+      processors_(processors_of_this_thread()),
+      seats_(std::make_unique<WorkerSeat[]>(static_cast<std::size_t>(size - 1))) {}
+
+Crew* Crew::take(int size) {
+  CrewPool& pool = CrewPool::instance();
+  const cpu_set_t processors = processors_of_this_thread();
+  std::unique_ptr<Crew> made;
+  {
+    const std::lock_guard lock(pool.mutex);
+    auto best = pool.idle.end(), small = pool.idle.end();
+    for (auto crew = pool.idle.begin(); crew != pool.idle.end(); ++crew) {
+      if (!CPU_EQUAL(&(*crew)->processors_, &processors)) continue;
+      if ((*crew)->size_ < size)
+        small = crew;
+      else if (best == pool.idle.end() || (*crew)->size_ < (*best)->size_)
+        best = crew;
+    }
+    if (best != pool.idle.end()) {
+      Crew* const crew = *best;
+      pool.idle.erase(best);
+      return crew;
+    }
+    if (small != pool.idle.end()) {
+      (*small)->dismiss();
+      pool.idle.erase(small);
+    }
+    made.reset(new Crew(size));
+  }
+  try {
+    std::thread(&Crew::open_region, made.get()).detach();
+  } catch (const std::system_error&) {
+    return nullptr;
+  }
+  made->workers_.wait(-1, std::memory_order_acquire);
+  return made.release();
+}
+
+void Crew::give_back(Crew* crew) {
+  CrewPool& pool = CrewPool::instance();
+  const std::lock_guard lock(pool.mutex);
+  if (crew->is_alive()) pool.idle.push_back(crew);
+}
+
+bool Crew::is_alive() const { return generation_ == CrewPool::instance().generation; }
+
+void Crew::open_region() {
+  std::mutex& mutex = CrewPool::instance().mutex;
+#pragma omp parallel num_threads(size_)
+  {
+    const int worker = omp_get_thread_num();
+    if (worker > 0) {
+      work(worker);
+      const std::lock_guard left(mutex);
+    } else {
+      workers_.store(omp_get_num_threads() - 1, std::memory_order_release);
+      workers_.notify_one();
+      dismissed_.wait(false, std::memory_order_acquire);
+    }
+  }
+  { const std::lock_guard all_have_left(mutex); }  // and whoever has dismissed them
+  delete this;
+}
+
+void Crew::work(int worker) {
+  WorkerSeat& seat = seats_[static_cast<std::size_t>(worker - 1)];
+  while (seat.claim(spin_seconds_)) {
+    try {
+      piece_.run(piece_.body, worker);
+    } catch (...) {
+      seat.error = std::current_exception();
+    }
+    seat.finish();
+  }
+}
+
+void Crew::dismiss() {
+  const int workers = workers_.load(std::memory_order_relaxed);
+  for (int w = 0; w < workers; ++w) seats_[static_cast<std::size_t>(w)].dismiss();
+  dismissed_.store(true, std::memory_order_release);
+  dismissed_.notify_one();
+}
+
+void Crew::run(int count, const Piece& piece) {
+  piece_ = piece;
+  const int workers = std::min(count - 1, workers_.load(std::memory_order_relaxed));
+  const auto seat = [this](int worker) -> WorkerSeat& { return seats_[static_cast<std::size_t>(worker - 1)]; };
+  for (int w = 1; w <= workers; ++w) seat(w).offer();
+
+  std::exception_ptr error;
+  int part_of_error = count;
+  const auto run_part = [&](int part) {
+    try {
+      if (!error) piece.run(piece.body, part);
+    } catch (...) {
+      error = std::current_exception();
+      part_of_error = part;
+    }
+  };
+  run_part(0);
+  for (int part = workers + 1; part < count; ++part) run_part(part);
+  // The last worker was told last, so it is the least likely to have begun.
+  for (int w = workers; w >= 1; --w)
+    if (seat(w).take_back()) run_part(w);
+  for (int w = 1; w <= workers; ++w) {
+    seat(w).await(spin_seconds_);
+    const std::exception_ptr of_worker = std::exchange(seat(w).error, nullptr);
+    if (of_worker && w < part_of_error) error = of_worker, part_of_error = w;
+  }
+  if (error) std::rethrow_exception(error);
+}
+
+}  // namespace sharcs::internal
