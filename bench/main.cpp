@@ -7,6 +7,7 @@
 #include "core/threads.hpp"
 #include "encoder_bench.hpp"
 #include "gemm_bench.hpp"
+#include "int8_bench.hpp"
 #include "options.hpp"
 #include "ranks_bench.hpp"
 #include "report.hpp"
@@ -30,8 +31,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--filter", options.filter,
                  "Only points whose name contains this, e.g. \"multiply 32 x\", \"pack\", \"encoder\", \"callers\", "
-                 "\"training\" or "
-                 "\"tokenize\"");
+                 "\"int8\", \"training\" or \"tokenize\"");
   app.add_option("--seconds", options.seconds, "Seconds for each contender at each point")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
@@ -55,6 +55,7 @@ int main(int argc, char** argv) {
     run_gemm_bench(options, report);
     run_encoder_bench(options, report);
     run_threads_bench(options, report);
+    run_int8_bench(options, report);
     run_training_bench(options, report);
     run_tokenizer_bench(options, report);
   } catch (const std::exception& error) {

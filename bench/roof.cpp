@@ -8,6 +8,8 @@
 #include "core/aligned_buffer.hpp"
 #include "core/matrix_view.hpp"
 #include "core/threads.hpp"
+#include "kernels/int8_gemm.hpp"
+#include "kernels/int8_tile-inl.hpp"
 #include "stopwatch.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -35,6 +37,34 @@ float multiply_adds() {
   return hn::GetLane(hn::Add(left, right));
 }
 
+double int8_operations() { return 4 * operations(); }
+
+template <kernels::HWY_NAMESPACE::Dot how>
+std::int32_t int8_dots() {
+  const kernels::HWY_NAMESPACE::IntTag d;
+  auto a = hn::Set(d, 0x01020304);
+  const auto b = hn::Set(d, 0x04030201);
+  const auto start = [d](std::int32_t value) HWY_ATTR { return hn::Set(d, value); };
+  auto s0 = start(0), s1 = start(1), s2 = start(2), s3 = start(3), s4 = start(4), s5 = start(5);
+  auto s6 = start(6), s7 = start(7), s8 = start(8), s9 = start(9), s10 = start(10), s11 = start(11);
+  using kernels::HWY_NAMESPACE::add_dot;
+  using kernels::HWY_NAMESPACE::Dot;
+  for (Index i = 0; i < rounds; ++i) {
+    add_dot<how>(a, b, s0), add_dot<how>(a, b, s1), add_dot<how>(a, b, s2), add_dot<how>(a, b, s3);
+    add_dot<how>(a, b, s4), add_dot<how>(a, b, s5), add_dot<how>(a, b, s6), add_dot<how>(a, b, s7);
+    add_dot<how>(a, b, s8), add_dot<how>(a, b, s9), add_dot<how>(a, b, s10), add_dot<how>(a, b, s11);
+    // Where the instruction is emulated, its work on a constant would be done once.
+    if constexpr (how == Dot::emulated) a = hn::Add(a, b);
+  }
+  const auto left = hn::Add(hn::Add(hn::Add(s0, s1), hn::Add(s2, s3)), hn::Add(s4, s5));
+  const auto right = hn::Add(hn::Add(hn::Add(s6, s7), hn::Add(s8, s9)), hn::Add(s10, s11));
+  return hn::GetLane(hn::Add(left, right));
+}
+float run_dots(bool by_instruction) {
+  using kernels::HWY_NAMESPACE::Dot;
+  return static_cast<float>(by_instruction ? int8_dots<Dot::instruction>() : int8_dots<Dot::emulated>());
+}
+
 float read(const float* data, Index count) {
   const hn::ScalableTag<float> d;
   const auto lanes = static_cast<Index>(hn::Lanes(d));
@@ -55,6 +85,8 @@ HWY_AFTER_NAMESPACE();
 namespace sharcs::internal::bench {
 HWY_EXPORT(operations);
 HWY_EXPORT(multiply_adds);
+HWY_EXPORT(int8_operations);
+HWY_EXPORT(run_dots);
 HWY_EXPORT(read);
 HWY_EXPORT(name);
 
@@ -80,6 +112,14 @@ double multiply_add_operations(int threads) { return threads * HWY_DYNAMIC_DISPA
 
 void run_multiply_adds(int threads) {
   on_each_thread(threads, [](Index) { keep(HWY_DYNAMIC_DISPATCH(multiply_adds)()); });
+}
+
+double int8_dot_operations(int threads) { return threads * HWY_DYNAMIC_DISPATCH(int8_operations)(); }
+
+void run_int8_dots(int threads) {
+  on_each_thread(threads, [by_instruction = kernels::uses_dot_instruction()](Index) {
+    keep(HWY_DYNAMIC_DISPATCH(run_dots)(by_instruction));
+  });
 }
 
 void read_all(std::span<const float> data, int threads) {

@@ -13,6 +13,10 @@ double multiply_add_operations(int threads);
 /// Multiply-adds of registers with registers, as many at a time as the machine has in flight: nothing can be faster.
 void run_multiply_adds(int threads);
 
+/// The same of dot products of four int8, of which each counts as four multiply-adds.
+double int8_dot_operations(int threads);
+void run_int8_dots(int threads);
+
 /// Reads all of `data` once and does next to nothing with it.
 void read_all(std::span<const float> data, int threads);
 

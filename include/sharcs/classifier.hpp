@@ -39,6 +39,9 @@ struct Prediction {
   bool truncated = false;            ///< by a Classifier: the text was longer than the model reads, and was cut
 };
 
+/// How the weights of the large products and the word embeddings are kept.
+enum class Precision { fp32, int8 };
+
 struct EngineOptions {
   /// Threads of all calls together; 0: OMP_NUM_THREADS, or the number of cores. Calls that run at the same time share
   /// them, each keeping at least the thread that it came on.
@@ -47,6 +50,10 @@ struct EngineOptions {
   std::int64_t micro_batch_tokens = 4096;
   /// Which answers each input is asked for; absent: as the model's configuration says (Policy::of_model).
   std::optional<Policy> policy = {};
+  /// int8: weights with a scale an output, of a quarter of the size; activations become int8 on the way, with a scale a
+  /// token. Router, LayerNorm and attention stay fp32. Absent: as stored, which is fp32 but for what sharcs quantize
+  /// wrote.
+  std::optional<Precision> precision = {};
 };
 
 /// A model that is ready to run and never changes: weights packed once so that every width runs at full speed from one
@@ -60,8 +67,8 @@ struct EngineOptions {
 class Engine {
  public:
   /// Reads a model directory (see Model::load), packing each weight as it is read, so that the weights are in memory
-  /// once. Throws IoError, ConfigError or CheckpointError; the last also when weights are missing: an engine does not
-  /// guess.
+  /// once. Throws IoError, ConfigError or CheckpointError; the last also when weights are missing, since an engine does
+  /// not guess, or are stored as int8 where fp32 is asked for.
   static Engine load(const std::filesystem::path& directory, const EngineOptions& options = {});
   /// Packs a copy of the model's weights.
   explicit Engine(const Model& model, const EngineOptions& options = {});
@@ -83,6 +90,8 @@ class Engine {
   const WidthSet& widths() const;
   /// As they were given.
   const EngineOptions& options() const;
+  /// The precision in force: that of the options, or the stored one.
+  Precision precision() const;
   /// The policy in force: that of the options, or the model's own.
   const Policy& policy() const;
   /// The greatest number of tokens of an input.

@@ -29,4 +29,16 @@ Policy policy_argument(const std::string& text, const ModelConfig& config) {
   }
 }
 
+void add_precision_option(CLI::App& command, std::string& precision) {
+  command
+      .add_option("--precision", precision,
+                  "Weights of the large products: fp32, or int8, which is faster and a quarter of the size")
+      ->check(CLI::IsMember(names_of<Precision>()))
+      ->default_str("as stored: int8 where sharcs quantize wrote the model, else fp32");
+}
+
+std::optional<Precision> precision_argument(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional(named<Precision>(text));
+}
+
 }  // namespace sharcs::internal

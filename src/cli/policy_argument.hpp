@@ -2,11 +2,20 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <optional>
 #include <string>
 
+#include "core/enum_names.hpp"
+#include "sharcs/classifier.hpp"
 #include "sharcs/policy.hpp"
 
 namespace sharcs::internal {
+
+template <>
+struct EnumNames<Precision> {
+  static constexpr const char* what = "the precision";
+  static constexpr EnumName<Precision> all[] = {{Precision::fp32, "fp32"}, {Precision::int8, "int8"}};
+};
 
 /// --policy: which answers samples are asked for.
 void add_policy_option(CLI::App& command, std::string& policy);
@@ -15,5 +24,11 @@ void add_policy_option(CLI::App& command, std::string& policy);
 /// usage error. Throws as ModelConfig::load.
 Policy policy_argument(const std::string& text, const std::filesystem::path& model);
 Policy policy_argument(const std::string& text, const ModelConfig& config);
+
+/// --precision: of the weights that the command runs with.
+void add_precision_option(CLI::App& command, std::string& precision);
+
+/// What --precision names; none where it was not given.
+std::optional<Precision> precision_argument(const std::string& text);
 
 }  // namespace sharcs::internal

@@ -1,10 +1,13 @@
 #include "formats/checkpoint.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 
 #include "core/quote.hpp"
 #include "formats/safetensors.hpp"
+#include "kernels/int8_rows.hpp"
+#include "model/int8_weights.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {
@@ -22,6 +25,13 @@ std::string partner(const std::string& name) {
   return {};
 }
 
+/// What the parts of an int8 weight are called follows from the name of the weight.
+std::string canonical_name(const Backbone& backbone, const std::string& name) {
+  for (const std::string& suffix : {int8_suffix, scale_suffix})
+    if (name.ends_with(suffix)) return backbone.canonical_name(name.substr(0, name.size() - suffix.size())) + suffix;
+  return backbone.canonical_name(name);
+}
+
 }  // namespace
 
 CheckpointReader::CheckpointReader(const std::filesystem::path& directory, const ModelConfig& config,
@@ -29,7 +39,8 @@ CheckpointReader::CheckpointReader(const std::filesystem::path& directory, const
     : backbone_(find_backbone(config.model_type)), options_(options), source_(open_checkpoint(directory)) {
   for (const TensorInfo& tensor : source_.tensors()) {
     if (is_buffer(tensor.name)) continue;
-    const std::string name = backbone_.canonical_name(tensor.name);
+    const std::string name = canonical_name(backbone_, tensor.name);
+    holds_int8_ = holds_int8_ || name.ends_with(int8_suffix);
     const bool of_router = name.find(".router.") != std::string::npos;
     has_router_ = has_router_ || of_router;
     if (options.new_widths && (of_router || name.find(".dim_reduction_weights.") != std::string::npos)) continue;
@@ -37,6 +48,10 @@ CheckpointReader::CheckpointReader(const std::filesystem::path& directory, const
                             (name.starts_with("exits.") && name.find(".output.") != std::string::npos);
     if (options.new_labels && classifies) continue;
     const auto [other, fresh] = on_disk_.emplace(name, tensor.name);
+    if (on_disk_.contains(name + int8_suffix) ||
+        (name.ends_with(int8_suffix) && on_disk_.contains(name.substr(0, name.size() - int8_suffix.size()))))
+      throw CheckpointError(source_.path().string() + ": tensor " + quote(tensor.name) +
+                            " is there as floats and as int8; expected one of the two");
     if (!fresh)
       throw CheckpointError(source_.path().string() + ": tensors " + quote(other->second) + " and " +
                             quote(tensor.name) + " are the same parameter");
@@ -96,6 +111,34 @@ void CheckpointReader::read(const ParameterSpec& spec, std::span<T> values) {
 template void CheckpointReader::read(const ParameterSpec&, std::span<float>);
 template void CheckpointReader::read(const ParameterSpec&, std::span<double>);
 
+const TensorInfo& CheckpointReader::require(const std::string& name, std::span<const Index> expected) const {
+  const TensorInfo& tensor = *source_.find(name);
+  if (!std::ranges::equal(tensor.shape, expected))
+    throw CheckpointError(source_.path().string() + ": tensor " + quote(name) + " has shape " +
+                          shape_text(tensor.shape) + "; expected " + shape_text(expected) + " from config.json");
+  return tensor;
+}
+
+void CheckpointReader::read_int8(const ParameterSpec& spec, std::span<std::int8_t> values, std::span<float> scales) {
+  const std::string name = on_disk_.at(spec.name + int8_suffix);
+  require(name, spec.shape);
+  const auto scale = on_disk_.find(spec.name + scale_suffix);
+  const std::span<const Index> outputs(spec.shape.data(), 1);
+  if (scale == on_disk_.end())
+    throw CheckpointError(source_.path().string() + ": tensor " + quote(name) + " has no scales; expected the tensor " +
+                          quote(backbone_.saved_name(spec.name) + scale_suffix) + " of shape " + shape_text(outputs));
+  require(scale->second, outputs);
+  source_.read<std::int8_t>(name, values);
+  source_.read<float>(scale->second, scales);
+  const auto negative = std::ranges::find_if(scales, [](float x) { return x < 0; });
+  if (negative != scales.end())
+    throw CheckpointError(source_.path().string() + ": tensor " + quote(scale->second) + ": element " +
+                          std::to_string(negative - scales.begin()) + " is " + std::to_string(*negative) +
+                          "; expected a scale of 0 or more");
+  read_.insert(name);
+  read_.insert(scale->second);
+}
+
 std::vector<std::string> CheckpointReader::unread() const {
   std::vector<std::string> names;
   for (const auto& [canonical, name] : on_disk_)
@@ -124,18 +167,51 @@ LoadReport read_parameters(Network<T>& network, CheckpointReader& reader, std::u
 template LoadReport read_parameters(Network<float>&, CheckpointReader&, std::uint64_t);
 template LoadReport read_parameters(Network<double>&, CheckpointReader&, std::uint64_t);
 
-void save_parameters(const Network<float>& network, const std::filesystem::path& file) {
+namespace {
+
+/// All parameters under their names in a file; those of full width's LayerNorms also under a plain encoder's.
+/// `add(spec, name, values)` takes them.
+template <class Add>
+void for_each_saved(const Network<float>& network, const Add& add) {
   const Backbone& backbone = find_backbone(network.config().model_type);
   const Width& widest = network.widths().widest();
-  std::vector<NamedTensor> tensors;
   for (std::size_t i = 0; i < network.layout().specs().size(); ++i) {
     const ParameterSpec& spec = network.layout().specs()[i];
-    tensors.push_back({backbone.saved_name(spec.name), spec.shape, network.values().values(i)});
+    add(spec, backbone.saved_name(spec.name), network.values().values(i));
     const bool full = spec.width == widest.index() && widest.hidden() == network.config().hidden_size;
     if (full && !spec.starts_from.empty() && network.layout().find(spec.starts_from) < 0)
-      tensors.push_back({backbone.saved_name(spec.starts_from), spec.shape, network.values().values(i)});
+      add(spec, backbone.saved_name(spec.starts_from), network.values().values(i));
   }
+}
+
+}  // namespace
+
+void save_parameters(const Network<float>& network, const std::filesystem::path& file) {
+  std::vector<NamedTensor> tensors;
+  for_each_saved(network, [&](const ParameterSpec& spec, std::string name, std::span<const float> values) {
+    tensors.push_back({std::move(name), spec.shape, values});
+  });
   write_safetensors(file, tensors);
+}
+
+void save_int8_parameters(const Network<float>& network, const std::filesystem::path& directory,
+                          std::span<const std::string> keep_fp32) {
+  std::vector<NamedTensor> tensors;
+  std::deque<std::vector<std::int8_t>> all_values;
+  std::deque<std::vector<float>> all_scales;
+  for_each_saved(network, [&](const ParameterSpec& spec, const std::string& name, std::span<const float> floats) {
+    if (!becomes_int8(network.config(), spec, keep_fp32)) {
+      tensors.push_back({name, spec.shape, floats});
+      return;
+    }
+    std::vector<std::int8_t>& values = all_values.emplace_back(floats.size());
+    std::vector<float>& scales = all_scales.emplace_back(static_cast<std::size_t>(spec.shape[0]));
+    kernels::quantize_weight(MatrixView<const float>(floats.data(), spec.shape[0], spec.shape[1]),
+                             MatrixView<std::int8_t>(values.data(), spec.shape[0], spec.shape[1]), scales);
+    tensors.push_back({name + int8_suffix, spec.shape, std::span<const std::int8_t>(values)});
+    tensors.push_back({name + scale_suffix, {spec.shape[0]}, std::span<const float>(scales)});
+  });
+  write_safetensors(directory / int8_file, tensors);
 }
 
 }  // namespace sharcs::internal

@@ -12,6 +12,10 @@
 
 namespace sharcs::internal {
 
+/// The weight NAME is stored as int8 in two tensors: NAME.int8 (I8, the weight's shape) and NAME.scale (F32, a number
+/// an output, or an entry of a table). Element (o, i) stands for scale[o] · int8[o, i].
+inline const std::string int8_suffix = ".int8", scale_suffix = ".scale";
+
 /// Finds a model's parameters in the weights of a model directory, whatever spelling the checkpoint uses.
 class CheckpointReader {
  public:
@@ -29,13 +33,20 @@ class CheckpointReader {
 
   const std::filesystem::path& path() const { return source_.path(); }
   /// Whether the checkpoint gives the parameter, itself or by the plain LayerNorm that a private one starts from.
-  bool has(const ParameterSpec& spec) const { return !name_on_disk(spec).empty(); }
+  bool has(const ParameterSpec& spec) const { return is_int8(spec) || !name_on_disk(spec).empty(); }
   /// Whether the checkpoint may be without the parameter: a plain encoder has neither router nor private LayerNorms,
   /// and perhaps no head. But a checkpoint with one tensor of a router needs all of them, and so for the other parts.
   bool may_lack(const ParameterSpec& spec) const;
   /// Reads it. Throws CheckpointError when the shape is not the model's or a number is not finite.
   template <class T>
   void read(const ParameterSpec& spec, std::span<T> values);
+  /// Whether weights are stored as int8 (see save_int8_parameters()).
+  bool holds_int8() const { return holds_int8_; }
+  /// Whether this weight is.
+  bool is_int8(const ParameterSpec& spec) const { return on_disk_.contains(spec.name + int8_suffix); }
+  /// Reads an int8 weight. values: [outputs, inputs]; scales: [outputs]. Throws CheckpointError when one of the two
+  /// tensors is missing or has another shape or type, or a scale is not a number from 0 on.
+  void read_int8(const ParameterSpec& spec, std::span<std::int8_t> values, std::span<float> scales);
   /// Throws the CheckpointError for a parameter that the checkpoint ought to have.
   [[noreturn]] void fail_missing(const ParameterSpec& spec) const;
   /// Tensors that read() was never asked for, except the plain copies of private LayerNorms (see save_parameters()) and
@@ -44,11 +55,13 @@ class CheckpointReader {
 
  private:
   std::string name_on_disk(const ParameterSpec& spec) const;
+  /// Throws when the tensor has another shape than `expected`.
+  const TensorInfo& require(const std::string& name, std::span<const Index> expected) const;
 
   const Backbone& backbone_;
   Options options_;
   TensorSource source_;
-  bool has_router_ = false;
+  bool has_router_ = false, holds_int8_ = false;
   std::unordered_map<std::string, std::string> on_disk_;  // canonical name to the checkpoint's
   std::set<std::string> read_;
 };
@@ -64,5 +77,10 @@ LoadReport read_parameters(Network<T>& network, CheckpointReader& reader, std::u
 /// The LayerNorms of full width are written twice: under their own names, and under those that a plain encoder has. So
 /// Hugging Face's loader finds every parameter of the full-width sub-network.
 void save_parameters(const Network<float>& network, const std::filesystem::path& file);
+
+/// The same with the weights for which becomes_int8() as int8 (see int8_suffix). Writes
+/// `directory`/model.int8.safetensors.
+void save_int8_parameters(const Network<float>& network, const std::filesystem::path& directory,
+                          std::span<const std::string> keep_fp32);
 
 }  // namespace sharcs::internal

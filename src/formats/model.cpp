@@ -59,6 +59,9 @@ Model Model::load(const std::filesystem::path& directory, const LoadOptions& opt
   CheckpointReader reader(
       directory, config,
       {.layer_norm_from_scratch = options.layer_norm_from_scratch, .new_widths = new_widths, .new_labels = new_labels});
+  if (reader.holds_int8())
+    throw CheckpointError(reader.path().string() +
+                          ": holds int8 weights, which can only be run; expected the model that they were made of");
   const LoadReport found = read_parameters(*network, reader, options.seed);
   if (report != nullptr) *report = found;
   network->pack();

@@ -26,7 +26,8 @@ struct NamedTensor {
   std::string name;
   std::vector<Index> shape;
   std::variant<std::span<const float>, std::span<const double>, std::span<const std::int64_t>,
-               std::span<const std::int32_t>, std::span<const std::uint64_t>, std::span<const std::uint8_t>>
+               std::span<const std::int32_t>, std::span<const std::uint64_t>, std::span<const std::uint8_t>,
+               std::span<const std::int8_t>>
       values;
 };
 

@@ -286,23 +286,30 @@ template void TensorSource::read(std::string_view, std::span<std::int64_t>, NonF
 template void TensorSource::read(std::string_view, std::span<std::int32_t>, NonFinite) const;
 template void TensorSource::read(std::string_view, std::span<std::uint64_t>, NonFinite) const;
 template void TensorSource::read(std::string_view, std::span<std::uint8_t>, NonFinite) const;
+template void TensorSource::read(std::string_view, std::span<std::int8_t>, NonFinite) const;
 
 TensorSource open_checkpoint(const std::filesystem::path& path) {
   const auto open_index = [](TensorSource (*open_shard)(const std::filesystem::path&)) {
     return [open_shard](const std::filesystem::path& index) { return open_shards(index, open_shard); };
   };
   using Open = std::function<TensorSource(const std::filesystem::path&)>;
-  // The order in which Hugging Face's loader looks.
-  const std::array<std::pair<std::string_view, Open>, 4> kinds = {{
+  // The order in which Hugging Face's loader looks, and what sharcs quantize writes.
+  const std::array<std::pair<std::string_view, Open>, 5> kinds = {{
       {"model.safetensors", open_safetensors},
       {"model.safetensors.index.json", open_index(open_safetensors)},
       {"pytorch_model.bin", open_pytorch},
       {"pytorch_model.bin.index.json", open_index(open_pytorch)},
+      {int8_file, open_safetensors},
   }};
   if (std::filesystem::is_directory(path)) {
     std::string names;
     for (const auto& [name, open] : kinds) {
-      if (std::filesystem::exists(path / name)) return open(path / name);
+      if (std::filesystem::exists(path / name)) {
+        if (name != int8_file && std::filesystem::exists(path / int8_file))
+          throw CheckpointError(path.string() + ": has weights in " + std::string(name) + " and in " +
+                                std::string(int8_file) + "; expected one of the two");
+        return open(path / name);
+      }
       names += (names.empty() ? "" : ", ") + std::string(name);
     }
     throw CheckpointError(path.string() + ": the folder has no weights; expected one of " + names);

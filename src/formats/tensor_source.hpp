@@ -75,7 +75,8 @@ class TensorSource {
   /// Copies a tensor in row-major order, converting where that is safe: any float type to float or double, an integer
   /// type to an integer type that holds all its values. Pages of the file are given back as they are consumed.
   ///
-  /// values: as many as the tensor has. T: float, double, std::int64_t, std::int32_t, std::uint64_t, std::uint8_t.
+  /// values: as many as the tensor has. T: float, double, std::int64_t, std::int32_t, std::uint64_t, std::int8_t,
+  /// std::uint8_t.
   /// Throws when the tensor is absent, has another size, or has a type that does not convert. With NonFinite::refuse
   /// also when an element is NaN or infinite as a T: a double that is too large for a float is infinite as a float.
   template <class T>
@@ -97,8 +98,13 @@ class TensorSource {
   std::map<std::string, std::string> metadata_;
 };
 
+/// The weights of a folder that sharcs quantize wrote. A name of its own, so that no other program takes them for
+/// floats.
+inline constexpr std::string_view int8_file = "model.int8.safetensors";
+
 /// Opens the weights of a model directory: model.safetensors, model.safetensors.index.json (shards), pytorch_model.bin
-/// or pytorch_model.bin.index.json, the first that is there; or the file itself when `path` is one.
+/// or pytorch_model.bin.index.json, model.int8.safetensors, the first that is there; or the file itself when `path` is
+/// one.
 ///
 /// Throws CheckpointError (or IoError) naming what was looked for, or what is wrong in the file.
 TensorSource open_checkpoint(const std::filesystem::path& path);

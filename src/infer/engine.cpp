@@ -9,6 +9,8 @@
 #include "infer/engine_access.hpp"
 #include "infer/thread_budget.hpp"
 #include "infer/workspace_pool.hpp"
+#include "kernels/int8_rows.hpp"
+#include "model/int8_weights.hpp"
 #include "model/micro_batches.hpp"
 #include "nn/loss.hpp"
 #include "routing/policy_walk.hpp"
@@ -20,18 +22,52 @@ namespace sharcs {
 using namespace internal;
 namespace {
 
+/// An int8 weight as it is until the next one is asked for.
+struct Int8Weight {
+  MatrixView<const std::int8_t> values;
+  std::span<const float> scales;
+};
+
 /// Where an engine's weights come from.
 struct WeightSource {
   /// A linear layer's weight, as it is until the next call.
   std::function<MatrixView<const float>(const ParameterSpec&)> matrix;
   /// Any other parameter's values.
   std::function<void(const ParameterSpec&, std::span<float>)> read;
+  /// A weight as int8: as it is stored, or quantized.
+  std::function<Int8Weight(const ParameterSpec&)> int8;
 };
 
-/// The parameters of `specs` that are not kept packed.
-std::vector<ParameterSpec> plain_ones(const std::vector<ParameterSpec>& specs) {
+/// Memory for one int8 weight after the other.
+struct Int8Scratch {
+  AlignedBuffer<std::int8_t> values;
+  AlignedBuffer<float> scales;
+
+  /// For the weight of this shape: uninitialised values and scales.
+  std::pair<std::span<std::int8_t>, std::span<float>> of(const ParameterSpec& spec) {
+    const auto size = static_cast<std::size_t>(spec.size()), rows = static_cast<std::size_t>(spec.shape[0]);
+    if (values.size() < size) values = AlignedBuffer<std::int8_t>(size);
+    if (scales.size() < rows) scales = AlignedBuffer<float>(rows);
+    return {values.span().first(size), scales.span().first(rows)};
+  }
+  Int8Weight quantized(const ParameterSpec& spec, MatrixView<const float> weight) {
+    const auto [to, to_scales] = of(spec);
+    kernels::quantize_weight(weight, MatrixView<std::int8_t>(to.data(), spec.shape[0], spec.shape[1]), to_scales);
+    return weight_of(spec);
+  }
+  Int8Weight weight_of(const ParameterSpec& spec) const {
+    return {MatrixView<const std::int8_t>(values.data(), spec.shape[0], spec.shape[1]),
+            scales.span().first(static_cast<std::size_t>(spec.shape[0]))};
+  }
+};
+
+using IsInt8 = std::function<bool(const ParameterSpec&)>;
+
+/// The parameters of `specs` that are neither packed nor int8.
+std::vector<ParameterSpec> plain_ones(const std::vector<ParameterSpec>& specs, const IsInt8& is_int8) {
   std::vector<ParameterSpec> plain;
-  std::copy_if(specs.begin(), specs.end(), std::back_inserter(plain), [](const auto& spec) { return !spec.packed; });
+  std::ranges::copy_if(specs, std::back_inserter(plain),
+                       [&](const ParameterSpec& spec) { return !spec.packed && !is_int8(spec); });
   return plain;
 }
 
@@ -39,7 +75,11 @@ std::vector<ParameterSpec> plain_ones(const std::vector<ParameterSpec>& specs) {
 struct EngineBinder {
   const WeightSource& source;
   const std::unordered_map<std::string, const ParameterSpec*>& specs;
+  const IsInt8& is_int8;
   ParameterStore<float>& plain;
+  /// Of the word embeddings, where they are int8.
+  std::vector<std::int8_t>& word_values;
+  std::vector<float>& word_scales;
 
   std::span<float> filled(const std::string& name) {
     const std::span<float> values = plain.values(name);
@@ -48,7 +88,13 @@ struct EngineBinder {
   }
   Linear<float> linear(const std::string& name, Index, Index, Component) {
     Linear<float> linear;
-    linear.packed.pack(source.matrix(*specs.at(name + ".weight")));
+    const ParameterSpec& spec = *specs.at(name + ".weight");
+    if (is_int8(spec)) {
+      const Int8Weight weight = source.int8(spec);
+      linear.int8 = kernels::Int8Matrix(weight.values, weight.scales);
+    } else {
+      linear.packed.pack(source.matrix(spec));
+    }
     linear.bias = filled(name + ".bias").data();
     return linear;
   }
@@ -56,7 +102,12 @@ struct EngineBinder {
     return {filled(name + ".weight").data(), filled(name + ".bias").data()};
   }
   MatrixView<const float> table(const std::string& name, Index rows, Index cols) {
-    return {filled(name).data(), rows, cols};
+    const ParameterSpec& spec = *specs.at(name);
+    if (!is_int8(spec)) return {filled(name).data(), rows, cols};
+    const Int8Weight weight = source.int8(spec);
+    word_values.assign(weight.values.data, weight.values.data + spec.size());
+    word_scales.assign(weight.scales.begin(), weight.scales.end());
+    return {};
   }
   std::span<const float> constants(const std::string& name, Index, double, int) { return filled(name); }
 };
@@ -68,18 +119,29 @@ struct Engine::State {
   Policy policy;
   Encoder<float> encoder;
   std::vector<ParameterSpec> specs;
+  Precision precision;
+  IsInt8 is_int8;  ///< only until the weights are there
   ParameterLayout plain_layout;
   ParameterStore<float> plain;
+  std::vector<std::int8_t> word_values;
+  std::vector<float> word_scales;
   std::size_t weight_bytes = 0;
   ThreadBudget threads;
   WorkspacePool workspaces;
 
-  State(const ModelConfig& config, const EngineOptions& engine_options)
+  /// is_stored_int8: of a folder with int8 weights, whether the weight is one of them; else null.
+  State(const ModelConfig& config, const EngineOptions& engine_options, const IsInt8& is_stored_int8)
       : options(engine_options),
         policy(options.policy.value_or(Policy::of_model(config))),
         encoder(config),
         specs(parameter_specs(config, encoder.widths)),
-        plain_layout(plain_ones(specs)),
+        precision(options.precision.value_or(is_stored_int8 ? Precision::int8 : Precision::fp32)),
+        is_int8([&]() -> IsInt8 {
+          if (is_stored_int8) return is_stored_int8;
+          if (precision == Precision::fp32) return [](const ParameterSpec&) { return false; };
+          return [&model = encoder.config](const ParameterSpec& spec) { return becomes_int8(model, spec); };
+        }()),
+        plain_layout(plain_ones(specs, is_int8)),
         plain(plain_layout),
         threads(options.threads > 0 ? options.threads : thread_count()) {
     if (options.threads < 0)
@@ -92,10 +154,17 @@ struct Engine::State {
     std::unordered_map<std::string, const ParameterSpec*> by_name;
     for (const ParameterSpec& spec : specs) by_name.emplace(spec.name, &spec);
     const ThreadScope scope(threads.total());
-    encoder.weights = build_encoder_tree<Linear<float>, const float>(encoder.config, encoder.widths,
-                                                                     EngineBinder{source, by_name, plain});
-    weight_bytes = plain.buffer().size_bytes();
-    for_each_linear(encoder.weights, [&](const Linear<float>& linear) { weight_bytes += linear.packed.bytes(); });
+    encoder.weights = build_encoder_tree<Linear<float>, const float>(
+        encoder.config, encoder.widths, EngineBinder{source, by_name, is_int8, plain, word_values, word_scales});
+    if (!word_scales.empty()) {
+      const auto entries = std::ssize(word_scales);
+      encoder.int8_words = {{word_values.data(), entries, std::ssize(word_values) / entries}, word_scales.data()};
+    }
+    is_int8 = nullptr;
+    weight_bytes = plain.buffer().size_bytes() + word_values.size() + word_scales.size() * sizeof(float);
+    for_each_linear(encoder.weights, [&](const Linear<float>& linear) {
+      weight_bytes += linear.packed.bytes() + (linear.int8 ? linear.int8.bytes() : 0);
+    });
   }
 
   /// Throws ShapeError when the model cannot read an input.
@@ -130,39 +199,58 @@ Engine Engine::load(const std::filesystem::path& directory, const EngineOptions&
   const std::filesystem::path file = directory / "config.json";
   const ModelConfig config = ModelConfig::load(file);
   config.check(file.string());
-  auto state = std::make_unique<State>(config, options);
   CheckpointReader reader(directory, config, {});
+  IsInt8 is_stored_int8;
+  if (reader.holds_int8()) {
+    if (options.precision == Precision::fp32)
+      throw CheckpointError(reader.path().string() + ": holds int8 weights; expected fp32 ones for precision fp32");
+    is_stored_int8 = [&reader](const ParameterSpec& spec) { return reader.is_int8(spec); };
+  }
+  auto state = std::make_unique<State>(config, options, is_stored_int8);
   std::vector<std::string> missing;
-  for (const ParameterSpec& spec : state->specs)
+  for (const ParameterSpec& spec : state->specs) {
     if (!reader.has(spec)) missing.push_back(spec.name);
+    if (reader.is_int8(spec) && !becomes_int8(config, spec))
+      throw CheckpointError(reader.path().string() + ": tensor \"" + spec.name +
+                            "\" is stored as int8; expected floats, which this parameter always is");
+  }
   if (!missing.empty())
     throw CheckpointError(reader.path().string() + ": lacks " + missing.front() +
                           (missing.size() > 1 ? " and " + std::to_string(missing.size() - 1) + " more" : "") +
                           "; expected every parameter of " + file.string());
 
   AlignedBuffer<float> scratch;
-  state->fill({.matrix =
+  Int8Scratch int8_scratch;
+  const auto matrix = [&](const ParameterSpec& spec) {
+    const auto size = static_cast<std::size_t>(spec.size());
+    if (scratch.size() < size) scratch = AlignedBuffer<float>(size);
+    reader.read(spec, scratch.span().first(size));
+    return MatrixView<const float>(scratch.data(), spec.shape[0], spec.shape[1]);
+  };
+  state->fill({.matrix = matrix,
+               .read = [&](const ParameterSpec& spec, std::span<float> values) { reader.read(spec, values); },
+               .int8 =
                    [&](const ParameterSpec& spec) {
-                     const auto size = static_cast<std::size_t>(spec.size());
-                     if (scratch.size() < size) scratch = AlignedBuffer<float>(size);
-                     reader.read(spec, scratch.span().first(size));
-                     return MatrixView<const float>(scratch.data(), spec.shape[0], spec.shape[1]);
-                   },
-               .read = [&](const ParameterSpec& spec, std::span<float> values) { reader.read(spec, values); }});
+                     if (!reader.is_int8(spec)) return int8_scratch.quantized(spec, matrix(spec));
+                     const auto [values, scales] = int8_scratch.of(spec);
+                     reader.read_int8(spec, values, scales);
+                     return int8_scratch.weight_of(spec);
+                   }});
   return Engine(std::move(state));
 }
 
 Engine::Engine(const Model& model, const EngineOptions& options)
-    : state_(std::make_unique<State>(model.config(), options)) {
+    : state_(std::make_unique<State>(model.config(), options, IsInt8())) {
   const ParameterStore<float>& values = network_of(model).values();
-  state_->fill({.matrix =
-                    [&](const ParameterSpec& spec) {
-                      return MatrixView<const float>(values.values(spec.name).data(), spec.shape[0], spec.shape[1]);
-                    },
-                .read =
-                    [&](const ParameterSpec& spec, std::span<float> destination) {
-                      std::ranges::copy(values.values(spec.name), destination.begin());
-                    }});
+  const auto matrix = [&](const ParameterSpec& spec) {
+    return MatrixView<const float>(values.values(spec.name).data(), spec.shape[0], spec.shape[1]);
+  };
+  Int8Scratch int8_scratch;
+  state_->fill(
+      {.matrix = matrix,
+       .read = [&](const ParameterSpec& spec,
+                   std::span<float> destination) { std::ranges::copy(values.values(spec.name), destination.begin()); },
+       .int8 = [&](const ParameterSpec& spec) { return int8_scratch.quantized(spec, matrix(spec)); }});
 }
 
 std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs) const { return run(inputs, state_->policy); }
@@ -213,6 +301,7 @@ std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs, const
 const ModelConfig& Engine::config() const { return state_->encoder.config; }
 const WidthSet& Engine::widths() const { return state_->encoder.widths; }
 const EngineOptions& Engine::options() const { return state_->options; }
+Precision Engine::precision() const { return state_->precision; }
 const Policy& Engine::policy() const { return state_->policy; }
 std::size_t Engine::max_tokens() const {
   return static_cast<std::size_t>(state_->encoder.backbone->max_tokens(config()));

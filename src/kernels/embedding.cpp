@@ -23,12 +23,27 @@ HWY_INLINE void add_row(const float* x, float* y, Index cols) {
       cols, [=](auto d, Index c) HWY_ATTR { hn::StoreU(hn::Add(hn::LoadU(d, y + c), hn::LoadU(d, x + c)), d, y + c); });
 }
 
+/// y = the entry of the table, or y += it.
+HWY_INLINE void add_int8_row(const Int8Table& table, Index entry, float* y, bool is_first) {
+  const std::int8_t* values = table.values.row(entry);
+  for_each_vector(table.values.cols, [=, scale = table.scales[entry]](auto d, Index c) HWY_ATTR {
+    const hn::Rebind<std::int8_t, decltype(d)> bytes;
+    const hn::RebindToSigned<decltype(d)> ints;
+    const auto x = hn::Mul(hn::ConvertTo(d, hn::PromoteTo(ints, hn::LoadU(bytes, values + c))), hn::Set(d, scale));
+    hn::StoreU(is_first ? x : hn::Add(hn::LoadU(d, y + c), x), d, y + c);
+  });
+}
+
 /// The tokens first .. first + y.rows − 1. Each table's row is added to a row of y that stays in the L1 cache.
 void embedding_sum_rows(std::span<const EmbeddingLookup<float>> lookups, Index first, MatrixView<float> y) {
   for (Index t = 0; t < y.rows; ++t) {
     float* out = y.row(t);
     if (lookups.empty()) std::fill_n(out, y.cols, 0.0f);
     for (std::size_t i = 0; i < lookups.size(); ++i) {
+      if (lookups[i].int8) {
+        add_int8_row(lookups[i].int8, lookups[i].ids[first + t], out, i == 0);
+        continue;
+      }
       const float* entry = lookups[i].table.row(lookups[i].ids[first + t]);
       i == 0 ? static_cast<void>(std::copy_n(entry, y.cols, out)) : add_row(entry, out, y.cols);
     }
@@ -77,6 +92,11 @@ void embedding_sum(std::span<const EmbeddingLookup<T>> lookups, MatrixView<T> y)
   for_each_row(y.rows, y.cols, [&](Index t) {
     std::fill_n(y.row(t), y.cols, T(0));
     for (const auto& lookup : lookups) {
+      if (lookup.int8) {
+        const auto scale = static_cast<T>(lookup.int8.scales[lookup.ids[t]]);
+        for (Index c = 0; c < y.cols; ++c) y(t, c) += static_cast<T>(lookup.int8.values(lookup.ids[t], c)) * scale;
+        continue;
+      }
       const T* entry = lookup.table.row(lookup.ids[t]);
       for (Index c = 0; c < y.cols; ++c) y(t, c) += entry[c];
     }

@@ -7,11 +7,20 @@
 
 namespace sharcs::internal::kernels {
 
+/// A table as int8: row r stands for scales[r] · values(r, ·). See quantize_weight().
+struct Int8Table {
+  MatrixView<const std::int8_t> values;  ///< [entries, cols]
+  const float* scales = nullptr;
+
+  explicit operator bool() const { return scales != nullptr; }
+};
+
 /// y[t] = Σ over tables of table[ids[t]]: word, position and token-type rows of each token.
 template <class T>
 struct EmbeddingLookup {
   MatrixView<const T> table;          ///< [entries, cols]
   std::span<const std::int32_t> ids;  ///< one a token, each < entries
+  Int8Table int8 = {};                ///< in place of `table`
 };
 
 /// y: [tokens, cols], overwritten.

@@ -13,45 +13,16 @@
 #include "core/rounding.hpp"
 #include "core/threads.hpp"
 #include "kernels/backend.hpp"
+#include "kernels/epilogue-inl.hpp"
 #include "kernels/portable.hpp"
 #include "kernels/tile_run-inl.hpp"
-#include "kernels/vector_loop-inl.hpp"
-#include "kernels/vector_math-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace sharcs::internal::kernels::HWY_NAMESPACE {
 
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE V activate(D d, V x, Activation activation) {
-  switch (activation) {
-    case Activation::gelu:
-      return gelu(d, x);
-    case Activation::gelu_tanh:
-      return gelu_tanh(d, x);
-    case Activation::tanh:
-      return tanh(d, x);
-    case Activation::relu:
-      return hn::Max(x, hn::Zero(d));
-    case Activation::none:
-      break;
-  }
-  return x;
-}
-
 /// The epilogue of one row of a tile, for any number of columns. `sum` may not be y.
 void finish_row(const float* sum, Index cols, const Epilogue<float>& epilogue, Index row, Index first_col, float* y) {
-  assert(y != nullptr);
-  const float* bias = epilogue.bias == nullptr ? nullptr : epilogue.bias + first_col;
-  float* before = epilogue.pre_activation ? epilogue.pre_activation.row(row) + first_col : nullptr;
-  const float* residual = epilogue.residual ? epilogue.residual.row(row) + first_col : nullptr;
-  for_each_vector(cols, [=, activation = epilogue.activation](auto d, Index c) HWY_ATTR {
-    auto v = hn::LoadU(d, sum + c);
-    if (bias != nullptr) v = hn::Add(v, hn::LoadU(d, bias + c));
-    if (before != nullptr) hn::StoreU(v, d, before + c);
-    v = activate(d, v, activation);
-    if (residual != nullptr) v = hn::Add(v, hn::LoadU(d, residual + c));
-    hn::StoreU(v, d, y + c);
-  });
+  finish_columns([sum](auto d, Index c) HWY_ATTR { return hn::LoadU(d, sum + c); }, cols, epilogue, row, first_col, y);
 }
 
 /// Rows of x that are multiplied with all panels before the next rows are. With K of 768, their x and one panel fit

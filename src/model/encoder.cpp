@@ -63,7 +63,7 @@ void Encoder<T>::pool_for_exit(ConstMatrix<T> x, std::span<const Index> begins, 
 
 template <class T>
 EmbeddingCache<T> Encoder<T>::embed(const RaggedBatch& batch, const DropoutPlan& dropout, Workspace& workspace) const {
-  const Index tokens = batch.tokens(), cols = weights.word_embeddings.cols;
+  const Index tokens = batch.tokens(), cols = config.word_embedding_size();
   EmbeddingCache<T> cache;
   cache.positions.resize(static_cast<std::size_t>(tokens));
   const int first = backbone->first_position(config);
@@ -74,7 +74,7 @@ EmbeddingCache<T> Encoder<T>::embed(const RaggedBatch& batch, const DropoutPlan&
   cache.sum = workspace.matrix<T>(tokens, cols);
   cache.normal = workspace.matrix<T>(tokens, cols);
   cache.statistics = workspace.span<kernels::RowStatistics<T>>(tokens);
-  const kernels::EmbeddingLookup<T> lookups[] = {{weights.word_embeddings, batch.ids},
+  const kernels::EmbeddingLookup<T> lookups[] = {{weights.word_embeddings, batch.ids, int8_words},
                                                  {weights.position_embeddings, cache.positions},
                                                  {weights.token_type_embeddings, batch.token_types}};
   kernels::embedding_sum(std::span(lookups).first(backbone->has_token_types ? 3 : 2), cache.sum);
@@ -84,7 +84,8 @@ EmbeddingCache<T> Encoder<T>::embed(const RaggedBatch& batch, const DropoutPlan&
   cache.output = cache.normal;
   if (weights.embedding_projection) {
     cache.output = workspace.matrix<T>(tokens, config.hidden_size);
-    weights.embedding_projection->forward(cache.normal, cache.output);
+    weights.embedding_projection->forward(LinearInput<T>(cache.normal, *weights.embedding_projection, workspace),
+                                          cache.output);
   }
   return cache;
 }

@@ -33,6 +33,8 @@ struct Encoder {
   const Backbone* backbone;
   kernels::Activation activation;
   EncoderWeights<T> weights;
+  /// The word embeddings of an engine with int8 weights, in place of weights.word_embeddings.
+  kernels::Int8Table int8_words = {};
 
   explicit Encoder(const ModelConfig& model_config);
 

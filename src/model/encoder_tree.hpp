@@ -147,19 +147,19 @@ EncoderTree<L, T> build_encoder_tree(const ModelConfig& config, const WidthSet& 
   return tree;
 }
 
-/// Calls body(linear) for every linear layer of the tree.
-template <class L, class T, class Body>
-void for_each_linear(EncoderTree<L, T>& tree, const Body& body) {
+/// Calls body(linear) for every linear layer of an EncoderTree, which may be constant.
+template <class Tree, class Body>
+void for_each_linear(Tree& tree, const Body& body) {
   if (tree.embedding_projection) body(*tree.embedding_projection);
   for (auto& layer : tree.layers)
-    for (L* linear :
+    for (auto* linear :
          {&layer.query, &layer.key, &layer.value, &layer.attention_output, &layer.intermediate, &layer.output})
       body(*linear);
   if (tree.router) {
     body(tree.router->hidden);
     body(tree.router->output);
   }
-  for (Exit<L>& exit : tree.exits) {
+  for (auto& exit : tree.exits) {
     body(exit.dense);
     body(exit.output);
     if (exit.score) body(*exit.score);

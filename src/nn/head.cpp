@@ -16,13 +16,14 @@ auto HeadPass<T>::forward(ConstMatrix<T> x, std::span<const Index> offsets, cons
   const Index samples = static_cast<Index>(offsets.size()) - 1;
   Cache cache;
   cache.first_tokens = workspace.matrix<T>(samples, x.cols);
-  cache.pooled = workspace.matrix<T>(samples, dense.packed.outputs());
+  cache.pooled = workspace.matrix<T>(samples, dense.outputs());
   cache.dropped = cache.pooled;
-  cache.logits = workspace.matrix<T>(samples, output.packed.outputs());
+  cache.logits = workspace.matrix<T>(samples, output.outputs());
   for (Index s = 0; s < samples; ++s) std::copy_n(x.row(offsets[s]), x.cols, cache.first_tokens.row(s));
   if (dropout_before_dense) kernels::dropout(cache.first_tokens, dropout.head_input());
   if (activation == Activation::gelu) cache.pre_activation = workspace.matrix<T>(samples, cache.pooled.cols);
-  dense.forward(cache.first_tokens, cache.pooled, {.pre_activation = cache.pre_activation, .activation = activation});
+  dense.forward(LinearInput<T>(cache.first_tokens, dense, workspace), cache.pooled,
+                {.pre_activation = cache.pre_activation, .activation = activation});
   if (dropout.head_output().active()) {
     cache.dropped = workspace.matrix<T>(samples, cache.pooled.cols);
     eigen_map(cache.dropped) = eigen_map(cache.pooled);

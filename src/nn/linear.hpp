@@ -2,10 +2,12 @@
 
 #include <array>
 #include <span>
+#include <type_traits>
 
 #include "core/matrix_view.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/gemm.hpp"
+#include "kernels/int8_gemm.hpp"
 
 namespace sharcs::internal {
 
@@ -17,21 +19,55 @@ struct LinearView {
   T* bias = nullptr;
 };
 
+/// Rows that linear layers read: as they are, and as int8 where one of the layers has an int8 weight.
+template <class T>
+struct LinearInput {
+  MatrixView<const T> plain;
+  kernels::Int8Rows int8 = {};
+
+  LinearInput(MatrixView<const T> rows, kernels::Int8Rows quantized) : plain(rows), int8(quantized) {}
+  /// Quantizes the rows if `layer` needs that.
+  template <class Layer>
+  LinearInput(MatrixView<const T> rows, const Layer& layer, Workspace& workspace) : plain(rows) {
+    if constexpr (std::is_same_v<T, float>) {
+      if (!layer.int8) return;
+      int8 = kernels::Int8Rows::make(rows.rows, rows.cols, workspace);
+      kernels::quantize(rows, int8);
+    }
+  }
+};
+
 /// A linear layer as a pass reads it: the packed weight and the bias forward, the plain weight backward.
 template <class T>
 struct Linear {
   kernels::PackedMatrix<T> packed = {};
+  /// In an engine with int8 weights, in place of `packed`.
+  kernels::Int8Matrix int8 = {};
   const T* bias = nullptr;
   /// [outputs, inputs]; empty in an engine, which never goes backward.
   MatrixView<const T> weight = {};
 
-  /// y = activation(x · W[:y.cols, :x.cols]ᵀ + b) + residual, as a job for kernels::multiply.
+  Index outputs() const { return int8 ? int8.outputs() : packed.outputs(); }
+
+  /// y = activation(x · W[:y.cols, :x.cols]ᵀ + b) + residual, as a job for kernels::multiply. The weight is not int8.
   kernels::Product<T> product(ConstMatrix<T> x, MatrixView<T> y, kernels::Epilogue<T> epilogue = {}) const {
     epilogue.bias = bias;
     return {x, &packed, {y.cols, x.cols}, y, epilogue};
   }
+  /// The same where the weight is int8.
+  kernels::Int8Product int8_product(const kernels::Int8Rows& x, MatrixView<T> y,
+                                    kernels::Epilogue<T> epilogue = {}) const requires std::is_same_v<T, float> {
+    epilogue.bias = bias;
+    return {x, &int8, {y.cols, x.values.cols}, y, epilogue};
+  }
   void forward(ConstMatrix<T> x, MatrixView<T> y, kernels::Epilogue<T> epilogue = {}) const {
     kernels::multiply(product(x, y, epilogue));
+  }
+  /// The same with whatever weight there is.
+  void forward(const LinearInput<T>& x, MatrixView<T> y, kernels::Epilogue<T> epilogue = {}) const {
+    if constexpr (std::is_same_v<T, float>)
+      if (int8) return kernels::multiply(int8_product(x.int8, y, epilogue));
+    forward(x.plain, y, epilogue);
   }
 
   /// A layer's y = x · W[:n, :k]ᵀ + b[:n] on the way back. x: [rows, k]; dy: [rows, n].

@@ -17,8 +17,8 @@ RouterCache<T> router_forward(const Router<Linear<T>, const T>& router, ConstMat
   const Index samples = static_cast<Index>(offsets.size()) - 1;
   RouterCache<T> cache;
   cache.mean = workspace.matrix<T>(samples, x.cols);
-  cache.activation = workspace.matrix<T>(samples, router.hidden.packed.outputs());
-  cache.logits = workspace.matrix<T>(samples, router.output.packed.outputs());
+  cache.activation = workspace.matrix<T>(samples, router.hidden.outputs());
+  cache.logits = workspace.matrix<T>(samples, router.output.outputs());
   mean_over_tokens<T>(x, offsets.first(offsets.size() - 1), offsets.subspan(1), cache.mean);
   router.hidden.forward(cache.mean, cache.activation, {.activation = Activation::relu});
   router.output.forward(cache.activation, cache.logits);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <type_traits>
 
 #include "core/eigen_map.hpp"
 #include "nn/relative_bias.hpp"
@@ -29,6 +30,54 @@ void LayerPass<T>::project(MatrixView<const T> input, MatrixView<const T> output
                                                        layer.key.product(input, key_value.col_range(0, cols)),
                                                        layer.value.product(input, key_value.col_range(cols, cols))};
   kernels::multiply(std::span<const kernels::Product<T>>(products));
+}
+
+template <class T>
+void LayerPass<T>::project_int8(MatrixView<const T> input, MatrixView<const T> output_input, MatrixView<T> query,
+                                MatrixView<T> key_value, Workspace& workspace) const requires std::is_same_v<T, float> {
+  const Index cols = query.cols;
+  const Linear<T>& key_or_value = layer.key.int8 ? layer.key : layer.value;
+  const LinearInput<T> tokens_in(input, key_or_value, workspace);
+  // The tokens that have an output are usually all of them, and are then quantized once for the three products.
+  const bool same = output_input.data == input.data && tokens_in.int8;
+  const LinearInput<T> outputs_in =
+      same ? LinearInput<T>(output_input, tokens_in.int8) : LinearInput<T>(output_input, layer.query, workspace);
+  std::vector<kernels::Int8Product> int8;
+  std::vector<kernels::Product<T>> plain;
+  const auto add = [&](const Linear<T>& linear, const LinearInput<T>& x, MatrixView<T> y) {
+    if (linear.int8)
+      int8.push_back(linear.int8_product(x.int8, y));
+    else
+      plain.push_back(linear.product(x.plain, y));
+  };
+  add(layer.query, outputs_in, query);
+  add(layer.key, tokens_in, key_value.col_range(0, cols));
+  add(layer.value, tokens_in, key_value.col_range(cols, cols));
+  if (!int8.empty()) kernels::multiply(std::span<const kernels::Int8Product>(int8));
+  if (!plain.empty()) kernels::multiply(std::span<const kernels::Product<T>>(plain));
+}
+
+template <class T>
+void LayerPass<T>::feed_forward(MatrixView<T> attended, MatrixView<T> output, Workspace& workspace) const {
+  const auto norm = slice.attention_norm(layer);
+  const MatrixView<T> inner = workspace.matrix<T>(outputs(), slice.ffn);
+  const Epilogue<T> gelu = {.activation = activation};
+  if constexpr (std::is_same_v<T, float>) {
+    if (layer.intermediate.int8) {
+      const auto rows = kernels::Int8Rows::make(outputs(), slice.hidden, workspace);
+      kernels::layer_norm(attended, norm.weight, norm.bias, eps, attended, rows);
+      if (!layer.output.int8) {
+        layer.intermediate.forward(LinearInput<T>(attended, rows), inner, gelu);
+        return layer.output.forward(inner, output, {.residual = attended});
+      }
+      const auto inner_rows = kernels::Int8Rows::make(outputs(), slice.ffn, workspace);
+      kernels::multiply_and_quantize(layer.intermediate.int8_product(rows, inner, gelu), inner_rows);
+      return layer.output.forward(LinearInput<T>(inner, inner_rows), output, {.residual = attended});
+    }
+  }
+  kernels::layer_norm<T>(attended, norm.weight, norm.bias, eps, attended);
+  layer.intermediate.forward(attended, inner, gelu);
+  layer.output.forward(LinearInput<T>(inner, layer.output, workspace), output, {.residual = attended});
 }
 
 template <class T>
@@ -75,18 +124,19 @@ void LayerPass<T>::forward(ConstMatrix<T> input, MatrixView<T> output, Workspace
   const MatrixView<T> key_value = workspace.matrix<T>(tokens(), 2 * slice.attention());
   const MatrixView<T> context = workspace.matrix<T>(outputs(), slice.attention());
   const MatrixView<T> attended = workspace.matrix<T>(outputs(), slice.hidden);
-  const MatrixView<T> inner = workspace.matrix<T>(outputs(), slice.ffn);
 
-  project(input, residual, query, key_value);
+  if constexpr (std::is_same_v<T, float>) {
+    layer.projects_in_int8() ? project_int8(input, residual, query, key_value, workspace)
+                             : project(input, residual, query, key_value);
+  } else {
+    project(input, residual, query, key_value);
+  }
   kernels::Attention<T> heads = attention(query, key_value);
   heads.bias = bias(workspace);
   kernels::attention(heads, context);
-  layer.attention_output.forward(context, attended, {.residual = residual});
-  const auto attention_norm = slice.attention_norm(layer);
-  kernels::layer_norm<T>(attended, attention_norm.weight, attention_norm.bias, eps, attended);
-
-  layer.intermediate.forward(attended, inner, {.activation = activation});
-  layer.output.forward(inner, output, {.residual = attended});
+  layer.attention_output.forward(LinearInput<T>(context, layer.attention_output, workspace), attended,
+                                 {.residual = residual});
+  feed_forward(attended, output, workspace);
   const auto output_norm = slice.output_norm(layer);
   kernels::layer_norm<T>(output, output_norm.weight, output_norm.bias, eps, output);
   workspace.release(mark);

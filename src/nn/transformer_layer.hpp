@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "core/workspace.hpp"
@@ -22,6 +23,8 @@ struct TransformerLayer {
   std::vector<LayerNormView<T>> private_attention_norms, private_output_norms;
   /// The table of the relative attention bias, the same in every layer; empty where the backbone has none.
   MatrixView<T> relative_bias;
+
+  bool projects_in_int8() const { return query.int8 || key.int8 || value.int8; }
 };
 
 /// Which slice of a layer a pass runs, and with which LayerNorms.
@@ -101,6 +104,11 @@ struct LayerPass {
   MatrixView<const T> output_rows(MatrixView<const T> x, Workspace& workspace) const;
   void project(MatrixView<const T> input, MatrixView<const T> output_input, MatrixView<T> query,
                MatrixView<T> key_value) const;
+  /// project() where some or all of the three weights are int8.
+  void project_int8(MatrixView<const T> input, MatrixView<const T> output_input, MatrixView<T> query,
+                    MatrixView<T> key_value, Workspace& workspace) const requires std::is_same_v<T, float>;
+  /// output = W2 · gelu(W1 · x) + x, where x = attended is normalized first, in place.
+  void feed_forward(MatrixView<T> attended, MatrixView<T> output, Workspace& workspace) const;
   kernels::Attention<T> attention(MatrixView<const T> query, MatrixView<const T> key_value) const;
   Index longest_sample() const;
   /// The relative attention bias by distance; empty where the layer has none.

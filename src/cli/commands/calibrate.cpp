@@ -6,6 +6,7 @@
 #include "cli/command.hpp"
 #include "cli/comparison_report.hpp"
 #include "cli/data_arguments.hpp"
+#include "cli/policy_argument.hpp"
 #include "core/clock.hpp"
 #include "core/number.hpp"
 #include "data/tokenized_dataset.hpp"
@@ -31,6 +32,7 @@ struct CalibrateArguments : CommonArguments {
   std::optional<double> budget, latency_ms, max_drop;
   std::vector<double> curve;
   std::string policy = CalibrationOptions().kind;
+  std::string precision;
   std::string confidence = CalibrationOptions().confidence;
   int folds = CalibrationOptions().folds;
   int timing_rounds = 0;
@@ -73,6 +75,8 @@ void check(const CalibrateArguments& arguments) {
   if (arguments.from_recording() && arguments.recording.empty())
     usage_error("give --recording FILE, or --model with --data FOLDER or --file FILE");
   if (!arguments.from_recording()) require(arguments.model, "--model");
+  if (arguments.from_recording() && !arguments.precision.empty())
+    usage_error("--precision is for running a model; give --model with --data FOLDER or --file FILE");
   if (arguments.budget.has_value() + arguments.latency_ms.has_value() + arguments.max_drop.has_value() > 1)
     usage_error("--budget, --latency and --max-drop exclude each other; give one");
   if (!arguments.stores_one() && arguments.curve.empty())
@@ -89,8 +93,9 @@ Source open_source(const CalibrateArguments& arguments) {
     source.latency = std::move(file.latency);
     return source;
   }
-  source.classifier =
-      std::make_unique<Classifier>(Classifier::load(arguments.model, {.threads = arguments.threads_or_default()}));
+  source.classifier = std::make_unique<Classifier>(Classifier::load(
+      arguments.model,
+      {.threads = arguments.threads_or_default(), .precision = precision_argument(arguments.precision)}));
   source.task = arguments.dataset.task_of(source.classifier->engine().config(), arguments.model);
   source.dataset = arguments.dataset.read(*source.task);
   source.runner = std::make_unique<ClassifierRunner>(*source.classifier, *source.task, source.dataset);
@@ -301,6 +306,7 @@ void add_calibrate(CLI::App& program) {
       ->check(CLI::Range(0.0, 1.0));
   command->add_option("--policy", arguments->policy, "Which answers may be asked: router, cascade, exits or combined")
       ->capture_default_str();
+  add_precision_option(*command, arguments->precision);
   command->add_option("--confidence", arguments->confidence, "How sure an answer is: " + known_confidences())
       ->capture_default_str();
   command->add_flag("--no-router", arguments->no_router, "A combined policy does not use the router");

@@ -14,7 +14,7 @@ namespace {
 struct EvalArguments : CommonArguments {
   std::string model, recording;
   DatasetArguments dataset;
-  std::string policy;
+  std::string policy, precision;
   std::string output;
   int timing_rounds = 3;
   bool compare = false;
@@ -39,6 +39,7 @@ void print(const EvaluationReport& report, const std::vector<OperatingPoint>& co
 void eval_recording(const EvalArguments& arguments) {
   if (arguments.dataset.given() || !arguments.output.empty())
     usage_error("--recording has the model's answers already; leave out --data, --file and --output");
+  if (!arguments.precision.empty()) usage_error("--precision is for running a model; leave it out with --recording");
   RecordedEvaluation file = RecordedEvaluation::load(arguments.recording);
   const Policy policy = policy_argument(arguments.policy, file.recording.config);
   const EvaluationReport report(std::move(file.recording), policy,
@@ -50,9 +51,10 @@ void eval(const EvalArguments& arguments) {
   if (!arguments.recording.empty()) return eval_recording(arguments);
   require(arguments.model, "--model");
   if (!arguments.dataset.given()) usage_error("give --data FOLDER or --file FILE, or --recording FILE");
-  const Classifier classifier = Classifier::load(
-      arguments.model,
-      {.threads = arguments.threads_or_default(), .policy = policy_argument(arguments.policy, arguments.model)});
+  const Classifier classifier =
+      Classifier::load(arguments.model, {.threads = arguments.threads_or_default(),
+                                         .policy = policy_argument(arguments.policy, arguments.model),
+                                         .precision = precision_argument(arguments.precision)});
   const Task task = arguments.dataset.task_of(classifier.engine().config(), arguments.model);
   const Dataset dataset = arguments.dataset.read(task);
   const std::string name = arguments.dataset.file.empty() ? arguments.dataset.split : "file";
@@ -77,6 +79,7 @@ void add_eval(CLI::App& program) {
   command->add_option("--recording", arguments->recording,
                       "Try a policy on this recording (recording.json) instead, without the model");
   add_policy_option(*command, arguments->policy);
+  add_precision_option(*command, arguments->precision);
   command->add_flag("--compare", arguments->compare,
                     "Show other ways of choosing answers beside the policy: at random in its shares, by length, every "
                     "fixed answer, the best mix of them, and the oracle that knows the labels");

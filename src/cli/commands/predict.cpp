@@ -23,7 +23,7 @@ struct PredictArguments : CommonArguments {
   std::vector<std::string> texts;
   std::string data, split = "test", glue_submission;
   TaskArguments task;
-  std::string policy;
+  std::string policy, precision;
 };
 
 bool is_table(const std::string& file) {
@@ -216,9 +216,10 @@ void predict(const PredictArguments& arguments) {
   require(arguments.model, "--model");
   if (!arguments.texts.empty() + !arguments.input.empty() + !arguments.data.empty() > 1)
     usage_error("--text, --input and --data exclude each other; give one");
-  const Classifier classifier = Classifier::load(
-      arguments.model,
-      {.threads = arguments.threads_or_default(), .policy = policy_argument(arguments.policy, arguments.model)});
+  const Classifier classifier =
+      Classifier::load(arguments.model, {.threads = arguments.threads_or_default(),
+                                         .policy = policy_argument(arguments.policy, arguments.model),
+                                         .precision = precision_argument(arguments.precision)});
   const std::optional<Task> task = task_of(arguments, classifier.engine().config());
   if (!arguments.glue_submission.empty()) return write_submissions(arguments, classifier, *task);
 
@@ -258,6 +259,7 @@ void add_predict(CLI::App& program) {
   command->add_option("--text", arguments->texts, "A sentence to classify, in place of --input; may be repeated");
   command->add_option("--output", arguments->output, "File to write; -: standard output")->capture_default_str();
   add_policy_option(*command, arguments->policy);
+  add_precision_option(*command, arguments->precision);
   command->add_option("--data", arguments->data, "Folder with the task's files, in place of --input")->group("Data");
   command->add_option("--split", arguments->split, "Which of them: train, dev or test")
       ->check(CLI::IsMember(names_of<Split>()))

@@ -1,0 +1,143 @@
+#include "infer/int8_error.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_map>
+
+#include "kernels/int8_gemm.hpp"
+#include "model/int8_weights.hpp"
+
+namespace sharcs::internal {
+namespace {
+
+/// The names of the linear layers' weights, in the shape of the encoder.
+struct NameBinder {
+  std::string linear(const std::string& name, Index, Index, Component) { return name + ".weight"; }
+  LayerNormView<const float> norm(const std::string&, Index, int, const std::string&) { return {}; }
+  MatrixView<const float> table(const std::string&, Index, Index) { return {}; }
+  std::span<const float> constants(const std::string&, Index, double, int) { return {}; }
+};
+
+/// Runs the encoder in fp32 and every layer beside it in int8.
+class Meter {
+ public:
+  Meter(const Network<float>& network, const RaggedBatch& batch, std::span<const std::string> keep_fp32,
+        std::vector<Int8Error>& errors)
+      : network_(network), encoder_(network.encoder()), batch_(batch), keep_fp32_(keep_fp32), errors_(errors) {
+    auto names = build_encoder_tree<std::string, const float>(encoder_.config, encoder_.widths, NameBinder());
+    std::vector<std::string> in_order;
+    for_each_linear(names, [&](const std::string& name) { in_order.push_back(name); });
+    auto next = in_order.begin();
+    for_each_linear(encoder_.weights, [&](const Linear<float>& linear) { names_.emplace(&linear, *next++); });
+  }
+
+  void run() {
+    measure_words();
+    const MatrixView<float> normal = encoder_.embed(batch_, {}, workspace_).normal;
+    MatrixView<const float> x = normal;
+    if (const auto& projection = encoder_.weights.embedding_projection) {
+      measure(*projection, normal);
+      const MatrixView<float> projected = workspace_.matrix<float>(normal.rows, encoder_.config.hidden_size);
+      projection->forward(normal, projected);
+      x = projected;
+    }
+    const Width& full = encoder_.widths.full();
+    const auto stem = static_cast<int>(encoder_.stem_layers());
+    for (int i = 0; i < stem; ++i) x = run_layer(i, encoder_.stem_layer(i, batch_.offsets, batch_.offsets), x);
+    if (encoder_.weights.router) {
+      if (!encoder_.is_plain(full))
+        x = reduction_forward<float>(*encoder_.weights.router, full.index(), full.hidden(), encoder_.eps(), x,
+                                     workspace_)
+                .output;
+      for (const int i : full.layers())
+        x = run_layer(i, encoder_.adaptive_layer(i, full, batch_.offsets, batch_.offsets), x);
+    }
+    const MatrixView<float> first = workspace_.matrix<float>(batch_.samples(), x.cols);
+    for (Index s = 0; s < batch_.samples(); ++s) std::copy_n(x.row(batch_.offsets[s]), x.cols, first.row(s));
+    measure(encoder_.weights.head_dense, first);
+  }
+
+ private:
+  MatrixView<const float> run_layer(int index, const LayerPass<float>& pass, MatrixView<const float> x) {
+    const auto cache = pass.forward_training(x, {}, static_cast<std::uint64_t>(index), workspace_);
+    for (const auto* linear : {&pass.layer.query, &pass.layer.key, &pass.layer.value}) measure(*linear, cache.input);
+    measure(pass.layer.attention_output, cache.context);
+    measure(pass.layer.intermediate, cache.attended);
+    measure(pass.layer.output, cache.activation);
+    for (const auto& exit : encoder_.weights.exits) {
+      if (exit.layer != index + 1) continue;
+      const MatrixView<float> pooled = workspace_.matrix<float>(batch_.samples(), cache.output.cols);
+      const std::span<const Index> offsets(batch_.offsets);
+      encoder_.pool_for_exit(cache.output, offsets.first(offsets.size() - 1), offsets.subspan(1), pooled);
+      measure(exit.dense, pooled);
+    }
+    return cache.output;
+  }
+
+  Int8Error* error_of(const std::string& weight) {
+    const int at = network_.layout().find(weight);
+    if (!becomes_int8(encoder_.config, network_.layout().specs()[static_cast<std::size_t>(at)], keep_fp32_))
+      return nullptr;
+    const auto found = std::ranges::find(errors_, weight, &Int8Error::weight);
+    return found == errors_.end() ? &errors_.emplace_back(Int8Error{.weight = weight}) : &*found;
+  }
+
+  void measure(const Linear<float>& linear, MatrixView<const float> x) {
+    Int8Error* error = error_of(names_.at(&linear));
+    if (error == nullptr) return;
+    const Workspace::Mark mark = workspace_.mark();
+    const kernels::Slice slice = {linear.outputs(), x.cols};
+    const MatrixView<float> expected = workspace_.matrix<float>(x.rows, slice.outputs);
+    const MatrixView<float> found = workspace_.matrix<float>(x.rows, slice.outputs);
+    kernels::multiply<float>({.x = x, .weight = &linear.packed, .slice = slice, .y = expected});
+    const kernels::Int8Matrix weight(linear.weight);
+    const auto rows = kernels::Int8Rows::make(x.rows, x.cols, workspace_);
+    kernels::quantize(x, rows);
+    kernels::multiply(kernels::Int8Product{.x = rows, .weight = &weight, .slice = slice, .y = found});
+    for (Index r = 0; r < x.rows; ++r)
+      for (Index o = 0; o < slice.outputs; ++o) add(*error, expected(r, o), found(r, o));
+    workspace_.release(mark);
+  }
+
+  void measure_words() {
+    const MatrixView<const float>& table = encoder_.weights.word_embeddings;
+    const auto spec = std::ranges::find_if(network_.layout().specs(), [](const ParameterSpec& each) {
+      return each.name.ends_with(".word_embeddings.weight");
+    });
+    Int8Error* error = error_of(spec->name);
+    if (error == nullptr) return;
+    std::vector<std::int8_t> values(static_cast<std::size_t>(table.cols));
+    for (const std::int32_t id : batch_.ids) {
+      float scale = 0;
+      kernels::quantize_weight(table.row_range(id, 1), MatrixView<std::int8_t>(values.data(), 1, table.cols),
+                               std::span(&scale, 1));
+      for (Index c = 0; c < table.cols; ++c)
+        add(*error, table(id, c), scale * static_cast<float>(values[static_cast<std::size_t>(c)]));
+    }
+  }
+
+  static void add(Int8Error& error, float expected, float found) {
+    const auto difference = static_cast<double>(found) - static_cast<double>(expected);
+    error.squares += difference * difference;
+    error.reference += static_cast<double>(expected) * static_cast<double>(expected);
+  }
+
+  const Network<float>& network_;
+  const Encoder<float>& encoder_;
+  const RaggedBatch& batch_;
+  std::span<const std::string> keep_fp32_;
+  std::vector<Int8Error>& errors_;
+  std::unordered_map<const Linear<float>*, std::string> names_;
+  Workspace workspace_;
+};
+
+}  // namespace
+
+double Int8Error::relative() const { return reference > 0 ? std::sqrt(squares / reference) : 0; }
+
+void add_int8_errors(const Network<float>& network, const RaggedBatch& batch, std::span<const std::string> keep_fp32,
+                     std::vector<Int8Error>& errors) {
+  Meter(network, batch, keep_fp32, errors).run();
+}
+
+}  // namespace sharcs::internal

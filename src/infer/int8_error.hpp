@@ -1,0 +1,25 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "model/network.hpp"
+#include "model/ragged_batch.hpp"
+
+namespace sharcs::internal {
+
+/// How far the result of a layer is from what it would be in fp32, when its weight and its inputs become int8.
+struct Int8Error {
+  std::string weight;       ///< name of the parameter
+  double squares = 0;       ///< Σ (int8 result − fp32 result)²; of word embeddings: of the rows that were looked up
+  double reference = 0;     ///< Σ (fp32 result)²
+  double relative() const;  ///< the root of squares / reference
+};
+
+/// The errors of all weights that become int8, each by itself: the inputs of a layer are those of the fp32 model at
+/// full width. The batch's samples must be ones that the model can read. Adds to `errors` what they hold already.
+void add_int8_errors(const Network<float>& network, const RaggedBatch& batch, std::span<const std::string> keep_fp32,
+                     std::vector<Int8Error>& errors);
+
+}  // namespace sharcs::internal
