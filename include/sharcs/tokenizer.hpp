@@ -49,15 +49,15 @@ struct VocabularyOptions {
 /// Cheap to copy (copies share one immutable state) and safe to use from many threads at once.
 class Tokenizer {
  public:
-  /// Reads the tokenizer of a model directory: tokenizer.json if it is there, else vocab.txt (WordPiece; with MPNet's
-  /// special tokens where tokenizer_config.json or config.json says that it is MPNet's), else vocab.json with
-  /// merges.txt (byte-level BPE, RoBERTa's special tokens); tokenizer_config.json beside the latter two gives the
-  /// options. Or reads one file: a tokenizer.json, whatever its name, or a .txt with a WordPiece
-  /// vocabulary.
+  /// Reads the tokenizer of a model directory, as transformers 5 does: tokenizer.json if it is there, else the
+  /// vocabulary of the class that tokenizer_config.json names, or of config.json's model type: vocab.txt (WordPiece),
+  /// vocab.json with merges.txt (byte-level BPE), sentencepiece.bpe.model or spiece.model (Unigram). Or reads one
+  /// file: a tokenizer.json, whatever its name, or a .txt with a WordPiece vocabulary.
   ///
-  /// tokenizer.json decides normalizer, pre-tokenizer, model, post-processor and added tokens; its truncation and
-  /// padding entries do not matter, since encode() is told the length. Throws IoError, or TokenizerError that names
-  /// file and place; what the file asks for and this library does not have is named as well.
+  /// A class such as BertTokenizer takes its options, such as do_lower_case, from tokenizer_config.json, and only the
+  /// vocabulary and the added tokens from tokenizer.json; PreTrainedTokenizerFast takes that as it is. Its truncation
+  /// and padding do not matter, since encode() is told the length. Throws IoError, or TokenizerError that names file
+  /// and place; what the file asks for and this library does not have is named as well.
   static Tokenizer load(const std::filesystem::path& directory_or_file);
 
   /// A WordPiece tokenizer on a vocabulary with one token a line (LF or CRLF); the line's number, from 0, is the id.
@@ -97,9 +97,9 @@ class Tokenizer {
   /// The id of a token as it is spelled in the vocabulary; none when it is not there.
   std::optional<std::int32_t> id(std::string_view token) const;
 
-  /// Writes what load() and Hugging Face's libraries read, each file atomically: tokenizer.json, tokenizer_config.json,
-  /// and vocab.txt (WordPiece) or vocab.json and merges.txt (BPE). Makes the directory when it is absent. Throws
-  /// IoError.
+  /// Writes what load() and Hugging Face's libraries read, each file atomically: tokenizer.json, tokenizer_config.json
+  /// (with the keys it was read with), and vocab.txt or vocab.json and merges.txt. Save the model first: config.json
+  /// tells the longest text and the inputs. Makes the directory when it is absent. Throws IoError.
   void save(const std::filesystem::path& directory) const;
 
  private:

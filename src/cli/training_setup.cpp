@@ -90,8 +90,8 @@ TrainingSetup from_scratch(const ConfigFile& config, const TrainingData& data) {
 /// The checkpoint's own configuration with what the section adds to it.
 ModelConfig config_from_checkpoint(const ConfigFile& config, const std::string& checkpoint) {
   const std::filesystem::path file = std::filesystem::path(checkpoint) / "config.json";
-  const std::string text = read_text_file(file);
   const ModelConfig found = ModelConfig::load(file);
+  const std::string text = read_text_file(file);
   const Json& section = config.section("model");
   check_model_section(section, config.name());
 

@@ -18,6 +18,23 @@ bool is_buffer(const std::string& name) {
   return name.ends_with("embeddings.position_ids") || name.ends_with("embeddings.token_type_ids");
 }
 
+/// What stands before the name of every tensor: PyTorch's wrappers for training on several devices ("module."), for
+/// compiled models ("_orig_mod.") and many people's own modules ("model.") save their names.
+std::size_t bytes_of_wrapper(const TensorSource& source) {
+  std::size_t skipped = 0;
+  for (bool found = !source.tensors().empty(); found;) {
+    found = false;
+    for (const std::string_view prefix : {"module.", "_orig_mod.", "model."})
+      if (!found && std::ranges::all_of(source.tensors(), [&](const TensorInfo& tensor) {
+            return std::string_view(tensor.name).substr(skipped).starts_with(prefix);
+          })) {
+        skipped += prefix.size();
+        found = true;
+      }
+  }
+  return skipped;
+}
+
 /// The bias that belongs to a weight, the weight that belongs to a bias; empty for other names.
 std::string partner(const std::string& name) {
   for (const auto& [part, other] : {std::pair(".weight", ".bias"), std::pair(".bias", ".weight")})
@@ -37,9 +54,10 @@ std::string canonical_name(const Backbone& backbone, const std::string& name) {
 CheckpointReader::CheckpointReader(const std::filesystem::path& directory, const ModelConfig& config,
                                    const Options& options)
     : backbone_(find_backbone(config.model_type)), options_(options), source_(open_checkpoint(directory)) {
+  const std::size_t wrapper = bytes_of_wrapper(source_);
   for (const TensorInfo& tensor : source_.tensors()) {
     if (is_buffer(tensor.name)) continue;
-    const std::string name = canonical_name(backbone_, tensor.name);
+    const std::string name = canonical_name(backbone_, tensor.name.substr(wrapper));
     holds_int8_ = holds_int8_ || name.ends_with(int8_suffix);
     const bool of_router = name.find(".router.") != std::string::npos;
     has_router_ = has_router_ || of_router;

@@ -312,6 +312,10 @@ TensorSource open_checkpoint(const std::filesystem::path& path) {
       }
       names += (names.empty() ? "" : ", ") + std::string(name);
     }
+    if (std::filesystem::exists(path / "adapter_model.safetensors"))
+      throw CheckpointError(path.string() +
+                            ": holds an adapter (PEFT) without its model's weights; expected the merged " +
+                            "model, which peft's merge_and_unload() and save_pretrained() write");
     throw CheckpointError(path.string() + ": the folder has no weights; expected one of " + names);
   }
   const std::string name = path.filename().string();

@@ -65,6 +65,9 @@ struct Backbone {
   LayerNames (*layer)(int index);
   /// The position id of a sample's first token.
   int (*first_position)(const ModelConfig&);
+  /// Tokens with this id are not counted: they have the position before the first one, and the token behind them goes
+  /// on as if they were not there. Null: every token counts.
+  int (*uncounted_id)(const ModelConfig&) = nullptr;
   /// Defaults of the family's config.json where they differ from BERT's.
   void (*set_defaults)(ModelConfig&);
   /// The library's name of a tensor that is called `name` on disk, for other spellings of the same model.

@@ -67,9 +67,12 @@ EmbeddingCache<T> Encoder<T>::embed(const RaggedBatch& batch, const DropoutPlan&
   EmbeddingCache<T> cache;
   cache.positions.resize(static_cast<std::size_t>(tokens));
   const int first = backbone->first_position(config);
-  for (Index s = 0; s < batch.samples(); ++s)
+  const int uncounted = backbone->uncounted_id == nullptr ? -1 : backbone->uncounted_id(config);
+  for (Index s = 0; s < batch.samples(); ++s) {
+    std::int32_t next = first;
     for (Index t = batch.offsets[s]; t < batch.offsets[s + 1]; ++t)
-      cache.positions[t] = static_cast<std::int32_t>(first + t - batch.offsets[s]);
+      cache.positions[t] = batch.ids[t] == uncounted ? first - 1 : next++;
+  }
 
   cache.sum = workspace.matrix<T>(tokens, cols);
   cache.normal = workspace.matrix<T>(tokens, cols);

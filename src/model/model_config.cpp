@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/number.hpp"
+#include "core/quote.hpp"
 #include "io/file.hpp"
 #include "io/json_cursor.hpp"
 #include "model/backbone.hpp"
@@ -59,6 +60,41 @@ std::vector<std::string> read_labels(const JsonCursor& object) {
   if (labels.empty())
     for (int i = 0; i < count; ++i) labels.push_back(std::to_string(i));
   return labels;
+}
+
+/// Keys that ask for another function than the encoder's, with the value that does not. Other keys of transformers'
+/// configurations are used, or change nothing that is computed here: tests/model/config_keys.json has them all.
+constexpr std::pair<const char*, const char*> only_values[] = {
+    {"is_decoder", "false"},  // a mask that hides what follows
+    {"add_cross_attention", "false"},
+    {"is_encoder_decoder", "false"},
+    {"pruned_heads", "{}"},  // heads that are missing in the weights
+};
+
+void check_function(const JsonCursor& object, const std::vector<std::string>& labels) {
+  for (const auto& [key, value] : only_values) {
+    const auto found = object.object().find(key);
+    if (found != object.object().end() && !found->is_null() && found->dump() != value) object[key].fail(value);
+  }
+  if (const auto found = object.object().find("quantization_config");
+      found != object.object().end() && !found->is_null())
+    object["quantization_config"].refuse("says that the weights are quantized; expected a model saved without");
+  for (const auto& [key, value] : object.object().items())
+    if (key.starts_with("sharcs") && key != "sharcs" && key != "sharcs_task")
+      object[key].refuse("is not a known key; expected \"sharcs\" or \"sharcs_task\"");
+
+  const JsonCursor problem = object["problem_type"];
+  if (!problem.present()) return;
+  const std::string type = problem.get<std::string>();
+  if (type == "multi_label_classification")
+    problem.fail("\"single_label_classification\" or \"regression\": several labels of one text are not supported");
+  if (type == "regression" && labels.size() > 1)
+    problem.refuse("is \"regression\", with " + std::to_string(labels.size()) +
+                   " labels; expected one: several numbers for a text are not supported");
+  if (type == "single_label_classification" && labels.size() == 1)
+    problem.refuse("is \"single_label_classification\", with one label; expected at least two");
+  if (type != "regression" && type != "single_label_classification")
+    problem.fail("\"single_label_classification\" or \"regression\"");
 }
 
 /// `norm`: the full_width_norm where the object does not say.
@@ -188,6 +224,8 @@ ModelConfig parse_config(std::string_view text, const std::string& name, FullWid
     if (found != object.object().end() && !found->is_null() && found->dump() != expected) object[key].fail(expected);
   }
 
+  check_function(object, config.labels);
+
   // Of the file it came from, or written again from the labels.
   for (const char* key : {"architectures", "torch_dtype", "dtype", "problem_type"}) object.skip(key);
   Json others = Json::object();
@@ -199,7 +237,32 @@ ModelConfig parse_config(std::string_view text, const std::string& name, FullWid
 
 }  // namespace
 
+namespace {
+
+/// Throws the IoError of a config.json that is not there, with what to do where that can be told.
+void explain_absence(const std::filesystem::path& file) {
+  const std::filesystem::path folder = file.parent_path();
+  const std::string name = folder.string();
+  if (std::filesystem::is_regular_file(folder))
+    throw IoError(name + ": is a file; expected a model's folder, with config.json beside the weights");
+  if (std::filesystem::exists(folder / "adapter_config.json"))
+    throw IoError(name + ": holds an adapter (PEFT) without its model; expected the merged model, which peft's " +
+                  "merge_and_unload() and save_pretrained() write");
+  const bool is_hub_name = folder.is_relative() && std::distance(folder.begin(), folder.end()) == 2 &&
+                           !name.starts_with('.') && !name.ends_with('/');
+  if (!std::filesystem::exists(folder) && is_hub_name)
+    throw IoError(name + ": there is no such folder; a model of the Hugging Face hub has to be downloaded first: " +
+                  "hf download " + name + " --local-dir FOLDER");
+  for (const char* weights : {"model.safetensors", "pytorch_model.bin"})
+    if (std::filesystem::exists(folder / weights))
+      throw IoError(file.string() + ": is absent beside " + weights +
+                    "; expected the config.json that transformers saves with the weights");
+}
+
+}  // namespace
+
 ModelConfig ModelConfig::load(const std::filesystem::path& file) {
+  if (!std::filesystem::exists(file)) explain_absence(file);
   return parse_config(read_text_file(file), file.string(), FullWidthNorm::private_);
 }
 
@@ -277,6 +340,15 @@ void ModelConfig::check(const std::string& name) const {
     fail("\"max_position_embeddings\" is " + std::to_string(max_position_embeddings) + "; expected more than " +
          std::to_string(kind.first_position(*this)));
   if (labels.empty()) fail("\"num_labels\" is 0; expected at least 1");
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    // Predictions are tables, in which names stand in lines and columns.
+    if (labels[i].find_first_of("\t\n\r") != std::string::npos)
+      fail("\"id2label." + std::to_string(i) + "\" is " + quote(labels[i]) +
+           "; expected a name without tabs and line ends");
+    if (const auto twin = std::ranges::find(labels, labels[i]) - labels.begin(); twin != static_cast<std::ptrdiff_t>(i))
+      fail("\"id2label." + std::to_string(i) + "\" is " + quote(labels[i]) + ", as \"id2label." + std::to_string(twin) +
+           "\"; expected another name for each class");
+  }
   const double bytes = parameters_of(*this, kind) * sizeof(float);
   if (!(bytes <= bytes_of_memory()))
     fail("the sizes ask for " + bytes_text(bytes) + " of parameters; this machine has " +

@@ -3,6 +3,7 @@
 #include <unicode/brkiter.h>
 #include <unicode/utext.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
@@ -13,15 +14,27 @@
 namespace sharcs::internal {
 namespace {
 
+constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+std::string encode_base64(std::string_view bytes) {
+  std::string text;
+  for (std::size_t at = 0; at < bytes.size(); at += 3) {
+    const std::size_t count = std::min<std::size_t>(3, bytes.size() - at);
+    std::uint32_t bits = 0;
+    for (std::size_t i = 0; i < 3; ++i) bits = bits << 8 | (i < count ? static_cast<unsigned char>(bytes[at + i]) : 0u);
+    for (std::size_t i = 0; i < 4; ++i) text += i <= count ? base64_digits[bits >> (18 - 6 * i) & 63] : '=';
+  }
+  return text;
+}
+
 std::optional<std::string> decode_base64(std::string_view text) {
-  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   if (text.size() % 4 != 0) return std::nullopt;
   for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
   std::string bytes;
   std::uint32_t bits = 0;
   int count = 0;
   for (const char c : text) {
-    const std::size_t value = alphabet.find(c);
+    const std::size_t value = base64_digits.find(c);
     if (value == std::string_view::npos) return std::nullopt;
     bits = bits << 6 | static_cast<std::uint32_t>(value);
     if ((count += 6) < 8) continue;
@@ -52,15 +65,19 @@ std::unique_ptr<icu::BreakIterator> grapheme_iterator() {
 
 std::optional<Charsmap> Charsmap::parse(const std::string& base64) {
   const std::optional<std::string> bytes = decode_base64(base64);
+  return bytes ? of_bytes(*bytes) : std::nullopt;
+}
+
+std::optional<Charsmap> Charsmap::of_bytes(const std::string& bytes) {
   std::uint32_t trie_bytes = 0;
-  if (!bytes || bytes->size() < sizeof trie_bytes) return std::nullopt;
-  std::memcpy(&trie_bytes, bytes->data(), sizeof trie_bytes);  // little-endian, as are all machines we run on
-  if (trie_bytes == 0 || trie_bytes % 4 != 0 || trie_bytes > bytes->size() - sizeof trie_bytes) return std::nullopt;
+  if (bytes.size() < sizeof trie_bytes) return std::nullopt;
+  std::memcpy(&trie_bytes, bytes.data(), sizeof trie_bytes);  // little-endian, as are all machines we run on
+  if (trie_bytes == 0 || trie_bytes % 4 != 0 || trie_bytes > bytes.size() - sizeof trie_bytes) return std::nullopt;
   Charsmap map;
-  map.base64_ = base64;
+  map.base64_ = encode_base64(bytes);
   map.units_.resize(trie_bytes / 4);
-  std::memcpy(map.units_.data(), bytes->data() + sizeof trie_bytes, trie_bytes);
-  map.replacements_ = bytes->substr(sizeof trie_bytes + trie_bytes);
+  std::memcpy(map.units_.data(), bytes.data() + sizeof trie_bytes, trie_bytes);
+  map.replacements_ = bytes.substr(sizeof trie_bytes + trie_bytes);
   map.replacements_ += '\0';
   if (find_invalid_utf8(map.replacements_) != std::string_view::npos) return std::nullopt;
   return map;

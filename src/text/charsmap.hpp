@@ -14,6 +14,8 @@ class Charsmap {
  public:
   /// Takes the base64 text of tokenizer.json; none when it is damaged.
   static std::optional<Charsmap> parse(const std::string& base64);
+  /// Takes the bytes that stand in SentencePiece's own file.
+  static std::optional<Charsmap> of_bytes(const std::string& bytes);
 
   /// Replaces each grapheme (a letter with its accents, say) that begins with an entry of the table; of the others,
   /// each character that does.

@@ -5,6 +5,7 @@
 #include <unicode/uniset.h>
 #include <unicode/unistr.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "text/unicode.hpp"
@@ -169,11 +170,68 @@ void apply(const Normalizer::Replace& rule, std::string_view text, std::string& 
   }
 }
 
+void apply(const Normalizer::Strip& rule, std::string_view text, std::string& result) {
+  while (rule.left && !text.empty()) {
+    const Character first = character_at(text, 0);
+    if (!is_whitespace(first.code)) break;
+    text.remove_prefix(first.bytes);
+  }
+  while (rule.right && !text.empty()) {
+    std::size_t last = text.size() - 1;
+    while (is_continuation_byte(text[last])) --last;
+    if (!is_whitespace(character_at(text, last).code)) break;
+    text.remove_suffix(text.size() - last);
+  }
+  result = text;
+}
+
+void apply(const Normalizer::Prepend& rule, std::string_view text, std::string& result) {
+  result = text.empty() ? std::string() : rule.text;
+  result += text;
+}
+
+void apply(const Normalizer::ReplacePattern& rule, std::string_view text, std::string& result) {
+  result.clear();
+  if (rule.pattern == Normalizer::Pattern::leading_underline) {
+    constexpr std::string_view underline = "▁";
+    if (text.starts_with(underline)) {
+      result = rule.content;
+      text.remove_prefix(underline.size());
+    }
+    result += text;
+    return;
+  }
+  const bool outer = rule.pattern == Normalizer::Pattern::outer_spaces;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t space = text.find(' ', at), end = std::min(text.find_first_not_of(' ', space), text.size());
+    result.append(text, at, space - at);
+    if (space == std::string_view::npos) return;
+    const bool matches = outer ? space == 0 || end == text.size() : end - space >= 2;
+    if (matches)
+      result += rule.content;
+    else
+      result.append(text, space, end - space);
+    at = end;
+  }
+}
+
 void apply(const Normalizer::Precompiled& charsmap, std::string_view text, std::string& result) {
   charsmap->apply(text, result);
 }
 
 }  // namespace
+
+const char* Normalizer::regex_of(Pattern pattern) {
+  switch (pattern) {
+    case Pattern::runs_of_spaces:
+      return " {2,}";
+    case Pattern::outer_spaces:
+      return "\\A +| +\\z";
+    case Pattern::leading_underline:
+      break;
+  }
+  return "\\A▁";
+}
 
 std::string_view Normalizer::operator()(std::string_view text, std::string& result) const {
   std::string before;

@@ -25,8 +25,24 @@ class Normalizer {
   struct Replace {
     std::string pattern, content;
   };
+  struct Strip {
+    bool left = true, right = true;  // white space goes
+  };
+  struct Prepend {  // before a text that is not empty
+    std::string text;
+  };
+  /// Of Replace by a regular expression these, which transformers writes: runs of two spaces and more become `content`;
+  /// spaces at both ends become `content`, usually nothing; a "▁" at the beginning becomes `content`.
+  enum class Pattern { runs_of_spaces, outer_spaces, leading_underline };
+  struct ReplacePattern {
+    Pattern pattern;
+    std::string content;
+  };
+  /// How tokenizer.json spells the pattern.
+  static const char* regex_of(Pattern pattern);
   using Precompiled = std::shared_ptr<const Charsmap>;  // SentencePiece's
-  using Step = std::variant<BertNormalizer, Form, Lowercase, StripAccents, Replace, Precompiled>;
+  using Step =
+      std::variant<BertNormalizer, Form, Lowercase, StripAccents, Replace, Strip, Prepend, ReplacePattern, Precompiled>;
 
   explicit Normalizer(std::vector<Step> steps = {}) : steps_(std::move(steps)) {}
 

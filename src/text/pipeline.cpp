@@ -63,27 +63,26 @@ SpecialTokens roberta_special_tokens() { return {"<s>", "</s>", "<unk>", "<pad>"
 
 SpecialTokens mpnet_special_tokens() { return {"<s>", "</s>", "[UNK]", "<pad>", "<mask>"}; }
 
-std::shared_ptr<const Pipeline> bert_pipeline(Vocabulary vocabulary, const WordPieceOptions& options,
-                                              const SpecialTokens& special, const std::string& place) {
+Pipeline bert_pipeline(Vocabulary vocabulary, const WordPieceOptions& options, const SpecialTokens& special,
+                       const std::string& place) {
   const SpecialIds ids = ids_of(special, vocabulary, place);
-  return std::make_shared<const Pipeline>(
-      word_piece_pipeline(std::move(vocabulary), options, special, ids, PostProcessor::bert(ids.cls, ids.sep), false));
+  return word_piece_pipeline(std::move(vocabulary), options, special, ids, PostProcessor::bert(ids.cls, ids.sep),
+                             false);
 }
 
-std::shared_ptr<const Pipeline> mpnet_pipeline(Vocabulary vocabulary, const WordPieceOptions& options,
-                                               const SpecialTokens& special, const std::string& place) {
+Pipeline mpnet_pipeline(Vocabulary vocabulary, const WordPieceOptions& options, const SpecialTokens& special,
+                        const std::string& place) {
   const SpecialIds ids = ids_of(special, vocabulary, place);
-  return std::make_shared<const Pipeline>(word_piece_pipeline(std::move(vocabulary), options, special, ids,
-                                                              PostProcessor::roberta(ids.cls, ids.sep), true));
+  return word_piece_pipeline(std::move(vocabulary), options, special, ids, PostProcessor::roberta(ids.cls, ids.sep),
+                             true);
 }
 
-std::shared_ptr<const Pipeline> roberta_pipeline(Vocabulary vocabulary, std::vector<ByteLevelBpe::Merge> merges,
-                                                 const ByteLevelBpeOptions& options, const SpecialTokens& special,
-                                                 const std::string& place) {
+Pipeline roberta_pipeline(Vocabulary vocabulary, std::vector<ByteLevelBpe::Merge> merges,
+                          const ByteLevelBpeOptions& options, const SpecialTokens& special, const std::string& place) {
   const SpecialIds ids = ids_of(special, vocabulary, place);
   ByteLevelBpe model(vocabulary, std::move(merges), {});
   AddedTokens added_tokens(added(special, ids, vocabulary, true), Normalizer());
-  return std::make_shared<const Pipeline>(Pipeline{
+  return {
       .vocabulary = std::move(vocabulary),
       .added_tokens = std::move(added_tokens),
       .normalizer = Normalizer(),
@@ -91,7 +90,27 @@ std::shared_ptr<const Pipeline> roberta_pipeline(Vocabulary vocabulary, std::vec
       .model = std::move(model),
       .post_processor = PostProcessor::roberta(ids.cls, ids.sep),
       .pad_id = ids.pad,
-  });
+  };
+}
+
+Pipeline unigram_pipeline(Vocabulary vocabulary, std::vector<double> scores, Normalizer normalizer,
+                          const UnigramOptions& options, const SpecialTokens& special, const std::string& place) {
+  using Prefix = PreTokenizer::Metaspace::Prefix;
+  const SpecialIds ids = ids_of(special, vocabulary, place);
+  Unigram model(vocabulary, std::move(scores), ids.unk);
+  AddedTokens added_tokens(added(special, ids, vocabulary, options.mask_strips_left), normalizer);
+  return {
+      .vocabulary = std::move(vocabulary),
+      .added_tokens = std::move(added_tokens),
+      .normalizer = std::move(normalizer),
+      .pre_tokenizer =
+          PreTokenizer({PreTokenizer::WhitespaceSplit{},
+                        PreTokenizer::Metaspace{.prefix = options.prefix ? Prefix::always : Prefix::never}}),
+      .model = std::move(model),
+      .post_processor =
+          options.types ? PostProcessor::bert(ids.cls, ids.sep) : PostProcessor::roberta(ids.cls, ids.sep),
+      .pad_id = ids.pad,
+  };
 }
 
 std::vector<std::int32_t> Pipeline::ids(std::string_view text, std::size_t limit) const {
@@ -108,6 +127,8 @@ std::vector<std::int32_t> Pipeline::ids(std::string_view text, std::size_t limit
 
   std::vector<std::int32_t> ids;
   std::string normalized;
+  std::string_view section;  // the text between two added tokens, normalized
+  bool first = false;        // whether it begins the text
   const auto take_token = [&](std::int32_t id) {
     ids.push_back(id);
     return ids.size() < limit;
@@ -115,7 +136,7 @@ std::vector<std::int32_t> Pipeline::ids(std::string_view text, std::size_t limit
   const auto take_normalized = [&](std::string_view part) {
     std::visit(
         [&](const auto& words) {
-          pre_tokenizer.for_each_word(part, [&](std::string_view word) {
+          pre_tokenizer.for_each_word(part, first && part.data() == section.data(), [&](std::string_view word) {
             words.encode(word, ids);
             return ids.size() < limit;
           });
@@ -124,7 +145,9 @@ std::vector<std::int32_t> Pipeline::ids(std::string_view text, std::size_t limit
     return ids.size() < limit;
   };
   const auto take_text = [&](std::string_view part) {
-    return added_tokens.in_normalized_text().split(normalizer(part, normalized), take_normalized, take_token);
+    section = normalizer(part, normalized);
+    first = part.data() == text.data();
+    return added_tokens.in_normalized_text().split(section, take_normalized, take_token);
   };
   added_tokens.in_text().split(text, take_text, take_token);
   if (ids.size() > limit) ids.resize(limit);

@@ -30,6 +30,10 @@ struct Pipeline {
   std::variant<WordPiece, ByteLevelBpe, Unigram> model;
   PostProcessor post_processor;
   std::int32_t pad_id;
+  /// The class of Hugging Face's that reads it, and the keys of the tokenizer_config.json that it was read with, as
+  /// JSON. Empty where it was made here; saving then finds the class.
+  std::string tokenizer_class = {};
+  std::string config_keys = "{}";
 
   /// The first `limit` ids of a text, or all if there are fewer; without special tokens.
   std::vector<std::int32_t> ids(std::string_view text, std::size_t limit) const;
@@ -45,16 +49,24 @@ SpecialTokens mpnet_special_tokens();
 
 /// BERT's pipeline on a vocabulary. Throws TokenizerError, which begins with `place`, when a special token is missing;
 /// only the mask may be.
-std::shared_ptr<const Pipeline> bert_pipeline(Vocabulary vocabulary, const WordPieceOptions& options,
-                                              const SpecialTokens& special, const std::string& place);
+Pipeline bert_pipeline(Vocabulary vocabulary, const WordPieceOptions& options, const SpecialTokens& special,
+                       const std::string& place);
 
 /// MPNet's: BERT's words, with RoBERTa's special tokens around them.
-std::shared_ptr<const Pipeline> mpnet_pipeline(Vocabulary vocabulary, const WordPieceOptions& options,
-                                               const SpecialTokens& special, const std::string& place);
+Pipeline mpnet_pipeline(Vocabulary vocabulary, const WordPieceOptions& options, const SpecialTokens& special,
+                        const std::string& place);
 
 /// RoBERTa's.
-std::shared_ptr<const Pipeline> roberta_pipeline(Vocabulary vocabulary, std::vector<ByteLevelBpe::Merge> merges,
-                                                 const ByteLevelBpeOptions& options, const SpecialTokens& special,
-                                                 const std::string& place);
+Pipeline roberta_pipeline(Vocabulary vocabulary, std::vector<ByteLevelBpe::Merge> merges,
+                          const ByteLevelBpeOptions& options, const SpecialTokens& special, const std::string& place);
+
+/// SentencePiece's Unigram model: words are cut at white space, and a "▁" stands before each.
+struct UnigramOptions {
+  bool prefix = true;  // false: not before the first
+  bool types = true;   // ALBERT: special tokens and types as BERT's; false: RoBERTa's
+  bool mask_strips_left = false;
+};
+Pipeline unigram_pipeline(Vocabulary vocabulary, std::vector<double> scores, Normalizer normalizer,
+                          const UnigramOptions& options, const SpecialTokens& special, const std::string& place);
 
 }  // namespace sharcs::internal

@@ -24,6 +24,13 @@ PostProcessor PostProcessor::roberta(std::int32_t cls, std::int32_t sep) {
 
 PostProcessor PostProcessor::none() { return {{{Part::text, 0}}, {{Part::text, 0}, {Part::pair, 1}}}; }
 
+PostProcessor PostProcessor::without_types() const {
+  PostProcessor plain = *this;
+  for (Template* items : {&plain.single_, &plain.pair_})
+    for (Item& item : *items) item.type = 0;
+  return plain;
+}
+
 Encoding PostProcessor::operator()(const Template& items, std::span<const std::int32_t> text,
                                    std::span<const std::int32_t> pair) const {
   Encoding encoding;

@@ -29,6 +29,9 @@ class PostProcessor {
   /// text pair, types 0 and 1.
   static PostProcessor none();
 
+  /// The same with all types 0.
+  PostProcessor without_types() const;
+
   const Template& single() const { return single_; }
   const Template& pair() const { return pair_; }
 

@@ -95,23 +95,27 @@ std::string_view next(const PreTokenizer::Metaspace& rules, std::string_view tex
 }
 
 template <class Rules>
-std::string_view rewrite_for(const Rules&, std::string_view text, std::string&) {
+std::string_view rewrite_for(const Rules&, std::string_view text, bool, std::string&) {
   return text;
 }
 
-std::string_view rewrite_for(const PreTokenizer::ByteLevel& rules, std::string_view text, std::string& rewritten) {
+std::string_view rewrite_for(const PreTokenizer::ByteLevel& rules, std::string_view text, bool,
+                             std::string& rewritten) {
   if (!rules.add_prefix_space || text.starts_with(' ')) return text;
   return rewritten.append(1, ' ').append(text);
 }
 
-std::string_view rewrite_for(const PreTokenizer::Metaspace& rules, std::string_view text, std::string& rewritten) {
+std::string_view rewrite_for(const PreTokenizer::Metaspace& rules, std::string_view text, bool begins,
+                             std::string& rewritten) {
   for (const char byte : text) {
     if (byte == ' ')
       rewritten += rules.replacement;
     else
       rewritten += byte;
   }
-  if (rules.add_prefix_space && !rewritten.starts_with(rules.replacement)) rewritten.insert(0, rules.replacement);
+  using Prefix = PreTokenizer::Metaspace::Prefix;
+  const bool prefixed = rules.prefix == Prefix::always || (rules.prefix == Prefix::first && begins);
+  if (prefixed && !rewritten.starts_with(rules.replacement)) rewritten.insert(0, rules.replacement);
   return rewritten;
 }
 
@@ -121,8 +125,8 @@ std::string_view PreTokenizer::next_word(const Step& step, std::string_view text
   return std::visit([&](const auto& rules) { return next(rules, text, at); }, step);
 }
 
-std::string_view PreTokenizer::rewrite(const Step& step, std::string_view text, std::string& rewritten) {
-  return std::visit([&](const auto& rules) { return rewrite_for(rules, text, rewritten); }, step);
+std::string_view PreTokenizer::rewrite(const Step& step, std::string_view text, bool begins, std::string& rewritten) {
+  return std::visit([&](const auto& rules) { return rewrite_for(rules, text, begins, rewritten); }, step);
 }
 
 }  // namespace sharcs::internal

@@ -2,12 +2,12 @@
 
 #include <limits>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "io/json_cursor.hpp"
 #include "sharcs/error.hpp"
 #include "text/pipeline.hpp"
+#include "text/tokenizer_folder.hpp"
 #include "text/tokenizer_json.hpp"
 #include "text/tokenizer_writer.hpp"
 #include "text/vocabulary_builder.hpp"
@@ -17,46 +17,8 @@ namespace sharcs {
 using namespace internal;
 namespace {
 
-WordPieceOptions word_piece_options(const TokenizerConfig& config) {
-  return {.lower_case = config.do_lower_case.value_or(true),
-          .strip_accents = config.strip_accents,
-          .tokenize_chinese_chars = config.tokenize_chinese_chars.value_or(true)};
-}
-
-/// The usual names, or those that the configuration gives.
-SpecialTokens special_tokens(const SpecialTokens& usual, const TokenizerConfig& config) {
-  return {.cls = config.cls_token.value_or(usual.cls),
-          .sep = config.sep_token.value_or(usual.sep),
-          .unk = config.unk_token.value_or(usual.unk),
-          .pad = config.pad_token.value_or(usual.pad),
-          .mask = config.mask_token.value_or(usual.mask)};
-}
-
-std::shared_ptr<const Pipeline> load_bert(const std::filesystem::path& vocab_txt, const WordPieceOptions& options,
-                                          const SpecialTokens& special) {
-  return bert_pipeline(read_vocab_txt(vocab_txt), options, special, vocab_txt.string());
-}
-
-/// Whether a folder's vocab.txt is MPNet's: by the tokenizer's class, else by the model that it belongs to, as Hugging
-/// Face decides.
-bool is_mpnet(const TokenizerConfig& config, const std::filesystem::path& directory) {
-  if (config.tokenizer_class) return config.tokenizer_class->starts_with("MPNetTokenizer");
-  const std::filesystem::path model = directory / "config.json";
-  return std::filesystem::exists(model) &&
-         JsonCursor::load(model, JsonKind::tokenizer)["model_type"].get_or<std::string>("") == "mpnet";
-}
-
-std::shared_ptr<const Pipeline> load_mpnet(const std::filesystem::path& vocab_txt, const WordPieceOptions& options,
-                                           const SpecialTokens& special) {
-  return mpnet_pipeline(read_vocab_txt(vocab_txt), options, special, vocab_txt.string());
-}
-
-std::shared_ptr<const Pipeline> load_roberta(const std::filesystem::path& vocab_json,
-                                             const std::filesystem::path& merges_txt,
-                                             const ByteLevelBpeOptions& options, const SpecialTokens& special) {
-  Vocabulary vocabulary = vocabulary_in(JsonCursor::load(vocab_json, JsonKind::tokenizer));
-  std::vector<ByteLevelBpe::Merge> merges = read_merges_txt(merges_txt, vocabulary);
-  return roberta_pipeline(std::move(vocabulary), std::move(merges), options, special, vocab_json.string());
+std::shared_ptr<const Pipeline> shared(Pipeline pipeline) {
+  return std::make_shared<const Pipeline>(std::move(pipeline));
 }
 
 /// The room that max_length leaves for the texts.
@@ -71,38 +33,23 @@ std::size_t room_in(const PostProcessor::Template& items, std::size_t max_length
 }  // namespace
 
 Tokenizer Tokenizer::load(const std::filesystem::path& directory_or_file) {
-  const auto exists = [](const std::filesystem::path& path) {
-    std::error_code ignored;
-    return std::filesystem::exists(path, ignored);
-  };
-  if (!std::filesystem::is_directory(directory_or_file)) {
-    if (directory_or_file.extension() == ".txt") return wordpiece(directory_or_file);
-    return Tokenizer(read_tokenizer_json(directory_or_file));
-  }
-  const std::filesystem::path& directory = directory_or_file;
-  if (exists(directory / "tokenizer.json")) return Tokenizer(read_tokenizer_json(directory / "tokenizer.json"));
-  const bool bert = exists(directory / "vocab.txt");
-  if (!bert && !exists(directory / "vocab.json"))
-    throw IoError(directory.string() + ": has no tokenizer; expected tokenizer.json, vocab.txt or vocab.json");
-  const TokenizerConfig config = read_tokenizer_config(directory / "tokenizer_config.json");
-  if (bert && is_mpnet(config, directory))
-    return Tokenizer(load_mpnet(directory / "vocab.txt", word_piece_options(config),
-                                special_tokens(mpnet_special_tokens(), config)));
-  if (bert)
-    return Tokenizer(
-        load_bert(directory / "vocab.txt", word_piece_options(config), special_tokens(bert_special_tokens(), config)));
-  return Tokenizer(load_roberta(directory / "vocab.json", directory / "merges.txt",
-                                {.add_prefix_space = config.add_prefix_space.value_or(false)},
-                                special_tokens(roberta_special_tokens(), config)));
+  if (std::filesystem::is_directory(directory_or_file))
+    return Tokenizer(shared(read_tokenizer_folder(directory_or_file)));
+  if (directory_or_file.extension() == ".txt") return wordpiece(directory_or_file);
+  return Tokenizer(shared(read_tokenizer_json(directory_or_file)));
 }
 
 Tokenizer Tokenizer::wordpiece(const std::filesystem::path& vocab_txt, const WordPieceOptions& options) {
-  return Tokenizer(load_bert(vocab_txt, options, bert_special_tokens()));
+  return Tokenizer(
+      shared(bert_pipeline(read_vocab_txt(vocab_txt), options, bert_special_tokens(), vocab_txt.string())));
 }
 
 Tokenizer Tokenizer::byte_level_bpe(const std::filesystem::path& vocab_json, const std::filesystem::path& merges_txt,
                                     const ByteLevelBpeOptions& options) {
-  return Tokenizer(load_roberta(vocab_json, merges_txt, options, roberta_special_tokens()));
+  Vocabulary vocabulary = vocabulary_in(JsonCursor::load(vocab_json, JsonKind::tokenizer));
+  std::vector<ByteLevelBpe::Merge> merges = read_merges_txt(merges_txt, vocabulary);
+  return Tokenizer(shared(roberta_pipeline(std::move(vocabulary), std::move(merges), options, roberta_special_tokens(),
+                                           vocab_json.string())));
 }
 
 Tokenizer Tokenizer::train_wordpiece(std::span<const std::string> texts, const VocabularyOptions& options) {
@@ -110,9 +57,9 @@ Tokenizer Tokenizer::train_wordpiece(std::span<const std::string> texts, const V
   Vocabulary vocabulary =
       build_word_piece_vocabulary(texts, options, {special.pad, special.unk, special.cls, special.sep, special.mask});
   return Tokenizer(
-      bert_pipeline(std::move(vocabulary),
-                    {.lower_case = options.lower_case, .tokenize_chinese_chars = options.tokenize_chinese_chars},
-                    special, "the vocabulary"));
+      shared(bert_pipeline(std::move(vocabulary),
+                           {.lower_case = options.lower_case, .tokenize_chinese_chars = options.tokenize_chinese_chars},
+                           special, "the vocabulary")));
 }
 
 void Tokenizer::save(const std::filesystem::path& directory) const { write_tokenizer(*pipeline_, directory); }

@@ -42,10 +42,20 @@ Normalizer::Step normalizer_step(const JsonCursor& place) {
   if (type == "Lowercase") return Normalizer::Lowercase{};
   if (type == "StripAccents") return Normalizer::StripAccents{};
   if (type == "Replace") {
+    if (const JsonCursor regex = place["pattern"]["Regex"]; regex.present()) {
+      using enum Normalizer::Pattern;
+      for (const Normalizer::Pattern known : {runs_of_spaces, outer_spaces, leading_underline})
+        if (regex.get<std::string>() == Normalizer::regex_of(known))
+          return Normalizer::ReplacePattern{known, place["content"].get<std::string>()};
+      regex.fail("\" {2,}\" or another one that transformers writes for SentencePiece");
+    }
     const JsonCursor pattern = place["pattern"]["String"];
     if (pattern.get<std::string>().empty()) pattern.fail("a text");
     return Normalizer::Replace{pattern.get<std::string>(), place["content"].get<std::string>()};
   }
+  if (type == "Strip")
+    return Normalizer::Strip{.left = place["strip_left"].get_or(true), .right = place["strip_right"].get_or(true)};
+  if (type == "Prepend") return Normalizer::Prepend{place["prepend"].get<std::string>()};
   if (type == "Precompiled") {
     const JsonCursor charsmap = place["precompiled_charsmap"];
     std::optional<Charsmap> parsed = Charsmap::parse(charsmap.get<std::string>());
@@ -53,7 +63,8 @@ Normalizer::Step normalizer_step(const JsonCursor& place) {
     return std::make_shared<const Charsmap>(*std::move(parsed));
   }
   place["type"].fail(
-      "BertNormalizer, NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Replace or Precompiled, alone or in a Sequence");
+      "BertNormalizer, NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Strip, Prepend, Replace or Precompiled, alone or "
+      "in a Sequence");
 }
 
 PreTokenizer::Step pre_tokenizer_step(const JsonCursor& place) {
@@ -70,15 +81,12 @@ PreTokenizer::Step pre_tokenizer_step(const JsonCursor& place) {
     return PreTokenizer::ByteLevel{.add_prefix_space = place["add_prefix_space"].get_or(true),
                                    .use_regex = place["use_regex"].get_or(true)};
   if (type == "Metaspace") {
+    using Prefix = PreTokenizer::Metaspace::Prefix;
     PreTokenizer::Metaspace rules{.replacement = place["replacement"].get_or<std::string>("▁"),
-                                  .add_prefix_space = place["add_prefix_space"].get_or(true),
+                                  .prefix = place["add_prefix_space"].get_or(true) ? Prefix::always : Prefix::never,
                                   .split = place["split"].get_or(true)};
     if (count_characters(rules.replacement) != 1) place["replacement"].fail("one character");
-    if (const JsonCursor scheme = place["prepend_scheme"]; scheme.present()) {
-      if (scheme.get<std::string>() != "always" && scheme.get<std::string>() != "never")
-        scheme.fail("\"always\" or \"never\"");
-      rules.add_prefix_space = scheme.get<std::string>() == "always";
-    }
+    if (const JsonCursor scheme = place["prepend_scheme"]; scheme.present()) rules.prefix = scheme.get<Prefix>();
     return rules;
   }
   place["type"].fail(
@@ -253,7 +261,7 @@ std::int32_t find_pad(const Vocabulary& vocabulary, std::span<const AddedToken> 
 
 }  // namespace
 
-std::shared_ptr<const Pipeline> read_tokenizer_json(const std::filesystem::path& path) {
+Pipeline read_tokenizer_json(const std::filesystem::path& path) {
   const JsonCursor root = JsonCursor::load(path, JsonKind::tokenizer);
   if (root["version"].get_or<std::string>("1.0") != "1.0") root["version"].fail("\"1.0\"");
 
@@ -287,7 +295,7 @@ std::shared_ptr<const Pipeline> read_tokenizer_json(const std::filesystem::path&
   AddedTokens added(added_tokens(root["added_tokens"], vocabulary), normalizer);
   PostProcessor post = post_processor(root["post_processor"], vocabulary);
   const std::int32_t pad = find_pad(vocabulary, added.all(), path.string());
-  return std::make_shared<const Pipeline>(Pipeline{
+  return {
       .vocabulary = std::move(vocabulary),
       .added_tokens = std::move(added),
       .normalizer = std::move(normalizer),
@@ -295,7 +303,7 @@ std::shared_ptr<const Pipeline> read_tokenizer_json(const std::filesystem::path&
       .model = std::move(words),
       .post_processor = std::move(post),
       .pad_id = pad,
-  });
+  };
 }
 
 }  // namespace sharcs::internal

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <memory>
 
 #include "text/pipeline.hpp"
 
@@ -9,6 +8,6 @@ namespace sharcs::internal {
 
 /// Builds the pipeline that a tokenizer.json of Hugging Face's `tokenizers` describes. Throws IoError, or
 /// TokenizerError that names what is damaged, or what is asked for and not supported.
-std::shared_ptr<const Pipeline> read_tokenizer_json(const std::filesystem::path& path);
+Pipeline read_tokenizer_json(const std::filesystem::path& path);
 
 }  // namespace sharcs::internal

@@ -1,13 +1,17 @@
 #include "text/tokenizer_writer.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "io/file.hpp"
+#include "model/backbone.hpp"
 #include "sharcs/error.hpp"
+#include "sharcs/model_config.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -31,6 +35,13 @@ ordered_json to_json(Normalizer::StripAccents) { return {{"type", "StripAccents"
 ordered_json to_json(const Normalizer::Replace& step) {
   return {{"type", "Replace"}, {"pattern", {{"String", step.pattern}}}, {"content", step.content}};
 }
+ordered_json to_json(const Normalizer::Strip& step) {
+  return {{"type", "Strip"}, {"strip_left", step.left}, {"strip_right", step.right}};
+}
+ordered_json to_json(const Normalizer::Prepend& step) { return {{"type", "Prepend"}, {"prepend", step.text}}; }
+ordered_json to_json(const Normalizer::ReplacePattern& step) {
+  return {{"type", "Replace"}, {"pattern", {{"Regex", Normalizer::regex_of(step.pattern)}}}, {"content", step.content}};
+}
 ordered_json to_json(const Normalizer::Precompiled& charsmap) {
   return {{"type", "Precompiled"}, {"precompiled_charsmap", charsmap->base64()}};
 }
@@ -49,7 +60,7 @@ ordered_json to_json(const PreTokenizer::ByteLevel& step) {
 ordered_json to_json(const PreTokenizer::Metaspace& step) {
   return {{"type", "Metaspace"},
           {"replacement", step.replacement},
-          {"prepend_scheme", step.add_prefix_space ? "always" : "never"},
+          {"prepend_scheme", name_of(step.prefix)},
           {"split", step.split}};
 }
 
@@ -198,34 +209,92 @@ std::string tokenizer_json(const Pipeline& pipeline, const std::vector<std::stri
   return text.insert(text.size() - 2, ",\"vocab\":" + entries) + "\n";
 }
 
-/// tokenizer_config.json. The class is the one that takes tokenizer.json as it is.
-std::string tokenizer_config_json(const Pipeline& pipeline) {
+/// The class of transformers that makes this tokenizer again from its vocabulary and a few keys; else the one that
+/// takes tokenizer.json as it is.
+std::string class_of(const Pipeline& pipeline) {
+  const auto& normalizers = pipeline.normalizer.steps();
+  const auto& cuts = pipeline.pre_tokenizer.steps();
+  const bool rounded_as_roberta = [&] {
+    const PostProcessor::Template& single = pipeline.post_processor.single();
+    return single.size() == 3 &&
+           pipeline.post_processor.pair() == PostProcessor::roberta(single.front().id, single.back().id).pair();
+  }();
+  if (const auto* words = std::get_if<WordPiece>(&pipeline.model)) {
+    const auto* bert = normalizers.size() == 1 ? std::get_if<Normalizer::BertNormalizer>(&normalizers[0]) : nullptr;
+    const WordPiece::Settings usual;
+    if (bert != nullptr && bert->clean_text && cuts.size() == 1 &&
+        std::holds_alternative<PreTokenizer::BertPreTokenizer>(cuts[0]) &&
+        words->settings().continuing_prefix == usual.continuing_prefix &&
+        words->settings().longest_word == usual.longest_word)
+      return rounded_as_roberta ? "MPNetTokenizer" : "BertTokenizer";
+  }
+  if (std::holds_alternative<ByteLevelBpe>(pipeline.model) && normalizers.empty() && rounded_as_roberta)
+    return "RobertaTokenizer";
+  return "PreTrainedTokenizerFast";
+}
+
+bool gives_types(const PostProcessor& processor) {
+  return std::ranges::any_of(processor.pair(), [](const PostProcessor::Item& item) { return item.type != 0; });
+}
+
+/// tokenizer_config.json: the keys that the tokenizer was read with, and what these leave open. `model`: the
+/// config.json beside it, if there is one.
+std::string tokenizer_config_json(const Pipeline& pipeline, const std::optional<ModelConfig>& model) {
   const Vocabulary& vocabulary = pipeline.vocabulary;
-  ordered_json config = {{"tokenizer_class", "PreTrainedTokenizerFast"}};
+  ordered_json config = ordered_json::parse(pipeline.config_keys);
+  for (const char* local : {"tokenizer_file", "vocab_file", "merges_file", "special_tokens_map_file"})
+    config.erase(local);  // paths on the machine that wrote them
+  const auto set = [&](const char* key, const auto& value) {
+    if (!config.contains(key)) config[key] = value;
+  };
+  set("tokenizer_class", pipeline.tokenizer_class.empty() ? class_of(pipeline) : pipeline.tokenizer_class);
   std::vector<std::int32_t> around;
   for (const PostProcessor::Item& item : pipeline.post_processor.single())
     if (item.part == PostProcessor::Part::token) around.push_back(item.id);
-  if (!around.empty()) {
-    config["cls_token"] = vocabulary.token(around.front());
-    config["sep_token"] = vocabulary.token(around.back());
-  }
-  if (const auto* words = std::get_if<WordPiece>(&pipeline.model))
-    config["unk_token"] = words->settings().unknown_token;
-  if (const auto* pieces = std::get_if<Unigram>(&pipeline.model))
-    config["unk_token"] = vocabulary.token(pieces->unknown());
-  config["pad_token"] = vocabulary.token(pipeline.pad_id);
+  // A token that is named here is looked for in texts, so one that was not stays unnamed.
+  const auto is_added = [&](std::int32_t id) {
+    return std::ranges::any_of(pipeline.added_tokens.all(), [&](const AddedToken& token) { return token.id == id; });
+  };
+  if (!around.empty() && is_added(around.front())) set("cls_token", vocabulary.token(around.front()));
+  if (!around.empty() && is_added(around.back())) set("sep_token", vocabulary.token(around.back()));
+  std::string unknown;
+  if (const auto* words = std::get_if<WordPiece>(&pipeline.model)) unknown = words->settings().unknown_token;
+  if (const auto* pieces = std::get_if<Unigram>(&pipeline.model)) unknown = vocabulary.token(pieces->unknown());
+  if (!unknown.empty() && is_added(vocabulary.id(unknown))) set("unk_token", unknown);
+  set("pad_token", vocabulary.token(pipeline.pad_id));
   for (const char* mask : {"[MASK]", "<mask>"})
-    if (vocabulary.id(mask) != TokenTable::absent) config["mask_token"] = mask;
+    if (const std::int32_t id = vocabulary.id(mask); id != TokenTable::absent && is_added(id)) set("mask_token", mask);
   for (const Normalizer::Step& step : pipeline.normalizer.steps())
     if (const auto* bert = std::get_if<Normalizer::BertNormalizer>(&step)) {
-      config["do_lower_case"] = bert->lowercase;
-      config["strip_accents"] = bert->strip_accents;
-      config["tokenize_chinese_chars"] = bert->handle_chinese_chars;
+      set("do_lower_case", bert->lowercase);
+      set("strip_accents", bert->strip_accents);
+      set("tokenize_chinese_chars", bert->handle_chinese_chars);
     }
   for (const PreTokenizer::Step& step : pipeline.pre_tokenizer.steps())
     if (const auto* byte_level = std::get_if<PreTokenizer::ByteLevel>(&step))
-      config["add_prefix_space"] = byte_level->add_prefix_space;
+      set("add_prefix_space", byte_level->add_prefix_space);
+
+  // Which inputs the class gives differs between versions of transformers; so it is said where it matters.
+  const std::string name = config["tokenizer_class"].get<std::string>();
+  const bool takes_types =
+      gives_types(pipeline.post_processor) && (!model || find_backbone(model->model_type).has_token_types);
+  const bool class_gives_types = name.starts_with("Bert") || name.starts_with("Electra");
+  if (takes_types != class_gives_types)
+    set("model_input_names", takes_types ? ordered_json{"input_ids", "token_type_ids", "attention_mask"}
+                                         : ordered_json{"input_ids", "attention_mask"});
+  if (model) set("model_max_length", find_backbone(model->model_type).max_tokens(*model));
   return config.dump(2) + "\n";
+}
+
+/// The config.json that the tokenizer is saved beside; none where it is no model's that we have.
+std::optional<ModelConfig> model_in(const std::filesystem::path& directory) {
+  const std::filesystem::path file = directory / "config.json";
+  if (!std::filesystem::exists(file)) return std::nullopt;
+  try {
+    return ModelConfig::load(file);
+  } catch (const ConfigError&) {
+    return std::nullopt;
+  }
 }
 
 std::string lines(const std::vector<std::string>& all) {
@@ -245,7 +314,7 @@ void write_tokenizer(const Pipeline& pipeline, const std::filesystem::path& dire
   } else if (std::holds_alternative<WordPiece>(pipeline.model)) {
     write_file_atomically(directory / "vocab.txt", lines(tokens));
   }
-  write_file_atomically(directory / "tokenizer_config.json", tokenizer_config_json(pipeline));
+  write_file_atomically(directory / "tokenizer_config.json", tokenizer_config_json(pipeline, model_in(directory)));
   write_file_atomically(directory / "tokenizer.json", tokenizer_json(pipeline, tokens));
 }
 

@@ -38,7 +38,7 @@ std::vector<CountedWord> count_words(std::span<const std::string> texts, const V
   std::string normalized;
   for (std::string text : texts) {
     replace_invalid_utf8(text);
-    cut.for_each_word(normalizer(text, normalized), [&](std::string_view word) {
+    cut.for_each_word(normalizer(text, normalized), true, [&](std::string_view word) {
       std::int32_t place = places.find(word);
       if (place == TokenTable::absent) {
         place = static_cast<std::int32_t>(words.size());

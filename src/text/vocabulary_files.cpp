@@ -63,6 +63,11 @@ Vocabulary vocabulary_in(const JsonCursor& place) {
 
 ByteLevelBpe::Merge merge_of(const std::string& left, const std::string& right, const Vocabulary& vocabulary,
                              const std::string& place) {
+  // "Ġ" is the space; every vocabulary of bytes has it.
+  if (right.ends_with("</w>") && vocabulary.id("Ġ") == TokenTable::absent)
+    throw TokenizerError(place + ": merges " + quote(left) + " and " + quote(right) +
+                         ": tokens that mark the end of a " +
+                         "word with \"</w>\" are not supported; expected byte-level BPE");
   const auto id = [&](const std::string& token) {
     const std::int32_t found = vocabulary.id(token);
     if (found == TokenTable::absent)
@@ -89,32 +94,6 @@ std::vector<ByteLevelBpe::Merge> read_merges_txt(const std::filesystem::path& pa
     merges.push_back(merge_of(line, vocabulary, path.string() + ":" + std::to_string(number)));
   });
   return merges;
-}
-
-TokenizerConfig read_tokenizer_config(const std::filesystem::path& path) {
-  if (!std::filesystem::exists(path)) return {};
-  const JsonCursor config = JsonCursor::load(path, JsonKind::tokenizer);
-  const auto truth = [&](const char* key) {
-    const JsonCursor place = config[key];
-    return place.present() ? std::optional(place.get<bool>()) : std::nullopt;
-  };
-  const auto token = [&](const char* key) -> std::optional<std::string> {
-    const JsonCursor place = config[key];
-    if (!place.present()) return std::nullopt;
-    return place.is_object() ? place["content"].get<std::string>() : place.get<std::string>();
-  };
-  const JsonCursor basic = config["do_basic_tokenize"];
-  if (!basic.get_or(true)) basic.fail("true: WordPiece on text that is cut at white space alone is not supported");
-  return {.do_lower_case = truth("do_lower_case"),
-          .strip_accents = truth("strip_accents"),
-          .tokenize_chinese_chars = truth("tokenize_chinese_chars"),
-          .add_prefix_space = truth("add_prefix_space"),
-          .cls_token = token("cls_token"),
-          .sep_token = token("sep_token"),
-          .unk_token = token("unk_token"),
-          .pad_token = token("pad_token"),
-          .mask_token = token("mask_token"),
-          .tokenizer_class = token("tokenizer_class")};
 }
 
 }  // namespace sharcs::internal

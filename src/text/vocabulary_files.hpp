@@ -1,7 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,19 +25,5 @@ std::vector<ByteLevelBpe::Merge> read_merges_txt(const std::filesystem::path& pa
 ByteLevelBpe::Merge merge_of(std::string_view text, const Vocabulary& vocabulary, const std::string& place);
 ByteLevelBpe::Merge merge_of(const std::string& left, const std::string& right, const Vocabulary& vocabulary,
                              const std::string& place);
-
-/// The settings in tokenizer_config.json, for a tokenizer that is made from a vocabulary without tokenizer.json.
-struct TokenizerConfig {
-  std::optional<bool> do_lower_case;
-  std::optional<bool> strip_accents;
-  std::optional<bool> tokenize_chinese_chars;
-  std::optional<bool> add_prefix_space;
-  std::optional<std::string> cls_token, sep_token, unk_token, pad_token, mask_token;
-  /// The class of Hugging Face's: "BertTokenizer".
-  std::optional<std::string> tokenizer_class;
-};
-
-/// Reads it; nothing is set when the file is not there. Throws IoError or TokenizerError.
-TokenizerConfig read_tokenizer_config(const std::filesystem::path& path);
 
 }  // namespace sharcs::internal

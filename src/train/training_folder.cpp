@@ -56,8 +56,8 @@ void TrainingOutput::log(const EpochRecord& record) {
 }
 
 void TrainingOutput::save_best(const Model& model, const Tokenizer& tokenizer) {
-  if (!std::exchange(tokenizer_is_saved_, true)) tokenizer.save(folder_.path());
   model.save(folder_.path());
+  if (!std::exchange(tokenizer_is_saved_, true)) tokenizer.save(folder_.path());  // looks at the model's config.json
 }
 
 void TrainingOutput::write_checkpoint(const TrainingSnapshot& snapshot, int keep) const {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -116,7 +117,40 @@ TEST_P(EveryBackbone, IsSavedWithEveryParameterOfThePlainModelForHuggingFacesLoa
   EXPECT_EQ(json.at("label2id").at("c"), 2);
 }
 
+TEST_P(EveryBackbone, IsReadUnderTheNamesOfWrappers) {
+  const Model model = random_model(small_config_of(GetParam()));
+  for (const std::string prefix : {"module.", "_orig_mod.", "model.", "module._orig_mod.", "_orig_mod.module.model."}) {
+    Checkpoint checkpoint(model);
+    for (NamedTensor& tensor : checkpoint.tensors) tensor.name.insert(0, prefix);
+    write(checkpoint, model.config());
+    const Model read = Model::load(folder.path(), {}, &report);
+    EXPECT_EQ(report.summary(), "") << prefix;
+    const std::span<const float> expected = network_of(model).values().buffer(),
+                                 found = network_of(read).values().buffer();
+    ASSERT_EQ(found.size(), expected.size());
+    EXPECT_EQ(std::memcmp(found.data(), expected.data(), expected.size_bytes()), 0) << prefix;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, EveryBackbone, ::testing::ValuesIn(testing::every_model_type()), testing::test_name_of);
+
+TEST_F(ModelDirectory, AWrappersNameBeforeSomeTensorsIsNotLeftOut) {
+  const Model model = random_model(plain(small_config()));
+  Checkpoint checkpoint(model);
+  for (NamedTensor& tensor : checkpoint.tensors)
+    if (!tensor.name.starts_with("classifier.")) tensor.name.insert(0, "model.");
+  write(checkpoint, model.config());
+  EXPECT_THAT(refusal(), HasSubstr("is missing; expected one of shape"));
+}
+
+TEST_F(ModelDirectory, AnAdapterAloneIsRefusedWithWhatToDo) {
+  write_file_atomically(folder / "config.json", plain(small_config()).to_json());
+  write_file_atomically(folder / "adapter_model.safetensors", "");
+  EXPECT_EQ(refusal(),
+            folder.path().string() +
+                ": holds an adapter (PEFT) without its model's weights; expected the merged model, which peft's "
+                "merge_and_unload() and save_pretrained() write");
+}
 
 TEST_F(ModelDirectory, PlainBertHasHuggingFacesNamesAndShapes) {
   random_model(plain(small_config())).save(folder.path());

@@ -1,18 +1,24 @@
 // Reads a model directory, prints its logits for some inputs, and saves it again as a routed model: what
 // compare_with_transformers.py holds against transformers.
 //
-//     answer MODEL INPUTS.json SAVED    INPUTS.json: a list of {"ids": [...], "types": [...]}
+//     answer MODEL INPUTS.json SAVED    INPUTS.json: a list of {"ids": [...], "types": [...]}, or of {"text", "pair"}
 //
 // Prints {"plain": [[logits]], "full": [[logits]]}: of the model as it is, and of full width after it was made a routed
-// model, saved to SAVED and read again.
+// model, saved to SAVED and read again. For texts the folder's tokenizer is read, and saved too; then "encoded" has
+// {"ids", "types", "logits"} of each.
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "sharcs/classifier.hpp"
+#include "sharcs/tokenizer.hpp"
 
 namespace {
+
+constexpr std::size_t longest = 100;  // tokens of a text
 
 struct Input {
   std::vector<std::int32_t> ids, types;
@@ -32,18 +38,34 @@ int main(int count, char** arguments) {
   if (count != 4) return 1;
   try {
     std::vector<Input> inputs;
-    for (const auto& input : nlohmann::json::parse(std::ifstream(arguments[2])))
-      inputs.push_back(
-          {input.at("ids").get<std::vector<std::int32_t>>(), input.at("types").get<std::vector<std::int32_t>>()});
+    std::optional<sharcs::Tokenizer> tokenizer;
+    for (const auto& input : nlohmann::json::parse(std::ifstream(arguments[2]))) {
+      if (input.contains("ids")) {
+        inputs.push_back(
+            {input.at("ids").get<std::vector<std::int32_t>>(), input.at("types").get<std::vector<std::int32_t>>()});
+        continue;
+      }
+      if (!tokenizer) tokenizer = sharcs::Tokenizer::load(arguments[1]);
+      const auto text = input.at("text").get<std::string>();
+      sharcs::Encoding encoding = input.contains("pair")
+                                      ? tokenizer->encode(text, input.at("pair").get<std::string>(), longest)
+                                      : tokenizer->encode(text, longest);
+      inputs.push_back({std::move(encoding.ids), std::move(encoding.token_types)});
+    }
     const sharcs::Engine plain(sharcs::Model::load(arguments[1]));
     const sharcs::SharcsConfig routed = {
         .width_mult_list = {0.5, 1.0}, .adaptive_layer_idx = 1, .hidden_size_router = 8, .exits = {1, 2}};
     sharcs::Model::load(arguments[1], {.sharcs = routed}).save(arguments[3]);
     const sharcs::Engine full = sharcs::Engine::load(arguments[3]);
-    std::cout << nlohmann::json({{"plain", logits_of(plain, inputs, sharcs::Policy::fixed(1))},
-                                 {"full", logits_of(full, inputs, sharcs::Policy::fixed(1))}})
-                     .dump()
-              << '\n';
+    nlohmann::json result = {{"plain", logits_of(plain, inputs, sharcs::Policy::fixed(1))},
+                             {"full", logits_of(full, inputs, sharcs::Policy::fixed(1))}};
+    if (tokenizer) {
+      tokenizer->save(arguments[3]);
+      for (std::size_t i = 0; i < inputs.size(); ++i)
+        result["encoded"].push_back(
+            {{"ids", inputs[i].ids}, {"types", inputs[i].types}, {"logits", result["plain"][i]}});
+    }
+    std::cout << result.dump() << '\n';
   } catch (const std::exception& error) {
     std::cerr << error.what() << '\n';
     return 2;

@@ -3,10 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "expect_error.hpp"
+#include "golden_folder.hpp"
 #include "sharcs/model.hpp"
 #include "temporary_folder.hpp"
 
@@ -14,8 +18,8 @@ namespace sharcs::internal {
 namespace {
 
 using nlohmann::json;
-using testing::HasSubstr;
-using testing::StartsWith;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 json bert_base() {
   return {{"model_type", "bert"},      {"vocab_size", 30522},
@@ -85,6 +89,121 @@ TEST(ModelConfig, KeysThatTheLibraryDoesNotUseAreKept) {
   EXPECT_EQ(saved.at("transformers_version"), "4.6.0");
   EXPECT_EQ(saved.at("task_specific_params"), text["task_specific_params"]);
   EXPECT_EQ(parse(saved).to_json(), parse(text).to_json());
+}
+
+/// tests/model/config_keys.json: for every configuration class of transformers its keys, each with what becomes of it
+/// here (used, harmless or refused) and a value. compare_with_transformers.py checks that no key is left out.
+json config_keys() {
+  return json::parse(std::ifstream(testing::small_golden_set().folder.parent_path() / "model" / "config_keys.json"));
+}
+
+/// The smallest configuration of a class's model type, with the class's own names of the sizes.
+json smallest(const std::string& family) {
+  static const std::map<std::string, std::string> types = {
+      {"Bert", "bert"},           {"Roberta", "roberta"},       {"XLMRoberta", "xlm-roberta"},
+      {"Camembert", "camembert"}, {"DistilBert", "distilbert"}, {"Albert", "albert"},
+      {"MPNet", "mpnet"},         {"Electra", "electra"}};
+  const auto found = types.find(family);
+  const std::string type = found == types.end() ? "bert" : found->second;
+  if (type == "distilbert")
+    return {{"model_type", type},
+            {"vocab_size", 50},
+            {"dim", 16},
+            {"n_layers", 2},
+            {"n_heads", 2},
+            {"hidden_dim", 8},
+            {"max_position_embeddings", 20}};
+  return {{"model_type", type},           {"vocab_size", 50},         {"hidden_size", 16},
+          {"num_hidden_layers", 2},       {"num_attention_heads", 2}, {"intermediate_size", 8},
+          {"max_position_embeddings", 20}};
+}
+
+TEST(ModelConfig, EveryKeyOfTransformersIsUsedHarmlessOrRefused) {
+  const std::set<std::string> written_again = {"architectures", "dtype", "torch_dtype", "label2id"};
+  const json keys = config_keys();
+  EXPECT_GE(keys.size(), 10u);
+  for (const auto& [family, list] : keys.items())
+    for (const auto& [key, entry] : list.items()) {
+      SCOPED_TRACE(family + "." + key);
+      const std::string use = entry.at(0);
+      json config = smallest(family);
+      if (use == "refused") {
+        EXPECT_THAT(refusal(config, key, entry.at(1)), HasSubstr("\"" + key + "\" "));
+      } else if (use == "harmless") {
+        for (const json& value : {entry.at(1), json("another"), json(17)}) {
+          config[key] = value;
+          const json saved = json::parse(parse(config).to_json());
+          EXPECT_EQ(saved.at(key), value) << "kept as it was";
+          config.erase(key);
+          json plain = json::parse(parse(config).to_json());
+          plain[key] = value;
+          EXPECT_EQ(saved, plain) << "and nothing else follows from it";
+        }
+      } else {
+        ASSERT_EQ(use, "used");
+        config[key] = {{"no", "value"}};
+        if (written_again.contains(key))
+          EXPECT_NE(json::parse(parse(config).to_json()).value(key, json()), config[key]);
+        else
+          EXPECT_THAT(message_of<ConfigError>([&] { parse(config); }), HasSubstr("\"" + key));
+      }
+    }
+}
+
+TEST(ModelConfig, ProblemsThatAreNotSolvedAreRefused) {
+  EXPECT_EQ(refusal(bert_base(), "problem_type", "multi_label_classification"),
+            "config.json: \"problem_type\" is \"multi_label_classification\"; expected "
+            "\"single_label_classification\" or \"regression\": several labels of one text are not supported");
+  EXPECT_EQ(refusal(bert_base(), "problem_type", "regression"),
+            "config.json: \"problem_type\" is \"regression\", with 2 labels; expected one: several numbers for a text "
+            "are not supported");
+  json one = bert_base();
+  one["num_labels"] = 1;
+  EXPECT_EQ(refusal(one, "problem_type", "single_label_classification"),
+            "config.json: \"problem_type\" is \"single_label_classification\", with one label; expected at least two");
+  EXPECT_THAT(refusal(bert_base(), "problem_type", "ranking"), HasSubstr("\"problem_type\" is \"ranking\"; expected"));
+  one["problem_type"] = "regression";
+  EXPECT_TRUE(parse(one).is_regression());
+  one["problem_type"] = nullptr;
+  EXPECT_TRUE(parse(one).is_regression());
+}
+
+TEST(ModelConfig, NamesOfClassesAreReadOrRefused) {
+  json config = bert_base();
+  config["id2label"] = {{"0", "0"}, {"1", "-1"}};
+  EXPECT_EQ(parse(config).labels, (std::vector<std::string>{"0", "-1"}));
+  EXPECT_THAT(refusal(bert_base(), "id2label", {{"0", 0}, {"1", -1}}), HasSubstr("expected a name for each of"));
+  EXPECT_EQ(refusal(bert_base(), "id2label", {{"0", "a"}, {"1", "a"}}),
+            "config.json: \"id2label.1\" is \"a\", as \"id2label.0\"; expected another name for each class");
+  for (const char* name : {"a\tb", "a\nb", "a\r"})
+    EXPECT_THAT(refusal(bert_base(), "id2label", {{"0", "x"}, {"1", name}}), HasSubstr("\"id2label.1\" is \"")) << name;
+  EXPECT_THAT(refusal(bert_base(), "id2label", {{"0", "a"}, {"2", "b"}}), HasSubstr("expected a name for each of"));
+}
+
+TEST(ModelConfig, KeysThatLookLikeOursAreRefused) {
+  EXPECT_EQ(refusal(bert_base(), "sharcs_tasks", 1),
+            "config.json: \"sharcs_tasks\" is not a known key; expected \"sharcs\" or \"sharcs_task\"");
+}
+
+TEST(ModelConfig, AnAbsentFileIsExplained) {
+  const TemporaryFolder folder;
+  const auto message = [&] { return message_of<IoError>([&] { ModelConfig::load(folder / "config.json"); }); };
+  std::ofstream(folder / "model.safetensors") << "x";
+  EXPECT_EQ(message(),
+            (folder / "config.json").string() +
+                ": is absent beside model.safetensors; expected the config.json that transformers saves with "
+                "the weights");
+  std::ofstream(folder / "adapter_config.json") << "{}";
+  EXPECT_EQ(message(), folder.path().string() +
+                           ": holds an adapter (PEFT) without its model; expected the merged model, which peft's "
+                           "merge_and_unload() and save_pretrained() write");
+  EXPECT_EQ(message_of<IoError>([&] { ModelConfig::load(folder / "model.safetensors" / "config.json"); }),
+            (folder / "model.safetensors").string() +
+                ": is a file; expected a model's folder, with config.json beside the weights");
+  EXPECT_EQ(
+      message_of<IoError>([&] { ModelConfig::load("google/electra-small/config.json"); }),
+      "google/electra-small: there is no such folder; a model of the Hugging Face hub has to be downloaded first: "
+      "hf download google/electra-small --local-dir FOLDER");
 }
 
 TEST(ModelConfig, WhatIsNotAJsonObjectIsRefused) {
@@ -206,7 +325,7 @@ TEST(ModelConfig, SizesBeyondTheMemoryAreRefusedInALine) {
   constexpr int largest = std::numeric_limits<int>::max();
   for (const char* key : {"vocab_size", "intermediate_size", "max_position_embeddings"})
     EXPECT_THAT(refusal(bert_base(), key, largest),
-                testing::AllOf(StartsWith("config.json: the sizes ask for "), HasSubstr("; this machine has ")))
+                ::testing::AllOf(StartsWith("config.json: the sizes ask for "), HasSubstr("; this machine has ")))
         << key;
   json config = bert_base();
   config["hidden_size"] = config["num_attention_heads"] = config["intermediate_size"] = largest;

@@ -82,6 +82,30 @@ TEST(Mpnet, PositionsStartFromTwoWhateverThePadding) {
   EXPECT_EQ(find_backbone("mpnet").max_tokens(config), config.max_position_embeddings - 2);
 }
 
+// The numbers of create_position_ids_from_input_ids() of transformers.
+TEST(Roberta, TokensWithThePaddingsIdHaveNoPositionOfTheirOwn) {
+  for (const char* type : {"roberta", "xlm-roberta", "camembert"}) {
+    ModelConfig config = testing::small_config_of(type);
+    config.pad_token_id = 3;
+    config.max_position_embeddings = 16;
+    const Network<float> network(config);
+    RaggedBatch batch;
+    batch.add(std::vector<std::int32_t>{0, 5, 3, 3, 6}, {});
+    batch.add(std::vector<std::int32_t>{3, 1}, {});
+    Workspace workspace;
+    EXPECT_THAT(network.encoder().embed(batch, {}, workspace).positions, ::testing::ElementsAre(4, 5, 3, 3, 6, 3, 4));
+  }
+}
+
+TEST(Mpnet, TokensWithThePaddingsIdHaveNoPositionOfTheirOwn) {
+  const Network<float> network(testing::small_config_of("mpnet"));
+  RaggedBatch batch;
+  batch.add(std::vector<std::int32_t>{0, 5, 1, 1, 6}, {});
+  batch.add(std::vector<std::int32_t>{1, 7}, {});
+  Workspace workspace;
+  EXPECT_THAT(network.encoder().embed(batch, {}, workspace).positions, ::testing::ElementsAre(2, 3, 1, 1, 4, 1, 2));
+}
+
 const char* const config_json =
     R"({"model_type": "mpnet", "vocab_size": 30, "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 3,
         "intermediate_size": 40, "max_position_embeddings": 16)";

@@ -222,7 +222,7 @@ TEST(TokenizerJson, WithAnyValueOfAnotherTypeIsRefusedOrWorks) {
 TEST(TokenizerJson, UnknownComponentsAreRefusedByName) {
   EXPECT_EQ(message_for(changed("/normalizer", {{"type", "Nmt"}})),
             "tokenizer.json: \"normalizer.type\" is \"Nmt\"; expected BertNormalizer, NFC, NFD, NFKC, NFKD, Lowercase, "
-            "StripAccents, Replace or Precompiled, alone or in a Sequence");
+            "StripAccents, Strip, Prepend, Replace or Precompiled, alone or in a Sequence");
   EXPECT_EQ(message_for(changed(
                 "/pre_tokenizer",
                 {{"type", "Sequence"}, {"pretokenizers", {{{"type", "WhitespaceSplit"}}, {{"type", "Digits"}}}}})),
@@ -230,10 +230,11 @@ TEST(TokenizerJson, UnknownComponentsAreRefusedByName) {
             "Whitespace, WhitespaceSplit, Punctuation, ByteLevel or Metaspace, alone or in a Sequence");
   EXPECT_EQ(message_for(changed("/pre_tokenizer", {{"type", "Punctuation"}, {"behavior", "Removed"}})),
             "tokenizer.json: \"pre_tokenizer.behavior\" is \"Removed\"; expected \"Isolated\"");
-  EXPECT_EQ(message_for(changed("/pre_tokenizer", {{"type", "Metaspace"}, {"prepend_scheme", "first"}})),
-            "tokenizer.json: \"pre_tokenizer.prepend_scheme\" is \"first\"; expected \"always\" or \"never\"");
+  EXPECT_EQ(message_for(changed("/pre_tokenizer", {{"type", "Metaspace"}, {"prepend_scheme", "last"}})),
+            "tokenizer.json: \"pre_tokenizer.prepend_scheme\" is \"last\"; expected one of always, first, never");
   EXPECT_EQ(message_for(changed("/normalizer", {{"type", "Replace"}, {"pattern", {{"Regex", " +"}}}, {"content", ""}})),
-            "tokenizer.json: \"normalizer.pattern.String\" is absent; expected a string");
+            "tokenizer.json: \"normalizer.pattern.Regex\" is \" +\"; expected \" {2,}\" or another one that "
+            "transformers writes for SentencePiece");
   EXPECT_EQ(message_for(changed("/model/type", "WordLevel")),
             "tokenizer.json: \"model.type\" is \"WordLevel\"; expected WordPiece, BPE or Unigram");
   EXPECT_EQ(message_for(changed("/post_processor/type", "FancyProcessing")),
@@ -329,10 +330,12 @@ TEST(TokenizerJson, WithoutAPaddingTokenIsRefused) {
   EXPECT_EQ(message_for(document), "tokenizer.json: has no token \"[PAD]\" or \"<pad>\"; expected one of them");
 }
 
-TEST(TokenizerFolder, WithoutAnyTokenizerIsRefused) {
+TEST(TokenizerFiles, WithoutAnyTokenizerIsRefused) {
   const TemporaryFolder folder;
   EXPECT_EQ(message_of<IoError>([&] { Tokenizer::load(folder.path()); }),
-            folder.path().string() + ": has no tokenizer; expected tokenizer.json, vocab.txt or vocab.json");
+            folder.path().string() +
+                ": has no tokenizer; expected tokenizer.json, vocab.txt, vocab.json, sentencepiece.bpe.model or "
+                "spiece.model");
   EXPECT_THAT(message_of<IoError>([&] { Tokenizer::load(folder / "absent"); }), HasSubstr("absent"));
 }
 

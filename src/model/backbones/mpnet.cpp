@@ -1,6 +1,6 @@
 // MPNet (Song et al. 2020): BERT's encoder without token types, RoBERTa's head, and a relative attention bias that all
-// layers share. As in transformers, positions start from 2 and the bias has 32 buckets, whatever config.json says of
-// pad_token_id and relative_attention_num_buckets.
+// layers share. As in transformers, positions start from 2 and leave out tokens with the id 1 (<pad>), and the bias has
+// 32 buckets, whatever config.json says of pad_token_id and relative_attention_num_buckets.
 #include "model/backbones/bert_names.hpp"
 
 namespace sharcs::internal::backbones {
@@ -33,6 +33,7 @@ std::vector<Backbone> mpnet() {
                     .dropout_before_dense = true},
            .layer = mpnet_layer,
            .first_position = [](const ModelConfig&) { return 2; },
+           .uncounted_id = [](const ModelConfig&) { return 1; },
            .set_defaults = [](ModelConfig& config) { config.pad_token_id = 1; },
            .canonical_name = [](const std::string& name) { return bert_canonical_name("mpnet.", name); },
            .saved_name = [](const std::string& name) { return name; }}};

@@ -1,4 +1,5 @@
-// RoBERTa (Liu et al. 2019): BERT's encoder, positions that start behind the padding's, a head of its own. XLM-RoBERTa
+// RoBERTa (Liu et al. 2019): BERT's encoder, positions that start behind the padding's id and leave out
+// tokens that have it, a head of its own. XLM-RoBERTa
 // and CamemBERT share its architecture under another model_type.
 #include "model/backbones/bert_names.hpp"
 
@@ -17,6 +18,7 @@ Backbone roberta_like(const std::string& model_type, const std::string& architec
                    .dropout_before_dense = true},
           .layer = [](int index) { return bert_layer("roberta.encoder.layer.", index); },
           .first_position = [](const ModelConfig& config) { return config.pad_token_id + 1; },
+          .uncounted_id = [](const ModelConfig& config) { return config.pad_token_id; },
           .set_defaults = [](ModelConfig& config) { config.pad_token_id = 1; },
           .canonical_name = [](const std::string& name) { return bert_canonical_name("roberta.", name); },
           .saved_name = [](const std::string& name) { return name; }};

@@ -1,0 +1,345 @@
+#include "text/tokenizer_folder.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "core/quote.hpp"
+#include "io/json_cursor.hpp"
+#include "sharcs/error.hpp"
+#include "text/sentence_piece_file.hpp"
+#include "text/tokenizer_config.hpp"
+#include "text/tokenizer_json.hpp"
+#include "text/vocabulary_files.hpp"
+
+namespace sharcs::internal {
+namespace {
+
+enum class Family { bert, mpnet, roberta, xlm_roberta, camembert, albert };
+
+struct NamedClass {
+  std::string_view name;
+  Family family;
+};
+/// Classes of transformers and what they do; those of a row with the same family are one class there.
+constexpr std::array<NamedClass, 15> classes = {{
+    {"BertTokenizer", Family::bert},
+    {"DistilBertTokenizer", Family::bert},
+    {"ElectraTokenizer", Family::bert},
+    {"MobileBertTokenizer", Family::bert},
+    {"ConvBertTokenizer", Family::bert},
+    {"SqueezeBertTokenizer", Family::bert},
+    {"LayoutLMTokenizer", Family::bert},
+    {"RetriBertTokenizer", Family::bert},
+    {"MPNetTokenizer", Family::mpnet},
+    {"RobertaTokenizer", Family::roberta},
+    {"LongformerTokenizer", Family::roberta},
+    {"BartTokenizer", Family::roberta},
+    {"XLMRobertaTokenizer", Family::xlm_roberta},
+    {"CamembertTokenizer", Family::camembert},
+    {"AlbertTokenizer", Family::albert},
+}};
+
+std::optional<Family> family_of_class(std::string_view name) {
+  const auto found = std::ranges::find(classes, name, &NamedClass::name);
+  return found == classes.end() ? std::nullopt : std::optional(found->family);
+}
+
+std::string known_classes() {
+  std::string names;
+  for (const NamedClass& known : classes) names += (names.empty() ? "" : ", ") + std::string(known.name);
+  return names;
+}
+
+bool is_there(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::exists(path, ignored);
+}
+
+/// What a family's tokenizer is built on, from whichever files it came.
+struct Parts {
+  Vocabulary vocabulary = {};  // the model's own tokens
+  std::vector<ByteLevelBpe::Merge> merges = {};
+  std::vector<double> scores = {};
+  Normalizer::Precompiled charsmap = {};
+  std::vector<AddedToken> added = {};  // with ids
+  std::optional<PostProcessor> post_processor = {};
+  std::string place = {};  // the file of the vocabulary
+};
+
+SpecialTokens special_tokens(Family family, const TokenizerConfig& config) {
+  SpecialTokens usual = roberta_special_tokens();
+  if (family == Family::bert) usual = bert_special_tokens();
+  if (family == Family::mpnet) usual = mpnet_special_tokens();
+  if (family == Family::albert) usual = {"[CLS]", "[SEP]", "<unk>", "<pad>", "[MASK]"};
+  const auto named = [](const std::optional<AddedToken>& token, const std::string& other) {
+    return token ? token->content : other;
+  };
+  return {.cls = named(config.cls, usual.cls),
+          .sep = named(config.sep, usual.sep),
+          .unk = named(config.unk, usual.unk),
+          .pad = named(config.pad, usual.pad),
+          .mask = named(config.mask, usual.mask)};
+}
+
+Normalizer sentence_piece_normalizer(Family family, const TokenizerConfig& config,
+                                     const Normalizer::Precompiled& charsmap) {
+  std::vector<Normalizer::Step> steps;
+  if (family == Family::albert) {
+    steps.emplace_back(Normalizer::Replace{"``", "\""});
+    steps.emplace_back(Normalizer::Replace{"''", "\""});
+    if (!config.keep_accents.value_or(false)) {
+      steps.emplace_back(Normalizer::Form::nfkd);
+      steps.emplace_back(Normalizer::StripAccents{});
+    }
+    if (config.do_lower_case.value_or(true)) steps.emplace_back(Normalizer::Lowercase{});
+  }
+  if (charsmap != nullptr) steps.emplace_back(charsmap);
+  return Normalizer(std::move(steps));
+}
+
+/// The tokenizer of a class, with its named special tokens.
+Pipeline build(Family family, Parts parts, const TokenizerConfig& config) {
+  const SpecialTokens special = special_tokens(family, config);
+  const WordPieceOptions words = {.lower_case = config.do_lower_case.value_or(true),
+                                  .strip_accents = config.strip_accents,
+                                  .tokenize_chinese_chars = config.tokenize_chinese_chars.value_or(true)};
+  switch (family) {
+    case Family::bert:
+      return bert_pipeline(std::move(parts.vocabulary), words, special, parts.place);
+    case Family::mpnet:
+      return mpnet_pipeline(std::move(parts.vocabulary), words, special, parts.place);
+    case Family::roberta:
+      return roberta_pipeline(std::move(parts.vocabulary), std::move(parts.merges),
+                              {.add_prefix_space = config.add_prefix_space.value_or(false)}, special, parts.place);
+    case Family::xlm_roberta:
+    case Family::camembert:
+    case Family::albert:
+      break;
+  }
+  Pipeline pipeline = unigram_pipeline(std::move(parts.vocabulary), std::move(parts.scores),
+                                       sentence_piece_normalizer(family, config, parts.charsmap),
+                                       {.prefix = config.add_prefix_space.value_or(true),
+                                        .types = family == Family::albert,
+                                        .mask_strips_left = family == Family::camembert},
+                                       special, parts.place);
+  if (family == Family::albert && parts.post_processor) pipeline.post_processor = *std::move(parts.post_processor);
+  return pipeline;
+}
+
+/// Puts a token among the added ones: under its id where it names one (≥ 0), else under that of the vocabulary, else
+/// under the next.
+void add_token(AddedToken token, Pipeline& pipeline, std::vector<AddedToken>& list, const std::string& file) {
+  if (token.content.empty()) throw TokenizerError(file + ": has an added token without text");
+  if (std::ranges::any_of(list, [&](const AddedToken& other) { return other.content == token.content; })) return;
+  Vocabulary& vocabulary = pipeline.vocabulary;
+  const std::int32_t known = vocabulary.id(token.content);
+  const auto next = static_cast<std::int32_t>(vocabulary.size());
+  const auto refuse = [&](const std::string& expected) {
+    throw TokenizerError(file + ": the added token " + quote(token.content) + " has the id " +
+                         std::to_string(token.id) + "; expected " + expected);
+  };
+  if (known != TokenTable::absent) {
+    if (token.id >= 0 && token.id != known) refuse(std::to_string(known) + ", its id in the vocabulary");
+    token.id = known;
+  } else {
+    if (token.id < 0) token.id = next;
+    if (vocabulary.has(token.id)) refuse("an id other than that of " + quote(vocabulary.token(token.id)));
+    if (token.id > next + (1 << 16)) refuse("at most " + std::to_string(next + (1 << 16)));
+    token.in_model = false;
+    vocabulary.add(token.content, token.id);
+  }
+  list.push_back(std::move(token));
+}
+
+/// Everything that is looked for in a text before it is cut: what the files list with ids (`listed`), the named special
+/// tokens, and the others.
+void add_tokens(Pipeline& pipeline, std::vector<AddedToken> listed, const TokenizerConfig& config, bool camembert) {
+  std::vector<AddedToken> list;
+  for (AddedToken& token : listed) add_token(std::move(token), pipeline, list, config.file);
+  for (const AddedToken& token : pipeline.added_tokens.all()) {
+    AddedToken named = token;
+    for (const char* key : {"cls_token", "sep_token", "unk_token", "pad_token", "mask_token"}) {
+      const auto found = config.keys.find(key);
+      if (found == config.keys.end() || !found->is_object() || found->value("content", "") != token.content) continue;
+      named.lstrip = found->value("lstrip", false);
+      named.rstrip = found->value("rstrip", false);
+      named.single_word = found->value("single_word", false);
+      named.normalized = found->value("normalized", false);
+    }
+    add_token(std::move(named), pipeline, list, config.file);
+  }
+  for (const auto* named : {&config.cls, &config.sep, &config.unk, &config.pad, &config.mask})
+    if (*named && pipeline.vocabulary.id((*named)->content) != TokenTable::absent) {
+      AddedToken token = **named;
+      token.id = -1;
+      add_token(std::move(token), pipeline, list, config.file);
+    }
+  for (AddedToken token : config.additional) {
+    token.id = -1;
+    add_token(std::move(token), pipeline, list, config.file);
+  }
+  if (camembert && config.additional.empty())  // the class's own
+    for (const char* unused : {"<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"})
+      if (pipeline.vocabulary.id(unused) != TokenTable::absent)
+        add_token({.content = unused, .id = -1}, pipeline, list, config.file);
+  pipeline.added_tokens = AddedTokens(std::move(list), pipeline.normalizer);
+}
+
+/// The parts of a tokenizer.json that a class is built on; none when its model is not the class's.
+std::optional<Parts> parts_of(const Pipeline& written, Family family, const std::string& place) {
+  Parts parts = {.place = place};
+  bool fits = false;
+  if (family == Family::bert || family == Family::mpnet) {
+    fits = std::holds_alternative<WordPiece>(written.model);
+  } else if (family == Family::roberta) {
+    if (const auto* bpe = std::get_if<ByteLevelBpe>(&written.model)) parts.merges = bpe->merges(), fits = true;
+  } else if (const auto* unigram = std::get_if<Unigram>(&written.model)) {
+    parts.scores = unigram->scores(), fits = true;
+  }
+  if (!fits) return std::nullopt;
+  std::vector<bool> outside(written.vocabulary.size());
+  for (const AddedToken& token : written.added_tokens.all())
+    if (!token.in_model) outside[static_cast<std::size_t>(token.id)] = true;
+  for (std::size_t i = 0; i < written.vocabulary.size(); ++i)
+    if (const auto id = static_cast<std::int32_t>(i); written.vocabulary.has(id) && !outside[i])
+      parts.vocabulary.add(written.vocabulary.token(id), id);
+  for (const Normalizer::Step& step : written.normalizer.steps())
+    if (const auto* charsmap = std::get_if<Normalizer::Precompiled>(&step)) parts.charsmap = *charsmap;
+  parts.post_processor = written.post_processor;
+  parts.added = written.added_tokens.all();
+  return parts;
+}
+
+/// The parts that SentencePiece's file gives, with the tokens that the class puts around its pieces.
+Parts parts_of(const SentencePieceFile& file, Family family, const SpecialTokens& special, const std::string& place) {
+  Parts parts = {.charsmap = file.charsmap, .place = place};
+  const auto add = [&](const std::string& token, double score) {
+    parts.vocabulary.add(token, static_cast<std::int32_t>(parts.scores.size()));
+    parts.scores.push_back(score);
+  };
+  std::size_t replaced = 0;
+  if (family == Family::xlm_roberta) {  // fairseq's order
+    for (const std::string& token : {special.cls, special.pad, special.sep, special.unk}) add(token, 0);
+    replaced = 3;
+  } else if (family == Family::camembert) {
+    add("<s>NOTUSED", 0);
+    add(special.pad, 0);
+    add("</s>NOTUSED", 0);
+    add(special.unk, 0);
+    add("<unk>NOTUSED", -100);
+    replaced = 1;
+  }
+  for (std::size_t i = std::min(replaced, file.pieces.size()); i < file.pieces.size(); ++i)
+    add(file.pieces[i].text, file.pieces[i].score);
+  if (family != Family::albert) add(special.mask, 0);
+  for (const SentencePieceFile::Piece& piece : file.pieces) {
+    using Kind = SentencePieceFile::Kind;
+    if (piece.kind != Kind::control && piece.kind != Kind::user_defined) continue;
+    if (const std::int32_t id = parts.vocabulary.id(piece.text); id != TokenTable::absent)
+      parts.added.push_back({.content = piece.text, .id = id, .special = piece.kind == Kind::control});
+  }
+  return parts;
+}
+
+[[noreturn]] void refuse_class(const TokenizerConfig& config, const std::string& expected) {
+  throw TokenizerError(config.file + ": \"tokenizer_class\" is " + quote(config.tokenizer_class) + "; expected " +
+                       expected);
+}
+
+/// The parts in the files that a family's vocabulary may stand in, and the family where nothing names it.
+Parts read_vocabulary_files(const std::filesystem::path& directory, std::optional<Family>& family,
+                            const TokenizerConfig& config) {
+  const std::filesystem::path txt = directory / "vocab.txt", vocab = directory / "vocab.json",
+                              bpe_model = directory / "sentencepiece.bpe.model", model = directory / "spiece.model";
+  if (!family && config.names_class) {
+    refuse_class(config, "a tokenizer.json beside it, or one of " + known_classes());
+  }
+  if (!family) {
+    if (is_there(txt))
+      family = Family::bert;
+    else if (is_there(vocab))
+      family = Family::roberta;
+    else if (is_there(model))
+      family = Family::albert;
+    else if (is_there(bpe_model))
+      throw TokenizerError(bpe_model.string() + ": is XLM-RoBERTa's or CamemBERT's; expected a config.json or " +
+                           "tokenizer_config.json beside it that says which");
+    else
+      throw IoError(directory.string() + ": has no tokenizer; expected tokenizer.json, vocab.txt, vocab.json, " +
+                    "sentencepiece.bpe.model or spiece.model");
+  }
+  const auto required = [&](const std::filesystem::path& path) {
+    if (!is_there(path) && config.names_class)
+      throw IoError(directory.string() + ": has no " + path.filename().string() + " and no tokenizer.json; expected " +
+                    "one of them for " + config.tokenizer_class);
+    return path;
+  };
+  switch (*family) {
+    case Family::bert:
+    case Family::mpnet: {
+      const JsonCursor basic = JsonCursor(config.keys, config.file, JsonKind::tokenizer)["do_basic_tokenize"];
+      if (!basic.get_or(true)) basic.fail("true: WordPiece on text that is cut at white space alone is not supported");
+      return {.vocabulary = read_vocab_txt(required(txt)), .place = txt.string()};
+    }
+    case Family::roberta: {
+      Parts parts = {.vocabulary = vocabulary_in(JsonCursor::load(required(vocab), JsonKind::tokenizer)),
+                     .place = vocab.string()};
+      parts.merges = read_merges_txt(directory / "merges.txt", parts.vocabulary);
+      return parts;
+    }
+    case Family::xlm_roberta:
+    case Family::camembert:
+    case Family::albert:
+      break;
+  }
+  const std::filesystem::path file = required(is_there(bpe_model) && *family != Family::albert ? bpe_model : model);
+  return parts_of(SentencePieceFile::read(file), *family, special_tokens(*family, config), file.string());
+}
+
+}  // namespace
+
+Pipeline read_tokenizer_folder(const std::filesystem::path& directory) {
+  const TokenizerConfig config = read_tokenizer_config(directory);
+  std::optional<Family> family = family_of_class(config.tokenizer_class);
+  std::optional<Pipeline> pipeline;
+  std::vector<AddedToken> listed = config.added;
+  if (const std::filesystem::path file = directory / "tokenizer.json"; is_there(file)) {
+    Pipeline written = read_tokenizer_json(file);
+    std::optional<Parts> parts = family ? parts_of(written, *family, file.string()) : std::nullopt;
+    if (family && !parts && config.names_class)
+      refuse_class(config, "\"PreTrainedTokenizerFast\", since the model of tokenizer.json is of another kind");
+    if (!parts) family.reset();
+    const std::vector<AddedToken>& of_json = written.added_tokens.all();
+    // As transformers: the class's list counts before tokenizer.json's, whose tokens are asked where there is no list.
+    if (!parts || !config.lists_added_tokens)
+      for (const AddedToken& token : of_json)
+        if (std::ranges::none_of(listed, [&](const AddedToken& t) { return t.content == token.content; }))
+          listed.push_back(token);
+    std::ranges::stable_sort(listed, {}, &AddedToken::id);
+    if (parts) {
+      pipeline = build(*family, *std::move(parts), config);
+    } else {
+      pipeline = std::move(written);
+      if (config.pad)
+        if (const std::int32_t id = pipeline->vocabulary.id(config.pad->content); id != TokenTable::absent)
+          pipeline->pad_id = id;
+    }
+  } else {
+    Parts parts = read_vocabulary_files(directory, family, config);
+    for (AddedToken& token : parts.added)
+      if (std::ranges::none_of(listed, [&](const AddedToken& t) { return t.content == token.content; }))
+        listed.push_back(std::move(token));
+    pipeline = build(*family, std::move(parts), config);
+  }
+  add_tokens(*pipeline, std::move(listed), config, family == Family::camembert);
+  if (config.without_token_types) pipeline->post_processor = pipeline->post_processor.without_types();
+  pipeline->tokenizer_class = config.tokenizer_class;
+  pipeline->config_keys = config.keys.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return *std::move(pipeline);
+}
+
+}  // namespace sharcs::internal

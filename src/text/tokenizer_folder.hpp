@@ -1,0 +1,16 @@
+#pragma once
+
+#include <filesystem>
+
+#include "text/pipeline.hpp"
+
+namespace sharcs::internal {
+
+/// Reads the tokenizer of a model directory, as Tokenizer::load() says. Throws IoError or TokenizerError.
+///
+/// The class that tokenizer_config.json or config.json names decides as in transformers 5: BertTokenizer takes from
+/// tokenizer.json its vocabulary, and lower case from tokenizer_config.json (true where it does not say);
+/// PreTrainedTokenizerFast and classes that are not known here take tokenizer.json as it is.
+Pipeline read_tokenizer_folder(const std::filesystem::path& directory);
+
+}  // namespace sharcs::internal

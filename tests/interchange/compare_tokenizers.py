@@ -1,0 +1,273 @@
+"""Compares tokenizers with Hugging Face's transformers, both ways, for each class that its models have there.
+
+    python compare_tokenizers.py ANSWER     ANSWER: the program of answer.cpp
+
+A small tokenizer is trained and saved by transformers beside a small model. sharcs reads the folder and has to give the
+same ids, token types and logits for single texts and for pairs. It saves both again; transformers reads that folder as
+the same class, with the same special tokens and length, and has to give the same once more.
+"""
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import sentencepiece
+import tokenizers
+import torch
+import transformers
+from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import AddedToken
+
+TOLERANCE = 1e-4
+SIZES = dict(hidden_size=24, num_hidden_layers=3, num_attention_heads=4, intermediate_size=40,
+             max_position_embeddings=130, num_labels=3)
+DISTILBERT = dict(dim=24, n_layers=3, n_heads=4, hidden_dim=40, max_position_embeddings=130, num_labels=3)
+CORPUS = ["The film was superb, the plot is dull.", "A gem; a mess, not a joy!", "Élan vital: naïve café, “quoted”",
+          "it's we'll don't 100 % 3,14 1990s", "Straße groß ÜBER İstanbul", "北京 is a city 東京", "don't  look  back",
+          "l'homme n'est pas là ; où ça ?", "the the the film film plot", "<s> is a tag and [MASK] too"] * 20
+TEXTS = ["", " ", "The film was superb", "  Leading and  double   spaces ", "tab\tand\nline", "Élan VITAL naïve CAFÉ",
+         "北京 3,14 100%", "İstanbul groß ﬁne ½ ①", "<ent>name</ent> of <ent>", "a <mask> b [MASK] c", "<s>x</s> [SEP]y",
+         "``quoted'' text", "it's we'll", "e\u0301 A\u0308", "▁under score", "zzz qqq ☃ \U0001F600", "the <pad> film",
+         "a\u00a0b\u3000c", "x [CLS]", "The Film <ENT> <ent>"]
+PAIRS = [("The film was superb", "A gem"), ("a  b", ""), ("", "the plot"), ("<ent>film", "Élan <mask> x"),
+         ("北京", "it's  dull ")]
+
+
+def word_piece_vocabulary(specials):
+    tokenizer = tokenizers.Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.WordPieceTrainer(vocab_size=260, special_tokens=specials)
+    tokenizer.train_from_iterator(CORPUS + [text.lower() for text in CORPUS], trainer)
+    return dict(sorted(tokenizer.get_vocab().items(), key=lambda item: item[1]))
+
+
+def byte_level_bpe():
+    tokenizer = tokenizers.Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"],
+                                  initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    tokenizer.train_from_iterator(CORPUS, trainer)
+    model = json.loads(tokenizer.to_str())["model"]
+    return dict(vocab=model["vocab"], merges=[tuple(merge) for merge in model["merges"]])
+
+
+def sentence_piece(folder, name, **settings):
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(CORPUS), model_prefix=str(folder / "spm"), vocab_size=150, hard_vocab_limit=False,
+        minloglevel=2, **settings)
+    (folder / "spm.model").rename(folder / name)
+    (folder / "spm.vocab").unlink()
+
+
+def fairseq_piece(folder):
+    sentence_piece(folder, "sentencepiece.bpe.model")
+
+
+def albert_piece(folder):
+    sentence_piece(folder, "spiece.model", pad_id=0, unk_id=1, bos_id=-1, eos_id=-1,
+                   control_symbols="[CLS],[SEP],[MASK]", user_defined_symbols="(,)")
+
+
+BERT = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+MPNET = ["<s>", "<pad>", "</s>", "<unk>", "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+EXTRA = dict(additional_special_tokens=["<ent>", AddedToken("</ent>", lstrip=True)])
+
+
+def bert(folder, cls="BertTokenizer", **settings):
+    getattr(transformers, cls)(vocab=word_piece_vocabulary(BERT), model_max_length=128, **settings).save_pretrained(folder)
+
+
+def mpnet(folder):
+    vocabulary = word_piece_vocabulary(MPNET)
+    vocabulary["<mask>"] = len(vocabulary)
+    transformers.MPNetTokenizer(vocab=vocabulary, model_max_length=128, **EXTRA).save_pretrained(folder)
+
+
+def roberta(folder, **settings):
+    transformers.RobertaTokenizer(**byte_level_bpe(), model_max_length=128, **settings).save_pretrained(folder)
+
+
+def from_piece(cls, make, keep_only_piece, **settings):
+    """A SentencePiece class: what it saves, or SentencePiece's file with a configuration alone."""
+    def save(folder):
+        make(folder)
+        tokenizer = getattr(transformers, cls).from_pretrained(folder, model_max_length=128, **settings)
+        tokenizer.save_pretrained(folder)
+        if keep_only_piece:
+            (folder / "tokenizer.json").unlink()
+        else:
+            for file in folder.glob("*.model"):
+                file.unlink()
+    return save
+
+
+def without_class(folder):
+    bert(folder)
+    (folder / "tokenizer_config.json").unlink()
+
+
+def against_lower_case(folder):
+    """tokenizer.json says one thing and tokenizer_config.json the other."""
+    bert(folder, do_lower_case=True)
+    path = folder / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"do_lower_case": False}))
+
+
+def slow_files(folder):
+    """vocab.txt, special_tokens_map.json and added_tokens.json, as transformers of 2020 saved them."""
+    vocabulary = word_piece_vocabulary(BERT)
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n")
+    (folder / "added_tokens.json").write_text(json.dumps({"<ent>": len(vocabulary), "film": vocabulary["film"],
+                                                          "</ent>": len(vocabulary) + 1}))
+    (folder / "special_tokens_map.json").write_text(json.dumps(
+        {"cls_token": "[CLS]", "mask_token": {"content": "[MASK]", "lstrip": True, "rstrip": False, "single_word": False,
+                                              "normalized": False}, "additional_special_tokens": ["<ent>"]}))
+    (folder / "tokenizer_config.json").write_text('{"do_lower_case": true, "model_max_length": 128}')
+
+
+def as_written(scheme, **normalizer):
+    """A tokenizer.json like those that transformers 4 made of SentencePiece's files, and the class that reads it as it is."""
+    def save(folder):
+        fairseq_piece(folder)
+        slow = transformers.XLMRobertaTokenizer.from_pretrained(folder)
+        backend = slow.backend_tokenizer
+        charsmap = backend.normalizer
+        backend.normalizer = normalizers.Sequence(
+            [charsmap, normalizers.Strip(left=normalizer.get("left", False), right=True),
+             normalizers.Replace(tokenizers.Regex(" {2,}"), "▁")])
+        backend.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme=scheme)
+        backend.decoder = decoders.Metaspace(replacement="▁", prepend_scheme=scheme)
+        transformers.PreTrainedTokenizerFast(
+            tokenizer_object=backend, cls_token="<s>", sep_token="</s>", unk_token="<unk>", pad_token="<pad>",
+            mask_token="<mask>", model_max_length=128, **EXTRA).save_pretrained(folder)
+        (folder / "sentencepiece.bpe.model").unlink()
+    return save
+
+
+def bert_as_written(folder):
+    """token_type_ids are asked for by name."""
+    bert(folder)
+    path = folder / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "model_input_names": ["input_ids", "token_type_ids", "attention_mask"]}))
+
+
+CASES = {
+    "BertTokenizer": ("Bert", bert),
+    "BertTokenizer with special tokens": ("Bert", lambda folder: bert(folder, **EXTRA)),
+    "BertTokenizer, cased": ("Bert", lambda folder: bert(folder, do_lower_case=False, tokenize_chinese_chars=False)),
+    "BertTokenizer, accents kept": ("Bert", lambda folder: bert(folder, strip_accents=False)),
+    "BertTokenizer without tokenizer_config.json": ("Bert", without_class),
+    "BertTokenizer, do_lower_case against tokenizer.json": ("Bert", against_lower_case),
+    "BertTokenizer of vocab.txt and added_tokens.json": ("Bert", slow_files),
+    "BERT's as PreTrainedTokenizerFast": ("Bert", bert_as_written),
+    "ElectraTokenizer": ("Electra", lambda folder: bert(folder, "ElectraTokenizer", **EXTRA)),
+    "DistilBertTokenizer": ("DistilBert", lambda folder: bert(folder, "DistilBertTokenizer", **EXTRA)),
+    "MPNetTokenizer": ("MPNet", mpnet),
+    "RobertaTokenizer": ("Roberta", lambda folder: roberta(folder, **EXTRA)),
+    "RobertaTokenizer with a space before": ("Roberta", lambda folder: roberta(folder, add_prefix_space=True)),
+    "XLMRobertaTokenizer": ("XLMRoberta", from_piece("XLMRobertaTokenizer", fairseq_piece, False, **EXTRA)),
+    "XLMRobertaTokenizer of sentencepiece.bpe.model": ("XLMRoberta", from_piece("XLMRobertaTokenizer", fairseq_piece, True)),
+    "CamembertTokenizer": ("Camembert", from_piece("CamembertTokenizer", fairseq_piece, False)),
+    "CamembertTokenizer of sentencepiece.bpe.model": ("Camembert", from_piece("CamembertTokenizer", fairseq_piece, True)),
+    "AlbertTokenizer": ("Albert", from_piece("AlbertTokenizer", albert_piece, False, **EXTRA)),
+    "AlbertTokenizer, cased, accents kept": ("Albert", from_piece("AlbertTokenizer", albert_piece, False, do_lower_case=False,
+                                                                  keep_accents=True)),
+    "AlbertTokenizer of spiece.model": ("Albert", from_piece("AlbertTokenizer", albert_piece, True)),
+    "XLM-R's as written, a space before all": ("XLMRoberta", as_written("always")),
+    "XLM-R's as written, a space before the first": ("XLMRoberta", as_written("first")),
+    "XLM-R's as written, stripped, no space before": ("XLMRoberta", as_written("never", left=True)),
+}
+
+
+def save_model(name, tokenizer, folder):
+    settings = dict(DISTILBERT if name == "DistilBert" else SIZES)
+    if name in ("Albert", "Electra"):
+        settings["embedding_size"] = 12
+    if name in ("Roberta", "XLMRoberta", "Camembert"):
+        settings["type_vocab_size"] = 1
+    config = getattr(transformers, name + "Config")(vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id, **settings)
+    torch.manual_seed(7)
+    model = getattr(transformers, name + "ForSequenceClassification")(config).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    model.save_pretrained(folder)
+
+
+def answers_of(folder, inputs):
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    answers = []
+    for item in inputs:
+        text = (item["text"], item["pair"]) if "pair" in item else item["text"]  # as a list, so that "" counts as a text
+        encoded = tokenizer([text], truncation=True, max_length=100, return_tensors="pt")
+        with torch.no_grad():
+            logits = model(**encoded).logits[0].tolist()
+        ids = encoded["input_ids"][0].tolist()
+        answers.append({"ids": ids, "logits": logits,
+                        "types": encoded["token_type_ids"][0].tolist() if "token_type_ids" in encoded else None})
+    return tokenizer, answers
+
+
+def difference(expected, found, inputs, what):
+    for item, one, other in zip(inputs, expected, found):
+        for part in ("ids", "types"):
+            if one[part] is not None and one[part] != other[part]:
+                return f"{what}: {part} of {item} are {other[part]}; expected {one[part]}"
+        distance = max(abs(a - b) for a, b in zip(one["logits"], other["logits"]))
+        if not distance <= TOLERANCE:
+            return f"{what}: logits of {item} differ by {distance:.1e}; expected at most {TOLERANCE}"
+    return None
+
+
+def compare(what, model, save, answer, folder):
+    theirs, ours = folder / "theirs", folder / "ours"
+    for path in (theirs, ours):
+        shutil.rmtree(path, ignore_errors=True)
+    theirs.mkdir()
+    save(theirs)
+    config = {"model_type": getattr(transformers, model + "Config").model_type}
+    (theirs / "config.json").write_text(json.dumps(config))
+    save_model(model, transformers.AutoTokenizer.from_pretrained(theirs), theirs)
+    inputs = [{"text": text} for text in TEXTS] + [{"text": text, "pair": pair} for text, pair in PAIRS]
+    (folder / "inputs.json").write_text(json.dumps(inputs))
+    run = subprocess.run([answer, theirs, folder / "inputs.json", ours], capture_output=True, text=True)
+    if run.returncode != 0:
+        return f"{what}: {run.stderr.strip()}"
+    found = json.loads(run.stdout)
+    tokenizer, expected = answers_of(theirs, inputs)
+    again, read_again = answers_of(ours, inputs)
+    problem = difference(expected, found["encoded"], inputs, what) or difference(
+        expected, read_again, inputs, what + ", saved by us")
+    if problem:
+        return problem
+    if type(again) is not type(tokenizer):
+        return f"{what}: our folder is read as {type(again).__name__}; expected {type(tokenizer).__name__}"
+    # Where their folder does not say, ours has the model's.
+    if again.model_max_length != min(tokenizer.model_max_length, SIZES["max_position_embeddings"]):
+        return f"{what}: model_max_length became {again.model_max_length}; expected {tokenizer.model_max_length}"
+    if again.special_tokens_map != tokenizer.special_tokens_map:
+        return f"{what}: special tokens became {again.special_tokens_map}; expected {tokenizer.special_tokens_map}"
+    if sorted(map(str, again.all_special_tokens)) != sorted(map(str, tokenizer.all_special_tokens)):
+        return f"{what}: special tokens became {again.all_special_tokens}; expected {tokenizer.all_special_tokens}"
+    print(f"{what}: equal")
+    return None
+
+
+def main():
+    transformers.logging.set_verbosity_error()
+    chosen = sys.argv[2:] or list(CASES)
+    with tempfile.TemporaryDirectory() as folder:
+        problems = [compare(name, *CASES[name], sys.argv[1], pathlib.Path(folder)) for name in chosen]
+    problems = [problem for problem in problems if problem]
+    print("\n".join(problems))
+    sys.exit(1 if problems else 0)
+
+
+if __name__ == "__main__":
+    main()
