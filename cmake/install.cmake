@@ -7,6 +7,22 @@ install(TARGETS sharcs_inference EXPORT sharcs_inference_targets)
 # A shared libsharcs is looked for beside the program, wherever the prefix is.
 set_target_properties(sharcs_cli PROPERTIES INSTALL_RPATH "$<$<BOOL:${BUILD_SHARED_LIBS}>:$ORIGIN/../${CMAKE_INSTALL_LIBDIR}>")
 install(TARGETS sharcs_cli)
+install(DIRECTORY configs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/sharcs/configs)
+# Manual pages and completions come from the program itself, so that they are always those of its options.
+if(NOT CMAKE_CROSSCOMPILING)
+  set(pages ${CMAKE_CURRENT_BINARY_DIR}/man)
+  set(completions ${CMAKE_CURRENT_BINARY_DIR}/completions)
+  file(MAKE_DIRECTORY ${completions})
+  add_custom_command(TARGET sharcs_cli POST_BUILD
+                     COMMAND sharcs_cli man ${pages}
+                     COMMAND sharcs_cli completion bash > ${completions}/sharcs
+                     COMMAND sharcs_cli completion zsh > ${completions}/_sharcs
+                     COMMAND sharcs_cli completion fish > ${completions}/sharcs.fish)
+  install(DIRECTORY ${pages}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  install(FILES ${completions}/sharcs DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+  install(FILES ${completions}/_sharcs DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+  install(FILES ${completions}/sharcs.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+endif()
 install(DIRECTORY include/sharcs DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT sharcs_targets NAMESPACE sharcs:: FILE sharcs-targets.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/sharcs)
 install(EXPORT sharcs_inference_targets NAMESPACE sharcs:: FILE sharcs-inference-targets.cmake

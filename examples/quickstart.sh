@@ -24,9 +24,9 @@ if [ -z "$data" ]; then
 fi
 if sh examples/fetch_encoder.sh minilm; then
   "$sharcs" train --task sst-2 --data "$data" --init models/minilm --config configs/minilm.json --epochs "$epochs" \
-    --output "$run/model" --seed 1
+    --output "$run/model" --overwrite --seed 1
 else
   echo "training a small encoder from scratch instead"
-  "$sharcs" train --task sst-2 --data "$data" --config configs/quickstart.json --output "$run/model" --seed 1
+  "$sharcs" train --task sst-2 --data "$data" --config configs/quickstart.json --output "$run/model" --overwrite --seed 1
 fi
 "$sharcs" predict --model "$run/model" --text "good film" --text "this movie is bad" --text "it is not a dull story"

@@ -36,7 +36,7 @@ struct Prediction {
   int asked = 1;                     ///< how many answers the policy asked for, this one included
   std::vector<float> router_logits;  ///< one a width, ascending; empty where the sample did not come to the router
   std::int64_t multiply_adds = 0;    ///< of all that ran, by the paper's counting (see Answer); exits' heads included
-  bool truncated = false;            ///< by a Classifier: the text was longer than the model reads, and was cut
+  bool truncated = false;            ///< by a Classifier: the text was longer than max_tokens(); see LongText
 };
 
 /// How the weights of the large products and the word embeddings are kept.
@@ -50,10 +50,12 @@ struct EngineOptions {
   std::int64_t micro_batch_tokens = 4096;
   /// Which answers each input is asked for; absent: as the model's configuration says (Policy::of_model).
   std::optional<Policy> policy = {};
-  /// int8: weights with a scale an output, of a quarter of the size; activations become int8 on the way, with a scale a
-  /// token. Router, LayerNorm and attention stay fp32. Absent: as stored, which is fp32 but for what sharcs quantize
-  /// wrote.
+  /// int8 takes a quarter of the memory (docs/models.md). Absent: as stored: fp32, or what sharcs quantize wrote.
   std::optional<Precision> precision = {};
+  /// Of a Classifier: how long an input may be, special tokens included; 0: as in training, or what the model can read.
+  std::size_t max_length = 0;
+  LongText long_text = LongText::first;
+  std::size_t stride = 0;  ///< tokens from the beginning of a window to that of the next; 0: half a window
 };
 
 /// A model that is ready to run and never changes: weights packed once so that every width runs at full speed from one
@@ -123,8 +125,8 @@ class Classifier {
   /// Throws ConfigError when the tokenizer has ids that the engine's vocabulary does not.
   Classifier(Engine engine, Tokenizer tokenizer);
 
-  /// One prediction a text, in order. Tokenizes on all threads; longer texts are cut to max_tokens(), and
-  /// their predictions say so.
+  /// One prediction a text, in order. Tokenizes on all threads. Predictions of texts that are longer than max_tokens()
+  /// say so.
   std::vector<Prediction> classify(std::span<const std::string> texts) const;
   /// The same for pairs, of which the longer text is cut first.
   std::vector<Prediction> classify(std::span<const TextPair> pairs) const;
@@ -134,13 +136,14 @@ class Classifier {
   /// The name of a class, from the model's configuration. Throws ShapeError when there is no such class.
   const std::string& label_name(int label) const;
   /// The greatest number of tokens of an input, special tokens included.
-  std::size_t max_tokens() const { return engine_.max_tokens(); }
+  std::size_t max_tokens() const { return max_tokens_; }
   const Engine& engine() const { return engine_; }
   const Tokenizer& tokenizer() const { return tokenizer_; }
 
  private:
   Engine engine_;
   Tokenizer tokenizer_;
+  std::size_t max_tokens_;
 };
 
 }  // namespace sharcs

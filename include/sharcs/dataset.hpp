@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -23,12 +22,19 @@ struct Sample {
   std::size_t line = 0;                  ///< the line of the file where the sample starts, from 1; 0: from no file
 };
 
+/// A line of a file that is no sample, and why: "dev.tsv:7: unknown label …".
+struct BadLine {
+  std::size_t line;
+  std::string problem;
+};
+
 /// The samples of one file, in the file's order.
 struct Dataset {
   std::string file;  ///< as it was given, for messages
   std::vector<Sample> samples;
   /// What the reader did to the file and a user should know: lines left out, bytes replaced. A line of text each.
   std::vector<std::string> notes;
+  std::vector<BadLine> bad_lines = {};  ///< those that were left out with OnError::skip
 
   std::size_t size() const { return samples.size(); }
   bool empty() const { return samples.empty(); }
@@ -36,14 +42,11 @@ struct Dataset {
   bool labelled() const;
 };
 
-/// Counts the samples of each label: entry i counts label i. Samples without a label are not counted.
-/// Throws std::out_of_range for a label that is not below `labels`.
+/// Entry i counts the samples of label i. Throws std::out_of_range for a label that is not below `labels`.
 std::vector<std::size_t> label_counts(const Dataset& dataset, std::size_t labels);
 
 enum class Split { train, dev, test };
-
-/// "train", "dev" or "test".
-std::string to_string(Split split);
+std::string to_string(Split split);  // "train", "dev" or "test"
 
 struct SplitOptions {
   double dev_share = 0.1;  ///< share of the samples that becomes dev, in (0, 1)
@@ -51,10 +54,8 @@ struct SplitOptions {
 };
 
 struct TrainAndDev {
-  Dataset train;
-  Dataset dev;
+  Dataset train, dev;
 };
-
 /// Splits labelled samples in two. Every label has the same share in both parts.
 ///
 /// Example: of 180 negative and 20 positive samples, a dev_share of 0.1 takes 18 negative and 2 positive ones.
@@ -73,23 +74,18 @@ enum class InvalidText {
   replace,  ///< each invalid sequence becomes U+FFFD, and a note of the data set counts them
 };
 
-struct ReadOptions {
-  InvalidText invalid_text = InvalidText::refuse;
-};
-
-/// The files of data of your own: the training file, and the dev file or how to split one off.
-struct DataFiles {
-  std::filesystem::path train;
-  std::filesystem::path dev = {};  ///< empty: dev is split off the training file
-  SplitOptions split = {};         ///< when dev is empty
-  ReadOptions read = {};
+/// What to do with a line that is no sample: without text, with an unknown label, with too many columns, ….
+enum class OnError {
+  stop,  ///< DataError with the line
+  skip,  ///< it is left out, and is one of the data set's bad_lines
 };
 
 enum class TableFormat {
-  by_extension,  ///< .tsv and .txt: tsv; .csv: csv; .jsonl, .ndjson and .json: json_lines
+  by_extension,  ///< .tsv and .txt: tsv; .csv: csv; .jsonl, .ndjson and .json: json_lines; the same before .gz
   tsv,
   csv,
   json_lines,  ///< one JSON object a line
+  fasttext,    ///< "__label__positive a gem": the columns "label" and "text"
 };
 
 /// What a double quote means in a file.
@@ -106,12 +102,27 @@ enum class Header {
   no,
 };
 
-/// "by_extension", "tsv", "csv", "jsonl".
-std::string to_string(TableFormat format);
-/// "automatic", "none", "rfc4180".
-std::string to_string(Quoting quoting);
-/// "automatic", "yes", "no".
-std::string to_string(Header header);
+std::string to_string(TableFormat format);  // "by_extension", "tsv", "csv", "jsonl", "fasttext"
+std::string to_string(Quoting quoting);     // "automatic", "none", "rfc4180"
+std::string to_string(Header header);       // "automatic", "yes", "no"
+
+struct ReadOptions {
+  InvalidText invalid_text = InvalidText::refuse;
+  OnError on_error = OnError::stop;
+  // In place of the task's own:
+  std::optional<TableFormat> format = {};
+  std::optional<Quoting> quoting = {};
+  std::optional<Header> header = {};
+  std::optional<char> delimiter = {};
+};
+
+/// The files of data of your own: the training file, and the dev file or how to split one off.
+struct DataFiles {
+  std::filesystem::path train;
+  std::filesystem::path dev = {};  ///< empty: dev is split off the training file
+  SplitOptions split = {};         ///< when dev is empty
+  ReadOptions read = {};
+};
 
 /// A column of a file: by its name in the header (JSON Lines: the key), or by its position.
 class Column {
@@ -120,7 +131,8 @@ class Column {
   Column(const char* name) : where_(std::string(name)) {}
   /// By position, counted from 1: Column::at(1) is the first column. Throws ConfigError for 0.
   static Column at(std::size_t position);
-  /// For command lines: "3" is the third column, "text" is the column of that name. Throws ConfigError for "0".
+  /// For command lines: "3" is the third column, "text" the one of that name, "name:3" the one that is called 3. Throws
+  /// ConfigError for "0".
   static Column parse(const std::string& text);
 
   /// Null when the column is given by position.

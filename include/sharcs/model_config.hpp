@@ -74,6 +74,7 @@ struct ModelConfig {
   /// What the model was trained for and how its data are read: "sharcs_task" in config.json. Absent: not known.
   /// task->labels stays empty, since `labels` has the classes. Task::of() and Task::store_in() read and write both.
   std::optional<TaskSpec> task;
+  int max_length = 0;  ///< to how many tokens training cut its texts ("sharcs_max_length"); 0: not known
   /// The keys of config.json that the library does not know, as a JSON object: saved again as they were.
   std::string other_keys = "{}";
 

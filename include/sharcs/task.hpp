@@ -22,7 +22,6 @@ namespace [[gnu::visibility("default")]] sharcs {
 struct ModelConfig;
 enum class TaskKind { classification, regression };
 std::string to_string(TaskKind kind);
-
 /// What a task is judged by, such as "accuracy". The larger, the better.
 class Metric {
  public:
@@ -67,6 +66,7 @@ struct TaskSpec {
   TableFormat format = TableFormat::by_extension;
   Quoting quoting = Quoting::automatic;
   Header header = Header::automatic;
+  char delimiter = '\0';                 ///< between the cells of a row, one byte; NUL: a comma for CSV, else a TAB
   std::vector<std::string> labels = {};  ///< the classes in the model's order; empty: found in the training file
   std::vector<Metric> metrics = {};      ///< empty: those that suit the kind and the number of classes
 
@@ -104,7 +104,7 @@ class Task {
   const std::string& label_word(int label) const;
   /// How many numbers a model gives for a sample: one for each class, 1 for a regression.
   std::size_t outputs() const;
-  /// What the task is judged by. The mean of these metrics chooses the best checkpoint of a training run.
+  /// What the task is judged by; the mean of them chooses the best checkpoint of a training run.
   const std::vector<Metric>& metrics() const;
   /// Where the targets of a regression lie, if that is known: [0, 5] for STS-B.
   std::optional<TargetRange> target_range() const;

@@ -43,6 +43,13 @@ struct VocabularyOptions {
   bool tokenize_chinese_chars = true;  ///< as in WordPieceOptions
 };
 
+/// What a Classifier does with a text of more tokens than the model reads.
+enum class LongText {
+  first,      ///< reads its beginning
+  head_tail,  ///< reads the beginning, a quarter of the tokens, and the end
+  windows,    ///< reads all of it in windows that overlap, and takes the mean of their probabilities (or values)
+};
+
 /// Turns text into token ids, exactly as Hugging Face's `tokenizers` does for the families of BERT and MPNet
 /// (WordPiece), RoBERTa (byte-level BPE) and ALBERT (SentencePiece's Unigram).
 ///

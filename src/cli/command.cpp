@@ -11,6 +11,8 @@
 namespace sharcs::internal {
 namespace {
 
+bool is_quiet = false;
+
 /// A JSON value as the words that would stand on the command line.
 std::vector<std::string> words_of(const nlohmann::ordered_json& value) {
   if (value.is_string()) return {value.get<std::string>()};
@@ -22,6 +24,13 @@ std::vector<std::string> words_of(const nlohmann::ordered_json& value) {
 }
 
 }  // namespace
+
+std::ostream& notes() {
+  static std::ostream nowhere(nullptr);
+  return is_quiet ? nowhere : std::cerr;
+}
+
+void set_quiet(bool quiet) { is_quiet = quiet; }
 
 std::string not_negative(const std::string& word) {
   // What reads unsigned numbers would take -1 for the largest of them.
@@ -40,6 +49,7 @@ CLI::App* add_command(CLI::App& program, const std::string& name, const std::str
       ->check(CLI::Range(0, 4096))
       ->default_str("0");
   command->add_flag("--json", arguments.json, "Write results as JSON");
+  command->add_flag("--quiet", arguments.quiet, "Say nothing but results and errors");
   return command;
 }
 

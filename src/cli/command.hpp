@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -27,6 +28,7 @@ struct CommonArguments {
   std::optional<std::uint64_t> seed;
   std::optional<int> threads;
   bool json = false;
+  bool quiet = false;
 
   std::uint64_t seed_or_default() const { return seed.value_or(1); }
   /// 0: as OMP_NUM_THREADS says, or all cores.
@@ -36,6 +38,14 @@ struct CommonArguments {
 /// Adds a command with the common options. `seed_meaning`: what the command draws random numbers for.
 CLI::App* add_command(CLI::App& program, const std::string& name, const std::string& description,
                       const std::string& seed_meaning, CommonArguments& arguments);
+
+/// Where a command says what a user may like to know: standard error, or nowhere with --quiet. Errors are no notes.
+std::ostream& notes();
+/// Whether there are notes; from now on, for the whole program.
+void set_quiet(bool quiet);
+
+/// What a run that ends without an exception tells the shell.
+enum ExitCode { exit_fine = 0, exit_failed = 1, exit_wrong_usage = 2, exit_partly = 3 };
 
 /// For CLI::Option::check of an unsigned number: empty, or what is wrong with the word.
 std::string not_negative(const std::string& word);
@@ -52,6 +62,7 @@ template <class Arguments>
 void on_call(CLI::App* command, std::shared_ptr<Arguments> arguments, void (*run)(const Arguments&)) {
   command->callback([=] {
     take_from_config(*command, *arguments);
+    set_quiet(arguments->quiet);
     warn_of_more_threads_than_cores(arguments->threads_or_default());
     run(*arguments);
   });

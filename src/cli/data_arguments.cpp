@@ -2,6 +2,7 @@
 
 #include "cli/command.hpp"
 #include "core/quote.hpp"
+#include "data/found_columns.hpp"
 #include "model/task_names.hpp"
 #include "sharcs/error.hpp"
 
@@ -19,6 +20,14 @@ bool are_placeholders(const std::vector<std::string>& labels) {
   return true;
 }
 
+/// A note of the lines that were left out.
+void note_bad_lines(Dataset& dataset) {
+  const std::size_t count = dataset.bad_lines.size();
+  if (count == 0) return;
+  dataset.notes.push_back(dataset.file + ": left out " + std::to_string(count) + (count == 1 ? " line" : " lines") +
+                          " that cannot be read, the first: " + dataset.bad_lines.front().problem);
+}
+
 std::filesystem::path dev_file(const Task& task, const std::string& folder) {
   try {
     return task.file(folder, Split::dev);
@@ -29,7 +38,7 @@ std::filesystem::path dev_file(const Task& task, const std::string& folder) {
 
 }  // namespace
 
-void TaskArguments::add_to(CLI::App& command) {
+void TaskArguments::add_to(CLI::App& command, const std::vector<std::string>& on_error_choices) {
   const auto listed = [](const std::vector<std::string>& names) {
     std::string list;
     for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
@@ -38,7 +47,8 @@ void TaskArguments::add_to(CLI::App& command) {
   const auto add = [&](const char* option, auto& value, const std::string& help) {
     return command.add_option(option, value, help)->group("Data");
   };
-  const std::string place = " (name, or position from 1)";
+  const std::string place =
+      " (name, or position from 1; name:3 is the one called 3; review.text stands within JSON's review)";
   add("--task", task, "Task of GLUE: " + listed(Task::names()));
   add("--text-column", text_column, "Own data: column of the sentence" + place)->default_str("text");
   add("--pair-column", pair_column, "Own data: column of the second sentence; none: single sentences");
@@ -47,9 +57,25 @@ void TaskArguments::add_to(CLI::App& command) {
   add("--difficulty-column", difficulty_column, "Own data: column that says how hard a sample is, as an integer");
   command.add_flag("--regression", regression, "Own data: the label is a number, not a class")->group("Data");
   add("--metrics", metrics, "Own data: " + listed(Metric::names()) + "; none: by kind")->delimiter(',');
-  add("--format", format, "Own data: tsv, csv, jsonl or by_extension")->capture_default_str();
-  add("--quoting", quoting, "Own data: none, rfc4180 or automatic (rfc4180 for csv)")->capture_default_str();
-  add("--header", header, "Own data: yes, no or automatic")->capture_default_str();
+  add("--format", format, "What the file is, whatever its name: fasttext has lines like \"__label__good a gem\"")
+      ->check(CLI::IsMember(names_of<TableFormat>()))
+      ->default_str("by_extension");
+  add("--delimiter", delimiter, "What stands between the cells of a row: one character, or tab")
+      ->default_str("a comma for csv, else a tab");
+  add("--quoting", quoting, "What a quotation mark means; automatic: rfc4180 for csv, none for tsv")
+      ->check(CLI::IsMember(names_of<Quoting>()))
+      ->default_str("automatic");
+  add("--header", header, "Whether the first row has the names of the columns")
+      ->check(CLI::IsMember(names_of<Header>()))
+      ->default_str("automatic");
+  on_error = on_error_choices.back() == "empty" ? "empty" : "stop";
+  add("--on-error", on_error,
+      on_error == "stop"
+          ? "A line that cannot be read: stop there, or skip it and name it"
+          : "A line that cannot be read: stop there, skip it, or write an empty answer in its place; after "
+            "the last two the exit code is 3")
+      ->check(CLI::IsMember(on_error_choices))
+      ->capture_default_str();
   add("--invalid-text", invalid_text, "Bytes that are not UTF-8: refuse the file, or replace them by U+FFFD")
       ->check(CLI::IsMember(names_of<InvalidText>()))
       ->capture_default_str();
@@ -59,22 +85,43 @@ bool TaskArguments::describes_own_data() const {
   return regression || !(text_column + pair_column + label_column + id_column + difficulty_column).empty();
 }
 
-TaskSpec TaskArguments::spec() const {
-  TaskSpec spec;
-  spec.kind = regression ? TaskKind::regression : TaskKind::classification;
+bool TaskArguments::describes_table() const {
+  return describes_own_data() || !(format + quoting + header + delimiter).empty();
+}
+
+TaskSpec TaskArguments::spec() const { return over({}); }
+
+TaskSpec TaskArguments::over(TaskSpec spec) const {
+  if (regression) spec.kind = TaskKind::regression;
   if (!text_column.empty()) spec.text = Column::parse(text_column);
-  spec.pair = column_or_none(pair_column);
+  if (!pair_column.empty()) spec.pair = column_or_none(pair_column);
   if (!label_column.empty()) spec.label = Column::parse(label_column);
-  spec.id = column_or_none(id_column);
-  spec.difficulty = column_or_none(difficulty_column);
-  spec.format = named<TableFormat>(format);
-  spec.quoting = named<Quoting>(quoting);
-  spec.header = named<Header>(header);
+  if (!id_column.empty()) spec.id = column_or_none(id_column);
+  if (!difficulty_column.empty()) spec.difficulty = column_or_none(difficulty_column);
+  const ReadOptions options = read_options();
+  if (options.format) spec.format = *options.format;
+  if (options.quoting) spec.quoting = *options.quoting;
+  if (options.header) spec.header = *options.header;
+  if (options.delimiter) spec.delimiter = *options.delimiter;
+  if (!metrics.empty()) spec.metrics.clear();
   for (const std::string& name : metrics) spec.metrics.emplace_back(name);
   return spec;
 }
 
-ReadOptions TaskArguments::read_options() const { return {.invalid_text = named<InvalidText>(invalid_text)}; }
+ReadOptions TaskArguments::read_options() const {
+  ReadOptions options = {.invalid_text = named<InvalidText>(invalid_text),
+                         .on_error = on_error == "stop" ? OnError::stop : OnError::skip};
+  if (!format.empty()) options.format = named<TableFormat>(format);
+  if (!quoting.empty()) options.quoting = named<Quoting>(quoting);
+  if (!header.empty()) options.header = named<Header>(header);
+  if (delimiter == "tab" || delimiter == "\\t")
+    options.delimiter = '\t';
+  else if (delimiter.size() == 1)
+    options.delimiter = delimiter.front();
+  else if (!delimiter.empty())
+    usage_error("--delimiter " + delimiter + ": expected one character, or tab");
+  return options;
+}
 
 Task TaskArguments::task_of(const ModelConfig& config, const std::string& place) const {
   const std::string file = place + "/config.json";
@@ -87,7 +134,8 @@ Task TaskArguments::task_of(const ModelConfig& config, const std::string& place)
     return named.with_label_order(config.labels);
   }
   if (describes_own_data()) {
-    TaskSpec own = spec();
+    const bool has_own = config.task && config.task->benchmark == Benchmark::none;
+    TaskSpec own = over(has_own ? *config.task : TaskSpec());
     if (config.is_regression()) own.kind = TaskKind::regression;
     if (own.kind == TaskKind::classification) own.labels = config.labels;
     return Task::custom(own);
@@ -115,13 +163,16 @@ bool DatasetArguments::given() const {
 Split DatasetArguments::chosen_split() const { return named<Split>(split); }
 
 Dataset DatasetArguments::read(const Task& task_) const {
-  if (!file.empty()) return task_.read_file(file, chosen_split(), read_options());
-  return task_.read(data, chosen_split(), read_options());
+  Dataset dataset = file.empty() ? task_.read(data, chosen_split(), read_options())
+                                 : task_.read_file(file, chosen_split(), read_options());
+  note_bad_lines(dataset);
+  return dataset;
 }
 
 void TrainingDataArguments::add_to(CLI::App& command) {
   command.add_option("--data", data, "Folder with the task's train.tsv and dev.tsv")->group("Data");
-  command.add_option("--train", train, "Training file, in place of --data: TSV, CSV or JSON Lines")->group("Data");
+  command.add_option("--train,train", train, "Training file, in place of --data: TSV, CSV or JSON Lines")
+      ->group("Data");
   command.add_option("--dev", dev, "Dev file; none: split off the training file")->group("Data");
   command.add_option("--dev-share", dev_share, "Share of the training samples that becomes dev")
       ->default_str("0.1")
@@ -137,10 +188,20 @@ TrainingData TrainingDataArguments::read(std::uint64_t seed) const {
   if (!data.empty() && task.empty()) usage_error("--data is a folder of a task's files; give --task, too");
   if (!dev.empty() && dev_share) usage_error("--dev and --dev-share exclude each other");
   const SplitOptions split = {.dev_share = dev_share.value_or(SplitOptions().dev_share), .seed = seed};
-  if (!task.empty()) return read_glue(split);
+  TrainingData read = task.empty() ? read_own(split) : read_glue(split);
+  note_bad_lines(read.train);
+  note_bad_lines(read.dev);
+  return read;
+}
+
+TrainingData TrainingDataArguments::read_own(const SplitOptions& split) const {
   TaskSpec own = spec();
   own.labels = labels;
-  return read_training_data(own, {.train = train, .dev = dev, .split = split, .read = read_options()});
+  std::string found;
+  if ((text_column + pair_column + label_column).empty()) own = with_found_columns(own, train, read_options(), found);
+  TrainingData read = read_training_data(own, {.train = train, .dev = dev, .split = split, .read = read_options()});
+  if (!found.empty()) read.train.notes.insert(read.train.notes.begin(), found);
+  return read;
 }
 
 TrainingData TrainingDataArguments::read_glue(const SplitOptions& split) const {

@@ -14,16 +14,21 @@ namespace sharcs::internal {
 struct TaskArguments {
   std::string task;
   std::string text_column, pair_column, label_column, id_column, difficulty_column;  ///< a name, or a position from 1
-  std::string format = "by_extension", quoting = "automatic", header = "automatic";
+  std::string format, quoting, header, delimiter;                                    ///< empty: as the task says
   std::vector<std::string> metrics;
   bool regression = false;
-  std::string invalid_text = "refuse";
+  std::string invalid_text = "refuse", on_error = "stop";
 
-  void add_to(CLI::App& command);
+  /// `on_error`: "stop" or another of the choices that the command offers.
+  void add_to(CLI::App& command, const std::vector<std::string>& on_error_choices = {"stop", "skip"});
 
   /// Whether an option for own data was given: a column, or --regression.
   bool describes_own_data() const;
+  /// Whether an option was given that only tables have: a column, a format, ….
+  bool describes_table() const;
   TaskSpec spec() const;
+  /// The spec with what the options say in place of its own.
+  TaskSpec over(TaskSpec spec) const;
   ReadOptions read_options() const;
   /// The task that a trained model is used for: that of the options, or else the one that it was trained for, with the
   /// labels in the model's order. `place`: the model's folder. Throws ConfigError; a usage error when neither options
@@ -54,6 +59,7 @@ struct TrainingDataArguments : TaskArguments {
   TrainingData read(std::uint64_t seed) const;
 
  private:
+  TrainingData read_own(const SplitOptions& split) const;
   TrainingData read_glue(const SplitOptions& split) const;
 };
 

@@ -36,7 +36,7 @@ double value_in(const MetricMap& metrics, Metric metric) {
   return found == metrics.end() ? nan : found->second;
 }
 
-/// How many samples were longer than the model's positions: those of the greatest length are looked at once more.
+/// How many samples were longer than the model reads: those of the greatest length are looked at once more.
 std::size_t count_truncated(const Classifier& classifier, const Recording& recording) {
   std::size_t truncated = 0;
   for (std::size_t i = 0; i < recording.size(); ++i) {
@@ -154,6 +154,61 @@ std::vector<std::vector<std::size_t>> EvaluationReport::confusion() const {
     ++counts[static_cast<std::size_t>(recording_.labels[i])][static_cast<std::size_t>(predicted)];
   }
   return counts;
+}
+
+double EvaluationReport::ClassQuality::precision() const { return share_of(right, predicted); }
+double EvaluationReport::ClassQuality::recall() const { return share_of(right, samples); }
+double EvaluationReport::ClassQuality::f1() const { return share_of(2 * right, samples + predicted); }
+
+std::vector<EvaluationReport::ClassQuality> EvaluationReport::class_qualities() const {
+  if (recording_.is_regression()) return {};
+  std::vector<ClassQuality> classes(recording_.outputs);
+  for (std::size_t i = 0; i < recording_.size(); ++i) {
+    const auto predicted = static_cast<std::size_t>(recording_.label_of(i, routing_.answer_of_sample[i]));
+    const auto label = static_cast<std::size_t>(recording_.labels[i]);
+    ++classes[label].samples;
+    ++classes[predicted].predicted;
+    classes[label].right += label == predicted;
+  }
+  return classes;
+}
+
+void EvaluationReport::print_classes(std::ostream& out) const {
+  const std::vector<ClassQuality> classes = class_qualities();
+  if (classes.empty()) return;
+  TextTable table({"class", "samples", "predicted", "precision", "recall", "F1"});
+  const auto quality = [](double value) { return std::isfinite(value) ? decimal(value, 3) : std::string("-"); };
+  for (std::size_t c = 0; c < classes.size(); ++c)
+    table.add({recording_.classes[c], grouped(static_cast<long long>(classes[c].samples)),
+               grouped(static_cast<long long>(classes[c].predicted)), quality(classes[c].precision()),
+               quality(classes[c].recall()), quality(classes[c].f1())});
+  out << '\n';
+  table.print(out);
+}
+
+std::string EvaluationReport::predictions() const {
+  const bool regression = recording_.is_regression();
+  const bool pairs = !recording_.samples.empty() && recording_.samples.front().pair.has_value();
+  std::string text = std::string("line\ttrue\tpredicted\tanswer\ttext") + (pairs ? "\tpair\n" : "\n");
+  const auto one_line = [](std::string cell) {
+    std::ranges::replace_if(
+        cell, [](char c) { return c == '\t' || c == '\n' || c == '\r'; }, ' ');
+    return cell;
+  };
+  for (std::size_t i = 0; i < recording_.size(); ++i) {
+    const int answer = routing_.answer_of_sample[i];
+    const Sample& sample = recording_.samples[i];
+    text += std::to_string(sample.line) + "\t";
+    if (regression)
+      text += short_number(recording_.targets[i]) + "\t" + decimal(recording_.value_of(i, answer), 4);
+    else
+      text += recording_.classes[static_cast<std::size_t>(recording_.labels[i])] + "\t" +
+              recording_.classes[static_cast<std::size_t>(recording_.label_of(i, answer))];
+    text += "\t" + recording_.answers[static_cast<std::size_t>(answer)].name + "\t" + one_line(sample.text);
+    if (pairs) text += "\t" + one_line(sample.pair.value_or(""));
+    text += "\n";
+  }
+  return text;
 }
 
 void EvaluationReport::print(std::ostream& out) const {
@@ -291,6 +346,14 @@ Json EvaluationReport::json() const {
   if (!recording_.is_regression()) {
     json["labels"] = recording_.classes;
     json["confusion"] = confusion();
+    const std::vector<ClassQuality> classes = class_qualities();
+    for (std::size_t c = 0; c < classes.size(); ++c)
+      json["classes"].push_back({{"name", recording_.classes[c]},
+                                 {"samples", classes[c].samples},
+                                 {"predicted", classes[c].predicted},
+                                 {"precision", classes[c].precision()},
+                                 {"recall", classes[c].recall()},
+                                 {"f1", classes[c].f1()}});
   }
   if (const auto difficulty = difficulty_of(recording_, routing_.answer_of_sample)) {
     Json& entry = json["difficulty"];

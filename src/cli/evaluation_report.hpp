@@ -32,6 +32,10 @@ class EvaluationReport {
   void print(std::ostream& out) const;
   /// True against predicted classes; nothing for a regression or more classes than fit a line.
   void print_confusion(std::ostream& out) const;
+  /// Precision, recall and F1 of each class; nothing for a regression.
+  void print_classes(std::ostream& out) const;
+  /// What the policy answered to each sample, a line each with a header: TSV.
+  std::string predictions() const;
   nlohmann::ordered_json json() const;
 
   const Recording& recording() const { return recording_; }
@@ -53,6 +57,15 @@ class EvaluationReport {
     double cost;
     double seconds;
   };
+
+  /// How well one class is known.
+  struct ClassQuality {
+    std::size_t samples = 0, predicted = 0, right = 0;
+    double precision() const;
+    double recall() const;
+    double f1() const;
+  };
+  std::vector<ClassQuality> class_qualities() const;
 
   /// Fills in the rows, once the evaluation is there.
   void compare_policies();

@@ -1,10 +1,5 @@
 #include "cli/sentence_stream.hpp"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <system_error>
 #include <utility>
 
 #include "core/quote.hpp"
@@ -32,46 +27,37 @@ Sample read_sentence(std::string line, const std::string& place, bool pairs, Inv
   return sample;
 }
 
-SentenceStream::SentenceStream(const std::string& input, bool pairs, InvalidText invalid_text)
-    : name_(input == "-" ? "standard input" : input),
-      descriptor_(input == "-" ? STDIN_FILENO : ::open(input.c_str(), O_RDONLY | O_CLOEXEC)),
-      pairs_(pairs),
-      invalid_text_(invalid_text) {
-  if (descriptor_ < 0) throw IoError(name_ + ": cannot open: " + std::generic_category().message(errno));
-}
-
-SentenceStream::~SentenceStream() {
-  if (descriptor_ != STDIN_FILENO) ::close(descriptor_);
-}
-
-std::vector<Sample> SentenceStream::next() {
-  std::vector<Sample> samples;
-  char buffer[1 << 16];
-  while (samples.empty() && !at_end_) {
-    const ssize_t count = ::read(descriptor_, buffer, sizeof buffer);
-    if (count < 0) {
-      if (errno == EINTR) continue;
-      throw IoError(name_ + ": cannot read: " + std::generic_category().message(errno));
-    }
-    waiting_.append(buffer, static_cast<std::size_t>(count));
-    at_end_ = count == 0;
+SentenceBatch SentenceStream::next() {
+  if (!problem_.empty()) throw DataError(problem_);
+  SentenceBatch batch;
+  while (batch.empty() && problem_.empty() && !at_end_) {
+    at_end_ = !input_.read(waiting_);
     if (at_end_ && !waiting_.empty()) waiting_ += '\n';  // the last line may lack its end
     std::size_t begin = 0;
-    for (std::size_t end; (end = waiting_.find('\n', begin)) != std::string::npos; begin = end + 1)
-      samples.push_back(sample_of(waiting_.substr(begin, end - begin)));
+    for (std::size_t end; problem_.empty() && (end = waiting_.find('\n', begin)) != std::string::npos; begin = end + 1)
+      add(waiting_.substr(begin, end - begin), batch);
     waiting_.erase(0, begin);
   }
-  if (at_end_ && line_ == 0) throw DataError(name_ + ": is empty; expected a line for each sentence");
-  return samples;
+  if (at_end_ && line_ == 0) throw DataError(input_.name() + ": is empty; expected a line for each sentence");
+  if (batch.empty() && !problem_.empty()) throw DataError(problem_);
+  return batch;
 }
 
-Sample SentenceStream::sample_of(std::string line) {
+void SentenceStream::add(std::string line, SentenceBatch& batch) {
   ++line_;
   if (line.ends_with('\r')) line.pop_back();
   if (line_ == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
-  Sample sample = read_sentence(std::move(line), name_ + ":" + std::to_string(line_), pairs_, invalid_text_);
-  sample.line = line_;
-  return sample;
+  try {
+    const std::string place = input_.name() + ":" + std::to_string(line_);
+    Sample sample = read_sentence(std::move(line), place, pairs_, options_.invalid_text);
+    sample.line = line_;
+    batch.samples.push_back(std::move(sample));
+  } catch (const DataError& error) {
+    if (options_.on_error == OnError::stop)
+      problem_ = error.what();
+    else
+      batch.bad_lines.push_back({line_, error.what()});
+  }
 }
 
 }  // namespace sharcs::internal

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "io/input_file.hpp"
 #include "sharcs/dataset.hpp"
 
 namespace sharcs::internal {
@@ -11,28 +12,34 @@ namespace sharcs::internal {
 /// pair or not UTF-8.
 Sample read_sentence(std::string line, const std::string& place, bool pairs, InvalidText invalid_text);
 
+/// What has arrived: samples, and lines that are none. Both have their line's number.
+struct SentenceBatch {
+  std::vector<Sample> samples;
+  std::vector<BadLine> bad_lines;
+
+  bool empty() const { return samples.empty() && bad_lines.empty(); }
+};
+
 /// Sentences, or pairs separated by a TAB, one a line, from a file or standard input: in batches, as they arrive.
 class SentenceStream {
  public:
-  /// `input`: a file, or "-" for standard input. Throws IoError.
-  SentenceStream(const std::string& input, bool pairs, InvalidText invalid_text);
-  ~SentenceStream();
-  SentenceStream(const SentenceStream&) = delete;
-  SentenceStream& operator=(const SentenceStream&) = delete;
+  /// `input`: as InputFile. Throws IoError.
+  SentenceStream(const std::string& input, bool pairs, const ReadOptions& options)
+      : input_(input), pairs_(pairs), options_(options) {}
 
-  /// The whole lines that have arrived; waits for one. None at the end. Throws IoError; DataError for an input
-  /// without lines, and as read_sentence().
-  std::vector<Sample> next();
+  /// The whole lines that have arrived; waits for one. Empty at the end. Throws IoError; DataError for an input without
+  /// lines and, with OnError::stop, as read_sentence(), after the lines before the bad one have been handed out.
+  SentenceBatch next();
 
  private:
-  Sample sample_of(std::string line);
+  void add(std::string line, SentenceBatch& batch);
 
-  std::string name_;
-  int descriptor_;
+  InputFile input_;
   bool pairs_;
-  InvalidText invalid_text_;
+  ReadOptions options_;
   std::string waiting_;  // what has arrived of a line that is not whole
   bool at_end_ = false;
+  std::string problem_;  // where it stops
   std::size_t line_ = 0;
 };
 

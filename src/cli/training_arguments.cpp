@@ -26,6 +26,13 @@ Json value_of(const std::string& text, const Json& like) {
   return value.is_discarded() ? Json(text) : value;
 }
 
+/// What --help calls the type of a value.
+const char* type_name_of(const Json& value) {
+  if (value.is_number_integer()) return "INT";
+  if (value.is_number()) return "FLOAT";
+  return value.is_array() ? "LIST" : "TEXT";
+}
+
 /// Adds a flag for each row of the table that the command does not have yet (--seed and --threads are every command's).
 /// Its words go to `texts`, by key. `shown_default`: in place of the settings' own; empty: their own.
 template <class Settings>
@@ -40,6 +47,7 @@ void add_flags(CLI::App& command, const OptionTable<Settings>& table, const std:
       CLI::Option* const option = value.is_boolean()
                                       ? command.add_flag(flag + ",!--no-" + flag.substr(2), text, row.meaning)
                                       : command.add_option(flag, text, row.meaning + " (" + row.expected + ")");
+      if (!value.is_boolean()) option->type_name(type_name_of(value));
       option->default_str(shown_default.empty() ? row.fallback : shown_default)->group(group.title);
     }
 }

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <iostream>
 
+#include "cli/command.hpp"
 #include "cli/progress.hpp"
 #include "cli/stop_signal.hpp"
 #include "core/number.hpp"
@@ -41,7 +42,7 @@ std::string epoch_line(const EpochRecord& record, int epochs) {
 TrainingOutcome run_training(const TrainingSession& session, TrainingSetup& setup, const TrainingData& data,
                              Communicator& ranks) {
   const StopSignal stop;
-  Progress progress(std::cerr, ProgressOptions::of_descriptor(STDERR_FILENO));
+  Progress progress(notes(), ProgressOptions::of_descriptor(STDERR_FILENO));
   const TrainingCallbacks callbacks = {
       .on_step = [&](const TrainingProgress& step) { progress.update(step); },
       .on_epoch = [&](const EpochRecord& record) { progress.say(epoch_line(record, setup.options.epochs)); },

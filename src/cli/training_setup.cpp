@@ -17,9 +17,13 @@ constexpr int assumed_vocab_size = 30000;
 
 /// Throws ConfigError for keys of the model that others decide, and for those that nobody knows.
 void check_model_section(const Json& section, const std::string& name) {
-  constexpr std::pair<const char*, const char*> decided[] = {
-      {"vocab_size", "the tokenizer"}, {"pad_token_id", "the tokenizer"}, {"num_labels", "the task"},
-      {"id2label", "the task"},        {"label2id", "the task"},          {"sharcs_task", "the task"}};
+  constexpr std::pair<const char*, const char*> decided[] = {{"vocab_size", "the tokenizer"},
+                                                             {"pad_token_id", "the tokenizer"},
+                                                             {"num_labels", "the task"},
+                                                             {"id2label", "the task"},
+                                                             {"label2id", "the task"},
+                                                             {"sharcs_task", "the task"},
+                                                             {"sharcs_max_length", "the training option max_length"}};
   for (const auto& [key, by] : decided)
     if (section.contains(key))
       throw ConfigError(name + ": \"model." + key + "\" is decided by " + by + "; leave it out");

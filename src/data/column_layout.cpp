@@ -9,7 +9,7 @@
 namespace sharcs::internal {
 
 ColumnNames ColumnNames::of(const Table& table) {
-  if (table.is_json()) return {table, table.keys()};
+  if (table.has_keys()) return {table, table.keys()};
   std::vector<std::string> names;
   for (std::size_t c = 0; c < table.columns(0); ++c) names.emplace_back(trimmed(table.cell(0, c)));
   return {table, std::move(names)};

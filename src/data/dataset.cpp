@@ -73,6 +73,7 @@ TrainAndDev split_stratified(const Dataset& dataset, const SplitOptions& options
   TrainAndDev parts;
   parts.train.file = parts.dev.file = dataset.file;
   parts.train.notes = dataset.notes;
+  parts.train.bad_lines = dataset.bad_lines;
   for (std::size_t i = 0; i < dataset.size(); ++i)
     (in_dev[i] ? parts.dev : parts.train).samples.push_back(dataset.samples[i]);
   if (parts.train.empty() || parts.dev.empty())

@@ -21,14 +21,14 @@ std::optional<ColumnLayout> layout_of_header(const Table& table, const TaskDefin
   const std::optional<std::size_t> pair = task.is_pair ? names.find(task.pair) : std::nullopt;
   const std::optional<std::size_t> label = names.find(task.label);
   const bool has_sentences = text && (pair || !task.is_pair);
-  if (!table.is_json() && !label && !has_sentences) return std::nullopt;
+  if (!table.has_keys() && !label && !has_sentences) return std::nullopt;
   // Of two columns, the one that is not the label is the sentence.
   if (!text && label && !task.is_pair && names.all().size() == 2) text = 1 - *label;
   if (!text) names.fail_without(task.text.names.front());
   if (task.is_pair && !pair) names.fail_without(task.pair.names.front());
   if (!label && split != Split::test) names.fail_without(task.label.names.front());
-  return ColumnLayout{.first_row = table.is_json() ? 0u : 1u,
-                      .columns = table.is_json() ? 0 : names.all().size(),
+  return ColumnLayout{.first_row = table.has_keys() ? 0u : 1u,
+                      .columns = table.has_keys() ? 0 : names.all().size(),
                       .column_names = names.all(),
                       .text = *text,
                       .pair = pair,
@@ -101,7 +101,9 @@ ColumnLayout layout_without_header(const Table& table, const TaskDefinition& tas
 }  // namespace
 
 ColumnLayout glue_layout(const Table& table, const TaskDefinition& task, Split split) {
-  if (auto layout = layout_of_header(table, task, split)) return *layout;
+  if (task.header != Header::no)
+    if (auto layout = layout_of_header(table, task, split)) return *layout;
+  if (task.header == Header::yes) fail_without_layout(table, task, split);
   return layout_without_header(table, task, split);
 }
 

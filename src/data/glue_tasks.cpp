@@ -128,6 +128,15 @@ std::vector<TaskDefinition> rows() {
        .label = {{"label"}},
        .layouts = {indexed_pair()},
        .submission_file = "WNLI.tsv"},
+      // GLUE's diagnostic set, which a model of MNLI answers. It is only for testing.
+      {.name = "ax",
+       .labels = {{"entailment", "entailment"}, {"neutral", "neutral"}, {"contradiction", "contradiction"}},
+       .metrics = {"matthews"},
+       .text = {{"sentence1", "premise"}},
+       .pair = {{"sentence2", "hypothesis"}},
+       .label = {{"label", "gold_label"}},
+       .files = {{{}, {}, {"diagnostic.tsv", "diagnostic/diagnostic.tsv", "AX.tsv"}}},
+       .submission_file = "AX.tsv"},
   };
 }
 
@@ -136,7 +145,7 @@ void complete(TaskDefinition& task) {
   task.is_pair = task.pair.wanted();
   task.id = {{"index", "idx", "id"}};
   task.difficulty = {{"difficulty"}};
-  if (task.files.front().empty()) task.files = {{{"train.tsv"}, {"dev.tsv"}, {"test.tsv"}}};
+  if (task.files.back().empty()) task.files = {{{"train.tsv"}, {"dev.tsv"}, {"test.tsv"}}};
   // Besides the task's own, the layouts in which files of sentences or pairs are met.
   const std::vector<HeaderlessLayout> sentences = {{.columns = {"sentence", "label"}, .text = 0, .label = 1},
                                                    {.columns = {"label", "sentence"}, .text = 1, .label = 0},

@@ -37,7 +37,7 @@ bool first_row_is_header(const Table& table, const TaskDefinition& task) {
 }
 
 bool has_header(const Table& table, const TaskDefinition& task, Split split) {
-  if (table.is_json() || task.header == Header::no) return false;
+  if (table.has_keys() || task.header == Header::no) return false;
   if (task.header == Header::yes) return true;
   for (const ColumnRole* role : {&task.text, &task.pair, &task.id, &task.difficulty})
     if (!role->names.empty()) return true;
@@ -47,12 +47,25 @@ bool has_header(const Table& table, const TaskDefinition& task, Split split) {
 }
 
 std::optional<std::size_t> find_position(const Table& table, std::size_t position, bool required) {
-  if (table.is_json()) throw ConfigError(table.file() + ": JSON Lines have no positions; give columns by name");
+  if (table.has_keys())
+    throw ConfigError(table.file() + ": JSON Lines have no positions; give columns by name (name:3 is the key 3)");
   if (position < table.columns(0)) return position;
   if (required)
     table.fail(table.line(0),
                "no column " + std::to_string(position + 1) + "; found " + counted_columns(table.columns(0)));
   return std::nullopt;
+}
+
+/// Years, for example, are usual names of columns: "3" may mean the third column or the one that is called 3.
+void refuse_ambiguous_position(const Table& table, std::size_t position, const ColumnNames& names) {
+  const std::string number = std::to_string(position + 1);
+  for (std::size_t c = 0; c < names.all().size(); ++c) {
+    if (names.all()[c] != number || c == position) continue;
+    const std::string third = position < names.all().size() ? quote("name:" + names.all()[position]) : "none";
+    table.fail(table.line(0), quote(number) + " is the name of column " + std::to_string(c + 1) +
+                                  " and also a position; write " + quote("name:" + number) + " for the name, " + third +
+                                  " for the position");
+  }
 }
 
 /// What the columns of a table without header are called in messages.
@@ -70,17 +83,24 @@ std::vector<std::string> stand_in_names(const ColumnLayout& layout) {
 
 ColumnLayout own_layout(const Table& table, const TaskDefinition& task, Split split) {
   const bool header = has_header(table, task, split);
-  const ColumnNames names = header || table.is_json() ? ColumnNames::of(table) : ColumnNames::none(table);
+  const ColumnNames names = header || table.has_keys() ? ColumnNames::of(table) : ColumnNames::none(table);
   const auto find = [&](const ColumnRole& role, bool required) -> std::optional<std::size_t> {
     if (!role.wanted()) return std::nullopt;
-    if (role.position) return find_position(table, *role.position, required);
+    if (role.position) {
+      refuse_ambiguous_position(table, *role.position, names);
+      return find_position(table, *role.position, required);
+    }
     const std::optional<std::size_t> found = names.find(role);
+    if (!found && required && names.all().empty() && table.problem(0) != nullptr) throw DataError(*table.problem(0));
+    if (!found && required && !header && !table.has_keys())
+      throw ConfigError(table.file() + ": column " + quote(role.names.front()) +
+                        " is given by name, but there is no header");
     if (!found && required) names.fail_without(role.names.front());
     return found;
   };
   ColumnLayout layout;
   layout.first_row = header ? 1 : 0;
-  layout.columns = table.is_json() ? 0 : table.columns(0);
+  layout.columns = table.has_keys() ? 0 : table.columns(0);
   layout.text = *find(task.text, true);
   layout.pair = find(task.pair, true);
   layout.label = find(task.label, split != Split::test);

@@ -39,7 +39,9 @@ void check(const TaskSpec& spec) {
     const std::string* name = column->name();
     if (name == nullptr && spec.format == TableFormat::json_lines)
       throw ConfigError(task + ": JSON Lines have no positions; give columns by name");
-    if (name != nullptr && spec.header == Header::no)
+    // A file to be answered may have no label; then the label's name does not matter.
+    const bool is_label = column == std::optional(spec.label);
+    if (name != nullptr && !is_label && spec.header == Header::no)
       throw ConfigError(task + ": column " + quote(*name) + " is given by name, but there is no header");
   }
 }
@@ -59,7 +61,8 @@ TaskDefinition own_task(const TaskSpec& spec, const std::vector<std::string>& la
                          .difficulty = role_of(spec.difficulty),
                          .format = spec.format,
                          .quoting = spec.quoting,
-                         .header = spec.header};
+                         .header = spec.header,
+                         .delimiter = spec.delimiter};
   for (const std::string& name : labels) task.labels.push_back({.name = name, .word = name});
   return task;
 }

@@ -13,17 +13,22 @@ namespace {
 
 TableFormat format_of(const TaskDefinition& task, const std::filesystem::path& file) {
   if (task.format != TableFormat::by_extension) return task.format;
-  static const std::map<std::string, TableFormat> of_extension = {
-      {".tsv", TableFormat::tsv},          {".txt", TableFormat::tsv},           {".csv", TableFormat::csv},
-      {".jsonl", TableFormat::json_lines}, {".ndjson", TableFormat::json_lines}, {".json", TableFormat::json_lines}};
-  std::string extension = file.extension().string();
-  for (char& c : extension)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  if (const auto found = of_extension.find(extension); found != of_extension.end()) return found->second;
+  if (const auto format = format_of_extension(file)) return *format;
   if (task.of_glue) return TableFormat::tsv;
+  if (file == "-")
+    throw ConfigError("standard input: a table has a format; expected --format tsv, csv, jsonl or fasttext");
   throw ConfigError(
-      file.string() + ": the extension " + quote(extension) +
+      file.string() + ": the extension " + quote(file.extension().string()) +
       " does not tell the format; expected .tsv, .txt, .csv, .jsonl, .ndjson or .json, or a format that is given");
+}
+
+/// The columns that may be paths through JSON objects.
+std::vector<std::string> paths_of(const TaskDefinition& task) {
+  std::vector<std::string> paths;
+  for (const ColumnRole* role : {&task.text, &task.pair, &task.label, &task.id, &task.difficulty})
+    for (const std::string& name : role->names)
+      if (name.find('.') != std::string::npos) paths.push_back(name);
+  return paths;
 }
 
 /// The integer that the text is, or nothing.
@@ -55,10 +60,35 @@ struct LeftOut {
 }  // namespace
 
 Table open_table(const TaskDefinition& task, const std::filesystem::path& file, const ReadOptions& options) {
+  const char delimiter = task.delimiter;
+  if (delimiter == '"' || delimiter == '\n' || delimiter == '\r' || static_cast<unsigned char>(delimiter) > 127)
+    throw ConfigError("the delimiter is " + quote(std::string_view(&delimiter, 1)) +
+                      "; expected one character of ASCII, neither a quotation mark nor a line end");
   const TableFormat format = format_of(task, file);
   Quoting quoting = task.quoting;
   if (quoting == Quoting::automatic) quoting = format == TableFormat::csv ? Quoting::rfc4180 : Quoting::none;
-  return {file, format, quoting, options.invalid_text};
+  return {file,
+          {.format = format,
+           .quoting = quoting,
+           .invalid_text = options.invalid_text,
+           .delimiter = task.delimiter,
+           .keeps_bad_rows = options.on_error == OnError::skip,
+           .paths = paths_of(task)}};
+}
+
+std::optional<TableFormat> format_of_extension(const std::filesystem::path& file) {
+  static const std::map<std::string, TableFormat> of_extension = {
+      {".tsv", TableFormat::tsv},          {".txt", TableFormat::tsv},           {".csv", TableFormat::csv},
+      {".jsonl", TableFormat::json_lines}, {".ndjson", TableFormat::json_lines}, {".json", TableFormat::json_lines}};
+  const auto lower_case = [](std::string extension) {
+    for (char& c : extension)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return extension;
+  };
+  std::string extension = lower_case(file.extension().string());
+  if (extension == ".gz") extension = lower_case(file.stem().extension().string());
+  const auto found = of_extension.find(extension);
+  return found == of_extension.end() ? std::nullopt : std::optional(found->second);
 }
 
 Dataset SampleReader::read() const {
@@ -69,19 +99,26 @@ Dataset SampleReader::read() const {
   dataset.samples.reserve(table_.rows() - layout_.first_row);
   LeftOut broken, unlabelled;
   for (std::size_t row = layout_.first_row; row < table_.rows(); ++row) {
-    if (has_wrong_columns(row)) {
-      const std::string problem = "expected " + layout_.expected() + ", found " + std::to_string(table_.columns(row));
-      if (!task_.leave_out_broken_rows) table_.fail(table_.line(row), problem);
-      broken.add(table_.line(row), problem);
-    } else if (is_marked_unlabelled(row)) {
+    if (task_.leave_out_broken_rows && has_wrong_columns(row)) {
+      broken.add(table_.line(row), wrong_columns(row));
+      continue;
+    }
+    if (!has_wrong_columns(row) && is_marked_unlabelled(row)) {
       unlabelled.add(table_.line(row));
-    } else {
+      continue;
+    }
+    try {
       dataset.samples.push_back(sample(row));
+    } catch (const DataError& error) {
+      if (on_error_ == OnError::stop) throw;
+      dataset.bad_lines.push_back({table_.line(row), error.what()});
     }
   }
   // QQP's file has a few broken lines. More of them: this is another file.
   const bool too_many_broken = broken.count > 10 + table_.rows() / 100;
   if (broken.count > 0 && (too_many_broken || dataset.empty())) table_.fail(broken.first_line, broken.problem);
+  if (dataset.empty() && !dataset.bad_lines.empty())
+    throw DataError(dataset.bad_lines.front().problem + "; no other line can be read, either");
   if (dataset.empty()) throw DataError(table_.file() + ": every line has the label " + quote(task_.unlabelled_mark));
   dataset.notes = table_.notes();
   if (broken.count > 0)
@@ -92,10 +129,15 @@ Dataset SampleReader::read() const {
   return dataset;
 }
 
+std::string SampleReader::wrong_columns(std::size_t row) const {
+  return "expected " + layout_.expected() + ", found " + std::to_string(table_.columns(row));
+}
+
 std::vector<std::string> SampleReader::find_labels() const {
   std::set<std::string_view> found;
   for (std::size_t row = layout_.first_row; row < table_.rows(); ++row)
-    if (!has_wrong_columns(row)) found.insert(cell(row, *layout_.label, "label"));
+    if (!has_wrong_columns(row) && table_.problem(row) == nullptr && may_be_read(row))
+      found.insert(cell(row, *layout_.label, "label"));
   found.erase(std::string_view());
   const std::size_t rows = table_.rows() - layout_.first_row;
   if (rows > 50 && found.size() > rows / 2)
@@ -109,13 +151,18 @@ std::vector<std::string> SampleReader::find_labels() const {
   return labels;
 }
 
+/// Whether find_labels() may look at the row: one with a list for a label is left out where bad lines are skipped.
+bool SampleReader::may_be_read(std::size_t row) const {
+  return on_error_ == OnError::stop || !table_.is_nested(row, *layout_.label);
+}
+
 bool SampleReader::is_marked_unlabelled(std::size_t row) const {
   return layout_.label && !task_.unlabelled_mark.empty() &&
          trimmed(table_.cell(row, *layout_.label)) == task_.unlabelled_mark;
 }
 
 std::string SampleReader::column_name(std::size_t column) const {
-  return table_.is_json() ? table_.keys()[column] : layout_.column_names[column];
+  return table_.has_keys() ? table_.keys()[column] : layout_.column_names[column];
 }
 
 std::string_view SampleReader::cell(std::size_t row, std::size_t column, const char* role) const {
@@ -128,7 +175,7 @@ std::string_view SampleReader::cell(std::size_t row, std::size_t column, const c
 std::string SampleReader::text(std::size_t row, std::size_t column) const {
   if (cell(row, column, "text").empty() && !task_.keep_empty_text)
     table_.fail(table_.line(row),
-                (table_.is_json() ? "no text under " : "no text in column ") + quote(column_name(column)));
+                (table_.has_keys() ? "no text under " : "no text in column ") + quote(column_name(column)));
   return std::string(table_.cell(row, column));
 }
 
@@ -170,6 +217,8 @@ double SampleReader::target(std::size_t row, std::string_view cell) const {
 }
 
 Sample SampleReader::sample(std::size_t row) const {
+  if (const std::string* problem = table_.problem(row)) throw DataError(*problem);
+  if (has_wrong_columns(row)) table_.fail(table_.line(row), wrong_columns(row));
   Sample sample;
   sample.line = table_.line(row);
   sample.text = text(row, layout_.text);

@@ -12,15 +12,18 @@ namespace sharcs::internal {
 /// when neither says it, and as Table does.
 Table open_table(const TaskDefinition& task, const std::filesystem::path& file, const ReadOptions& options);
 
+/// The format that the extension tells, in upper or lower case, with or without .gz behind it; none for others.
+std::optional<TableFormat> format_of_extension(const std::filesystem::path& file);
+
 /// Turns the rows of a table into samples. Table and task must outlive the reader.
 class SampleReader {
  public:
   /// Throws DataError when the table has no such columns.
-  SampleReader(const Table& table, const TaskDefinition& task, Split split)
-      : table_(table), task_(task), split_(split), layout_(find_layout(table, task, split)) {}
+  SampleReader(const Table& table, const TaskDefinition& task, Split split, OnError on_error)
+      : table_(table), task_(task), split_(split), on_error_(on_error), layout_(find_layout(table, task, split)) {}
 
-  /// Throws DataError that names the line of a row that is no sample of the task. Rows that such a file is known to
-  /// have, and that are left out for it, are counted in the notes.
+  /// Throws DataError that names the line of a row that is no sample of the task, unless such rows are skipped. Rows
+  /// that such a file is known to have, and that are left out for it, are counted in the notes.
   Dataset read() const;
 
   /// The classes that occur in the table, in the order that a model shall have: numerical when all are integers, else
@@ -31,6 +34,8 @@ class SampleReader {
   bool has_wrong_columns(std::size_t row) const {
     return layout_.columns != 0 && table_.columns(row) != layout_.columns;
   }
+  std::string wrong_columns(std::size_t row) const;
+  bool may_be_read(std::size_t row) const;
   bool is_marked_unlabelled(std::size_t row) const;
   std::string column_name(std::size_t column) const;
   /// Without white space around it.
@@ -44,6 +49,7 @@ class SampleReader {
   const Table& table_;
   const TaskDefinition& task_;
   Split split_;
+  OnError on_error_;
   ColumnLayout layout_;
 };
 

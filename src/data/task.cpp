@@ -53,7 +53,17 @@ TaskSpec spec_of(const TaskDefinition& task) {
           .format = task.format,
           .quoting = task.quoting,
           .header = task.header,
+          .delimiter = task.delimiter,
           .metrics = task.metrics};
+}
+
+/// The task, read in the way that the options ask for.
+TaskDefinition as_asked(TaskDefinition task, const ReadOptions& options) {
+  if (options.format) task.format = *options.format;
+  if (options.quoting) task.quoting = *options.quoting;
+  if (options.header) task.header = *options.header;
+  if (options.delimiter) task.delimiter = *options.delimiter;
+  return task;
 }
 
 }  // namespace
@@ -127,6 +137,8 @@ Task Task::with_label_order(const std::vector<std::string>& labels) const {
 
 std::filesystem::path Task::file(const std::filesystem::path& folder, Split split) const {
   const std::vector<std::string>& candidates = definition_->files[static_cast<std::size_t>(split)];
+  if (candidates.empty() && definition_->of_glue)
+    throw ConfigError("task " + quote(name()) + " is for testing only; it has no " + to_string(split) + " set");
   if (candidates.empty()) throw ConfigError("task " + quote(name()) + " has no folder layout; give the files");
   std::error_code error;
   for (const std::string& candidate : candidates)
@@ -142,8 +154,9 @@ Dataset Task::read(const std::filesystem::path& folder, Split split, const ReadO
 }
 
 Dataset Task::read_file(const std::filesystem::path& file, Split split, const ReadOptions& options) const {
-  const Table table = open_table(*definition_, file, options);
-  return SampleReader(table, *definition_, split).read();
+  const TaskDefinition definition = as_asked(*definition_, options);
+  const Table table = open_table(definition, file, options);
+  return SampleReader(table, definition, split, options.on_error).read();
 }
 
 TrainingData read_training_data(const TaskSpec& spec, const DataFiles& files) {
@@ -152,10 +165,11 @@ TrainingData read_training_data(const TaskSpec& spec, const DataFiles& files) {
   TaskDefinition definition = own_task(spec, spec.labels);
   Dataset train;
   {
+    const OnError on_error = files.read.on_error;
     const Table table = open_table(definition, files.train, files.read);
     if (spec.kind == TaskKind::classification && spec.labels.empty())
-      definition = own_task(spec, SampleReader(table, definition, Split::train).find_labels());
-    train = SampleReader(table, definition, Split::train).read();
+      definition = own_task(spec, SampleReader(table, definition, Split::train, on_error).find_labels());
+    train = SampleReader(table, definition, Split::train, on_error).read();
   }
   const Task task = TaskDefinition::task(std::move(definition));
   require_trainable(task, train);

@@ -47,6 +47,7 @@ struct TaskDefinition {
   TableFormat format = TableFormat::by_extension;
   Quoting quoting = Quoting::automatic;
   Header header = Header::automatic;
+  char delimiter = '\0';  // NUL: as the format says
 
   bool of_glue = false;
   std::array<std::vector<std::string>, 3> files = {};  // by Split: the names to look for, the first that exists is read

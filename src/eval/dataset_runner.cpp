@@ -147,7 +147,7 @@ ClassifierRunner::ClassifierRunner(const Classifier& classifier, const Task& tas
       threads_(classifier.engine().options().threads > 0 ? classifier.engine().options().threads : thread_count()),
       tokenized_([&] {
         const ThreadScope scope(threads_);
-        return tokenize(dataset, task, classifier.tokenizer(), classifier.engine().max_tokens());
+        return tokenize(dataset, task, classifier.tokenizer(), classifier.max_tokens());
       }()),
       runner_(encoder_of(classifier.engine()), tokenized_, classifier.engine().options().micro_batch_tokens) {
   require_embeddings(classifier.engine().config(), tokenized_, dataset);

@@ -1,36 +1,58 @@
 #include "sharcs/classifier.hpp"
 
+#include <algorithm>
+
 #include "core/threads.hpp"
 #include "data/tokenized_dataset.hpp"
+#include "infer/long_text.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs {
 using namespace internal;
 namespace {
 
-/// Tokenizes with `encode(i, max_length)` on all threads and runs the engine.
-template <class Encode>
-std::vector<Prediction> classify_all(const Engine& engine, std::size_t count, const Encode& encode) {
-  const std::size_t longest = engine.max_tokens();
-  std::vector<Encoding> encodings(count);
-  std::vector<char> truncated(count, 0);  // not bool: threads write neighbours
+/// Tokenizes on all threads and runs the engine. `text_of`, `pair_of`: of input i; the pair may be null.
+template <class TextOf, class PairOf>
+std::vector<Prediction> classify_all(const Classifier& classifier, std::size_t count, const TextOf& text_of,
+                                     const PairOf& pair_of) {
+  const EngineOptions& options = classifier.engine().options();
+  const LongTextRule rule = {
+      .kind = options.long_text, .max_tokens = classifier.max_tokens(), .stride = options.stride};
+  std::vector<std::vector<Encoding>> encodings(count);
+  std::vector<char> longer(count, 0);  // not bool: threads write neighbours
   {
-    const int threads = engine.options().threads;
-    const ThreadScope scope(threads > 0 ? threads : thread_count());
+    const ThreadScope scope(options.threads > 0 ? options.threads : thread_count());
     parallel_for(static_cast<Index>(count), [&](Index index) {
       const auto i = static_cast<std::size_t>(index);
-      encodings[i] = encode(i, longest + 1);  // one more than fits tells whether something is cut
-      if (encodings[i].ids.size() <= longest) return;
-      truncated[i] = 1;
-      encodings[i] = encode(i, longest);
+      bool is_longer = false;
+      encodings[i] = encode_long(classifier.tokenizer(), text_of(i), pair_of(i), rule, is_longer);
+      longer[i] = is_longer ? 1 : 0;
     });
   }
   std::vector<TokenSequence> inputs;
   inputs.reserve(count);
-  for (const Encoding& encoding : encodings) inputs.push_back({encoding.ids, encoding.token_types});
-  std::vector<Prediction> predictions = engine.run(inputs);
-  for (std::size_t i = 0; i < count; ++i) predictions[i].truncated = truncated[i] != 0;
-  return predictions;
+  for (const auto& pieces : encodings)
+    for (const Encoding& piece : pieces) inputs.push_back({piece.ids, piece.token_types});
+  std::vector<Prediction> of_inputs = classifier.engine().run(inputs);
+  if (of_inputs.size() > count) {
+    std::vector<Prediction> means;
+    for (std::size_t i = 0, first = 0; i < count; first += encodings[i++].size())
+      means.push_back(average(std::span(of_inputs).subspan(first, encodings[i].size())));
+    of_inputs = std::move(means);
+  }
+  for (std::size_t i = 0; i < count; ++i) of_inputs[i].truncated = longer[i] != 0;
+  return of_inputs;
+}
+
+/// As asked for, as in training, or what there are positions for.
+std::size_t longest_input(const Engine& engine) {
+  const std::size_t asked = engine.options().max_length, most = engine.max_tokens();
+  if (asked > most)
+    throw ConfigError("the length is " + std::to_string(asked) + " tokens; the model reads " + std::to_string(most) +
+                      " at most");
+  if (asked > 0) return asked;
+  const int trained = engine.config().max_length;
+  return trained > 0 ? std::min(most, static_cast<std::size_t>(trained)) : most;
 }
 
 }  // namespace
@@ -43,21 +65,22 @@ Classifier Classifier::load(const std::filesystem::path& directory, const Engine
 }
 
 Classifier::Classifier(Engine engine, Tokenizer tokenizer)
-    : engine_(std::move(engine)), tokenizer_(std::move(tokenizer)) {
+    : engine_(std::move(engine)), tokenizer_(std::move(tokenizer)), max_tokens_(longest_input(engine_)) {
   require_vocabulary(engine_.config(), tokenizer_, "");
   // Throws here when the special tokens alone do not fit, and not on the threads that tokenize later.
   tokenizer_.encode("", "", max_tokens());
 }
 
 std::vector<Prediction> Classifier::classify(std::span<const std::string> texts) const {
-  return classify_all(engine_, texts.size(),
-                      [&](std::size_t i, std::size_t length) { return tokenizer_.encode(texts[i], length); });
+  return classify_all(
+      *this, texts.size(), [&](std::size_t i) -> const std::string& { return texts[i]; },
+      [](std::size_t) -> const std::string* { return nullptr; });
 }
 
 std::vector<Prediction> Classifier::classify(std::span<const TextPair> pairs) const {
-  return classify_all(engine_, pairs.size(), [&](std::size_t i, std::size_t length) {
-    return tokenizer_.encode(pairs[i].text, pairs[i].pair, length);
-  });
+  return classify_all(
+      *this, pairs.size(), [&](std::size_t i) -> const std::string& { return pairs[i].text; },
+      [&](std::size_t i) { return &pairs[i].pair; });
 }
 
 Prediction Classifier::classify(const std::string& text) const {

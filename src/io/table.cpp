@@ -5,10 +5,9 @@
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <unordered_map>
 
 #include "core/quote.hpp"
-#include "io/file.hpp"
+#include "io/input_file.hpp"
 #include "io/json_cursor.hpp"
 #include "io/utf8.hpp"
 #include "sharcs/error.hpp"
@@ -17,6 +16,20 @@ namespace sharcs::internal {
 namespace {
 
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
+/// What stands under "review.text" in {"review": {"text": …}}, or null. Only through at least one object.
+const nlohmann::ordered_json* at_path(const nlohmann::ordered_json& object, std::string_view path) {
+  const nlohmann::ordered_json* at = &object;
+  for (std::size_t begin = 0;;) {
+    const std::size_t dot = path.find('.', begin);
+    if (!at->is_object() || (begin == 0 && dot == std::string_view::npos)) return nullptr;
+    const auto member = at->find(std::string(path.substr(begin, dot - begin)));
+    if (member == at->end()) return nullptr;
+    at = &*member;
+    if (dot == std::string_view::npos) return at;
+    begin = dot + 1;
+  }
+}
 
 }  // namespace
 
@@ -27,22 +40,27 @@ std::string_view trimmed(std::string_view cell) {
   return cell;
 }
 
-Table::Table(const std::filesystem::path& file, TableFormat format, Quoting quoting, InvalidText invalid_text)
-    : file_(file.string()), json_(format == TableFormat::json_lines) {
-  text_ = std::make_unique<std::string>(read_text_file(file));
+Table::Table(const std::filesystem::path& file, const TableForm& form)
+    : file_(input_name(file)),
+      has_keys_(form.format == TableFormat::json_lines || form.format == TableFormat::fasttext) {
+  text_ = std::make_unique<std::string>(read_input(file));
   if (text_->starts_with("\xFF\xFE") || text_->starts_with("\xFE\xFF"))
     throw DataError(file_ + ": is UTF-16; expected UTF-8 (convert it with: iconv -f UTF-16 -t UTF-8)");
   if (text_->starts_with(byte_order_mark)) text_->erase(0, byte_order_mark.size());
-  check_text(invalid_text);
+  check_text(form);
   if (text_->find('\n') == std::string::npos) std::replace(text_->begin(), text_->end(), '\r', '\n');
 
-  const char delimiter = format == TableFormat::csv ? ',' : '\t';
-  if (json_)
-    parse_json_lines();
-  else if (quoting == Quoting::rfc4180)
+  const char usual = form.format == TableFormat::csv ? ',' : '\t';
+  const char delimiter = form.delimiter == '\0' ? usual : form.delimiter;
+  if (form.format == TableFormat::json_lines)
+    parse_json_lines(form);
+  else if (form.format == TableFormat::fasttext)
+    split_fasttext(form.keeps_bad_rows);
+  else if (form.quoting == Quoting::rfc4180)
     split_quoted(delimiter);
   else
     split_lines(delimiter);
+  mark_invalid_rows();
   drop_blank_rows();
   if (rows_.empty()) throw DataError(file_ + ": is empty; expected at least one line of data");
 }
@@ -51,26 +69,45 @@ void Table::fail(std::size_t line, const std::string& message) const {
   throw DataError(file_ + ":" + std::to_string(line) + ": " + message);
 }
 
-void Table::check_text(InvalidText invalid_text) {
-  const std::string_view text = *text_;
-  const std::size_t invalid = std::min(find_invalid_utf8(text), text.find('\0'));
-  if (invalid == std::string_view::npos) return;
-  const std::string_view before = text.substr(0, invalid);
-  const std::size_t line = 1 + static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
-  if (invalid_text == InvalidText::refuse) {
-    const std::size_t byte = invalid - before.rfind('\n');  // npos + 1 is 0
-    fail(line, (text[invalid] == '\0' ? std::string("NUL")
-                                      : fmt::format("0x{:02x}", static_cast<unsigned char>(text[invalid]))) +
-                   " at byte " + std::to_string(byte) + " of the line is not UTF-8 text");
-  }
+void Table::check_text(const TableForm& form) {
+  const auto next_invalid = [&](std::size_t from) {
+    return std::min(find_invalid_utf8(*text_, from), text_->find('\0', from));
+  };
+  std::size_t invalid = next_invalid(0);
+  if (invalid == std::string::npos) return;
+  const auto line_of = [&](std::size_t at) {
+    return 1 +
+           static_cast<std::size_t>(std::count(text_->begin(), text_->begin() + static_cast<std::ptrdiff_t>(at), '\n'));
+  };
+  const auto problem_at = [&](std::size_t at) {
+    const std::size_t byte = at - std::string_view(*text_).substr(0, at).rfind('\n');  // npos + 1 is 0
+    return ((*text_)[at] == '\0' ? std::string("NUL")
+                                 : fmt::format("0x{:02x}", static_cast<unsigned char>((*text_)[at]))) +
+           " at byte " + std::to_string(byte) + " of the line is not UTF-8 text";
+  };
+  const std::size_t first_line = line_of(invalid);
+  const bool refuses = form.invalid_text == InvalidText::refuse;
+  if (refuses && !form.keeps_bad_rows) fail(first_line, problem_at(invalid));
+  if (refuses)
+    for (std::size_t line = first_line, counted_to = invalid; invalid != std::string::npos;) {
+      invalid_lines_.emplace(line, problem_at(invalid));
+      const std::size_t end = text_->find('\n', invalid);
+      if (end == std::string::npos) break;
+      invalid = next_invalid(end + 1);
+      if (invalid == std::string::npos) break;
+      line += static_cast<std::size_t>(std::count(text_->begin() + static_cast<std::ptrdiff_t>(counted_to),
+                                                  text_->begin() + static_cast<std::ptrdiff_t>(invalid), '\n'));
+      counted_to = invalid;
+    }
   std::size_t replaced = replace_invalid_utf8(*text_);
   for (std::size_t at = text_->find('\0'); at != std::string::npos; at = text_->find('\0', at)) {
     text_->replace(at, 1, "\xEF\xBF\xBD");
     ++replaced;
   }
+  if (refuses) return;
   notes_.push_back(file_ + ": replaced " + std::to_string(replaced) +
                    (replaced == 1 ? " ill-formed UTF-8 sequence" : " ill-formed UTF-8 sequences") +
-                   " by U+FFFD, the first on line " + std::to_string(line));
+                   " by U+FFFD, the first on line " + std::to_string(first_line));
 }
 
 void Table::split_lines(char delimiter) {
@@ -140,46 +177,105 @@ void Table::split_quoted(char delimiter) {
   }
 }
 
-void Table::parse_json_lines() {
-  std::unordered_map<std::string, std::size_t> columns;
+void Table::parse_json_lines(const TableForm& form) {
+  Columns columns;
   std::string_view rest = *text_;
-  std::vector<std::string_view> cells;
   for (std::size_t line = 1; !rest.empty(); ++line) {
     const std::size_t end = rest.find('\n');
     const std::string_view content = trimmed(rest.substr(0, end));
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
     if (content.empty()) continue;
-    if (find_too_deep(content) != std::string_view::npos)
-      fail(line, "has too many lists and objects inside each other; expected one JSON object a line");
-    nlohmann::ordered_json object;
     try {
-      object = nlohmann::ordered_json::parse(content);
-    } catch (const nlohmann::json::parse_error& error) {
-      fail(line, "is not JSON (at byte " + std::to_string(error.byte) + " of the line); expected one object a line");
-    } catch (const nlohmann::json::exception&) {
-      fail(line, "holds a number out of range; expected one JSON object a line");
+      parse_json_line(line, content, form, columns);
+    } catch (const DataError& error) {
+      if (!form.keeps_bad_rows) throw;
+      add_bad_row(line, error.what());
     }
-    if (!object.is_object())
-      fail(line, std::string("is a JSON ") + object.type_name() + "; expected one object a line");
-    cells.assign(keys_.size(), {});
-    for (const auto& [key, value] : object.items()) {
-      const auto [column, added] = columns.try_emplace(key, keys_.size());
-      if (added) {
-        keys_.push_back(key);
-        cells.emplace_back();
-      }
-      if (value.is_null()) continue;
-      if (value.is_structured()) nested_.emplace(rows_.size(), column->second);
-      cells[column->second] = values_.emplace_back(value.is_string() ? value.get<std::string>() : value.dump());
+  }
+}
+
+void Table::parse_json_line(std::size_t line, std::string_view content, const TableForm& form, Columns& columns) {
+  if (find_too_deep(content) != std::string_view::npos)
+    fail(line, "has too many lists and objects inside each other; expected one JSON object a line");
+  nlohmann::ordered_json object;
+  try {
+    object = nlohmann::ordered_json::parse(content);
+  } catch (const nlohmann::json::parse_error& error) {
+    fail(line, "is not JSON (at byte " + std::to_string(error.byte) + " of the line); expected one object a line");
+  } catch (const nlohmann::json::exception&) {
+    fail(line, "holds a number out of range; expected one JSON object a line");
+  }
+  if (!object.is_object()) fail(line, std::string("is a JSON ") + object.type_name() + "; expected one object a line");
+  std::vector<std::string_view> cells(keys_.size());
+  const auto add = [&](const std::string& key, const nlohmann::ordered_json& value) {
+    const auto [column, added] = columns.try_emplace(key, keys_.size());
+    if (added) {
+      keys_.push_back(key);
+      cells.emplace_back();
     }
-    rows_.push_back({line, cells_.size(), cells.size()});
-    cells_.insert(cells_.end(), cells.begin(), cells.end());
+    if (value.is_null()) return;
+    if (value.is_structured()) nested_.emplace(rows_.size(), column->second);
+    cells[column->second] = values_.emplace_back(value.is_string() ? value.get<std::string>() : value.dump());
+  };
+  for (const auto& [key, value] : object.items()) add(key, value);
+  for (const std::string& path : form.paths) {
+    const nlohmann::ordered_json* value = at_path(object, path);
+    if (value == nullptr) continue;
+    if (object.contains(path))
+      fail(line, "has two values under " + quote(path) + ": a key, and a path through objects");
+    add(path, *value);
+  }
+  rows_.push_back({line, cells_.size(), cells.size()});
+  cells_.insert(cells_.end(), cells.begin(), cells.end());
+}
+
+// fastText's lines: `__label__positive a gem , truly`. Lines without a label, as of test files, have an empty one.
+void Table::split_fasttext(bool keeps_bad_rows) {
+  constexpr std::string_view prefix = "__label__";
+  keys_ = {"label", "text"};
+  std::string_view rest = *text_;
+  for (std::size_t line = 1; !rest.empty(); ++line) {
+    const std::size_t end = rest.find('\n');
+    std::string_view content = trimmed(rest.substr(0, end));
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+    if (content.empty()) continue;
+    std::vector<std::string_view> labels;
+    while (content.starts_with(prefix)) {
+      const std::size_t stop = std::min(content.find_first_of(" \t"), content.size());
+      labels.push_back(content.substr(prefix.size(), stop - prefix.size()));
+      content = trimmed(content.substr(stop));
+    }
+    if (labels.size() > 1) {
+      const std::string problem = "has " + std::to_string(labels.size()) + " labels, the first ones " +
+                                  quote(labels[0]) + " and " + quote(labels[1]) + "; expected one";
+      if (!keeps_bad_rows) fail(line, problem);
+      add_bad_row(line, file_ + ":" + std::to_string(line) + ": " + problem);
+      continue;
+    }
+    rows_.push_back({line, cells_.size(), 2});
+    cells_.push_back(labels.empty() ? std::string_view() : labels.front());
+    cells_.push_back(content);
+  }
+}
+
+void Table::add_bad_row(std::size_t line, const std::string& problem) {
+  problems_.emplace(rows_.size(), problem);
+  rows_.push_back({line, cells_.size(), 0});
+}
+
+/// A row with a line of text that is not UTF-8 cannot be read. It may have several lines, where cells are quoted.
+void Table::mark_invalid_rows() {
+  for (const auto& [line, problem] : invalid_lines_) {
+    const auto after = std::ranges::upper_bound(rows_, line, {}, &Row::line);
+    if (after == rows_.begin()) continue;
+    problems_.insert_or_assign(static_cast<std::size_t>(after - rows_.begin()) - 1,
+                               file_ + ":" + std::to_string(line) + ": " + problem);
   }
 }
 
 // Only at the end, where editors and spreadsheets leave them. Elsewhere the caller reports a row without content.
 void Table::drop_blank_rows() {
-  while (!rows_.empty() && !json_) {
+  while (!rows_.empty() && !has_keys_) {
     const Row& row = rows_.back();
     for (std::size_t i = 0; i < row.count; ++i)
       if (!trimmed(cells_[row.first + i]).empty()) return;

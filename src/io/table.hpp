@@ -3,10 +3,13 @@
 #include <cstddef>
 #include <deque>
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -14,25 +17,36 @@
 
 namespace sharcs::internal {
 
-/// A table file (TSV, CSV or JSON Lines), split into rows of cells. Whether the first row is a header is for the caller
-/// to find out.
+/// How a table is read. Format and quoting are decided: neither may be `by_extension` or `automatic`.
+struct TableForm {
+  TableFormat format;
+  Quoting quoting = Quoting::none;
+  InvalidText invalid_text = InvalidText::refuse;
+  char delimiter = '\0';        ///< between cells; NUL: a comma for CSV, else a TAB
+  bool keeps_bad_rows = false;  ///< a row that cannot be read has a problem(), in place of a DataError
+  /// JSON Lines: columns that may stand in objects within the line's, as "review.text" in {"review": {"text": "…"}}.
+  std::vector<std::string> paths = {};
+};
+
+/// A table (TSV, CSV, JSON Lines or fastText's lines), split into rows of cells. Whether the first row is a header is
+/// for the caller to find out.
 ///
 /// Line ends are LF, CRLF, or CR in a file without any LF; the last one may be missing. A byte-order mark is skipped.
 /// Blank lines are no rows. Cells are views into the table, which can be moved but not copied.
 class Table {
  public:
-  /// The caller has decided on format and quoting: neither may be `by_extension` or `automatic`.
-  /// Throws IoError when the file cannot be read; DataError for text that is not UTF-8 (unless replaced), quotes that
-  /// do not match, JSON that cannot be parsed, and a file without rows.
-  Table(const std::filesystem::path& file, TableFormat format, Quoting quoting, InvalidText invalid_text);
+  /// `file`: as read_input(); it may be compressed. Throws IoError when it cannot be read; DataError for text that is
+  /// not UTF-8 (unless replaced), quotes that do not match, JSON that cannot be parsed, and a file without rows.
+  Table(const std::filesystem::path& file, const TableForm& form);
   Table(Table&&) = default;
   Table& operator=(Table&&) = default;
 
   /// The file as it was given.
   const std::string& file() const { return file_; }
-  /// JSON Lines: the keys, in the order in which they first occur. They are the columns. Empty for the other formats.
+  /// JSON Lines: the keys, in the order in which they first occur. They are the columns, and so are
+  /// the form's paths. fastText: "label" and "text". Empty for the other formats.
   const std::vector<std::string>& keys() const { return keys_; }
-  bool is_json() const { return json_; }
+  bool has_keys() const { return has_keys_; }
 
   std::size_t rows() const { return rows_.size(); }
   /// The line of the file on which the row starts, from 1.
@@ -44,6 +58,11 @@ class Table {
   }
   /// JSON: whether the value is an array or object, which is no text.
   bool is_nested(std::size_t row, std::size_t column) const { return nested_.contains({row, column}); }
+  /// Why the row cannot be read; null for all others. Only where the form keeps such rows.
+  const std::string* problem(std::size_t row) const {
+    const auto found = problems_.find(row);
+    return found == problems_.end() ? nullptr : &found->second;
+  }
 
   /// What was changed in the text, for the user: a line each.
   const std::vector<std::string>& notes() const { return notes_; }
@@ -58,10 +77,16 @@ class Table {
     std::size_t count;
   };
 
-  void check_text(InvalidText invalid_text);
+  using Columns = std::unordered_map<std::string, std::size_t>;
+
+  void check_text(const TableForm& form);
   void split_lines(char delimiter);
   void split_quoted(char delimiter);
-  void parse_json_lines();
+  void parse_json_lines(const TableForm& form);
+  void parse_json_line(std::size_t line, std::string_view content, const TableForm& form, Columns& columns);
+  void split_fasttext(bool keeps_bad_rows);
+  void add_bad_row(std::size_t line, const std::string& problem);
+  void mark_invalid_rows();
   void drop_blank_rows();
 
   std::string file_;
@@ -72,7 +97,9 @@ class Table {
   std::vector<std::string> keys_;
   std::set<std::pair<std::size_t, std::size_t>> nested_;
   std::vector<std::string> notes_;
-  bool json_ = false;
+  std::map<std::size_t, std::string> problems_;       // by row
+  std::map<std::size_t, std::string> invalid_lines_;  // of text that is not UTF-8, where bad rows are kept
+  bool has_keys_ = false;
 };
 
 /// The cell without the ASCII white space around it.

@@ -41,7 +41,7 @@ using IntVector = hn::Vec<IntTag>;
 #elif HWY_TARGET == HWY_AVX2
 #define SHARCS_INT8_DOT "%{vex%} vpdpbusd %2, %1, %0"
 #elif HWY_TARGET == HWY_NEON && HWY_ARCH_ARM_A64
-#define SHARCS_INT8_DOT ".arch_extension dotprod\n\tsdot %0.4s, %1.16b, %2.16b"
+#define SHARCS_INT8_DOT ".arch armv8.2-a+crypto+dotprod\n\tsdot %0.4s, %1.16b, %2.16b"
 #endif
 
 /// What is added to the weights' values: x86 multiplies unsigned numbers by signed ones.

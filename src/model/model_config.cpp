@@ -80,8 +80,8 @@ void check_function(const JsonCursor& object, const std::vector<std::string>& la
       found != object.object().end() && !found->is_null())
     object["quantization_config"].refuse("says that the weights are quantized; expected a model saved without");
   for (const auto& [key, value] : object.object().items())
-    if (key.starts_with("sharcs") && key != "sharcs" && key != "sharcs_task")
-      object[key].refuse("is not a known key; expected \"sharcs\" or \"sharcs_task\"");
+    if (key.starts_with("sharcs") && key != "sharcs" && key != "sharcs_task" && key != "sharcs_max_length")
+      object[key].refuse("is not a known key; expected \"sharcs\", \"sharcs_task\" or \"sharcs_max_length\"");
 
   const JsonCursor problem = object["problem_type"];
   if (!problem.present()) return;
@@ -217,6 +217,8 @@ ModelConfig parse_config(std::string_view text, const std::string& name, FullWid
   config.labels = read_labels(object);
   config.sharcs = read_sharcs(object, norm);
   if (const JsonCursor task = object["sharcs_task"]; task.present()) config.task = read_task_spec(task);
+  object["sharcs_max_length"].read(config.max_length,
+                                   {.least = 1, .greatest = static_cast<double>(config.max_position_embeddings)});
 
   for (const auto& [key, expected] : kind.fixed_config) {
     // Read past operator[], so that it stays among the other keys and is written again.
@@ -303,6 +305,7 @@ std::string ModelConfig::to_json() const {
     if (sharcs->policy) object["sharcs"]["policy"] = internal::to_json(*sharcs->policy);
   }
   if (task) object["sharcs_task"] = task_spec_json(*task);
+  if (max_length > 0) object["sharcs_max_length"] = max_length;
   const Json others = Json::parse(other_keys);
   for (const auto& [key, value] : others.items())
     if (!object.contains(key)) object[key] = value;

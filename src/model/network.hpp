@@ -20,6 +20,8 @@ class Network {
   const ModelConfig& config() const { return encoder_.config; }
   /// As Model::set_task.
   void set_task(const std::optional<TaskSpec>& task) { encoder_.config.task = task; }
+  /// How many tokens training cuts its texts to (ModelConfig::max_length).
+  void set_max_length(int tokens) { encoder_.config.max_length = tokens; }
   /// As Model::set_policy.
   void set_policy(std::optional<PolicyRule> rule);
   const WidthSet& widths() const { return encoder_.widths; }

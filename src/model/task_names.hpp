@@ -18,6 +18,12 @@ struct EnumNames<InvalidText> {
 };
 
 template <>
+struct EnumNames<OnError> {
+  static constexpr const char* what = "what to do with bad lines";
+  static constexpr EnumName<OnError> all[] = {{OnError::stop, "stop"}, {OnError::skip, "skip"}};
+};
+
+template <>
 struct EnumNames<TaskKind> {
   static constexpr const char* what = "the kind of task";
   static constexpr EnumName<TaskKind> all[] = {{TaskKind::classification, "classification"},
@@ -30,7 +36,8 @@ struct EnumNames<TableFormat> {
   static constexpr EnumName<TableFormat> all[] = {{TableFormat::by_extension, "by_extension"},
                                                   {TableFormat::tsv, "tsv"},
                                                   {TableFormat::csv, "csv"},
-                                                  {TableFormat::json_lines, "jsonl"}};
+                                                  {TableFormat::json_lines, "jsonl"},
+                                                  {TableFormat::fasttext, "fasttext"}};
 };
 
 template <>

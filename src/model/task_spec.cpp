@@ -17,6 +17,8 @@ Column Column::at(std::size_t position) {
 }
 
 Column Column::parse(const std::string& text) {
+  constexpr std::string_view name = "name:";
+  if (text.starts_with(name) && text.size() > name.size()) return text.substr(name.size());
   std::size_t position = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), position);
   if (error == std::errc() && end == text.data() + text.size()) return at(position);

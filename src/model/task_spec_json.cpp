@@ -37,6 +37,7 @@ Json task_spec_json(const TaskSpec& spec) {
   task["format"] = to_string(spec.format);
   task["quoting"] = to_string(spec.quoting);
   task["header"] = to_string(spec.header);
+  if (spec.delimiter != '\0') task["delimiter"] = std::string(1, spec.delimiter);
   task["metrics"] = Json::array();
   for (const Metric metric : spec.metrics) task["metrics"].push_back(to_string(metric));
   return task;
@@ -60,6 +61,10 @@ TaskSpec read_task_spec(const JsonCursor& task) {
   task["format"].read(spec.format);
   task["quoting"].read(spec.quoting);
   task["header"].read(spec.header);
+  if (std::string delimiter; task["delimiter"].read(delimiter)) {
+    if (delimiter.size() != 1) task["delimiter"].fail("one character of ASCII");
+    spec.delimiter = delimiter.front();
+  }
   if (const JsonCursor metrics = task["metrics"]; metrics.present()) spec.metrics = metrics.each(read_metric);
   return spec;
 }

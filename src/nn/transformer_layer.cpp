@@ -45,10 +45,9 @@ void LayerPass<T>::project_int8(MatrixView<const T> input, MatrixView<const T> o
   std::vector<kernels::Int8Product> int8;
   std::vector<kernels::Product<T>> plain;
   const auto add = [&](const Linear<T>& linear, const LinearInput<T>& x, MatrixView<T> y) {
-    if (linear.int8)
-      int8.push_back(linear.int8_product(x.int8, y));
-    else
-      plain.push_back(linear.product(x.plain, y));
+    if constexpr (std::is_same_v<T, float>)  // Clang 14 looks at this for double, too
+      if (linear.int8) return int8.push_back(linear.int8_product(x.int8, y));
+    plain.push_back(linear.product(x.plain, y));
   };
   add(layer.query, outputs_in, query);
   add(layer.key, tokens_in, key_value.col_range(0, cols));

@@ -133,7 +133,7 @@ TokenizerConfig read_tokenizer_config(const std::filesystem::path& directory) {
   } else if (const auto path = directory / "added_tokens.json"; std::filesystem::exists(path)) {
     const JsonCursor list = JsonCursor::load(path, JsonKind::tokenizer);
     for (const auto& [content, id] : list.object().items()) {
-      const auto is_it = [&](const AddedToken& other) { return other.content == content; };
+      const auto is_it = [&, &content = content](const AddedToken& other) { return other.content == content; };
       // transformers 5 does not count those that special_tokens_map.json calls additional.
       bool special = std::ranges::any_of(config.additional, is_it) &&
                      (lists_additional || config.keys.contains("extra_special_tokens"));

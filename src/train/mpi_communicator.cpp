@@ -1,6 +1,8 @@
 // Communicator::world(): the processes that mpirun or srun has started. No other file includes mpi.h, and this one only
 // in builds with MPI.
 #include <cstdlib>
+#include <optional>
+#include <string>
 
 #include "core/communicator.hpp"
 #include "sharcs/error.hpp"
@@ -15,16 +17,32 @@ namespace sharcs {
 using namespace internal;
 namespace {
 
-/// Whether a launcher has started several processes, as its environment variables say. If not, MPI must not be
-/// initialised: that takes time, and it ends the program where MPI's daemons cannot be started.
-bool is_one_of_several() {
-  const auto is_more_than_one = [](const char* number) { return std::atoi(number) > 1; };
+/// What an environment variable says; none where it is not set or is no number.
+std::optional<int> number_in(const char* name) {
+  const char* const value = std::getenv(name);
+  const int number = value == nullptr ? 0 : std::atoi(value);
+  return number > 0 ? std::optional(number) : std::nullopt;
+}
+
+/// How many processes a launcher has started together, as its environment variables say; none where they do not. 1: MPI
+/// must not be initialised, since that takes time and ends the program where MPI's daemons cannot be started.
+std::optional<int> launched_processes() {
   // Open MPI's mpirun; PMI-1 and PMI-2 of MPICH and Slurm.
   for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"})
-    if (const char* value = std::getenv(name)) return is_more_than_one(value);
+    if (const auto number = number_in(name)) return number;
   // PMIx says which rank this is, but not how many there are; Slurm says how many.
-  const char* const tasks = std::getenv("SLURM_NTASKS");
-  return std::getenv("PMIX_RANK") != nullptr && (tasks == nullptr || is_more_than_one(tasks));
+  if (std::getenv("PMIX_RANK") != nullptr) return number_in("SLURM_NTASKS");
+  return 1;
+}
+
+/// Slurm has several tasks, and this process does not know the others: each would train all of it by itself.
+void refuse_lonely_task() {
+  const auto tasks = number_in("SLURM_NTASKS");
+  const bool has_launcher = std::getenv("OMPI_COMM_WORLD_SIZE") || std::getenv("PMI_SIZE") || std::getenv("PMIX_RANK");
+  if (!has_launcher && tasks.value_or(1) > 1)
+    throw ConfigError("Slurm has " + std::to_string(*tasks) +
+                      " tasks (SLURM_NTASKS), but this process is alone; expected srun --mpi=pmix or mpirun before the "
+                      "command, or srun -n 1 for one process");
 }
 
 #ifdef SHARCS_HAS_MPI
@@ -98,9 +116,16 @@ class MpiCommunicator final : public Communicator {
 }  // namespace
 
 std::unique_ptr<Communicator> Communicator::world() {
-  if (!is_one_of_several()) return std::make_unique<SingleProcess>();
+  refuse_lonely_task();
+  const std::optional<int> launched = launched_processes();
+  if (launched == 1) return std::make_unique<SingleProcess>();
 #ifdef SHARCS_HAS_MPI
-  return std::make_unique<MpiCommunicator>();
+  auto world = std::make_unique<MpiCommunicator>();
+  if (launched && world->ranks() != *launched)
+    throw ConfigError(std::to_string(*launched) + " processes were started, but MPI knows " +
+                      std::to_string(world->ranks()) +
+                      "; expected the launcher of the MPI library that sharcs was built with");
+  return world;
 #else
   throw ConfigError(
       "started as one of several processes, but sharcs was built without MPI; expected one process, or a build with "

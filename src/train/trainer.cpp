@@ -5,6 +5,7 @@
 #include "core/quote.hpp"
 #include "core/threads.hpp"
 #include "data/tokenized_dataset.hpp"
+#include "formats/model_access.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/tokenizer.hpp"
 #include "train/training_run.hpp"
@@ -13,11 +14,13 @@ namespace sharcs {
 using namespace internal;
 namespace {
 
-/// Writes the task into the model's configuration, so that the saved model says what it was trained for.
-void remember_task(Model& model, const Task& task) {
+/// Writes the task and the length of texts into the model's configuration, so that the saved model says what it was
+/// trained for.
+void remember_training(Model& model, const Task& task, const TrainingOptions& options) {
   ModelConfig config = model.config();
   task.store_in(config);
   model.set_task(config.task);
+  network_of(model).set_max_length(options.max_length);
 }
 
 }  // namespace
@@ -56,7 +59,7 @@ Trainer::Trainer(Model& model, const TrainingOptions& options, Communicator& ran
 TrainingOutcome Trainer::train(const TrainingInputs& inputs, const TrainingCallbacks& callbacks) {
   const TrainingJob job = {model_, options_, inputs, callbacks, ranks_};
   job.check();
-  remember_task(model_, inputs.task);
+  remember_training(model_, inputs.task, options_);
   const ThreadScope threads(options_.threads > 0 ? options_.threads : thread_count());
   return TrainingRun::start(job)->train();
 }
@@ -64,7 +67,7 @@ TrainingOutcome Trainer::train(const TrainingInputs& inputs, const TrainingCallb
 TrainingOutcome Trainer::resume(const TrainingInputs& inputs, const TrainingCallbacks& callbacks) {
   const TrainingJob job = {model_, options_, inputs, callbacks, ranks_};
   job.check();
-  remember_task(model_, inputs.task);
+  remember_training(model_, inputs.task, options_);
   const ThreadScope threads(options_.threads > 0 ? options_.threads : thread_count());
   return TrainingRun::resume(job)->train();
 }

@@ -1,5 +1,10 @@
 #include "train/training_folder.hpp"
 
+#include <fcntl.h>
+#include <stdio.h>
+
+#include <set>
+#include <system_error>
 #include <utility>
 
 #include "io/file.hpp"
@@ -13,28 +18,87 @@ const std::filesystem::path& made(const std::filesystem::path& folder) {
   return folder;
 }
 
+/// Whether a training makes files of this name, or a tokenizer is read from them: they belong to one model.
+bool is_of_training(const std::filesystem::path& name) {
+  static const std::set<std::string> names = {TrainingFolder::settings_name,
+                                              TrainingFolder::metrics_name,
+                                              sharcs::internal::recording_file,
+                                              "checkpoints",
+                                              "tensorboard",
+                                              "config.json",
+                                              "tokenizer.json",
+                                              "tokenizer_config.json",
+                                              "special_tokens_map.json",
+                                              "added_tokens.json",
+                                              "vocab.txt",
+                                              "vocab.json",
+                                              "merges.txt",
+                                              "spiece.model",
+                                              "sentencepiece.bpe.model"};
+  return names.contains(name.string()) || name.string().starts_with("model.") || name.extension() == ".tmp";
+}
+
 }  // namespace
 
 std::vector<EpochRecord> TrainingFolder::logged_epochs() const {
   return std::filesystem::exists(metrics_file()) ? read_metrics(metrics_file()) : std::vector<EpochRecord>();
 }
 
+bool TrainingFolder::is_unfinished() const {
+  if (!has_checkpoints()) return false;
+  try {
+    return !checkpoints().newest([](std::string_view) {})->is_finished();
+  } catch (const CheckpointError&) {
+    return true;
+  }
+}
+
+bool TrainingFolder::has_model() const {
+  return std::filesystem::exists(config_file()) && std::filesystem::exists(path_ / "model.safetensors");
+}
+
+TrainingFolder TrainingFolder::successor() const {
+  std::filesystem::path path = path_.lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();  // "runs/a/"
+  if (path.filename() == "." || path.filename() == "..") path = std::filesystem::absolute(path).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();
+  return TrainingFolder(path += ".new");
+}
+
+void replace_by_successor(const TrainingFolder& folder) {
+  const std::filesystem::path path = std::filesystem::canonical(folder.path());  // not a link to it
+  const std::filesystem::path successor = folder.successor().path();
+  const auto fail = [&](const std::string& what) {
+    throw IoError(folder.path().string() + ": cannot be replaced by " + successor.string() + ": " + what);
+  };
+  std::filesystem::path old = successor;
+  {
+    const FolderLock lock(path);
+    if (::renameat2(AT_FDCWD, successor.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) != 0) {
+      // A file system that cannot exchange: for a moment there is no folder of this name, but two whole ones beside it.
+      old += ".old";
+      std::error_code error;
+      std::filesystem::rename(path, old, error);
+      if (!error) std::filesystem::rename(successor, path, error);
+      if (error) fail(error.message());
+    }
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(old)) {
+    const std::filesystem::path name = entry.path().filename();
+    if (!is_of_training(name) && !std::filesystem::exists(path / name))
+      std::filesystem::rename(entry.path(), path / name);
+  }
+  std::filesystem::remove_all(old);
+}
+
 TrainingOutput::TrainingOutput(TrainingFolder folder) : folder_(std::move(folder)), lock_(made(folder_.path())) {}
 
 void TrainingOutput::clear_checkpoints() {
-  const CheckpointFolder checkpoints = folder_.checkpoints();
-  const auto is_finished = [&] {
-    try {
-      return checkpoints.newest([](std::string_view) {})->is_finished();
-    } catch (const CheckpointError&) {
-      return false;
-    }
-  };
-  if (folder_.has_checkpoints() && !is_finished())
+  if (folder_.is_unfinished())
     throw ConfigError(folder_.path().string() +
                       ": holds the checkpoints of a training that was not finished; resume it, " +
                       "remove its checkpoints, or train into another folder");
-  checkpoints.clear();
+  folder_.checkpoints().clear();
 }
 
 void TrainingOutput::write_settings(const nlohmann::ordered_json& settings) const {

@@ -39,6 +39,12 @@ class TrainingFolder {
   std::filesystem::path tensorboard() const { return path_ / "tensorboard"; }
   CheckpointFolder checkpoints() const { return CheckpointFolder(path_ / "checkpoints"); }
   bool has_checkpoints() const { return !checkpoints().files().empty(); }
+  /// Whether there are checkpoints, and none of a finished training.
+  bool is_unfinished() const;
+  bool has_model() const;
+  /// Where another training grows that shall replace this folder when it is finished: beside it, with ".new" behind its
+  /// name.
+  TrainingFolder successor() const;
 
   /// The epochs in metrics.jsonl; none when there is no such file. Throws as read_metrics().
   std::vector<EpochRecord> logged_epochs() const;
@@ -52,6 +58,11 @@ struct LogOptions {
   std::int64_t finished_steps = 0;  ///< optimizer steps of them and of the running epoch
   bool tensorboard = false;
 };
+
+/// Puts the finished training in successor() in the place of `folder`, in one step where the file system can exchange
+/// folders. A program that is killed leaves the whole old model there or the whole new one. Files that no training
+/// makes (notes, a report) are kept. Throws IoError, also when a training is at work in `folder`.
+void replace_by_successor(const TrainingFolder& folder);
 
 /// The same folder, while a training writes into it. It is locked, so that no other training does. With several ranks
 /// only the first one has a TrainingOutput. All functions throw IoError when something cannot be written.

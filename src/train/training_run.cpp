@@ -53,8 +53,8 @@ constexpr Index timed_samples = 64;
 /// How sure an answer has to be in a model that is not calibrated yet.
 constexpr double confidence_before_calibration = 0.9;
 
-/// The mean score of the narrow widths, each for everything, and that of the exits: the mean of both. Full width's where
-/// there is nothing else.
+/// The mean score of the narrow widths, each for everything, and that of the exits: the mean of both. Full width's
+/// where there is nothing else.
 double mean_of_other_answers(const Evaluation& evaluation) {
   double sums[2] = {0, 0};
   int counts[2] = {0, 0};

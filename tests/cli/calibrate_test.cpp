@@ -248,19 +248,19 @@ TEST_F(Calibrate, ComparesEveryKindOfPolicyAndStoresNothing) {
 }
 
 TEST_F(Calibrate, WhatCannotBeIsNamed) {
-  EXPECT_THAT(error_of(calibrate({}), 1),
+  EXPECT_THAT(error_of(calibrate({}), 2),
               StartsWith("give --budget SHARE, --latency TIME, --max-drop POINTS or --curve SHARE,SHARE,…"));
-  EXPECT_THAT(error_of(calibrate({"--budget", "0.5", "--latency", "3ms"}), 1),
+  EXPECT_THAT(error_of(calibrate({"--budget", "0.5", "--latency", "3ms"}), 2),
               HasSubstr("exclude each other; give one"));
-  EXPECT_THAT(error_of(calibrate({"--budget", "1.5"}), 1), StartsWith("--budget: "));
-  EXPECT_THAT(error_of(calibrate({"--curve", "0.5,x"}), 1), StartsWith("--curve: "));
+  EXPECT_THAT(error_of(calibrate({"--budget", "1.5"}), 2), StartsWith("--budget: "));
+  EXPECT_THAT(error_of(calibrate({"--curve", "0.5,x"}), 2), StartsWith("--curve: "));
   EXPECT_THAT(error_of(calibrate({"--budget", "0.5", "--policy", "exits"})),
               StartsWith("the model has no exits; train it with exits"));
   EXPECT_THAT(
       error_of(calibrate({"--budget", "0.5", "--policy", "fixed"})),
       StartsWith("policies of the kind \"fixed\" are not calibrated; expected one of router, cascade, exits, "));
   EXPECT_THAT(error_of(calibrate({"--budget", "0.5", "--confidence", "hope"})), StartsWith("confidence \"hope\""));
-  EXPECT_THAT(error_of(run_program({"calibrate", "--budget", "0.5", "--data", data()}), 1),
+  EXPECT_THAT(error_of(run_program({"calibrate", "--budget", "0.5", "--data", data()}), 2),
               StartsWith("--model is required"));
   EXPECT_FALSE(stored());
 

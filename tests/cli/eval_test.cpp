@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+#include <sstream>
+
 #include "cli/program.hpp"
 #include "data/synthetic.hpp"
 #include "eval/recorded_evaluation.hpp"
@@ -79,7 +82,7 @@ TEST_F(Eval, TriesAnotherPolicyOnARecordingWithoutTheModel) {
   EXPECT_EQ(json["policy"], "cascade 0.8");
   EXPECT_EQ(json["answers"], with_model["answers"]);
   EXPECT_EQ(json["routed"]["accuracy"], with_model["routed"]["accuracy"]);
-  EXPECT_THAT(error_of(run_program({"eval", "--recording", recording, "--data", data()}), 1),
+  EXPECT_THAT(error_of(run_program({"eval", "--recording", recording, "--data", data()}), 2),
               StartsWith("--recording has the model's answers already; leave out --data"));
 }
 
@@ -198,6 +201,38 @@ TEST_F(Eval, TaskMustFitTheModel) {
               HasSubstr("the labels \"negative\", \"positive\" are not those of task \"rte\""));
   EXPECT_THAT(error_of(eval({"--data", data(), "--task", "sst-3"})),
               StartsWith("unknown task \"sst-3\"; expected one of cola, sst-2"));
+}
+
+TEST_F(Eval, TellsPrecisionAndRecallOfEachClassAndEachPrediction) {
+  const std::string file = folder_ / "predictions.tsv";
+  const auto json = eval({"--data", data(), "--json", "--predictions", file}).json();
+  std::istringstream lines(read_text_file(file));
+  std::string line;
+  std::getline(lines, line);
+  EXPECT_EQ(line, "line\ttrue\tpredicted\tanswer\ttext");
+  std::map<std::string, double> samples, predicted, right;
+  std::size_t count = 0;
+  for (; std::getline(lines, line); ++count) {
+    std::istringstream cells(line);
+    std::string place, truth, answer;
+    cells >> place >> truth >> answer;
+    EXPECT_EQ(place, std::to_string(count + 2));
+    ++samples[truth];
+    ++predicted[answer];
+    right[truth] += truth == answer;
+  }
+  EXPECT_EQ(count, 50u);
+  ASSERT_EQ(json["classes"].size(), 2u);
+  for (const auto& each : json["classes"]) {
+    const std::string name = each["name"];
+    EXPECT_EQ(each["samples"], samples[name]);
+    EXPECT_EQ(each["recall"], right[name] / samples[name]);
+    if (predicted[name] > 0) {
+      EXPECT_EQ(each["precision"], right[name] / predicted[name]);
+    }
+    EXPECT_NEAR(each["f1"].get<double>(), 2 * right[name] / (samples[name] + predicted[name]), 1e-12);
+  }
+  EXPECT_THAT(eval({"--data", data()}).output, HasSubstr("precision"));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "cli/program.hpp"
 #include "io/file.hpp"
+#include "io/gzip.hpp"
 #include "sharcs/classifier.hpp"
 #include "sharcs/task.hpp"
 
@@ -113,9 +114,13 @@ TEST_F(Predict, OutputDoesNotDependOnTheThreads) {
 }
 
 TEST_F(Predict, LinesThatCannotBeJudgedAreNamed) {
-  const auto error = [&](const std::string& text) { return error_of(predict({"--output", folder_ / "out"}, text)); };
-  EXPECT_EQ(error("a gem\n\na mess\n"), "standard input:2: is empty; expected a sentence");
-  EXPECT_EQ(error("a gem\nbad \xff\n"), "standard input:2: byte 5 of the line is not UTF-8 text");
+  const auto error = [&](const std::string& text) {
+    return error_of(predict({"--output", folder_ / "out", "--on-error", "stop"}, text));
+  };
+  EXPECT_EQ(error("a gem\n\na mess\n"),
+            "standard input:2: is empty; expected a sentence; 1 sample before it answered, and nothing written");
+  EXPECT_EQ(error("a gem\nbad \xff\n"),
+            "standard input:2: byte 5 of the line is not UTF-8 text; 1 sample before it answered, and nothing written");
   EXPECT_EQ(error(""), "standard input: is empty; expected a line for each sentence");
   EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
   EXPECT_EQ(predict({"--invalid-text", "replace"}, "bad \xff\n").exit_code, 0);
@@ -153,13 +158,13 @@ TEST_F(Predict, SaysWhichSentencesWereCut) {
 
 TEST_F(Predict, TakesOneKindOfInput) {
   const std::string message = "--text, --input and --data exclude each other; give one";
-  EXPECT_THAT(error_of(predict({"--text", "a", "--input", file("a.txt", "a gem\n")}), 1), StartsWith(message));
-  EXPECT_THAT(error_of(predict({"--text", "a", "--input", "-"}), 1), StartsWith(message));
-  EXPECT_THAT(error_of(predict({"--text", "a", "--data", folder_ / "data"}), 1), StartsWith(message));
+  EXPECT_THAT(error_of(predict({"--text", "a", "--input", file("a.txt", "a gem\n")}), 2), StartsWith(message));
+  EXPECT_THAT(error_of(predict({"--text", "a", "--input", "-"}), 2), StartsWith(message));
+  EXPECT_THAT(error_of(predict({"--text", "a", "--data", folder_ / "data"}), 2), StartsWith(message));
 }
 
 TEST_F(Predict, ColumnsOfFilesNeedATask) {
-  EXPECT_THAT(error_of(predict({"--input", file("a.csv", "text,label\nx,negative\n")}), 1),
+  EXPECT_THAT(error_of(predict({"--input", file("a.csv", "text,label\nx,negative\n")}), 2),
               HasSubstr("does not say what the model was trained for"));
   EXPECT_THAT(error_of(predict({"--input", file("b.csv", "body\nx\n"), "--text-column", "text"})),
               HasSubstr("b.csv:1: no column \"text\"; found \"body\""));
@@ -176,7 +181,7 @@ TEST_F(Predict, AWrongOrBrokenModelIsNamed) {
 TEST_F(Predict, PairsAreSeparatedByATab) {
   save_model_for(Task::named("rte"), model());
   EXPECT_EQ(lines_of(predict({}, "a gem\ta joy\n").output).size(), 2u);
-  EXPECT_THAT(error_of(predict({"--output", folder_ / "out"}, "a gem\n")),
+  EXPECT_THAT(error_of(predict({"--output", folder_ / "out", "--on-error", "stop"}, "a gem\n")),
               "standard input:1: expected two sentences separated by a TAB, found \"a gem\"");
 }
 
@@ -238,8 +243,113 @@ TEST_F(Predict, MnliHasTwoSubmissions) {
   for (const char* name : {"MNLI-m.tsv", "MNLI-mm.tsv"})
     EXPECT_THAT(read_text_file(folder_ / "sub" / name),
                 MatchesRegex("index\tprediction\n0\t(neutral|entailment|contradiction)\n"));
-  EXPECT_THAT(error_of(predict({"--data", folder_ / "data", "--glue-submission", folder_ / "one.tsv"}), 1),
+  EXPECT_THAT(error_of(predict({"--data", folder_ / "data", "--glue-submission", folder_ / "one.tsv"}), 2),
               StartsWith("the submission of mnli is two files; expected a folder"));
+}
+
+TEST_F(Predict, ALineThatCannotBeReadDoesNotStopTheOthers) {
+  const std::string text = "a gem\n\nbad \xff\na mess\n";
+  const std::vector<std::string> good = lines_of(predict({}, "a gem\na mess\n").output);
+  const std::string named =
+      "sharcs: standard input:2: is empty; expected a sentence\n"
+      "sharcs: standard input:3: byte 5 of the line is not UTF-8 text\n"
+      "sharcs: 2 lines could not be read; 2 samples answered\n";
+  const auto empty = predict({}, text);
+  EXPECT_EQ(empty.exit_code, 3);
+  EXPECT_EQ(empty.errors, named);
+  EXPECT_THAT(lines_of(empty.output), ElementsAre(good[0], good[1], "\t\t", "\t\t", good[2]));
+  const auto skip = predict({"--on-error", "skip", "--output", folder_ / "out"}, text);
+  EXPECT_EQ(skip.exit_code, 3);
+  EXPECT_EQ(skip.errors, named);
+  EXPECT_EQ(lines_of(read_text_file(folder_ / "out")), good);
+  const auto stop = predict({"--on-error", "stop"}, text);
+  EXPECT_EQ(stop.exit_code, 1);
+  EXPECT_EQ(stop.errors, "sharcs: standard input:2: is empty; expected a sentence; 1 sample before it answered\n");
+  EXPECT_THAT(lines_of(stop.output), ElementsAre(good[0], good[1]));
+  const auto json = lines_of(predict({"--json"}, text).output);
+  ASSERT_EQ(json.size(), 4u);
+  EXPECT_EQ(nlohmann::json::parse(json[1]),
+            (nlohmann::json{{"line", 2}, {"error", "standard input:2: is empty; expected a sentence"}}));
+  EXPECT_EQ(predict({}, "\n\n").exit_code, 1);  // nothing was answered
+}
+
+TEST_F(Predict, TablesComeFromStandardInputAndFilesOfAnyName) {
+  save_model_for(Task::custom({.text = "review", .labels = {"negative", "positive"}}), model());
+  const std::vector<std::string> good = lines_of(predict({}, "the film , superb\na mess\n").output);
+  const auto expect_same = [&](const std::vector<std::string>& arguments, const std::string& input) {
+    const auto run = predict(arguments, input);
+    EXPECT_EQ(run.errors, "");
+    EXPECT_EQ(lines_of(run.output), good) << arguments.back();
+  };
+  const std::string csv = "id,review\n1,\"the film , superb\"\n2,a mess\n";
+  expect_same({"--format", "csv"}, csv);
+  expect_same({"--format", "csv", "--header", "no", "--text-column", "2"}, csv.substr(csv.find('\n') + 1));
+  expect_same({"--input", file("A.CSV", csv)}, "");
+  expect_same({"--input", file("a.data", csv), "--format", "csv"}, "");
+  expect_same({"--input", file("a.csv.gz", gzipped(csv))}, "");
+  expect_same({"--format", "csv"}, gzipped(csv));
+  expect_same({}, gzipped("the film , superb\na mess\n"));
+  expect_same({"--format", "tsv", "--delimiter", ";"}, "review;id\nthe film , superb;1\na mess;2\n");
+  expect_same({"--format", "jsonl"}, "{\"review\": \"the film , superb\"}\n{\"review\": \"a mess\"}\n");
+  expect_same({"--format", "jsonl", "--text-column", "review.body"},
+              "{\"review\": {\"body\": \"the film , superb\"}}\n{\"review\": {\"body\": \"a mess\"}}\n");
+  expect_same({"--format", "fasttext", "--text-column", "text"},
+              "__label__positive the film , superb\n__label__negative a mess\n");
+  expect_same({"--format", "csv", "--text-column", "name:2024"}, "2023,2024\n1,\"the film , superb\"\n2,a mess\n");
+  EXPECT_THAT(error_of(predict({"--format", "csv", "--header", "yes", "--text-column", "2"}, "2,1\na,b\n")),
+              StartsWith("standard input:1: \"2\" is the name of column 1 and also a position; write \"name:2\""));
+  EXPECT_THAT(error_of(predict({"--text-column", "review"}, csv)),
+              StartsWith("standard input: a table has a format; expected --format tsv, csv"));
+  EXPECT_EQ(lines_of(predict({"--no-output-header"}, "the film , superb\na mess\n").output),
+            (std::vector<std::string>{good[1], good[2]}));
+}
+
+TEST_F(Predict, BadRowsOfTablesAreNamedAndTheOthersAnswered) {
+  save_model_for(Task::custom({.labels = {"negative", "positive"}}), model());
+  const std::vector<std::string> good = lines_of(predict({}, "a gem\na mess\n").output);
+  const auto run = predict({"--format", "csv"}, "text,id\na gem,1\n,2\na,b,c\na mess,4\n\"\xff\",5\n");
+  EXPECT_EQ(run.exit_code, 3);
+  EXPECT_EQ(run.errors,
+            "sharcs: standard input:3: no text in column \"text\"\n"
+            "sharcs: standard input:4: expected 2 columns (text, id), found 3\n"
+            "sharcs: standard input:6: 0xff at byte 2 of the line is not UTF-8 text\n"
+            "sharcs: 3 lines could not be read; 2 samples answered\n");
+  EXPECT_THAT(lines_of(run.output), ElementsAre(good[0], good[1], "\t\t", "\t\t", good[2], "\t\t"));
+}
+
+TEST_F(Predict, GluesFilesCanBeOtherTables) {
+  save_model_for(Task::named("sst-2"), model());
+  const std::vector<std::string> good = lines_of(predict({}, "a gem\na mess\n").output);
+  EXPECT_EQ(lines_of(predict({"--format", "jsonl"}, "{\"sentence\": \"a gem\"}\n{\"sentence\": \"a mess\"}\n").output),
+            good);
+  EXPECT_EQ(lines_of(predict({"--format", "tsv", "--header", "no"}, "0\ta gem\n1\ta mess\n").output), good);
+  EXPECT_THAT(error_of(predict({"--format", "tsv", "--header", "yes"}, "0\ta gem\n1\ta mess\n")),
+              StartsWith("standard input:1: is neither a header"));
+}
+
+TEST_F(Predict, GluesDiagnosticSetIsAnsweredByAModelOfMnli) {
+  save_model_for(Task::named("mnli"), model());
+  std::filesystem::create_directories(folder_ / "data");
+  for (const char* name : {"test_matched.tsv", "test_mismatched.tsv", "diagnostic.tsv"})
+    write_file_atomically(folder_ / "data" / name, "index\tsentence1\tsentence2\n0\ta gem\ta joy\n");
+  EXPECT_EQ(predict({"--data", folder_ / "data", "--glue-submission", (folder_ / "sub").string() + "/"}).errors, "");
+  EXPECT_THAT(read_text_file(folder_ / "sub" / "AX.tsv"),
+              MatchesRegex("index\tprediction\n0\t(neutral|entailment|contradiction)\n"));
+  EXPECT_THAT(predict({"--task", "ax", "--input", (folder_ / "data" / "diagnostic.tsv").string()}).exit_code, 0);
+}
+
+TEST_F(Predict, TheLengthOfTrainingIsKept) {
+  ModelConfig config = ModelConfig::load(folder_ / "model" / "config.json");
+  config.max_length = 5;
+  Model::create(config).save(model());
+  EXPECT_EQ(ModelConfig::load(folder_ / "model" / "config.json").max_length, 5);
+  const auto cut = predict({}, "a gem\nthe film was superb and dull\n");
+  EXPECT_EQ(cut.errors, "sharcs: 1 sample longer than 5 tokens, and cut there\n");
+  EXPECT_EQ(cut.output, predict({}, "a gem\nthe film was\n").output);
+  EXPECT_EQ(predict({"--max-length", "16"}, "the film was superb\n").errors, "");
+  EXPECT_EQ(predict({"--quiet"}, "the film was superb\n").errors, "");
+  EXPECT_EQ(error_of(predict({"--max-length", "17"}, "a gem\n")),
+            "the length is 17 tokens; the model reads 16 at most");
 }
 
 }  // namespace

@@ -87,7 +87,7 @@ std::string error_of(const ProgramRun& run, int exit_code) {
 }
 
 std::string last_error_of(const ProgramRun& run) {
-  EXPECT_EQ(run.exit_code, 2) << run.errors;
+  EXPECT_EQ(run.exit_code, 1) << run.errors;
   const std::size_t at = run.errors.rfind("sharcs: ");
   EXPECT_NE(at, std::string::npos) << run.errors;
   return at == std::string::npos ? "" : run.errors.substr(at + 8, run.errors.size() - at - 9);

@@ -51,9 +51,9 @@ class RunningProgram {
 
 /// Expects one line "sharcs: …" on standard error, nothing on standard output and the exit code, and returns the line
 /// without "sharcs: ".
-std::string error_of(const ProgramRun& run, int exit_code = 2);
+std::string error_of(const ProgramRun& run, int exit_code = 1);
 
-/// The message of a run that ended with exit code 2 and may have said other things before.
+/// The message of a run that ended with exit code 1 and may have said other things before.
 std::string last_error_of(const ProgramRun& run);
 
 /// A configuration of `sharcs train` with which an epoch takes milliseconds; `training`: its section of that name, of

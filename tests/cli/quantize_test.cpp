@@ -78,12 +78,12 @@ TEST_F(Quantize, TellsTheErrorsOfTheSentencesGiven) {
 }
 
 TEST_F(Quantize, RefusesWhatItCannotDo) {
-  EXPECT_THAT(error_of(quantize({"--output", folder("model")}), 1), HasSubstr("--output is the folder of --model"));
-  EXPECT_THAT(error_of(quantize({"--output", folder("new"), "--precision", "fp32"}), 1), HasSubstr("is fp32 already"));
+  EXPECT_THAT(error_of(quantize({"--output", folder("model")}), 2), HasSubstr("--output is the folder of --model"));
+  EXPECT_THAT(error_of(quantize({"--output", folder("new"), "--precision", "fp32"}), 2), HasSubstr("is fp32 already"));
   EXPECT_THAT(error_of(quantize({"--output", folder("new"), "--keep-fp32", "layer.9"})),
               HasSubstr("--keep-fp32: \"layer.9\" names no weight that would be int8"));
   testing::save_tiny_model(folder_ / "other");
-  EXPECT_THAT(error_of(quantize({"--output", folder("other")}), 1), HasSubstr("has another model's model.safetensors"));
+  EXPECT_THAT(error_of(quantize({"--output", folder("other")}), 2), HasSubstr("has another model's model.safetensors"));
   ASSERT_EQ(quantize({"--output", folder("new")}).exit_code, 0);
   EXPECT_THAT(error_of(run_program({"quantize", folder("new"), "--output", folder("again")})),
               HasSubstr("holds int8 weights"));
@@ -91,11 +91,11 @@ TEST_F(Quantize, RefusesWhatItCannotDo) {
 }
 
 TEST_F(Quantize, PrecisionIsForModelsNotForRecordings) {
-  EXPECT_THAT(error_of(run_program({"eval", "--recording", folder("x.json"), "--precision", "int8"}), 1),
+  EXPECT_THAT(error_of(run_program({"eval", "--recording", folder("x.json"), "--precision", "int8"}), 2),
               HasSubstr("--precision is for running a model"));
   EXPECT_THAT(
       error_of(run_program({"calibrate", "--recording", folder("x.json"), "--precision", "int8", "--budget", "0.5"}),
-               1),
+               2),
       HasSubstr("--precision is for running a model"));
 }
 

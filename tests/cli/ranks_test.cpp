@@ -140,7 +140,7 @@ TEST_F(TrainOnRanks, ErrorsOfAllAreSaidOnce) {
             {"--learning-rate", "1e30", "--schedule", "constant", "--warmup-ratio", "0"}, "'s loss is "},
         {{"--resume"}, "holds no training to resume"}}) {
     const ProgramRun run = run_on_two(command(std::string("run") + flags[0], flags));
-    EXPECT_EQ(run.exit_code, 2);
+    EXPECT_EQ(run.exit_code, 1);
     EXPECT_EQ(count_of("sharcs: ", run.errors), 1u) << run.errors;
     EXPECT_THAT(run.errors, HasSubstr(text));
   }
@@ -155,7 +155,7 @@ TEST_F(TrainOnRanks, ErrorOfOneRankEndsTheJob) {
     arguments.push_back(word);
   }
   const ProgramRun run = RunningProgram(arguments, {}, launcher(1)).wait();
-  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_EQ(run.exit_code, 1);
   EXPECT_THAT(run.errors, AllOf(HasSubstr("sharcs: rank 1: the first rank trains something else: here "),
                                 HasSubstr("has 90 samples; it had 96")));
 }
@@ -173,6 +173,33 @@ TEST(TrainOnRanks, NeedABuildWithMpi) {
               HasSubstr("started as one of several processes, but sharcs was built without MPI"));
 }
 
+#endif
+
+TEST(TrainAsATaskOfSlurm, IsRefusedWhereTheTasksDoNotKnowEachOther) {
+  const TemporaryFolder folder;
+  testing::save_tiny_model(folder / "model");
+  ::setenv("SLURM_NTASKS", "4", 1);
+  const ProgramRun run = run_program(
+      {"train", "--task", "sst-2", "--data", folder / "data", "--init", folder / "model", "--output", folder / "run"});
+  ::unsetenv("SLURM_NTASKS");
+  EXPECT_EQ(
+      testing::error_of(run),
+      "Slurm has 4 tasks (SLURM_NTASKS), but this process is alone; expected srun --mpi=pmix or mpirun before the "
+      "command, or srun -n 1 for one process");
+}
+
+#ifdef SHARCS_HAS_MPI
+TEST(TrainAsATaskOfSlurm, IsRefusedWhereMpiKnowsOtherProcessesThanTheLauncher) {
+  const TemporaryFolder folder;
+  testing::save_tiny_model(folder / "model");
+  ::setenv("PMI_SIZE", "3", 1);  // of MPICH, to a program that was built with Open MPI, or the other way round
+  const ProgramRun run = run_program(
+      {"train", "--task", "sst-2", "--data", folder / "data", "--init", folder / "model", "--output", folder / "run"});
+  ::unsetenv("PMI_SIZE");
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_THAT(run.errors,
+              HasSubstr("sharcs: 3 processes were started, but MPI knows 1; expected the launcher of the MPI"));
+}
 #endif
 
 }  // namespace

@@ -85,7 +85,7 @@ TEST_F(Reorder, RefusesATokenizerWithMoreIdsThanTheModelHasEmbeddings) {
 }
 
 TEST_F(Reorder, DoesNotWriteOverItsModel) {
-  EXPECT_THAT(error_of(reorder({"--output", folder_ / "model"}), 1), HasSubstr("--output is the folder of --model"));
+  EXPECT_THAT(error_of(reorder({"--output", folder_ / "model"}), 2), HasSubstr("--output is the folder of --model"));
 }
 
 }  // namespace

@@ -50,8 +50,8 @@ TEST(Report, DrawsTextWithoutColourWhereThereIsNoTerminal) {
 
 TEST(Report, WrongUsageAndFoldersThatAreNoRunsAreNamed) {
   const TemporaryFolder folder;
-  EXPECT_THAT(error_of(run_program({"report"}), 1), HasSubstr("give the folder of a training run"));
-  EXPECT_THAT(error_of(run_program({"report", "x", "--text", "--json"}), 1), HasSubstr("--text"));
+  EXPECT_THAT(error_of(run_program({"report"}), 2), HasSubstr("give the folder of a training run"));
+  EXPECT_THAT(error_of(run_program({"report", "x", "--text", "--json"}), 2), HasSubstr("--text"));
   EXPECT_THAT(error_of(run_program({"report", folder / "absent"})), HasSubstr("absent: no such folder"));
   save_run(synthetic_run({.samples = 5}), folder / "run");
   write_file_atomically(folder / "run/recording.json", "{\n\n");

@@ -206,8 +206,8 @@ TEST_F(Sweep, SettingsThatCannotBeAreFoundBeforeAnythingIsTrained) {
   config_.erase("grid");
   EXPECT_THAT(error_of(sweep()), StartsWith(config + ": no section \"grid\"; expected settings"));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "runs"));
-  EXPECT_THAT(error_of(run_program({"sweep", "--output", "x"}), 1), StartsWith("--config is required"));
-  EXPECT_THAT(error_of(run_program({"sweep", "--config", config}), 1), StartsWith("--output is required"));
+  EXPECT_THAT(error_of(run_program({"sweep", "--output", "x"}), 2), StartsWith("--config is required"));
+  EXPECT_THAT(error_of(run_program({"sweep", "--config", config}), 2), StartsWith("--output is required"));
 }
 
 TEST_F(Sweep, ARunThatCannotLearnIsALineOfTheTable) {

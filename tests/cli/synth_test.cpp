@@ -25,7 +25,7 @@ TEST(Synth, RefusesCountsAndSharesThatMakeNoData) {
   const TemporaryFolder folder;
   EXPECT_EQ(error_of(run_program({"synth", "--output", folder / "a", "--train", "1"})),
             "1 samples are asked for; train and dev have at least 2");
-  EXPECT_EQ(error_of(run_program({"synth", "--output", folder / "a", "--levels", "1,2"}), 1),
+  EXPECT_EQ(error_of(run_program({"synth", "--output", folder / "a", "--levels", "1,2"}), 2),
             "--levels has 2 numbers; expected one for each of the 5 levels (sharcs synth --help tells more)");
   EXPECT_FALSE(std::filesystem::exists(folder / "a"));
 }

@@ -165,7 +165,7 @@ TEST_F(Train, OwnDataAreReadByTheirColumnsAndRememberThem) {
 
 TEST_F(Train, AFolderWithoutDevSaysHowToSplitItOff) {
   std::filesystem::remove(folder_ / "data" / "dev.tsv");
-  const std::string error = error_of(train(on_sst2("run")), 2);
+  const std::string error = error_of(train(on_sst2("run")));
   EXPECT_THAT(error, HasSubstr("data: no dev.tsv; found train.tsv; --dev-share 0.1 takes"));
   EXPECT_EQ(train(on_sst2("run", {"--dev-share", "0.1"})).exit_code, 0);
 }
@@ -207,7 +207,7 @@ TEST_F(Train, AClassOfFewSamplesIsLearntWithAndIsInBothParts) {
 
   // The only sample of a class stays in train; a metric that dev cannot tell is 0, not a failure.
   arguments = columns;
-  arguments.insert(arguments.end(), {"--train", file("one.tsv", tsv + "no film\trare\n"), "--json"});
+  arguments.insert(arguments.end(), {"--train", file("one.tsv", tsv + "no film\trare\n"), "--json", "--overwrite"});
   const auto alone = train(arguments);
   EXPECT_EQ(alone.exit_code, 0) << alone.errors;
   EXPECT_THAT(alone.errors, HasSubstr("(common 100.0 %, rare 0.0 %)"));
@@ -275,7 +275,7 @@ TEST_F(Train, StartsFromACalibratedModelAtOtherWidths) {
   config_.erase("tokenizer");
   for (const auto& sharcs : {nlohmann::json({{"width_mult_list", {0.5, 1.0}}}), nlohmann::json::object()}) {
     config_["model"] = {{"sharcs", sharcs}};
-    const auto run = train(on_sst2("run", {"--init", path("calibrated"), "--epochs", "1"}));
+    const auto run = train(on_sst2("run", {"--init", path("calibrated"), "--epochs", "1", "--overwrite"}));
     EXPECT_EQ(run.exit_code, 0) << run.errors;
     const ModelConfig config = ModelConfig::load(folder_ / "run" / "config.json");
     EXPECT_EQ(config.sharcs->width_mult_list.size(), sharcs.empty() ? 3u : 2u);
@@ -329,7 +329,7 @@ TEST_F(Train, SettingsOfTheFileThatCannotBeAreNamedWithIt) {
 }
 
 TEST_F(Train, WrongCallsAreUsageErrors) {
-  const auto error = [&](const std::vector<std::string>& arguments) { return error_of(train(arguments), 1); };
+  const auto error = [&](const std::vector<std::string>& arguments) { return error_of(train(arguments), 2); };
   EXPECT_THAT(error({"--task", "sst-2", "--data", path("data")}), StartsWith("--output is required"));
   EXPECT_THAT(error({"--task", "sst-2", "--output", path("run")}), StartsWith("give --data FOLDER or --train FILE"));
   EXPECT_THAT(error({"--data", path("data"), "--output", path("run")}), HasSubstr("give --task, too"));
@@ -337,7 +337,7 @@ TEST_F(Train, WrongCallsAreUsageErrors) {
               StartsWith("command line: \"epochs\" is -1; expected an integer ≥ 0"));
   EXPECT_THAT(error(on_sst2("run", {"--epochs", "many"})), StartsWith("command line: \"epochs\" is \"many\""));
   EXPECT_THAT(error(on_sst2("run", {"--set", "epochs"})), HasSubstr("expected section.key=value"));
-  EXPECT_THAT(error_of(run_program({"train", "--task", "sst-2", "--data", path("data"), "--output", path("run")}), 1),
+  EXPECT_THAT(error_of(run_program({"train", "--task", "sst-2", "--data", path("data"), "--output", path("run")}), 2),
               StartsWith("give --config FILE with a section \"model\", or --init CHECKPOINT"));
 }
 
@@ -401,6 +401,92 @@ TEST_F(Train, ResumingNeedsARun) {
   EXPECT_THAT(last_error_of(train(on_sst2("run", {"--resume"}))), HasSubstr("no training to resume"));
   EXPECT_EQ(train(on_sst2("run")).exit_code, 0);
   EXPECT_THAT(last_error_of(train(on_sst2("run", {"--resume", "--batch-size", "8"}))), HasSubstr("batch_size"));
+}
+
+TEST_F(Train, AFinishedModelIsReplacedOnlyWhereThatIsAskedFor) {
+  ASSERT_EQ(train(on_sst2("run", {"--epochs", "1"})).exit_code, 0);
+  file("run/notes.txt", "mine");
+  const std::string before = read_text_file(path("run/model.safetensors"));
+  EXPECT_THAT(error_of(train(on_sst2("run", {"--epochs", "1", "--seed", "2"})), 2),
+              StartsWith(path("run") + " holds a model; --overwrite replaces it"));
+  EXPECT_EQ(read_text_file(path("run/model.safetensors")), before);
+  const auto replaced = train(on_sst2("run/", {"--epochs", "2", "--seed", "2", "--overwrite"}));
+  EXPECT_EQ(replaced.exit_code, 0) << replaced.errors;
+  EXPECT_NE(read_text_file(path("run/model.safetensors")), before);
+  EXPECT_EQ(read_text_file(path("run/notes.txt")), "mine");
+  EXPECT_FALSE(std::filesystem::exists(path("run.new")));
+  EXPECT_EQ(run_program({"report", path("run"), "--text"}).exit_code, 0);
+}
+
+TEST_F(Train, ATrainingThatDiesLeavesTheOldModelWhole) {
+  ASSERT_EQ(train(on_sst2("run", {"--epochs", "1"})).exit_code, 0);
+  const auto result = [&] {
+    std::string all;
+    for (const char* name : {"config.json", "model.safetensors", "tokenizer.json", "recording.json", "training.json"})
+      all += read_text_file(path("run/") + name);
+    return all;
+  };
+  const std::string before = result();
+  {
+    testing::RunningProgram killed(command(on_sst2("run", {"--epochs", "60", "--seed", "2", "--overwrite"})));
+    killed.await("epoch 2/60");
+    killed.send(SIGKILL);
+    EXPECT_EQ(killed.wait().exit_code, 128 + SIGKILL);
+  }
+  EXPECT_EQ(result(), before);
+  EXPECT_EQ(run_program({"predict", "--model", path("run"), "--text", "a gem"}).exit_code, 0);
+  // It can go on, and then takes the old one's place.
+  const auto run = train(on_sst2("run", {"--epochs", "60", "--seed", "2", "--resume"}));
+  EXPECT_EQ(run.exit_code, 0) << run.errors;
+  EXPECT_NE(result(), before);
+  EXPECT_FALSE(std::filesystem::exists(path("run.new")));
+}
+
+TEST_F(Train, ACheckpointThatCannotBeWrittenEndsWithALineAndTheOldModelInPlace) {
+  ASSERT_EQ(train(on_sst2("run", {"--epochs", "1"})).exit_code, 0);
+  const std::string before = read_text_file(path("run/model.safetensors"));
+  // No file may be larger than 100 kB: a checkpoint is.
+  testing::RunningProgram program(command(on_sst2("run", {"--seed", "2", "--overwrite"})), "",
+                                  {"sh", "-c", "trap '' XFSZ; ulimit -f 200; exec \"$0\" \"$@\""});
+  EXPECT_THAT(last_error_of(program.wait()), HasSubstr(".checkpoint: cannot write: "));
+  EXPECT_EQ(read_text_file(path("run/model.safetensors")), before);
+  EXPECT_EQ(run_program({"predict", "--model", path("run"), "--text", "a gem"}).exit_code, 0);
+}
+
+TEST_F(Train, BadLinesAreSkippedWhereThatIsAskedFor) {
+  std::string csv = "text;label\n";
+  for (int i = 0; i < 40; ++i) csv += i % 2 ? "a superb film;good\n" : "a dull mess;bad\n";
+  const std::vector<std::string> arguments = {
+      "--train", file("a.csv", csv + ";good\nx;y;z\n"), "--delimiter", ";", "--epochs", "1", "--output", path("run")};
+  EXPECT_THAT(last_error_of(train(arguments)), StartsWith(path("a.csv") + ":42: no text in column \"text\""));
+  auto skipping = arguments;
+  skipping.insert(skipping.end(), {"--on-error", "skip"});
+  const auto run = train(skipping);
+  EXPECT_EQ(run.exit_code, 0) << run.errors;
+  EXPECT_THAT(run.errors, HasSubstr(path("a.csv") +
+                                    ": left out 2 lines that cannot be read, the first: " + path("a.csv") + ":42: "));
+  EXPECT_EQ(ModelConfig::load(folder_ / "run" / "config.json").max_length, 32);
+  // The delimiter is kept with the model.
+  EXPECT_EQ(run_program({"eval", "--model", path("run"), "--file", file("b.csv", csv)}).exit_code, 0);
+}
+
+TEST_F(Train, ATableAloneIsEnough) {
+  std::string csv = "stars,review\n";
+  for (int i = 0; i < 60; ++i)
+    csv += i % 2 ? "5,a superb film of " + std::to_string(i) + "\n" : "1,\"a dull , long mess\"\n";
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder_.path());
+  const auto run = run_program({"train", file("reviews.CSV", csv), "--epochs", "2", "--threads", "2"});
+  std::filesystem::current_path(before);
+  EXPECT_EQ(run.exit_code, 0) << run.errors;
+  for (const char* text : {"output: runs/reviews\n", "preset: small, for less than 20,000 samples",
+                           "reviews.CSV: the text is column \"review\", the label \"stars\"\n"})
+    EXPECT_THAT(run.errors, HasSubstr(text));
+  EXPECT_EQ(ModelConfig::load(folder_ / "runs" / "reviews" / "config.json").labels,
+            (std::vector<std::string>{"1", "5"}));
+  EXPECT_THAT(last_error_of(run_program({"train", file("b.csv", "one,two,three\na,b,c\n"), "--output", path("b")})),
+              StartsWith(path("b.csv") +
+                         ":1: the names of the columns (\"one\", \"two\", \"three\") do not tell text and label"));
 }
 
 }  // namespace

@@ -2,6 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <iomanip>
+#include <sstream>
 
 #include "cli/program.hpp"
 #include "core/available_cores.hpp"
@@ -53,23 +56,23 @@ TEST(Usage, VersionIsThatOfTheLibrary) {
   EXPECT_EQ(run.output, "sharcs " + std::string(version()) + "\n");
 }
 
-TEST(Usage, WrongCallsAreOneLineAndExitCodeOne) {
-  EXPECT_EQ(error_of(run_program({}), 1), "A subcommand is required (sharcs --help tells more)");
-  EXPECT_EQ(error_of(run_program({"frobnicate"}), 1), "there is no command \"frobnicate\" (sharcs --help tells more)");
+TEST(Usage, WrongCallsAreOneLineAndExitCodeTwo) {
+  EXPECT_EQ(error_of(run_program({}), 2), "A subcommand is required (sharcs --help tells more)");
+  EXPECT_EQ(error_of(run_program({"frobnicate"}), 2), "there is no command \"frobnicate\" (sharcs --help tells more)");
   for (const std::string& command : commands()) {
-    EXPECT_THAT(error_of(run_program({command, "--no-such-option"}), 1),
+    EXPECT_THAT(error_of(run_program({command, "--no-such-option"}), 2),
                 HasSubstr("--no-such-option (sharcs " + command + " --help tells more)"));
-    EXPECT_THAT(error_of(run_program({command, "--threads", "-1"}), 1), StartsWith("--threads: "));
-    EXPECT_THAT(error_of(run_program({command, "--seed", "x"}), 1), HasSubstr("--seed"));
-    EXPECT_THAT(error_of(run_program({command, "--seed", "-1"}), 1),
+    EXPECT_THAT(error_of(run_program({command, "--threads", "-1"}), 2), StartsWith("--threads: "));
+    EXPECT_THAT(error_of(run_program({command, "--seed", "x"}), 2), HasSubstr("--seed"));
+    EXPECT_THAT(error_of(run_program({command, "--seed", "-1"}), 2),
                 StartsWith("--seed: expected an integer ≥ 0, found -1"));
   }
-  EXPECT_EQ(error_of(run_program({"predict"}), 1), "--model is required (sharcs predict --help tells more)");
-  EXPECT_EQ(error_of(run_program({"eval", "--model", "m"}), 1),
+  EXPECT_EQ(error_of(run_program({"predict"}), 2), "--model is required (sharcs predict --help tells more)");
+  EXPECT_EQ(error_of(run_program({"eval", "--model", "m"}), 2),
             "give --data FOLDER or --file FILE, or --recording FILE (sharcs eval --help tells more)");
-  EXPECT_EQ(error_of(run_program({"eval", "--model", "m", "--data", "d", "--file", "f"}), 1),
+  EXPECT_EQ(error_of(run_program({"eval", "--model", "m", "--data", "d", "--file", "f"}), 2),
             "--data and --file exclude each other (sharcs eval --help tells more)");
-  EXPECT_THAT(error_of(run_program({"predict", "--model", "m", "--policy", "often"}), 1),
+  EXPECT_THAT(error_of(run_program({"predict", "--model", "m", "--policy", "often"}), 2),
               StartsWith("--policy often: expected one of model, router, cascade[:P[:CONFIDENCE]], "));
 }
 
@@ -136,6 +139,94 @@ TEST(Usage, OutputThatCannotBeWrittenIsAnError) {
   write_file_atomically(folder / "file", "");
   const auto run = run_program({"synth", "--output", folder / "file" / "x"});
   EXPECT_THAT(error_of(run), HasSubstr("cannot make the folder"));
+}
+
+TEST(Usage, NearlyRightWordsAreCorrected) {
+  EXPECT_EQ(error_of(run_program({"predcit"}), 2),
+            "there is no command \"predcit\"; did you mean predict? (sharcs --help tells more)");
+  EXPECT_THAT(error_of(run_program({"train", "--epoch", "3"}), 2), HasSubstr("; did you mean --epochs?"));
+  EXPECT_THAT(error_of(run_program({"predict", "--model", "m", "--longs=first"}), 2),
+              HasSubstr("; did you mean --long?"));
+}
+
+TEST(Usage, TheLastOfRepeatedOptionsCounts) {
+  const TemporaryFolder folder;
+  const auto run = run_program({"synth", "--output", folder / "a", "--train", "50", "--train", "30", "--dev", "8",
+                                "--test", "0", "--output", folder / "b", "--json", "--json"});
+  EXPECT_EQ(run.errors, "");
+  EXPECT_EQ(run.json()["files"]["train.tsv"]["sentences"], 30);
+  EXPECT_FALSE(std::filesystem::exists(folder / "a"));
+  EXPECT_THAT(error_of(run_program({"synth", "--output", folder / "b", "--seed", "1", "--seed", "x"}), 2),
+              HasSubstr("--seed"));
+}
+
+TEST(Usage, HelpShowsTypesRangesAndExamples) {
+  for (const std::string& command : commands()) {
+    const std::string help = run_program({command, "--help"}).output;
+    const std::size_t at = help.find("Examples:\n  ");
+    ASSERT_NE(at, std::string::npos) << command;
+    std::size_t calls = 0;
+    for (std::size_t line = help.find("sharcs " + command + " ", at); line != std::string::npos;
+         line = help.find("sharcs " + command + " ", line + 1))
+      ++calls;
+    EXPECT_EQ(calls, 2u) << command;
+  }
+  const std::string help = run_program({"train", "--help"}).output;
+  for (const char* text : {"--epochs INT", "--learning-rate FLOAT", "--thresholds LIST", "(0 to 4096)"})
+    EXPECT_THAT(help, HasSubstr(text));
+}
+
+TEST(Usage, ExamplesOfHelpAreCallsThatTheProgramUnderstands) {
+  const TemporaryFolder folder;
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());  // one of the examples writes a folder
+  for (const std::string& command : commands()) {
+    std::istringstream help(run_program({command, "--help"}).output);
+    for (std::string line; std::getline(help, line);) {
+      const std::size_t at = line.find("sharcs " + command + " ");
+      if (at == std::string::npos || !line.starts_with("  ") || line.find(" | ") > at) continue;
+      std::istringstream words(line.substr(at + 7));
+      std::vector<std::string> arguments;
+      for (std::string word; words >> std::quoted(word);) arguments.push_back(word);
+      const auto run = run_program(arguments);
+      EXPECT_NE(run.exit_code, 2) << line << '\n' << run.errors;
+    }
+  }
+  std::filesystem::current_path(before);
+}
+
+TEST(Usage, CompletionKnowsCommandsOptionsAndChoices) {
+  const TemporaryFolder folder;
+  const auto complete = [&](const std::string& words, int at) {
+    write_file_atomically(folder / "sharcs.bash", run_program({"completion", "bash"}).output + "COMP_WORDS=(" + words +
+                                                      ")\nCOMP_CWORD=" + std::to_string(at) +
+                                                      "\n_sharcs\necho \"${COMPREPLY[@]}\" > " +
+                                                      (folder / "reply").string() + "\n");
+    EXPECT_EQ(std::system(("bash " + (folder / "sharcs.bash").string()).c_str()), 0);
+    return read_text_file(folder / "reply");
+  };
+  EXPECT_EQ(complete("sharcs pre", 1), "predict\n");
+  EXPECT_EQ(complete("sharcs predict --on-err", 2), "--on-error\n");
+  EXPECT_EQ(complete("sharcs predict --on-error sk", 3), "skip\n");
+  EXPECT_THAT(complete("sharcs train --early", 2), HasSubstr("--early-stopping"));
+  for (const char* shell : {"zsh", "fish"}) {
+    const std::string script = run_program({"completion", shell}).output;
+    for (const std::string& command : commands()) EXPECT_THAT(script, HasSubstr(command));
+    EXPECT_THAT(script, HasSubstr("stop skip empty"));
+  }
+  EXPECT_THAT(error_of(run_program({"completion", "tcsh"}), 2), HasSubstr("tcsh"));
+}
+
+TEST(Usage, EveryCommandHasAManualPage) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(run_program({"man", folder.path()}).errors, "");
+  EXPECT_THAT(read_text_file(folder / "sharcs.1"), HasSubstr(".SH EXIT STATUS"));
+  for (const std::string& command : commands()) {
+    const std::string page = read_text_file(folder / ("sharcs-" + command + ".1"));
+    EXPECT_THAT(page, StartsWith(".TH \"sharcs-" + command + "\" 1"));
+    EXPECT_THAT(page, HasSubstr("\\fB\\-\\-config\\fR"));
+    EXPECT_THAT(page, HasSubstr(".SH EXAMPLES\n"));
+  }
 }
 
 }  // namespace

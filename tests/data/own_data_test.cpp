@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "expect_error.hpp"
+#include "io/gzip.hpp"
 #include "sharcs/task.hpp"
 #include "temporary_folder.hpp"
 
@@ -222,6 +223,37 @@ TEST(ColumnOfACommandLine, IsAPositionWhenItIsANumber) {
   EXPECT_EQ(Column::parse("3").index(), 2u);
   EXPECT_EQ(*Column::parse("3rd").name(), "3rd");
   EXPECT_EQ(*Column::parse("text").name(), "text");
+}
+
+TEST_F(OwnData, BadLinesAreLeftOutWhereTheyAreSkipped) {
+  const auto file = write("a.csv", "text,label\na,good\n,bad\nb\nc,bad\n\"\xff\",good\nd,\n");
+  const TrainingData data = read_training_data({}, {.train = file, .dev = file, .read = {.on_error = OnError::skip}});
+  EXPECT_THAT(data.task.labels(), ElementsAre("bad", "good"));
+  EXPECT_THAT(texts_of(data.train), ElementsAre("a", "c"));
+  const std::string place = file.string();
+  ASSERT_EQ(data.train.bad_lines.size(), 4u);
+  EXPECT_EQ(data.train.bad_lines[0].problem, place + ":3: no text in column \"text\"");
+  EXPECT_EQ(data.train.bad_lines[1].problem, place + ":4: expected 2 columns (text, label), found 1");
+  EXPECT_EQ(data.train.bad_lines[2].line, 6u);
+  EXPECT_EQ(data.train.bad_lines[3].problem, place + ":7: no label in column \"label\"");
+  const auto bad = write("b.jsonl", "{\nx\n");
+  EXPECT_THAT(message_of<DataError>([&] { data.task.read_file(bad, Split::test, {.on_error = OnError::skip}); }),
+              testing::HasSubstr("b.jsonl"));
+}
+
+TEST_F(OwnData, DelimitersArePartOfTheTaskAndCanBeOverruled) {
+  const TrainingData data = read({.delimiter = ';'}, "a.csv", "text;label\na,b;good\nc;bad\n");
+  EXPECT_THAT(texts_of(data.train), ElementsAre("a,b", "c"));
+  const auto piped = write("b.csv", "text|label\nx|good\n");
+  EXPECT_THAT(texts_of(data.task.read_file(piped, Split::dev, {.delimiter = '|'})), ElementsAre("x"));
+  EXPECT_EQ(error<ConfigError>({.delimiter = '"'}, "a.csv", "x\n"),
+            "the delimiter is \"\\\"\"; expected one character of ASCII, neither a quotation mark nor a line end");
+}
+
+TEST_F(OwnData, ExtensionsAreInAnyCaseAndMayBeCompressed) {
+  EXPECT_THAT(texts_of(read({}, "A.JsonL", "{\"text\": \"a\", \"label\": 1}\n{\"text\": \"b\", \"label\": 0}\n").train),
+              ElementsAre("a", "b"));
+  EXPECT_THAT(texts_of(read({}, "a.CSV.GZ", gzipped("text,label\n\"a,b\",1\nc,2\n")).train), ElementsAre("a,b", "c"));
 }
 
 }  // namespace

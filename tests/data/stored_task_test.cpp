@@ -140,8 +140,9 @@ TEST(StoredTask, NamesTheFileAndKeyOfWhatIsNoTask) {
             "m/config.json: \"sharcs_task.kind\" is \"ranking\"; expected one of classification, regression");
   EXPECT_EQ(message(R"({"kind": "classification", "text": 0})"),
             "m/config.json: \"sharcs_task.text\" is 0; expected the name of a column, or its position from 1");
-  EXPECT_EQ(message(R"({"kind": "classification", "format": "xml"})"),
-            "m/config.json: \"sharcs_task.format\" is \"xml\"; expected one of by_extension, tsv, csv, jsonl");
+  EXPECT_EQ(
+      message(R"({"kind": "classification", "format": "xml"})"),
+      "m/config.json: \"sharcs_task.format\" is \"xml\"; expected one of by_extension, tsv, csv, jsonl, fasttext");
 }
 
 }  // namespace

@@ -60,13 +60,13 @@ TEST(TaskNames, AreKnownInManySpellings) {
   for (const char* name : {"mnli", "MNLI", "mnli-m", "mnli_matched"}) EXPECT_EQ(Task::named(name).name(), "mnli");
   for (const char* name : {"mnli-mm", "MNLI-MM", "mnli_mismatched"}) EXPECT_EQ(Task::named(name).name(), "mnli-mm");
   EXPECT_THAT(Task::names(),
-              ElementsAre("cola", "sst-2", "mrpc", "sts-b", "qqp", "mnli", "mnli-mm", "qnli", "rte", "wnli"));
+              ElementsAre("cola", "sst-2", "mrpc", "sts-b", "qqp", "mnli", "mnli-mm", "qnli", "rte", "wnli", "ax"));
   for (const std::string& name : Task::names()) EXPECT_EQ(Task::named(name).name(), name);
 }
 
 TEST(TaskNames, UnknownOneListsTheKnownOnes) {
   EXPECT_EQ(message_of<ConfigError>([] { Task::named("imdb"); }),
-            "unknown task \"imdb\"; expected one of cola, sst-2, mrpc, sts-b, qqp, mnli, mnli-mm, qnli, rte, wnli");
+            "unknown task \"imdb\"; expected one of cola, sst-2, mrpc, sts-b, qqp, mnli, mnli-mm, qnli, rte, wnli, ax");
 }
 
 TEST(TaskFacts, AreThoseOfGlue) {

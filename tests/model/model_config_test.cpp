@@ -182,7 +182,8 @@ TEST(ModelConfig, NamesOfClassesAreReadOrRefused) {
 
 TEST(ModelConfig, KeysThatLookLikeOursAreRefused) {
   EXPECT_EQ(refusal(bert_base(), "sharcs_tasks", 1),
-            "config.json: \"sharcs_tasks\" is not a known key; expected \"sharcs\" or \"sharcs_task\"");
+            "config.json: \"sharcs_tasks\" is not a known key; expected \"sharcs\", \"sharcs_task\" or "
+            "\"sharcs_max_length\"");
 }
 
 TEST(ModelConfig, AnAbsentFileIsExplained) {

@@ -7,6 +7,7 @@
 #include "cli/comparison_report.hpp"
 #include "cli/data_arguments.hpp"
 #include "cli/policy_argument.hpp"
+#include "cli/program_tables.hpp"
 #include "core/clock.hpp"
 #include "core/number.hpp"
 #include "data/tokenized_dataset.hpp"
@@ -328,6 +329,8 @@ void add_calibrate(CLI::App& program) {
       ->check(CLI::Range(0, 1000))
       ->capture_default_str();
   arguments->dataset.add_to(*command, "dev");
+  command->footer(examples({R"(sharcs calibrate --recording runs/sst2/recording.json --budget 0.4)",
+                            R"(sharcs calibrate --model runs/sst2 --data path/to/SST-2 --max-drop 0.5)"}));
   on_call(command, arguments, calibrate_command);
 }
 

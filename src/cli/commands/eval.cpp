@@ -6,7 +6,9 @@
 #include "cli/data_arguments.hpp"
 #include "cli/evaluation_report.hpp"
 #include "cli/policy_argument.hpp"
+#include "cli/program_tables.hpp"
 #include "eval/recorded_evaluation.hpp"
+#include "io/file.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -18,10 +20,12 @@ struct EvalArguments : CommonArguments {
   std::string output;
   int timing_rounds = 3;
   bool compare = false;
+  std::string predictions;
 };
 
 void print(const EvaluationReport& report, const std::vector<OperatingPoint>& comparison,
            const EvalArguments& arguments) {
+  if (!arguments.predictions.empty()) write_file_atomically(arguments.predictions, report.predictions());
   if (arguments.json) {
     nlohmann::ordered_json json = report.json();
     if (arguments.compare) json["comparison"] = comparison_json(comparison);
@@ -30,6 +34,7 @@ void print(const EvaluationReport& report, const std::vector<OperatingPoint>& co
   }
   report.print(std::cout);
   report.print_confusion(std::cout);
+  report.print_classes(std::cout);
   if (!arguments.compare) return;
   std::cout << '\n';
   print_comparison(comparison, report.recording(), std::cout);
@@ -65,7 +70,7 @@ void eval(const EvalArguments& arguments) {
   if (arguments.compare || !arguments.output.empty()) comparison = report.compare();
   if (!arguments.output.empty()) {
     const std::string note = report.save(arguments.output, arguments.model, classifier.engine(), comparison);
-    if (!note.empty()) std::cerr << "sharcs: " << note << '\n';
+    if (!note.empty()) notes() << "sharcs: " << note << '\n';
   }
   print(report, comparison, arguments);
 }
@@ -88,10 +93,15 @@ void add_eval(CLI::App& program) {
       "Write the recording here: the model's answers to all samples, with comparisons and measured times. A training "
       "run's report shows the file recording.json in the run's folder. Budgets that sharcs calibrate added to the file "
       "stay in it when model and data are the same");
+  command->add_option(
+      "--predictions", arguments->predictions,
+      "Write what was answered to each sample here: TSV with line, true and predicted class, answer, text");
   command->add_option("--timing-rounds", arguments->timing_rounds, "Runs whose median is the time")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   arguments->dataset.add_to(*command, "dev");
+  command->footer(examples({R"(sharcs eval --model runs/reviews --file new.csv)",
+                            R"(sharcs eval --model runs/sst2 --data path/to/SST-2 --compare --json)"}));
   on_call(command, arguments, eval);
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "cli/command.hpp"
+#include "cli/program_tables.hpp"
 #include "core/number.hpp"
 #include "model/sharcs_option_table.hpp"
 #include "report/terminal.hpp"
@@ -144,6 +145,7 @@ void add_inspect(CLI::App& program) {
   command->add_option("--tokens", arguments->tokens, "Length of the input that costs are told for")
       ->check(CLI::Range(1, 1 << 20))
       ->default_str("128, or the model's positions where they are fewer");
+  command->footer(examples({R"(sharcs inspect runs/sst2)", R"(sharcs inspect --model models/minilm --json)"}));
   on_call(command, arguments, inspect);
 }
 

@@ -1,20 +1,31 @@
 #include <algorithm>
 #include <functional>
 #include <iostream>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "cli/command.hpp"
 #include "cli/data_arguments.hpp"
 #include "cli/policy_argument.hpp"
+#include "cli/program_tables.hpp"
 #include "cli/sentence_stream.hpp"
 #include "core/number.hpp"
+#include "data/sample_reader.hpp"
 #include "io/file.hpp"
 #include "model/task_names.hpp"
 #include "sharcs/classifier.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {
+
+template <>
+struct EnumNames<LongText> {
+  static constexpr const char* what = "what to do with long texts";
+  static constexpr EnumName<LongText> all[] = {
+      {LongText::first, "first"}, {LongText::head_tail, "head-tail"}, {LongText::windows, "windows"}};
+};
+
 namespace {
 
 struct PredictArguments : CommonArguments {
@@ -24,13 +35,21 @@ struct PredictArguments : CommonArguments {
   std::string data, split = "test", glue_submission;
   TaskArguments task;
   std::string policy, precision;
+  std::string long_text = "first";
+  std::size_t stride = 0, max_length = 0;
+  bool output_header = true;
 };
 
-bool is_table(const std::string& file) {
-  const std::string extension = std::filesystem::path(file).extension().string();
-  for (const char* each : {".tsv", ".csv", ".jsonl", ".ndjson", ".json"})
-    if (extension == each) return true;
-  return false;
+/// Whether the name says that the file is a table. A .txt file has a sentence a line.
+bool has_name_of_table(const std::filesystem::path& file) {
+  const bool is_compressed = equal_ignoring_case(file.extension().string(), ".gz");
+  const std::string extension = (is_compressed ? file.stem() : file).extension().string();
+  return format_of_extension(file) && !equal_ignoring_case(extension, ".txt");
+}
+
+/// Whether --input is a table, and not a sentence a line.
+bool reads_table(const PredictArguments& arguments) {
+  return arguments.texts.empty() && (arguments.task.describes_table() || has_name_of_table(arguments.input));
 }
 
 Split split_of(const PredictArguments& arguments) {
@@ -40,7 +59,7 @@ Split split_of(const PredictArguments& arguments) {
 
 /// What the reader of a data set did that a user should know of.
 void tell_notes(const Dataset& dataset) {
-  for (const std::string& note : dataset.notes) std::cerr << "sharcs: " << note << '\n';
+  for (const std::string& note : dataset.notes) notes() << "sharcs: " << note << '\n';
 }
 
 /// Classifies samples and counts those that were too long for the model.
@@ -50,16 +69,19 @@ class Predictor {
 
   std::vector<Prediction> operator()(std::span<const Sample> samples) {
     std::vector<Prediction> predictions = predict(samples);
+    answered_ += samples.size();
     truncated_ += static_cast<std::size_t>(std::ranges::count_if(predictions, &Prediction::truncated));
     return predictions;
   }
 
-  /// A line on standard error where something was cut.
-  void tell_truncated() const {
-    if (truncated_ > 0)
-      std::cerr << "sharcs: " << counted(truncated_, "sample") << " longer than " << classifier_.max_tokens()
-                << " tokens, and cut there\n";
+  /// A line on standard error where texts were longer than the model reads.
+  void tell_longer() const {
+    if (truncated_ == 0) return;
+    notes() << "sharcs: " << counted(truncated_, "sample") << " longer than " << classifier_.max_tokens()
+            << " tokens, and " << what_was_done() << '\n';
   }
+
+  std::size_t answered() const { return answered_; }
 
  private:
   std::vector<Prediction> predict(std::span<const Sample> samples) const {
@@ -73,8 +95,39 @@ class Predictor {
     return classifier_.classify(texts);
   }
 
+  std::string what_was_done() const {
+    switch (classifier_.engine().options().long_text) {
+      case LongText::head_tail:
+        return "read at the beginning and the end";
+      case LongText::windows:
+        return "read in windows";
+      default:
+        return "cut there";
+    }
+  }
+
   const Classifier& classifier_;
-  std::size_t truncated_ = 0;
+  std::size_t truncated_ = 0, answered_ = 0;
+};
+
+/// Counts the lines that were not answered, and names the first ones on standard error as they come.
+class BadLineCount {
+ public:
+  void add(const BadLine& bad) {
+    constexpr std::size_t named = 20;
+    if (++count_ <= named) std::cerr << "sharcs: " << bad.problem << std::endl;
+    if (count_ == named + 1) std::cerr << "sharcs: more lines like these are counted and not named" << std::endl;
+  }
+  /// Where there are some, says how many and ends the program with the exit code for it.
+  void end_with(std::size_t answered) const {
+    if (count_ == 0) return;
+    std::cerr << "sharcs: " << counted(count_, "line") << " could not be read; " << counted(answered, "sample")
+              << " answered\n";
+    throw CLI::RuntimeError(answered > 0 ? exit_partly : exit_failed);
+  }
+
+ private:
+  std::size_t count_ = 0;
 };
 
 /// What predictions look like in the output, a line each.
@@ -88,6 +141,15 @@ class PredictionFormat {
     if (kind_ == Kind::json_lines) return {};
     return std::string(regression() ? "score" : "label\tprobability") + "\tanswer" +
            (kind_ == Kind::tsv_with_text ? "\ttext\n" : "\n");
+  }
+
+  /// In the place of a line that could not be read.
+  std::string line(const BadLine& bad) const {
+    if (kind_ == Kind::json_lines)
+      return nlohmann::ordered_json{{"line", bad.line}, {"error", bad.problem}}.dump(
+                 -1, ' ', false, nlohmann::json::error_handler_t::replace) +
+             "\n";
+    return regression() ? "\t\n" : "\t\t\n";
   }
 
   std::string line(const Sample& sample, const Prediction& prediction) const {
@@ -149,6 +211,14 @@ std::string submission(const Task& task, const Dataset& dataset, const std::vect
   return text;
 }
 
+bool has_diagnostic_set(const std::string& folder) {
+  try {
+    return !Task::named("ax").file(folder, Split::test).empty();
+  } catch (const IoError&) {
+    return false;
+  }
+}
+
 void write_submissions(const PredictArguments& arguments, const Classifier& classifier, const Task& task) {
   if (arguments.data.empty()) usage_error("--glue-submission needs --data FOLDER");
   if (task.submission_file().empty())
@@ -161,9 +231,14 @@ void write_submissions(const PredictArguments& arguments, const Classifier& clas
     if (!is_folder) usage_error("the submission of mnli is two files; expected a folder in --glue-submission");
     tasks.push_back(Task::named("mnli-mm").with_label_order(task.labels()));
   }
+  // With the diagnostic set, if it is there.
+  if (task.name() == "mnli" && has_diagnostic_set(arguments.data))
+    tasks.push_back(Task::named("ax").with_label_order(task.labels()));
   Predictor predictor(classifier);
+  ReadOptions options = arguments.task.read_options();
+  options.on_error = OnError::stop;  // GLUE's server wants an answer to every line
   for (const Task& each : tasks) {
-    const Dataset dataset = each.read(arguments.data, split_of(arguments), arguments.task.read_options());
+    const Dataset dataset = each.read(arguments.data, split_of(arguments), options);
     tell_notes(dataset);
     const std::filesystem::path file = is_folder
                                            ? std::filesystem::path(arguments.glue_submission) / each.submission_file()
@@ -172,7 +247,7 @@ void write_submissions(const PredictArguments& arguments, const Classifier& clas
     write_file_atomically(file, submission(each, dataset, predictor(dataset.samples)));
     std::cout << file.string() << ": " << counted(dataset.size(), "prediction") << " of " << dataset.file << '\n';
   }
-  predictor.tell_truncated();
+  predictor.tell_longer();
 }
 
 PredictionFormat::Kind format_of(const PredictArguments& arguments) {
@@ -182,34 +257,63 @@ PredictionFormat::Kind format_of(const PredictArguments& arguments) {
 
 /// The task that says how the samples are read; none for lines of text that a model without a known task judges.
 std::optional<Task> task_of(const PredictArguments& arguments, const ModelConfig& config) {
-  const bool reads_columns = !arguments.data.empty() || is_table(arguments.input);
-  if (reads_columns || !arguments.task.task.empty() || arguments.task.describes_own_data())
+  if (!arguments.data.empty() || reads_table(arguments) || !arguments.task.task.empty() ||
+      arguments.task.describes_own_data())
     return arguments.task.task_of(config, arguments.model);
   return Task::of(config, arguments.model + "/config.json");
 }
 
-using TakeSamples = std::function<void(std::span<const Sample>)>;
+using TakeBatch = std::function<void(const SentenceBatch&)>;
+
+/// Hands the samples and the bad lines of a data set on, in pieces, in the order of their lines.
+void take_dataset(const Dataset& dataset, const TakeBatch& take) {
+  constexpr std::size_t piece = 1024;
+  auto bad = dataset.bad_lines.begin();
+  for (std::size_t first = 0; first < dataset.size(); first += piece) {
+    const auto samples = std::span(dataset.samples).subspan(first, std::min(piece, dataset.size() - first));
+    SentenceBatch batch = {.samples = {samples.begin(), samples.end()}, .bad_lines = {}};
+    const bool is_last = first + piece >= dataset.size();
+    for (; bad != dataset.bad_lines.end() && (is_last || bad->line < samples.back().line); ++bad)
+      batch.bad_lines.push_back(*bad);
+    take(batch);
+  }
+}
 
 /// Hands `take` the samples of --text, --data or --input, batch by batch as they arrive.
-void read_samples(const PredictArguments& arguments, const std::optional<Task>& task, const TakeSamples& take) {
+void read_samples(const PredictArguments& arguments, const std::optional<Task>& task, const TakeBatch& take) {
   const ReadOptions options = arguments.task.read_options();
   const bool pairs = task && task->is_pair();
   if (!arguments.texts.empty()) {
-    std::vector<Sample> samples;
+    SentenceBatch batch;
     for (const std::string& text : arguments.texts)
-      samples.push_back(read_sentence(text, "--text", pairs, options.invalid_text));
-    take(samples);
-  } else if (!arguments.data.empty() || is_table(arguments.input)) {
-    const Dataset dataset = arguments.data.empty() ? task->read_file(arguments.input, Split::test, options)
+      batch.samples.push_back(read_sentence(text, "--text", pairs, options.invalid_text));
+    take(batch);
+  } else if (!arguments.data.empty() || reads_table(arguments)) {
+    const std::string input = arguments.input.empty() ? "-" : arguments.input;
+    const Dataset dataset = arguments.data.empty() ? task->read_file(input, Split::test, options)
                                                    : task->read(arguments.data, split_of(arguments), options);
     tell_notes(dataset);
-    constexpr std::size_t batch = 1024;
-    for (std::size_t first = 0; first < dataset.size(); first += batch)
-      take(std::span(dataset.samples).subspan(first, std::min(batch, dataset.size() - first)));
+    take_dataset(dataset, take);
   } else {
-    SentenceStream stream(arguments.input.empty() ? "-" : arguments.input, pairs, options.invalid_text);
-    for (std::vector<Sample> samples = stream.next(); !samples.empty(); samples = stream.next()) take(samples);
+    SentenceStream stream(arguments.input.empty() ? "-" : arguments.input, pairs, options);
+    for (SentenceBatch batch = stream.next(); !batch.empty(); batch = stream.next()) take(batch);
   }
+}
+
+/// The output lines of a batch, in the order of its lines.
+std::string lines_of(const SentenceBatch& batch, std::span<const Prediction> predictions,
+                     const PredictionFormat& format, bool keeps_bad_lines) {
+  std::string lines;
+  auto bad = batch.bad_lines.begin();
+  const auto add_bad_before = [&](std::size_t line) {
+    for (; keeps_bad_lines && bad != batch.bad_lines.end() && bad->line < line; ++bad) lines += format.line(*bad);
+  };
+  for (std::size_t i = 0; i < batch.samples.size(); ++i) {
+    add_bad_before(batch.samples[i].line);
+    lines += format.line(batch.samples[i], predictions[i]);
+  }
+  add_bad_before(std::numeric_limits<std::size_t>::max());
+  return lines;
 }
 
 void predict(const PredictArguments& arguments) {
@@ -219,27 +323,41 @@ void predict(const PredictArguments& arguments) {
   const Classifier classifier =
       Classifier::load(arguments.model, {.threads = arguments.threads_or_default(),
                                          .policy = policy_argument(arguments.policy, arguments.model),
-                                         .precision = precision_argument(arguments.precision)});
+                                         .precision = precision_argument(arguments.precision),
+                                         .max_length = arguments.max_length,
+                                         .long_text = named<LongText>(arguments.long_text),
+                                         .stride = arguments.stride});
   const std::optional<Task> task = task_of(arguments, classifier.engine().config());
   if (!arguments.glue_submission.empty()) return write_submissions(arguments, classifier, *task);
 
   const PredictionFormat format(classifier, format_of(arguments));
   Predictor predictor(classifier);
+  BadLineCount bad_lines;
   const auto predict_to = [&](const auto& write) {
-    std::string lines = format.header();  // with the first batch: an input that cannot be read leaves no output
-    read_samples(arguments, task, [&](std::span<const Sample> samples) {
-      const std::vector<Prediction> predictions = predictor(samples);
-      for (std::size_t i = 0; i < samples.size(); ++i) lines += format.line(samples[i], predictions[i]);
+    // With the first batch: an input that cannot be read leaves no output.
+    std::string lines = arguments.output_header ? format.header() : "";
+    read_samples(arguments, task, [&](const SentenceBatch& batch) {
+      const std::vector<Prediction> predictions =
+          batch.samples.empty() ? std::vector<Prediction>() : predictor(batch.samples);
+      lines += lines_of(batch, predictions, format, arguments.task.on_error == "empty");
       write(lines);
       lines.clear();
+      for (const BadLine& bad : batch.bad_lines) bad_lines.add(bad);
     });
-    predictor.tell_truncated();
+    predictor.tell_longer();
   };
-  if (arguments.output == "-")
-    predict_to([](const std::string& lines) { std::cout << lines << std::flush; });
-  else
-    write_file_atomically(arguments.output,
-                          [&](FileWriter& out) { predict_to([&](const std::string& lines) { out.write(lines); }); });
+  try {
+    if (arguments.output == "-")
+      predict_to([](const std::string& lines) { std::cout << lines << std::flush; });
+    else
+      write_file_atomically(arguments.output,
+                            [&](FileWriter& out) { predict_to([&](const std::string& lines) { out.write(lines); }); });
+  } catch (const std::exception& error) {
+    if (predictor.answered() == 0) throw;
+    throw DataError(std::string(error.what()) + "; " + counted(predictor.answered(), "sample") + " before it answered" +
+                    (arguments.output == "-" ? "" : ", and nothing written"));
+  }
+  bad_lines.end_with(predictor.answered());
 }
 
 void add_predict(CLI::App& program) {
@@ -254,12 +372,34 @@ void add_predict(CLI::App& program) {
   command
       ->add_option(
           "--input", arguments->input,
-          "A sentence a line (pairs: with a TAB between), or columns in .tsv, .csv or .jsonl; -: standard input")
+          "A sentence a line (pairs: with a TAB between), or a table: .tsv, .csv, .jsonl or any file with --format "
+          "or a column's name; also compressed (.gz); -: standard input")
       ->default_str("-");
   command->add_option("--text", arguments->texts, "A sentence to classify, in place of --input; may be repeated");
   command->add_option("--output", arguments->output, "File to write; -: standard output")->capture_default_str();
+  command
+      ->add_flag("--output-header,!--no-output-header", arguments->output_header,
+                 "Begin the output with a line that names its columns")
+      ->default_str("true");
   add_policy_option(*command, arguments->policy);
   add_precision_option(*command, arguments->precision);
+  command
+      ->add_option(
+          "--long", arguments->long_text,
+          "A text of more tokens than --max-length: its first ones; a quarter from its head and the rest from its "
+          "tail; or all of it in windows, whose answers are averaged")
+      ->check(CLI::IsMember(names_of<LongText>()))
+      ->capture_default_str();
+  command
+      ->add_option("--stride", arguments->stride,
+                   "Tokens from the beginning of a window to that of the next; 0: half a window")
+      ->check(not_negative)
+      ->default_str("0");
+  command
+      ->add_option("--max-length", arguments->max_length,
+                   "Tokens of a text at most; 0: as in training (a model that does not say: all that it can read)")
+      ->check(not_negative)
+      ->default_str("0");
   command->add_option("--data", arguments->data, "Folder with the task's files, in place of --input")->group("Data");
   command->add_option("--split", arguments->split, "Which of them: train, dev or test")
       ->check(CLI::IsMember(names_of<Split>()))
@@ -270,7 +410,10 @@ void add_predict(CLI::App& program) {
                    "Write the split's predictions as GLUE's server wants them, to a file, or to a folder under GLUE's "
                    "name for it (mnli: both files)")
       ->group("Data");
-  arguments->task.add_to(*command);
+  arguments->task.add_to(*command, {"stop", "skip", "empty"});
+  command->footer(examples(
+      {R"(sharcs predict --model runs/reviews --text "a gem" --text "a mess")",
+       R"(zcat new.jsonl.gz | sharcs predict --model runs/reviews --format jsonl --text-column review.text --json)"}));
   on_call(command, arguments, predict);
 }
 

@@ -40,8 +40,7 @@ const char* const built_in_sentences[] = {
     "The company said on Tuesday that profits rose by 12 % in the third quarter, to 4.1 million dollars.",
     "no",
     "A man is playing a guitar on the street.",
-    "Although the plot is thin and the ending predictable, the two leads carry the story with such warmth that one "
-    "forgives nearly everything.",
+    "Although the plot is thin and the ending predictable, the two leads carry the story with great warmth.",
     "Please reset my password; the link that you sent me yesterday has expired.",
     "The committee did not reach a decision.",
     "Water boils at a lower temperature on a mountain because the pressure of the air is lower there.",
@@ -60,9 +59,9 @@ std::vector<Sample> sentences_of(const QuantizeArguments& arguments, bool pairs)
       for (std::size_t i = 0; i < samples.size(); ++i) samples[i].pair = samples[(i + 1) % samples.size()].text;
     return samples;
   }
-  SentenceStream stream(arguments.input, pairs, InvalidText::refuse);
-  for (std::vector<Sample> some = stream.next(); !some.empty(); some = stream.next())
-    samples.insert(samples.end(), some.begin(), some.end());
+  SentenceStream stream(arguments.input, pairs, {.on_error = OnError::stop});
+  for (SentenceBatch some = stream.next(); !some.empty(); some = stream.next())
+    samples.insert(samples.end(), some.samples.begin(), some.samples.end());
   return samples;
 }
 
@@ -203,6 +202,8 @@ void add_quantize(CLI::App& program) {
   command->add_option("--worst", arguments->worst, "How many of the largest errors to show")
       ->check(not_negative)
       ->capture_default_str();
+  command->footer(examples({R"(sharcs quantize runs/sst2 --output runs/sst2-int8)",
+                            R"(sharcs quantize runs/sst2 --output runs/sst2-int8 --input reviews.txt --worst 10)"}));
   on_call(command, arguments, quantize);
 }
 

@@ -4,6 +4,7 @@
 
 #include "cli/command.hpp"
 #include "cli/data_arguments.hpp"
+#include "cli/program_tables.hpp"
 #include "core/number.hpp"
 #include "core/random.hpp"
 #include "core/threads.hpp"
@@ -58,7 +59,7 @@ void reorder_model(const ReorderArguments& arguments) {
                             {.labels = task.kind() == TaskKind::regression ? config.labels : task.labels(),
                              .seed = arguments.seed_or_default()},
                             &report);
-  if (!report.summary().empty()) std::cerr << "sharcs: " << arguments.model << ": " << report.summary() << '\n';
+  if (!report.summary().empty()) notes() << "sharcs: " << arguments.model << ": " << report.summary() << '\n';
   const Tokenizer tokenizer = Tokenizer::load(arguments.model);
   require_vocabulary(config, tokenizer, arguments.model);
   const Dataset dataset = arguments.dataset.read(task);
@@ -135,6 +136,9 @@ void add_reorder(CLI::App& program) {
       ->check(CLI::Range(std::size_t{3}, std::size_t{1} << 20))
       ->capture_default_str();
   arguments->dataset.add_to(*command, "train");
+  command->footer(
+      examples({R"(sharcs reorder --model runs/sst2 --data path/to/SST-2 --output runs/sst2-reordered)",
+                R"(sharcs reorder --model runs/reviews --file reviews.csv --output runs/reviews-reordered)"}));
   on_call(command, arguments, reorder_model);
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
+#include "cli/program_tables.hpp"
 #include "cli/progress.hpp"
 #include "core/number.hpp"
 #include "io/file.hpp"
@@ -62,6 +63,7 @@ void add_report(CLI::App& program) {
                    "At most so many sentences of each run in the HTML file: half of them the easiest, half the hardest")
       ->capture_default_str();
   command->add_flag("--json", arguments->json, "Write what was done as JSON");
+  command->footer(examples({R"(sharcs report runs/sst2)", R"(sharcs report runs/a runs/b --text)"}));
   command->callback([=] { report(*arguments); });
 }
 

@@ -4,6 +4,7 @@
 
 #include "cli/command.hpp"
 #include "cli/data_arguments.hpp"
+#include "cli/program_tables.hpp"
 #include "cli/sweep_table.hpp"
 #include "cli/training_arguments.hpp"
 #include "cli/training_session.hpp"
@@ -182,8 +183,8 @@ void sweep(const SweepArguments& arguments) {
   std::string first_failure;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     SweepRun& run = runs[i].run;
-    std::cerr << "run " << i + 1 << " of " << runs.size() << ": " << run.point.name
-              << (run.result ? " is finished\n" : "\n");
+    notes() << "run " << i + 1 << " of " << runs.size() << ": " << run.point.name
+            << (run.result ? " is finished\n" : "\n");
     if (run.result) continue;
     try {
       finish(runs[i], arguments, data);
@@ -230,6 +231,9 @@ void add_sweep(CLI::App& program) {
   command->add_flag("--dry-run", arguments->dry_run, "Check all runs and list them, and train nothing");
   arguments->data.add_to(*command);
   arguments->training.add_to(*command);
+  command->footer(examples(
+      {R"(sharcs sweep --task sst-2 --data path/to/SST-2 --config configs/sweep-quickstart.json --output sweeps/a)",
+       R"(sharcs sweep --train reviews.csv --config sweep.json --output sweeps/reviews)"}));
   on_call(command, arguments, sweep);
 }
 

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
+#include "cli/program_tables.hpp"
 #include "core/number.hpp"
 #include "data/synthetic.hpp"
 #include "report/terminal.hpp"
@@ -62,6 +63,8 @@ void add_synth(CLI::App& program) {
                    "Shares of the levels of difficulty: plain, negation, contrast, distance, noise")
       ->delimiter(',')
       ->default_str("75,10,6,5,4");
+  command->footer(examples({R"(sharcs synth --output data/synthetic)",
+                            R"(sharcs synth --output data/hard --train 2000 --levels 1,1,1,1,1 --seed 2)"}));
   on_call(command, arguments, synth);
 }
 

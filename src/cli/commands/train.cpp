@@ -9,6 +9,8 @@
 #include "cli/comparison_report.hpp"
 #include "cli/data_arguments.hpp"
 #include "cli/evaluation_report.hpp"
+#include "cli/presets.hpp"
+#include "cli/program_tables.hpp"
 #include "cli/training_arguments.hpp"
 #include "cli/training_session.hpp"
 #include "cli/training_setup.hpp"
@@ -29,7 +31,7 @@ namespace {
 
 struct TrainArguments : CommonArguments {
   std::string output, init;
-  bool resume = false;
+  bool resume = false, overwrite = false;
   TrainingDataArguments data;
   TrainingArguments training;
 };
@@ -65,6 +67,22 @@ void describe(const TrainingSetup& setup, std::ostream& out) {
   out << '\n';
 }
 
+/// The folder that the training writes into: --output itself or, where it holds a finished model that shall be
+/// replaced, the folder that takes its place in the end.
+TrainingFolder folder_of(const TrainArguments& arguments) {
+  const TrainingFolder output(arguments.output);
+  if (arguments.resume) {
+    const bool is_in_successor = std::filesystem::exists(output.successor().settings_file());
+    return is_in_successor ? output.successor() : output;
+  }
+  if (!output.has_model() || output.is_unfinished()) return output;
+  if (!arguments.overwrite)
+    usage_error(arguments.output +
+                " holds a model; --overwrite replaces it when the new one is finished, --resume goes "
+                "on with its training");
+  return output.successor();
+}
+
 /// What is left to do when the training is over.
 struct Trained {
   TrainingData data;
@@ -72,9 +90,10 @@ struct Trained {
   double seconds;
 };
 
-Trained train_on(Communicator& ranks, const TrainArguments& arguments, const ConfigFile& config) {
+Trained train_on(Communicator& ranks, const TrainArguments& arguments, const TrainingFolder& folder,
+                 const ConfigFile& config) {
   std::ostream nowhere(nullptr);
-  std::ostream& out = ranks.is_first() ? std::cerr : nowhere;
+  std::ostream& out = ranks.is_first() ? notes() : nowhere;
   if (ranks.ranks() > 1) out << "ranks: " << ranks.ranks() << '\n';
   check_training(config, arguments.init);
   const TrainingOptions options = training_options(config);
@@ -83,22 +102,23 @@ Trained train_on(Communicator& ranks, const TrainArguments& arguments, const Con
   describe(data.task, data.dev, "dev", out);
   TrainingSetup setup = set_up_training(config, data, arguments.init);
   describe(setup, out);
-  if (arguments.resume && !arguments.init.empty() && TrainingFolder(arguments.output).has_checkpoints())
+  if (arguments.resume && !arguments.init.empty() && folder.has_checkpoints())
     out << "--init " << arguments.init
         << ": its parameters are not used; the run's checkpoint has those to go on with\n";
   const double start = steady_seconds();
   TrainingOutcome outcome = run_training(
-      {.output = arguments.output, .resume = arguments.resume, .how_to_go_on = "the same command with --resume"}, setup,
+      {.output = folder.path(), .resume = arguments.resume, .how_to_go_on = "the same command with --resume"}, setup,
       data, ranks);
   return {std::move(data), std::move(outcome), steady_seconds() - start};
 }
 
 /// Trains; none when this rank has nothing more to do. The ranks part before anything else is done with the result.
-std::optional<Trained> train_on_all_ranks(const TrainArguments& arguments, const ConfigFile& config) {
+std::optional<Trained> train_on_all_ranks(const TrainArguments& arguments, const TrainingFolder& folder,
+                                          const ConfigFile& config) {
   const std::unique_ptr<Communicator> ranks = Communicator::world();
-  if (ranks->ranks() == 1) return train_on(*ranks, arguments, config);
+  if (ranks->ranks() == 1) return train_on(*ranks, arguments, folder, config);
   try {
-    Trained trained = train_on(*ranks, arguments, config);
+    Trained trained = train_on(*ranks, arguments, folder, config);
     if (ranks->is_first()) return trained;
   } catch (const CLI::Error&) {
     throw;  // stopped: all ranks are
@@ -107,7 +127,7 @@ std::optional<Trained> train_on_all_ranks(const TrainArguments& arguments, const
     if (!ranks->is_first()) ::sleep(2);
     std::cerr << "sharcs: " << (ranks->is_first() ? "" : "rank " + std::to_string(ranks->rank()) + ": ") << error.what()
               << std::endl;
-    ranks->end_job(dynamic_cast<const UsageError*>(&error) != nullptr ? 1 : 2);
+    ranks->end_job(dynamic_cast<const UsageError*>(&error) != nullptr ? exit_wrong_usage : exit_failed);
   }
   return std::nullopt;
 }
@@ -117,9 +137,9 @@ constexpr double default_drop = 0.5;
 
 /// Calibrates a model that has more than full width to choose from on dev, and stores the policy with it. Returns what
 /// to expect of new samples, by cross-validation; none where there is nothing to calibrate.
-std::optional<OperatingPoint> calibrate_trained(const TrainArguments& arguments, const TrainingOptions& options,
+std::optional<OperatingPoint> calibrate_trained(const std::string& folder, const TrainingOptions& options,
                                                 const TrainingData& data) {
-  const Classifier classifier = Classifier::load(arguments.output, {.threads = options.threads});
+  const Classifier classifier = Classifier::load(folder, {.threads = options.threads});
   const std::optional<SharcsConfig>& sharcs = classifier.engine().config().sharcs;
   if (options.recipe != Recipe::distilled || !sharcs || !sharcs->policy || sharcs->policy->kind == "full width" ||
       data.dev.size() < 2)
@@ -127,8 +147,8 @@ std::optional<OperatingPoint> calibrate_trained(const TrainArguments& arguments,
   const Recording recording = record(classifier, data.task, data.dev);
   const Calibration calibration = calibrate(recording, CostModel::multiply_adds(recording),
                                             {.max_drop = default_drop / 100}, {.seed = options.seed});
-  for (const std::string& note : calibration.notes) std::cerr << "sharcs: " << note << '\n';
-  save_policy(arguments.output, calibration.rule);
+  for (const std::string& note : calibration.notes) notes() << "sharcs: " << note << '\n';
+  save_policy(folder, calibration.rule);
   return compare(recording, calibration.expected, {.bootstrap = {.seed = options.seed}}).front();
 }
 
@@ -143,26 +163,60 @@ void print_headline(const Evaluation& dev, const std::optional<OperatingPoint>& 
     out << "time:       " << decimal(dev.seconds_full / dev.seconds_routed, 2) << " times as fast as full width\n";
 }
 
-void train(const TrainArguments& arguments) {
+/// --output, or where there is none the folder that a training file gives its name to: reviews.csv goes to
+/// runs/reviews.
+std::string output_of(const TrainArguments& arguments) {
+  if (!arguments.output.empty() || arguments.data.train.empty()) return arguments.output;
+  std::filesystem::path name = std::filesystem::path(arguments.data.train).filename();
+  while (name.has_extension()) name = name.stem();
+  return (std::filesystem::path("runs") / name).string();
+}
+
+/// The settings of files and flags, over those of a preset where there is no configuration.
+ConfigFile config_of(const TrainArguments& arguments) {
+  ConfigFile config = arguments.training.merged_config(arguments);
+  const nlohmann::ordered_json& model = config.section("model");
+  const bool is_free = arguments.config.empty() && model.size() == (model.contains("sharcs") ? 1u : 0u);
+  if (!is_free || arguments.data.train.empty()) {
+    if (arguments.init.empty() && config.section("model").empty())
+      usage_error("give --config FILE with a section \"model\", or --init CHECKPOINT");
+    return config;
+  }
+  const std::size_t samples = arguments.data.read(training_options(config).seed).train.size();
+  Preset preset = choose_preset(samples, arguments.init);
+  notes() << "preset: " << preset.choice << '\n';
+  const auto take = [&](const std::string& place, const nlohmann::ordered_json& settings) {
+    for (const auto& [key, value] : settings.items()) preset.config.overrule(place + key, value);
+  };
+  take("training.", config.section("training"));
+  take("tokenizer.", config.section("tokenizer"));
+  if (model.contains("sharcs")) take("model.sharcs.", model["sharcs"]);
+  return preset.config;
+}
+
+void train(const TrainArguments& given) {
+  TrainArguments arguments = given;
+  arguments.output = output_of(given);
   require(arguments.output, "--output");
-  const ConfigFile config = arguments.training.merged_config(arguments);
-  if (arguments.init.empty() && config.section("model").empty())
-    usage_error("give --config FILE with a section \"model\", or --init CHECKPOINT");
-  const std::optional<Trained> trained = train_on_all_ranks(arguments, config);
+  if (given.output.empty()) notes() << "output: " << arguments.output << '\n';
+  const ConfigFile config = config_of(arguments);
+  const TrainingFolder folder = folder_of(arguments);
+  const std::optional<Trained> trained = train_on_all_ranks(arguments, folder, config);
   if (!trained) return;
   const auto& [data, outcome, seconds] = *trained;
   const TrainingOptions options = training_options(config);
-  const std::optional<OperatingPoint> expected = calibrate_trained(arguments, options, data);
-  const Classifier classifier = Classifier::load(arguments.output, {.threads = options.threads});
+  const std::optional<OperatingPoint> expected = calibrate_trained(folder.path(), options, data);
+  const Classifier classifier = Classifier::load(folder.path(), {.threads = options.threads});
   const EvaluationReport report(classifier, data.task, data.dev, {.seed = options.seed});
   std::vector<OperatingPoint> points = report.compare();
   if (expected) {
     const std::vector<OperatingPoint> curves = policy_curves(report.recording(), {.seed = options.seed});
     points.insert(points.end(), curves.begin(), curves.end());
   }
-  const std::string note = report.save(TrainingFolder(arguments.output).recording_file(), arguments.output,
-                                       classifier.engine(), points, latency_options(seconds));
-  if (!note.empty()) std::cerr << "sharcs: " << note << '\n';
+  const std::string note =
+      report.save(folder.recording_file(), arguments.output, classifier.engine(), points, latency_options(seconds));
+  if (folder.path() != arguments.output) replace_by_successor(TrainingFolder(arguments.output));
+  if (!note.empty()) notes() << "sharcs: " << note << '\n';
   if (arguments.json) {
     nlohmann::ordered_json json = {{"output", arguments.output},
                                    {"epochs", outcome.epochs},
@@ -189,13 +243,20 @@ void add_train(CLI::App& program) {
       "Trains a width-adaptive encoder on a task of GLUE or on data of your own. Progress goes to standard error, the "
       "result to standard output.",
       "everything that is drawn", *arguments);
-  command->add_option("--output", arguments->output,
-                      "Folder for the model, its metrics, its answers to dev and checkpoints (required)");
+  command->add_option(
+      "--output", arguments->output,
+      "Folder for the model, its metrics, its answers to dev and checkpoints; none: runs/, and the name of the "
+      "training file");
   command->add_option("--init", arguments->init,
                       "Model directory to start from, as downloaded; none: from random parameters");
   command->add_flag("--resume", arguments->resume, "Go on with the training that was stopped in --output");
+  command->add_flag("--overwrite", arguments->overwrite,
+                    "Replace the model in --output; it stays whole until the new one is finished");
   arguments->data.add_to(*command);
   arguments->training.add_to(*command);
+  command->footer(examples(
+      {R"(sharcs train reviews.csv)",
+       R"(sharcs train --task sst-2 --data SST-2 --init models/minilm --config configs/minilm.json --output runs/a)"}));
   on_call(command, arguments, train);
 }
 
