@@ -43,9 +43,14 @@ TrainingOutcome run_training(const TrainingSession& session, TrainingSetup& setu
                              Communicator& ranks) {
   const StopSignal stop;
   Progress progress(notes(), ProgressOptions::of_descriptor(STDERR_FILENO));
+  int epochs = setup.options.epochs;  // 0: as many as the training finds right
   const TrainingCallbacks callbacks = {
-      .on_step = [&](const TrainingProgress& step) { progress.update(step); },
-      .on_epoch = [&](const EpochRecord& record) { progress.say(epoch_line(record, setup.options.epochs)); },
+      .on_step =
+          [&](const TrainingProgress& step) {
+            epochs = step.epochs;
+            progress.update(step);
+          },
+      .on_epoch = [&](const EpochRecord& record) { progress.say(epoch_line(record, epochs)); },
       .on_note = [&](std::string_view text) { progress.say(text); },
       .should_stop = [&] { return stop.received() != 0; }};
   Trainer trainer(setup.model, setup.options, ranks);

@@ -119,6 +119,13 @@ TEST_F(Train, OfTheWarmUpAloneLeavesAModelThatRunsAtFullWidth) {
   EXPECT_EQ(ModelConfig::load(folder_ / "run" / "config.json").sharcs->policy->kind, "full width");
 }
 
+TEST_F(Train, WithoutANumberOfEpochsItSaysHowManyItTakes) {
+  const auto run = train(on_sst2("run", {"--recipe", "distilled", "--epochs", "0"}));
+  EXPECT_EQ(run.exit_code, 0) << run.errors;
+  for (const char* text : {"epochs: 30, for 96 training samples", "epoch 1/30: loss ", "epoch 30/30: loss "})
+    EXPECT_THAT(run.errors, HasSubstr(text));
+}
+
 TEST_F(Train, FlagsOverrideTheConfigFile) {
   EXPECT_EQ(train(on_sst2("run", {"--epochs", "1", "--widths", "0.5,0.75,1", "--set", "model.hidden_size=8",
                                   "--no-repeat-smaller-buckets", "--width-loss-weights", "1,2,3", "--seed", "5"}))
