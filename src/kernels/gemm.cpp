@@ -302,16 +302,8 @@ void multiply(std::span<const Product<Element>> products) {
   for (const Product<Element>& p : products) {
     const auto w = p.weight->row_major().leading(p.slice.outputs, p.slice.inputs);
     RowMajorMatrix<T> y = eigen_map(p.x) * eigen_map(w).transpose();
-    const auto& e = p.epilogue;
     for_each_row(p.y.rows, p.y.cols, [&](Index r) {
-      for (Index c = 0; c < p.y.cols; ++c) {
-        T v = y(r, c);
-        if (e.bias != nullptr) v += e.bias[c];
-        if (e.pre_activation) e.pre_activation(r, c) = v;
-        v = activate(v, e.activation);
-        if (e.residual) v += e.residual(r, c);
-        p.y(r, c) = v;
-      }
+      for (Index c = 0; c < p.y.cols; ++c) p.y(r, c) = finish(y(r, c), p.epilogue, r, c);
     });
   }
 }

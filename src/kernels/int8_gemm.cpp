@@ -216,17 +216,11 @@ namespace {
 
 void multiply(std::span<const Int8Product> products) {
   for (const Int8Product& p : products) {
-    const Epilogue<float>& e = p.epilogue;
     for_each_row(p.y.rows, p.y.cols, [&](Index r) {
       for (Index o = 0; o < p.slice.outputs; ++o) {
         std::int32_t sum = 0;
         for (Index i = 0; i < p.slice.inputs; ++i) sum += p.x.values(r, i) * p.weight->value(o, i);
-        float v = static_cast<float>(sum) * p.weight->scales()[o] * p.x.scales[r];
-        if (e.bias != nullptr) v += e.bias[o];
-        if (e.pre_activation) e.pre_activation(r, o) = v;
-        v = activate(v, e.activation);
-        if (e.residual) v += e.residual(r, o);
-        p.y(r, o) = v;
+        p.y(r, o) = finish(static_cast<float>(sum) * p.weight->scales()[o] * p.x.scales[r], p.epilogue, r, o);
       }
     });
   }

@@ -53,4 +53,14 @@ T activate(T x, Activation activation) {
   return x;
 }
 
+/// What comes after a product's sum `v` in its row and column: bias, activation and residual, as the epilogue says.
+template <class T>
+T finish(T v, const Epilogue<T>& e, Index row, Index column) {
+  if (e.bias != nullptr) v += e.bias[column];
+  if (e.pre_activation) e.pre_activation(row, column) = v;
+  v = activate(v, e.activation);
+  if (e.residual) v += e.residual(row, column);
+  return v;
+}
+
 }  // namespace sharcs::internal::kernels::portable
