@@ -102,16 +102,16 @@ std::string keep_calibrated(const std::filesystem::path& path, RecordedEvaluatio
 
 EvaluationReport::EvaluationReport(const Classifier& classifier, const Task& task, const Dataset& dataset,
                                    const EvaluationReportOptions& options)
-    : options_(options),
-      policy_(classifier.engine().policy().name()),
-      notes_(dataset.notes),
-      max_tokens_(classifier.max_tokens()) {
+    : options_(options), notes_(dataset.notes), max_tokens_(classifier.max_tokens()) {
   ClassifierRunner runner(classifier, task, dataset);
-  const Policy& policy = classifier.engine().policy();
   recording_ = runner.record();
+  const Policy policy = options.choose_policy ? options.choose_policy(recording_) : classifier.engine().policy();
+  policy_ = policy.name();
   routing_ = route(recording_, policy);
   evaluation_ = evaluate_timed(runner, recording_, routing_, policy, options.timing_rounds);
   evaluation_.name = options.name;
+  if (options.call_seconds > 0)
+    calls_ = runner.time_calls(policy, {.seconds_each = options.call_seconds, .seed = options.seed});
   truncated_ = count_truncated(classifier, recording_);
   compare_policies();
 }
@@ -220,6 +220,7 @@ void EvaluationReport::print(std::ostream& out) const {
     out << counted(truncated_, "sample") << " longer than " << max_tokens_ << " tokens, and cut there\n";
   print_policies(out);
   print_widths(out);
+  print_calls(out);
   print_difficulty(out);
 }
 
@@ -260,6 +261,19 @@ void EvaluationReport::print_widths(std::ostream& out) const {
   out << '\n';
   table.print(out);
   if (run_again) out << "samples: those that keep the answer; layers that several answers share cost once\n";
+}
+
+void EvaluationReport::print_calls(std::ostream& out) const {
+  if (calls_.empty()) return;
+  TextTable table({"calls of", "calls", "p50", "p95", "p99", "full width: p50", "p95", "p99", "time"});
+  for (const CallTimes& times : calls_)
+    table.add({counted(static_cast<std::size_t>(times.batch), "sample"), grouped(times.calls),
+               seconds_text(times.policy.p50), seconds_text(times.policy.p95), seconds_text(times.policy.p99),
+               seconds_text(times.full.p50), seconds_text(times.full.p95), seconds_text(times.full.p99),
+               decimal(times.time_fraction, 3)});
+  out << '\n';
+  table.print(out);
+  out << "p95: of a hundred calls 95 are no slower; time: the policy's share of full width's\n";
 }
 
 void EvaluationReport::print_difficulty(std::ostream& out) const {
@@ -317,6 +331,7 @@ std::string EvaluationReport::save(const std::filesystem::path& path, const std:
     file.points.front().time_fraction = evaluation_.seconds_routed / evaluation_.seconds_full;
   std::string note = keep_calibrated(path, file);
   file.latency = measure_latency(engine, latency);
+  file.calls = calls_;
   file.save(path);
   return note;
 }
@@ -343,6 +358,7 @@ Json EvaluationReport::json() const {
                                {"routed", width.routed},
                                {"all", width.all}});
   }
+  for (const CallTimes& times : calls_) json["calls"].push_back(call_times_json(times));
   if (!recording_.is_regression()) {
     json["labels"] = recording_.classes;
     json["confusion"] = confusion();

@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <iosfwd>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "eval/call_times.hpp"
 #include "sharcs/calibration.hpp"
 #include "sharcs/classifier.hpp"
 #include "sharcs/evaluation.hpp"
@@ -16,19 +18,23 @@ namespace sharcs::internal {
 struct EvaluationReportOptions {
   std::string name = "dev";  ///< of the data
   int timing_rounds = 3;     ///< the policy and full width are timed so often, in turn
+  double call_seconds = 5;   ///< see CallTimeOptions::seconds_each; 0: single calls are not timed
   std::uint64_t seed = 1;    ///< of the bootstrap intervals
+  /// The policy, found from what was recorded; absent: the classifier's.
+  std::function<Policy(const Recording&)> choose_policy = {};
 };
 
 /// A model on a labelled data set, as people and programs want to read it.
 class EvaluationReport {
  public:
-  /// Records, and evaluates the classifier's policy.
+  /// Records, and evaluates a policy.
   EvaluationReport(const Classifier& classifier, const Task& task, const Dataset& dataset,
                    const EvaluationReportOptions& options);
   /// The same from what was recorded before, under a policy; without times.
   EvaluationReport(Recording recording, const Policy& policy, const EvaluationReportOptions& options);
 
-  /// With the router and at full width; then each width; then, where the data tell their difficulty, each level of it.
+  /// By the policy and at full width; then each answer; then how long calls take; then, where the data tell their
+  /// difficulty, each level of it.
   void print(std::ostream& out) const;
   /// True against predicted classes; nothing for a regression or more classes than fit a line.
   void print_confusion(std::ostream& out) const;
@@ -40,6 +46,8 @@ class EvaluationReport {
 
   const Recording& recording() const { return recording_; }
   const Evaluation& evaluation() const { return evaluation_; }
+  /// The policy's name.
+  const std::string& policy() const { return policy_; }
   /// The routing beside its baselines.
   std::vector<OperatingPoint> compare() const;
   /// Measures the engine's latency and writes a recording.json, which `sharcs report` draws from. `model`: its folder.
@@ -73,6 +81,7 @@ class EvaluationReport {
   std::vector<std::vector<std::size_t>> confusion() const;
   void print_policies(std::ostream& out) const;
   void print_widths(std::ostream& out) const;
+  void print_calls(std::ostream& out) const;
   void print_difficulty(std::ostream& out) const;
 
   EvaluationReportOptions options_;
@@ -83,6 +92,7 @@ class EvaluationReport {
   Recording recording_;
   Routing routing_;
   Evaluation evaluation_;
+  std::vector<CallTimes> calls_;
   std::vector<Row> rows_;
 };
 

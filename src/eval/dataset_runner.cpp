@@ -166,6 +166,10 @@ RoutingSeconds ClassifierRunner::time(const Policy& policy, int rounds) {
   return runner_.time(policy, rounds);
 }
 
+std::vector<CallTimes> ClassifierRunner::time_calls(const Policy& policy, const CallTimeOptions& options) {
+  return internal::time_calls(classifier_.engine(), tokenized_, policy, options);
+}
+
 Evaluation internal::evaluate(const Encoder<float>& encoder, const Task& task, const TokenizedDataset& dataset,
                               const Policy& policy, Index micro_batch_tokens, const std::string& name,
                               Communicator& ranks) {

@@ -6,6 +6,7 @@
 
 #include "core/workspace.hpp"
 #include "data/tokenized_dataset.hpp"
+#include "eval/call_times.hpp"
 #include "model/answering_pass.hpp"
 #include "model/encoder.hpp"
 #include "sharcs/classifier.hpp"
@@ -66,6 +67,8 @@ class ClassifierRunner {
   Recording record();
   /// As DatasetRunner::time().
   RoutingSeconds time(const Policy& policy, int rounds);
+  /// As time_calls().
+  std::vector<CallTimes> time_calls(const Policy& policy, const CallTimeOptions& options);
 
  private:
   const Classifier& classifier_;

@@ -298,6 +298,7 @@ std::string RecordedEvaluation::to_json() const {
       {"evaluation", text_of(evaluation_json(evaluation))},
       {"points", lines_of(json_of_each(points, point_json))},
       {"latency", lines_of(json_of_each(latency, latency_json))},
+      {"calls", lines_of(json_of_each(calls, call_times_json))},
       {"samples", lines_of(samples)},
   };
   std::string text = "{";
@@ -334,6 +335,7 @@ RecordedEvaluation RecordedEvaluation::parse(std::string_view text, const std::s
                                                              " entries; expected " + std::to_string(answers));
   file.points = fields["points"].each([&](const JsonCursor& point) { return read_point(point, answers); });
   file.latency = fields["latency"].each(read_latency);
+  if (fields["calls"].exists()) file.calls = fields["calls"].each(read_call_times);
   file.answer_of_sample = fields["samples"].each([&](const JsonCursor& sample) {
     read_sample_facts(sample, recording);
     if (is_first_schema)

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "eval/call_times.hpp"
 #include "sharcs/calibration.hpp"
 
 namespace sharcs::internal {
@@ -47,6 +48,10 @@ namespace sharcs::internal {
 // | – `.width` | number | as a fraction |
 // | – `.tokens`, `.batch`, `.runs` | integer | of each input; inputs in a call; calls measured |
 // | – `.seconds`, `.low`, `.high` | number | median and quartiles |
+// | `calls[]` | list | measured time of calls of neighbouring samples, by the policy and at full width; absent in older files |
+// | – `.batch`, `.calls` | integer | samples in a call; calls measured |
+// | – `.policy`, `.full` | object | `p50`, `p95`, `p99`: seconds of a call that so many of a hundred did not exceed |
+// | – `.time_fraction` | number | of all calls together: the policy's time over full width's |
 // | `samples[]` | list | one entry a sample, in the data file's order |
 // | – `.text`, `.pair` | text | `pair` only for tasks of pairs |
 // | – `.id`, `.line` | text, integer | where the data file has it; "" and 0 when it comes from no file |
@@ -79,6 +84,7 @@ struct RecordedEvaluation {
   Evaluation evaluation = {};
   std::vector<OperatingPoint> points = {};
   std::vector<Latency> latency = {};
+  std::vector<CallTimes> calls = {};
 
   /// The text of the file, a sample a line.
   std::string to_json() const;

@@ -145,6 +145,12 @@ ordered_json latency_json(const RecordedEvaluation& recorded) {
   return list;
 }
 
+ordered_json calls_json(const std::vector<CallTimes>& calls) {
+  ordered_json list = ordered_json::array();
+  for (const CallTimes& times : calls) list.push_back(call_times_json(times));
+  return list;
+}
+
 /// Indices in the data set's order.
 std::vector<std::size_t> shown_samples(const Recording& recording, std::size_t most) {
   std::vector<std::size_t> order(recording.size());
@@ -214,6 +220,7 @@ ordered_json recorded_json(const RecordedEvaluation& recorded, const ReportOptio
           {"has_router", !recording.router_logits.empty()},
           {"knowledge", knowledge_json(recording)},
           {"latency", latency_json(recorded)},
+          {"calls", calls_json(recorded.calls)},
           {"need", recording.is_regression() ? ordered_json::array() : ordered_json(need_against_choice(recorded))},
           {"difficulty", difficulty_json(recorded)},
           {"all_samples", recording.size()},

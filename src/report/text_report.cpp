@@ -309,6 +309,16 @@ void write_latency(Screen& screen, const RecordedEvaluation& recorded) {
   }
 }
 
+void write_calls(Screen& screen, const RecordedEvaluation& recorded) {
+  if (recorded.calls.empty()) return;
+  screen.heading("Calls of the data's samples", "median and slowest of a hundred; share of full width's time");
+  for (const CallTimes& times : recorded.calls)
+    screen.line({{"  " + padded_right(counted(static_cast<std::size_t>(times.batch), "sample"), 12)},
+                 {seconds_text(times.policy.p50) + " (" + seconds_text(times.policy.p99) + ")", Style::strong},
+                 {"  full width " + seconds_text(times.full.p50) + " (" + seconds_text(times.full.p99) + ")  " +
+                  percent(times.time_fraction)}});
+}
+
 void write_sentences(Screen& screen, const RecordedEvaluation& recorded) {
   constexpr std::size_t shown = 3;
   const Recording& recording = recorded.recording;
@@ -348,6 +358,7 @@ void write_run(Screen& screen, const RunFolder& run) {
     write_router(screen, *run.recorded);
     write_difficulty(screen, *run.recorded);
     write_latency(screen, *run.recorded);
+    write_calls(screen, *run.recorded);
   }
   write_training(screen, run, headline && headline->is_share);
   if (run.recorded) write_sentences(screen, *run.recorded);

@@ -13,6 +13,7 @@
 namespace sharcs::internal {
 namespace {
 
+using ::testing::ContainsRegex;
 using testing::error_of;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -66,11 +67,22 @@ TEST_F(Eval, WritesWhatAReportIsDrawnFrom) {
   EXPECT_EQ(file.policy, "router");
   EXPECT_EQ(file.recording.size(), 50u);
   EXPECT_FALSE(file.latency.empty());
+  ASSERT_EQ(file.calls.size(), 2u);
+  EXPECT_EQ(file.calls[0].calls, 50) << "one for each sample";
+  EXPECT_EQ(file.calls[1].calls, 1) << "50 samples have one whole call of 32";
+  EXPECT_EQ(json["calls"][1]["policy"]["p50"], file.calls[1].policy.p50);
   ASSERT_GT(file.points.size(), 5u) << "the routing, three fixed widths and other baselines";
   EXPECT_EQ(file.points[0].name, "routed");
   EXPECT_EQ(file.points[0].score.value, json["routed"]["accuracy"]["value"]);
   EXPECT_TRUE(file.points[1].lead.has_value());
   EXPECT_EQ(run_program({"report", model()}).exit_code, 0);
+}
+
+TEST_F(Eval, TellsHowLongCallsOfOneAndOf32SamplesTake) {
+  EXPECT_THAT(eval({"--data", data()}).output,
+              ContainsRegex("\n *calls of +calls +p50 +p95 +p99 +full width: p50 +p95 +p99 +time\n"
+                            "1 sample +50 .*\n32 samples +1 "));
+  EXPECT_THAT(eval({"--data", data(), "--call-seconds", "0"}).output, Not(HasSubstr("calls of")));
 }
 
 TEST_F(Eval, TriesAnotherPolicyOnARecordingWithoutTheModel) {

@@ -75,6 +75,8 @@ TEST_F(Train, LeavesWhatAReportIsDrawnFrom) {
   EXPECT_TRUE(file.recording.samples[0].difficulty.has_value());
   EXPECT_EQ(file.evaluation.routed.at("accuracy"), json["dev"]["routed"]["accuracy"]["value"]);
   EXPECT_EQ(file.latency.size(), 2u * 2 * 3) << "widths, batches, lengths of 8, 16 and 32";
+  ASSERT_EQ(file.calls.size(), 2u);
+  EXPECT_GE(file.calls[0].calls, 20);
   ASSERT_FALSE(file.points.empty());
   EXPECT_EQ(file.points.back().name, "oracle");
   const auto report = run_program({"report", path("run"), "--text"});

@@ -50,6 +50,11 @@ RecordedEvaluation sample_file() {
                   .score = {0.5, {0.25, 0.75}},
                   .lead = Estimate{0.5, {0.25, 0.75}}}};
   file.latency = {{.width = 0.25, .tokens = 8, .batch = 1, .runs = 5, .seconds = 0.001, .low = 0.0009, .high = 0.0011}};
+  file.calls = {{.batch = 32,
+                 .calls = 7,
+                 .policy = {.p50 = 0.25, .p95 = 0.5, .p99 = 0.75},
+                 .full = {.p50 = 1, .p95 = 2, .p99 = 3},
+                 .time_fraction = 0.3}};
   return file;
 }
 
@@ -92,6 +97,20 @@ TEST(RecordedEvaluation, KeepsEverySampleAtEveryWidth) {
   EXPECT_NEAR(true_probability(recording, 2, 1), sure, 1e-6);
   EXPECT_EQ(recording.samples[0].difficulty, 0);
   EXPECT_EQ(recording.samples[1].difficulty, std::nullopt);
+}
+
+TEST(RecordedEvaluation, KeepsTheTimesOfCallsWhichOlderFilesDoNotHave) {
+  const std::string text = sample_file().to_json();
+  const RecordedEvaluation file = RecordedEvaluation::parse(text, "recording.json");
+  ASSERT_EQ(file.calls.size(), 1u);
+  EXPECT_EQ(file.calls[0].batch, 32);
+  EXPECT_EQ(file.calls[0].calls, 7);
+  EXPECT_EQ(file.calls[0].policy.p95, 0.5);
+  EXPECT_EQ(file.calls[0].full.p99, 3);
+  EXPECT_EQ(file.calls[0].time_fraction, 0.3);
+  auto json = nlohmann::ordered_json::parse(text);
+  json.erase("calls");
+  EXPECT_TRUE(RecordedEvaluation::parse(json.dump(), "recording.json").calls.empty());
 }
 
 TEST(RecordedEvaluation, LogitsAndCostsComeBackBitForBit) {
@@ -212,6 +231,8 @@ TEST(RecordedEvaluation, ErrorsNameTheFileTheKeyAndWhatWasFound) {
             "recording.json: \"points[0].shares\" is [1]; expected a list of 2");
   EXPECT_EQ(message([](auto& json) { json["latency"][0]["tokens"] = -1; }),
             "recording.json: \"latency[0].tokens\" is -1; expected an integer ≥ 0");
+  EXPECT_EQ(message([](auto& json) { json["calls"][0]["policy"].erase("p95"); }),
+            "recording.json: \"calls[0].policy.p95\" is absent; expected a number or null");
   EXPECT_EQ(message([](auto& json) { json["samples"][2]["answer"] = 2; }),
             "recording.json: \"samples[2].answer\" is 2; expected an integer from 0 to 1");
   EXPECT_EQ(message([](auto& json) { json["samples"][2]["label"] = 3; }),

@@ -105,7 +105,7 @@ TEST(Browser, SlowDrawsEverySectionWithoutAnError) {
   ASSERT_EQ(rendering.status, 0) << rendering.messages;
   EXPECT_THAT(rendering.messages, Not(HasSubstr("CONSOLE")));
   for (const char* section :
-       {"summary", "cost", "training", "router", "difficulty", "latency", "widths", "sentences", "settings"})
+       {"summary", "cost", "training", "router", "difficulty", "calls", "latency", "widths", "sentences", "settings"})
     EXPECT_THAT(rendering.page, HasSubstr("<section id=\"" + std::string(section) + "\"")) << section;
   EXPECT_THAT(rendering.page, HasSubstr("Who knows when width 0.25 is enough?"));
   EXPECT_GE(count_of(shown_part(rendering), "role=\"img\""), 13u) << "plots";
@@ -139,6 +139,7 @@ TEST(Browser, SlowDrawsRunsThatLackParts) {
   runs[1].epochs.clear();    // only evaluated
   runs[1].recorded->points.clear();
   runs[1].recorded->latency.clear();
+  runs[1].recorded->calls.clear();
   runs[1].recorded->recording.router_logits.clear();
   for (Sample& sample : runs[1].recorded->recording.samples) sample.difficulty.reset();
   for (AnswerMetrics& answer : runs[1].recorded->evaluation.answers) answer.reliability.clear();

@@ -96,6 +96,8 @@ TEST(PageData, HoldsWhatTheRunHolds) {
   EXPECT_EQ(run["recorded"]["latency"].size(), runs[1].recorded->latency.size());
   EXPECT_EQ(run["recorded"]["latency"][2]["cost"], 1.0) << "of the widest width";
   EXPECT_LT(run["recorded"]["latency"][0]["cost"], 0.5);
+  EXPECT_EQ(run["recorded"]["calls"][1]["batch"], 32);
+  EXPECT_EQ(run["recorded"]["calls"][1]["policy"]["p95"], 0.092);
   EXPECT_EQ(run["recorded"]["difficulty"].size(), 5u);
   EXPECT_EQ(run["recorded"]["samples"].size(), 60u);
   EXPECT_TRUE(data["settings"]["training"].size() > 10);

@@ -83,6 +83,15 @@ TEST(TextReport, ShortTimesHaveThreeDigits) {
   EXPECT_THAT(text, HasSubstr(" 0.0384 ms\n"));
 }
 
+TEST(TextReport, TellsHowLongCallsTake) {
+  std::vector<RunFolder> runs = {synthetic_run({.samples = 60})};
+  const std::string text = text_of(runs);
+  EXPECT_THAT(text, HasSubstr("  1 sample    2.1 ms (6.3 ms)  full width 4.8 ms (6.5 ms)  48.0 %\n"));
+  EXPECT_THAT(text, HasSubstr("  32 samples  71 ms (101 ms)  full width 151 ms (192 ms)  47.0 %\n"));
+  runs[0].recorded->calls.clear();
+  EXPECT_THAT(text_of(runs), Not(HasSubstr("Calls of the data")));
+}
+
 TEST(TextReport, HasColourOnlyWhenAsked) {
   const std::vector<RunFolder> runs = two_runs();
   EXPECT_THAT(text_of(runs), Not(HasSubstr("\x1b")));

@@ -19,6 +19,7 @@ struct EvalArguments : CommonArguments {
   std::string policy, precision;
   std::string output;
   int timing_rounds = 3;
+  double call_seconds = 5;
   bool compare = false;
   std::string predictions;
 };
@@ -63,9 +64,11 @@ void eval(const EvalArguments& arguments) {
   const Task task = arguments.dataset.task_of(classifier.engine().config(), arguments.model);
   const Dataset dataset = arguments.dataset.read(task);
   const std::string name = arguments.dataset.file.empty() ? arguments.dataset.split : "file";
-  const EvaluationReport report(
-      classifier, task, dataset,
-      {.name = name, .timing_rounds = arguments.timing_rounds, .seed = arguments.seed_or_default()});
+  const EvaluationReport report(classifier, task, dataset,
+                                {.name = name,
+                                 .timing_rounds = arguments.timing_rounds,
+                                 .call_seconds = arguments.call_seconds,
+                                 .seed = arguments.seed_or_default()});
   std::vector<OperatingPoint> comparison;
   if (arguments.compare || !arguments.output.empty()) comparison = report.compare();
   if (!arguments.output.empty()) {
@@ -98,6 +101,13 @@ void add_eval(CLI::App& program) {
       "Write what was answered to each sample here: TSV with line, true and predicted class, answer, text");
   command->add_option("--timing-rounds", arguments->timing_rounds, "Runs whose median is the time")
       ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command
+      ->add_option(
+          "--call-seconds", arguments->call_seconds,
+          "Seconds for timing calls of 1 and as many for calls of 32 samples, by the policy and at full width; "
+          "0: none")
+      ->check(CLI::Range(0.0, 86400.0))
       ->capture_default_str();
   arguments->dataset.add_to(*command, "dev");
   command->footer(examples({R"(sharcs eval --model runs/reviews --file new.csv)",

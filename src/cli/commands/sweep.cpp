@@ -126,7 +126,7 @@ void finish(PlannedRun& planned, const SweepArguments& arguments, const Training
       run_training({.output = run.folder, .resume = resume, .how_to_go_on = "the same sharcs sweep"}, setup, data);
   const double seconds = steady_seconds() - start;
   const Classifier classifier = Classifier::load(run.folder, {.threads = setup.options.threads});
-  const EvaluationReport report(classifier, data.task, data.dev, {.seed = setup.options.seed});
+  const EvaluationReport report(classifier, data.task, data.dev, {.call_seconds = 0, .seed = setup.options.seed});
   const std::vector<OperatingPoint> comparison = report.compare();
   report.save(folder.recording_file(), run.folder, classifier.engine(), comparison, latency_options(seconds));
   double training_seconds = 0;

@@ -135,21 +135,20 @@ std::optional<Trained> train_on_all_ranks(const TrainArguments& arguments, const
 /// How far below full width, in points, the policy of a trained model may be.
 constexpr double default_drop = 0.5;
 
-/// Calibrates a model that has more than full width to choose from on dev, and stores the policy with it. Returns what
-/// to expect of new samples, by cross-validation; none where there is nothing to calibrate.
-std::optional<OperatingPoint> calibrate_trained(const std::string& folder, const TrainingOptions& options,
-                                                const TrainingData& data) {
-  const Classifier classifier = Classifier::load(folder, {.threads = options.threads});
-  const std::optional<SharcsConfig>& sharcs = classifier.engine().config().sharcs;
-  if (options.recipe != Recipe::distilled || !sharcs || !sharcs->policy || sharcs->policy->kind == "full width" ||
-      data.dev.size() < 2)
-    return std::nullopt;
-  const Recording recording = record(classifier, data.task, data.dev);
-  const Calibration calibration = calibrate(recording, CostModel::multiply_adds(recording),
-                                            {.max_drop = default_drop / 100}, {.seed = options.seed});
+/// Whether a training ends with a calibration: of a model that has more than full width to choose from.
+bool calibrates(const ModelConfig& config, const TrainingOptions& options, const TrainingData& data) {
+  const std::optional<SharcsConfig>& sharcs = config.sharcs;
+  return options.recipe == Recipe::distilled && sharcs && sharcs->policy && sharcs->policy->kind != "full width" &&
+         data.dev.size() >= 2;
+}
+
+/// A policy for the model in the folder, found from what the model answers to dev, and stored with it.
+Calibration calibrate_trained(const std::string& folder, const Recording& recording, std::uint64_t seed) {
+  Calibration calibration =
+      calibrate(recording, CostModel::multiply_adds(recording), {.max_drop = default_drop / 100}, {.seed = seed});
   for (const std::string& note : calibration.notes) notes() << "sharcs: " << note << '\n';
   save_policy(folder, calibration.rule);
-  return compare(recording, calibration.expected, {.bootstrap = {.seed = options.seed}}).front();
+  return calibration;
 }
 
 /// Full width, the policy and what it saves, a line each.
@@ -205,11 +204,21 @@ void train(const TrainArguments& given) {
   if (!trained) return;
   const auto& [data, outcome, seconds] = *trained;
   const TrainingOptions options = training_options(config);
-  const std::optional<OperatingPoint> expected = calibrate_trained(folder.path(), options, data);
   const Classifier classifier = Classifier::load(folder.path(), {.threads = options.threads});
-  const EvaluationReport report(classifier, data.task, data.dev, {.seed = options.seed});
+  std::optional<Calibration> calibration;
+  EvaluationReportOptions report_options = {.call_seconds = std::clamp(seconds / 1000, 0.01, 5.0),
+                                            .seed = options.seed};
+  if (calibrates(classifier.engine().config(), options, data))
+    report_options.choose_policy = [&](const Recording& recording) {
+      calibration = calibrate_trained(folder.path(), recording, options.seed);
+      return Policy::of(calibration->rule);
+    };
+  const EvaluationReport report(classifier, data.task, data.dev, report_options);
   std::vector<OperatingPoint> points = report.compare();
-  if (expected) {
+  // What to expect of new samples, by cross-validation.
+  std::optional<OperatingPoint> expected;
+  if (calibration) {
+    expected = compare(report.recording(), calibration->expected, {.bootstrap = {.seed = options.seed}}).front();
     const std::vector<OperatingPoint> curves = policy_curves(report.recording(), {.seed = options.seed});
     points.insert(points.end(), curves.begin(), curves.end());
   }
@@ -232,7 +241,7 @@ void train(const TrainArguments& given) {
   std::cout << arguments.output << ": the model of epoch " << outcome.best_epoch << "\n\n";
   report.print(std::cout);
   std::cout << '\n';
-  print_headline(report.evaluation(), expected, classifier.engine().policy().name(), std::cout);
+  print_headline(report.evaluation(), expected, report.policy(), std::cout);
   std::cout << "\nsharcs report " << arguments.output << " shows all of it\n";
 }
 
