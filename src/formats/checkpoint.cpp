@@ -137,7 +137,8 @@ const TensorInfo& CheckpointReader::require(const std::string& name, std::span<c
   return tensor;
 }
 
-void CheckpointReader::read_int8(const ParameterSpec& spec, std::span<std::int8_t> values, std::span<float> scales) {
+MatrixView<const std::int8_t> CheckpointReader::read_int8(const ParameterSpec& spec, std::span<float> scales) {
+  if (!mapped_.empty()) source_.drop(mapped_);
   const std::string name = on_disk_.at(spec.name + int8_suffix);
   require(name, spec.shape);
   const auto scale = on_disk_.find(spec.name + scale_suffix);
@@ -146,7 +147,6 @@ void CheckpointReader::read_int8(const ParameterSpec& spec, std::span<std::int8_
     throw CheckpointError(source_.path().string() + ": tensor " + quote(name) + " has no scales; expected the tensor " +
                           quote(backbone_.saved_name(spec.name) + scale_suffix) + " of shape " + shape_text(outputs));
   require(scale->second, outputs);
-  source_.read<std::int8_t>(name, values);
   source_.read<float>(scale->second, scales);
   const auto negative = std::ranges::find_if(scales, [](float x) { return x < 0; });
   if (negative != scales.end())
@@ -155,6 +155,8 @@ void CheckpointReader::read_int8(const ParameterSpec& spec, std::span<std::int8_
                           "; expected a scale of 0 or more");
   read_.insert(name);
   read_.insert(scale->second);
+  mapped_ = name;
+  return {source_.mapped_int8(name).data(), spec.shape[0], spec.shape[1]};
 }
 
 std::vector<std::string> CheckpointReader::unread() const {

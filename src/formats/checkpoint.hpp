@@ -44,9 +44,10 @@ class CheckpointReader {
   bool holds_int8() const { return holds_int8_; }
   /// Whether this weight is.
   bool is_int8(const ParameterSpec& spec) const { return on_disk_.contains(spec.name + int8_suffix); }
-  /// Reads an int8 weight. values: [outputs, inputs]; scales: [outputs]. Throws CheckpointError when one of the two
-  /// tensors is missing or has another shape or type, or a scale is not a number from 0 on.
-  void read_int8(const ParameterSpec& spec, std::span<std::int8_t> values, std::span<float> scales);
+  /// Reads an int8 weight's scales, [outputs]. Returns its values, [outputs, inputs], where they lie in the mapped
+  /// file: until the next call. Throws CheckpointError when one of the two tensors is missing or has another shape or
+  /// type, or a scale is not a number from 0 on.
+  MatrixView<const std::int8_t> read_int8(const ParameterSpec& spec, std::span<float> scales);
   /// Throws the CheckpointError for a parameter that the checkpoint ought to have.
   [[noreturn]] void fail_missing(const ParameterSpec& spec) const;
   /// Tensors that read() was never asked for, except the plain copies of private LayerNorms (see save_parameters()) and
@@ -64,6 +65,7 @@ class CheckpointReader {
   bool has_router_ = false, holds_int8_ = false;
   std::unordered_map<std::string, std::string> on_disk_;  // canonical name to the checkpoint's
   std::set<std::string> read_;
+  std::string mapped_;  // the tensor that read_int8() returned last; empty before
 };
 
 /// Fills a network from a checkpoint. A parameter that is not there, and may be absent, is initialised from `seed` and

@@ -227,7 +227,7 @@ const TensorInfo& TensorSource::require(std::string_view name, std::span<const I
 template <class T>
 void TensorSource::read(std::string_view name, std::span<T> values, NonFinite non_finite) const {
   const TensorInfo& info = at(name);
-  const Place& place = places_[static_cast<std::size_t>(&info - infos_.data())];
+  const Place& place = place_of(info);
   if (!visit_dtype(info.dtype, [](auto stored) { return converts<decltype(stored), T>(); })) {
     std::string expected;
     for (const DTypeRow& row : dtypes)
@@ -278,6 +278,22 @@ void TensorSource::read(std::string_view name, std::span<T> values, NonFinite no
                                              : "-inf") +
                           "; expected finite numbers");
   }
+}
+
+std::span<const std::int8_t> TensorSource::mapped_int8(std::string_view name) const {
+  const TensorInfo& info = at(name);
+  const Place& place = place_of(info);
+  if (info.dtype != DType::i8)
+    throw CheckpointError(tensor_text(place, info) + " holds " + std::string(dtype_name(info.dtype)) + "; expected " +
+                          std::string(dtype_name(DType::i8)));
+  if (!place.strides.empty())
+    throw CheckpointError(tensor_text(place, info) + " is stored with strides; expected rows one after the other");
+  return {reinterpret_cast<const std::int8_t*>(place.bytes.data()), place.bytes.size()};
+}
+
+void TensorSource::drop(std::string_view name) const {
+  const Place& place = place_of(at(name));
+  place.file->drop(place.bytes);
 }
 
 template void TensorSource::read(std::string_view, std::span<float>, NonFinite) const;

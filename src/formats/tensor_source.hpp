@@ -88,8 +88,17 @@ class TensorSource {
     return values;
   }
 
+  /// The elements of an int8 tensor where they lie in the mapped file, in row-major order. Throws when the tensor is
+  /// absent, of another type, or in another order.
+  std::span<const std::int8_t> mapped_int8(std::string_view name) const;
+  /// Gives the pages of a tensor's bytes back; they can be looked at again, which reads them from the disk.
+  void drop(std::string_view name) const;
+
  private:
   const TensorInfo& at(std::string_view name) const;
+  const Place& place_of(const TensorInfo& info) const {
+    return places_[static_cast<std::size_t>(&info - infos_.data())];
+  }
 
   std::filesystem::path path_;
   std::vector<TensorInfo> infos_;

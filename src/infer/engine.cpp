@@ -43,21 +43,19 @@ struct Int8Scratch {
   AlignedBuffer<std::int8_t> values;
   AlignedBuffer<float> scales;
 
-  /// For the weight of this shape: uninitialised values and scales.
-  std::pair<std::span<std::int8_t>, std::span<float>> of(const ParameterSpec& spec) {
-    const auto size = static_cast<std::size_t>(spec.size()), rows = static_cast<std::size_t>(spec.shape[0]);
-    if (values.size() < size) values = AlignedBuffer<std::int8_t>(size);
+  /// For the weight of this shape, uninitialised.
+  std::span<float> scales_of(const ParameterSpec& spec) {
+    const auto rows = static_cast<std::size_t>(spec.shape[0]);
     if (scales.size() < rows) scales = AlignedBuffer<float>(rows);
-    return {values.span().first(size), scales.span().first(rows)};
+    return scales.span().first(rows);
   }
   Int8Weight quantized(const ParameterSpec& spec, MatrixView<const float> weight) {
-    const auto [to, to_scales] = of(spec);
-    kernels::quantize_weight(weight, MatrixView<std::int8_t>(to.data(), spec.shape[0], spec.shape[1]), to_scales);
-    return weight_of(spec);
-  }
-  Int8Weight weight_of(const ParameterSpec& spec) const {
-    return {MatrixView<const std::int8_t>(values.data(), spec.shape[0], spec.shape[1]),
-            scales.span().first(static_cast<std::size_t>(spec.shape[0]))};
+    const auto size = static_cast<std::size_t>(spec.size());
+    if (values.size() < size) values = AlignedBuffer<std::int8_t>(size);
+    const MatrixView<std::int8_t> to(values.data(), spec.shape[0], spec.shape[1]);
+    const std::span<float> to_scales = scales_of(spec);
+    kernels::quantize_weight(weight, to, to_scales);
+    return {to, to_scales};
   }
 };
 
@@ -78,7 +76,7 @@ struct EngineBinder {
   const IsInt8& is_int8;
   ParameterStore<float>& plain;
   /// Of the word embeddings, where they are int8.
-  std::vector<std::int8_t>& word_values;
+  AlignedBuffer<std::int8_t>& word_values;
   std::vector<float>& word_scales;
 
   std::span<float> filled(const std::string& name) {
@@ -105,7 +103,8 @@ struct EngineBinder {
     const ParameterSpec& spec = *specs.at(name);
     if (!is_int8(spec)) return {filled(name).data(), rows, cols};
     const Int8Weight weight = source.int8(spec);
-    word_values.assign(weight.values.data, weight.values.data + spec.size());
+    word_values = AlignedBuffer<std::int8_t>(static_cast<std::size_t>(spec.size()));
+    std::copy_n(weight.values.data, spec.size(), word_values.data());
     word_scales.assign(weight.scales.begin(), weight.scales.end());
     return {};
   }
@@ -123,7 +122,7 @@ struct Engine::State {
   IsInt8 is_int8;  ///< only until the weights are there
   ParameterLayout plain_layout;
   ParameterStore<float> plain;
-  std::vector<std::int8_t> word_values;
+  AlignedBuffer<std::int8_t> word_values;
   std::vector<float> word_scales;
   std::size_t weight_bytes = 0;
   ThreadBudget threads;
@@ -158,7 +157,8 @@ struct Engine::State {
         encoder.config, encoder.widths, EngineBinder{source, by_name, is_int8, plain, word_values, word_scales});
     if (!word_scales.empty()) {
       const auto entries = std::ssize(word_scales);
-      encoder.int8_words = {{word_values.data(), entries, std::ssize(word_values) / entries}, word_scales.data()};
+      encoder.int8_words = {{word_values.data(), entries, static_cast<Index>(word_values.size()) / entries},
+                            word_scales.data()};
     }
     is_int8 = nullptr;
     weight_bytes = plain.buffer().size_bytes() + word_values.size() + word_scales.size() * sizeof(float);
@@ -232,9 +232,8 @@ Engine Engine::load(const std::filesystem::path& directory, const EngineOptions&
                .int8 =
                    [&](const ParameterSpec& spec) {
                      if (!reader.is_int8(spec)) return int8_scratch.quantized(spec, matrix(spec));
-                     const auto [values, scales] = int8_scratch.of(spec);
-                     reader.read_int8(spec, values, scales);
-                     return int8_scratch.weight_of(spec);
+                     const std::span<float> scales = int8_scratch.scales_of(spec);
+                     return Int8Weight{reader.read_int8(spec, scales), scales};
                    }});
   return Engine(std::move(state));
 }

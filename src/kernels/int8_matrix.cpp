@@ -13,12 +13,34 @@
 #include "core/threads.hpp"
 #include "kernels/int8_rows.hpp"
 #include "kernels/int8_tile-inl.hpp"
+#include "kernels/panel-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace sharcs::internal::kernels::HWY_NAMESPACE {
 
 Index int8_panel_width() { return tile_cols; }
 std::uint8_t int8_offset() { return weight_offset; }
+
+/// Panels begin .. end − 1 of `values`, the first panel at `panels`.
+void pack_int8_panels(MatrixView<const std::int8_t> values, Index begin, Index end, std::int32_t* panels) {
+  const Index groups = ceil_divide<Index>(values.cols, 4);
+  // Four values in each float: they are moved, not read as numbers.
+  AlignedBuffer<float> memory(static_cast<std::size_t>(tile_cols * groups));
+  std::ranges::fill(memory.span(), 0.0f);
+  for (Index p = begin; p < end; ++p) {
+    const Index first = p * tile_cols, rows = std::min(tile_cols, values.rows - first);
+    for (Index r = 0; r < rows; ++r)
+      std::memcpy(memory.data() + r * groups, values.row(first + r), static_cast<std::size_t>(values.cols));
+    std::int32_t* const panel = panels + p * groups * tile_cols;
+    auto* const words = reinterpret_cast<float*>(panel);
+    pack_transposed(MatrixView<const float>(memory.data(), rows, groups), tile_vectors, words);
+    if (weight_offset == 0) continue;
+    // The value + 128, modulo 256.
+    const IntTag d;
+    for (Index i = 0; i < groups * tile_cols; i += tile_lanes)
+      hn::StoreU(hn::Xor(hn::LoadU(d, panel + i), hn::Set(d, static_cast<std::int32_t>(0x80808080u))), d, panel + i);
+  }
+}
 
 }  // namespace sharcs::internal::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -27,6 +49,7 @@ HWY_AFTER_NAMESPACE();
 namespace sharcs::internal::kernels {
 HWY_EXPORT(int8_panel_width);
 HWY_EXPORT(int8_offset);
+HWY_EXPORT(pack_int8_panels);
 
 Int8Matrix::Int8Matrix(MatrixView<const float> weight) {
   std::vector<std::int8_t> values(static_cast<std::size_t>(weight.rows * weight.cols));
@@ -44,22 +67,10 @@ Int8Matrix::Int8Matrix(MatrixView<const std::int8_t> values, std::span<const flo
       offset_(HWY_DYNAMIC_DISPATCH(int8_offset)()) {
   assert(outputs_ == std::ssize(scales) && inputs_ <= most_inputs);
   std::ranges::copy(scales, scales_.data());
-  const Index panels = ceil_divide(outputs_, panel_width_), groups = ceil_divide<Index>(inputs_, 4);
+  const Index panels = ceil_divide(outputs_, panel_width_);
   data_ = AlignedBuffer<std::int32_t>(static_cast<std::size_t>(panels * panel_stride()));
   parallel_ranges(panels, grain(32768, 4 * panel_stride()), [&](Index begin, Index end) {
-    for (Index p = begin; p < end; ++p) {
-      std::int32_t* to = data_.data() + p * panel_stride();
-      for (Index g = 0; g < groups; ++g) {
-        for (Index j = 0; j < panel_width_; ++j, ++to) {
-          const Index output = p * panel_width_ + j;
-          std::uint8_t four[4] = {offset_, offset_, offset_, offset_};
-          for (Index i = 0; i < 4; ++i)
-            if (output < outputs_ && 4 * g + i < inputs_)
-              four[i] = static_cast<std::uint8_t>(values(output, 4 * g + i) + offset_);
-          std::memcpy(to, four, sizeof four);
-        }
-      }
-    }
+    HWY_DYNAMIC_DISPATCH(pack_int8_panels)(values, begin, end, data_.data());
   });
 }
 
