@@ -33,8 +33,8 @@ enum class ExitTraining {
 /// What the router learns by `distilled`: how often each width was right on the sample before, or its hardness label.
 enum class RouterTarget { past_answers, hardness };
 
-/// Factors of the losses of the classes. balanced: one over the class's share; automatic: balanced where the rarest
-/// class has less than a twentieth of the samples.
+/// balanced: all classes weigh the same in the loss, and samples of rare ones come up to ten times an epoch; automatic:
+/// balanced where the rarest class has less than a twentieth of the samples.
 enum class ClassWeights { automatic, none, balanced };
 
 /// Which widths an optimizer step trains.

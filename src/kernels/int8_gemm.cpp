@@ -18,6 +18,7 @@
 
 #include "core/rounding.hpp"
 #include "core/threads.hpp"
+#include "kernels/amx.hpp"
 #include "kernels/backend.hpp"
 #include "kernels/epilogue-inl.hpp"
 #include "kernels/int8_tile-inl.hpp"
@@ -139,6 +140,45 @@ void multiply_int8_tiles(std::span<const Int8Product> products, Index begin, Ind
 
 Index int8_tile_count(const Int8Product& product) { return Int8Grid(product).count(); }
 
+/// The blocks of AMX, panel by panel within a chunk of rows, as the tiles.
+struct AmxGrid {
+  Index row_blocks, panels;
+
+  explicit AmxGrid(const Int8Product& p)
+      : row_blocks(ceil_divide(p.y.rows, amx_rows)), panels(ceil_divide(p.slice.outputs, tile_cols)) {}
+  Index count() const { return row_blocks * panels; }
+};
+
+/// Blocks begin .. end − 1 of one product.
+void multiply_amx_blocks(const Int8Product& p, Index begin, Index end, AmxBlocks& blocks) {
+  const AmxGrid grid(p);
+  alignas(64) std::int32_t sums[amx_rows * amx_cols];
+  for (Index block = begin; block < end; ++block) {
+    const Index panel = block / grid.row_blocks, row = block % grid.row_blocks * amx_rows;
+    const Index height = std::min(amx_rows, p.y.rows - row), first_col = panel * tile_cols;
+    const Index cols = std::min(tile_cols, p.slice.outputs - first_col);
+    blocks.multiply(p.x.values.row(row), p.x.values.stride, height, p.weight->panel(panel),
+                    ceil_divide<Index>(p.slice.inputs, 4), sums);
+    for (Index r = 0; r < height; ++r) finish_int8_row(sums + r * amx_cols, p, row + r, first_col, cols);
+  }
+}
+
+/// The blocks begin .. end − 1 of all products, which are numbered from the first product to the last.
+void multiply_by_amx(std::span<const Int8Product> products, Index begin, Index end) {
+  AmxBlocks blocks;
+  for (std::size_t i = 0; i < products.size() && begin < end; ++i) {
+    const Index count = AmxGrid(products[i]).count();
+    if (begin < count) multiply_amx_blocks(products[i], begin, std::min(end, count), blocks);
+    begin = std::max<Index>(begin - count, 0);
+    end -= count;
+  }
+}
+
+Index amx_block_count(const Int8Product& product) { return AmxGrid(product).count(); }
+
+/// Whether the panels are as AMX reads them: unsigned numbers of 64 outputs side by side.
+bool has_amx_panels() { return tile_cols == amx_cols && weight_offset == 128; }
+
 }  // namespace sharcs::internal::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -147,6 +187,9 @@ namespace sharcs::internal::kernels {
 HWY_EXPORT(int8_instruction);
 HWY_EXPORT(multiply_int8_tiles);
 HWY_EXPORT(int8_tile_count);
+HWY_EXPORT(multiply_by_amx);
+HWY_EXPORT(amx_block_count);
+HWY_EXPORT(has_amx_panels);
 
 namespace {
 
@@ -195,13 +238,23 @@ void allow_dot_instruction(bool allowed) { dot_instruction_allowed = allowed; }
 namespace simd {
 namespace {
 
+bool suits_amx(std::span<const Int8Product> products) {
+  return std::ranges::all_of(products, [](const Int8Product& p) { return p.y.rows >= amx_least_rows; }) &&
+         HWY_DYNAMIC_DISPATCH(has_amx_panels)() && uses_amx();
+}
+
 void multiply(std::span<const Int8Product> products) {
+  const bool by_amx = suits_amx(products);
   double work = 0;
   Index tiles = 0;
   for (const Int8Product& p : products) {
     work += work_of(p);
-    tiles += HWY_DYNAMIC_DISPATCH(int8_tile_count)(p);
+    tiles += by_amx ? HWY_DYNAMIC_DISPATCH(amx_block_count)(p) : HWY_DYNAMIC_DISPATCH(int8_tile_count)(p);
   }
+  if (by_amx)
+    return parallel_shares(tiles, useful_threads(work, work_of_a_thread), [&](Index begin, Index end) {
+      HWY_DYNAMIC_DISPATCH(multiply_by_amx)(products, begin, end);
+    });
   parallel_shares(tiles, useful_threads(work, work_of_a_thread),
                   [&, by_instruction = uses_dot_instruction()](Index begin, Index end) {
                     HWY_DYNAMIC_DISPATCH(multiply_int8_tiles)(products, begin, end, by_instruction);

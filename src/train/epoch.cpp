@@ -90,13 +90,15 @@ void EpochPlanOptions::check() const {
 }
 
 EpochPlan plan_epoch(std::span<const double> widths, std::span<const std::int32_t> lengths,
-                     std::span<const WidthLabel> labels, std::int64_t epoch, const EpochPlanOptions& options) {
+                     std::span<const WidthLabel> labels, std::int64_t epoch, const EpochPlanOptions& options,
+                     std::span<const int> copies) {
   options.check();
   const std::size_t samples = lengths.size();
   if (samples == 0) throw TrainingError("there are no training samples");
   if (!labels.empty() && labels.size() != samples)
     throw ShapeError(std::to_string(labels.size()) + " hardness labels for " + std::to_string(samples) +
                      " training samples");
+  assert(copies.empty() || copies.size() == samples);
 
   EpochPlan plan;
   plan.width_of_sample.resize(samples);
@@ -114,7 +116,8 @@ EpochPlan plan_epoch(std::span<const double> widths, std::span<const std::int32_
       assert(width < static_cast<int>(widths.size()));
     }
     plan.width_of_sample[i] = width;
-    buckets[static_cast<std::size_t>(width)].push_back(static_cast<Index>(i));
+    auto& bucket = buckets[static_cast<std::size_t>(width)];
+    bucket.insert(bucket.end(), copies.empty() ? 1 : static_cast<std::size_t>(copies[i]), static_cast<Index>(i));
   }
   Index largest = 0;
   for (const auto& bucket : buckets) {
@@ -266,6 +269,14 @@ bool is_better(const EpochRecord& record, const std::optional<EpochRecord>& best
   if (record.full_width_only != best->full_width_only) return best->full_width_only;
   if (record.score != best->score) return record.score > best->score;
   return !record.full_width_only && record.evaluations[0].cost_fraction < best->evaluations[0].cost_fraction;
+}
+
+std::vector<PlannedBatch> first_batches(std::span<const PlannedStep> steps, std::size_t most) {
+  std::vector<PlannedBatch> batches;
+  for (const PlannedStep& step : steps)
+    for (const PlannedBatch& batch : step)
+      if (batches.size() < most) batches.push_back(batch);
+  return batches;
 }
 
 }  // namespace sharcs::internal

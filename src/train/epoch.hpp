@@ -33,6 +33,9 @@ struct PlannedBatch {
 /// The micro-batches of one optimizer step.
 using PlannedStep = std::vector<PlannedBatch>;
 
+/// The first micro-batches of the steps, at most `most` of them.
+std::vector<PlannedBatch> first_batches(std::span<const PlannedStep> steps, std::size_t most);
+
 struct EpochPlanOptions {
   StepMode step_mode = StepMode::joint;
   /// Samples of a micro-batch.
@@ -63,7 +66,7 @@ struct EpochPlan {
   std::vector<PlannedStep> steps = {};
   /// For each sample the width, by index, that this epoch trains it at.
   std::vector<int> width_of_sample = {};
-  /// For each width the number of its samples; a repeated sample counts once.
+  /// For each width the number of its samples, copies included; what is repeated to fill a bucket counts once.
   std::vector<Index> bucket_sizes = {};
   /// Lines for the user: one for each width that no sample is trained at.
   std::vector<std::string> notes = {};
@@ -75,12 +78,15 @@ struct EpochPlan {
 /// each sample, not empty. One of a label's widths is drawn at random in each epoch, all with the same probability (but
 /// see full_width_share). No labels at all: every sample is trained at the largest width, as in the first epochs.
 ///
-/// Every sample occurs once, or ⌊largest / size⌋ to ⌈largest / size⌉ times when its bucket is repeated. One batch of
-/// each width may be smaller than the others; which one is drawn at random, so that it is not always that of the
-/// longest samples.
-/// Throws TrainingError when there are no samples, ShapeError when the number of labels is not that of the samples.
+/// copies: how often each sample is in its bucket; none at all: once.
+///
+/// Every sample of a bucket occurs once, or ⌊largest / size⌋ to ⌈largest / size⌉ times when its bucket is repeated. One
+/// batch of each width may be smaller than the others; which one is drawn at random, so that it is not always that of
+/// the longest samples. Throws TrainingError when there are no samples, ShapeError when the number of labels is not
+/// that of the samples.
 EpochPlan plan_epoch(std::span<const double> widths, std::span<const std::int32_t> lengths,
-                     std::span<const WidthLabel> labels, std::int64_t epoch, const EpochPlanOptions& options);
+                     std::span<const WidthLabel> labels, std::int64_t epoch, const EpochPlanOptions& options,
+                     std::span<const int> copies = {});
 
 /// Steps of an epoch that trains `samples` samples at one width. The authors' learning rate schedule counts so many
 /// steps for every epoch, whatever the buckets turn out to be.

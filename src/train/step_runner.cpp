@@ -15,22 +15,6 @@ namespace {
 /// Batches that importance is measured on.
 constexpr std::size_t importance_batches = 100;
 
-/// A class of less than this share of the samples is too rare for a loss that does not weigh it.
-constexpr double rare_share = 0.05;
-
-/// One over each class's share, their mean over the samples 1; empty: no weights.
-std::vector<float> class_weights(const SampleFacts& facts, int classes, ClassWeights how) {
-  if (facts.labels.empty() || how == ClassWeights::none) return {};
-  std::vector<double> counts(static_cast<std::size_t>(classes));
-  for (const std::int32_t label : facts.labels) ++counts[static_cast<std::size_t>(label)];
-  const auto samples = static_cast<double>(facts.labels.size());
-  if (how == ClassWeights::automatic && *std::ranges::min_element(counts) >= rare_share * samples) return {};
-  const auto present = static_cast<double>(std::ranges::count_if(counts, [](double count) { return count > 0; }));
-  std::vector<float> weights;
-  for (const double count : counts) weights.push_back(count > 0 ? static_cast<float>(samples / present / count) : 0.0f);
-  return weights;
-}
-
 }  // namespace
 
 StepRunner::StepRunner(Network<float>& network, const TrainingOptions& options, StepSamples samples,
@@ -47,11 +31,7 @@ StepRunner::StepRunner(Network<float>& network, const TrainingOptions& options, 
       accumulator_(network,
                    {.piece_tokens = options.micro_batch_tokens,
                     .activations = options.recompute_activations ? Activations::recompute : Activations::keep}),
-      answers_(static_cast<Index>(samples_.facts.lengths.size()), network.widths().size()) {
-  // The paper's recipe has none.
-  if (options.recipe == Recipe::distilled)
-    class_weights_ = class_weights(samples_.facts, network.config().num_labels(), options.class_weights);
-}
+      answers_(static_cast<Index>(samples_.facts.lengths.size()), network.widths().size()) {}
 
 std::vector<BatchOutcome> StepRunner::run(const TrainingStep& step, HardnessHistory& history) {
   const std::vector<RaggedBatch> tokens = batches_.take(step.batches, step.number, step.next);
@@ -144,7 +124,7 @@ MicroBatchOutcome StepRunner::run_part(const TrainingStep& step, std::size_t ind
                             .first_sample = part.first_sample,
                             .first_token = part.first_token};
   if (options_.recipe == Recipe::distilled) {
-    micro_batch.class_weights = class_weights_;
+    micro_batch.class_weights = samples_.class_weights;
     micro_batch.exits = exit_losses(step);
   }
   if (step.phase == EpochPhase::distillation) {
@@ -200,19 +180,16 @@ void StepRunner::reorder(std::span<const PlannedStep> steps, Reordering what) {
   catch_up();
   network_.pack();
   ImportanceMeter<float> meter(network_);
-  std::size_t measured = 0;
-  for (const PlannedStep& step : steps)
-    for (const PlannedBatch& batch : step) {
-      if (measured++ == importance_batches) break;
-      std::vector<std::int32_t> labels;
-      std::vector<float> targets;
-      for (const Index sample : batch.samples) {
-        const auto i = static_cast<std::size_t>(sample);
-        if (!samples_.facts.labels.empty()) labels.push_back(samples_.facts.labels[i]);
-        if (!samples_.facts.targets.empty()) targets.push_back(samples_.facts.targets[i]);
-      }
-      meter.add(samples_.tokens_of(batch.samples), labels, targets);
+  for (const PlannedBatch& batch : first_batches(steps, importance_batches)) {
+    std::vector<std::int32_t> labels;
+    std::vector<float> targets;
+    for (const Index sample : batch.samples) {
+      const auto i = static_cast<std::size_t>(sample);
+      if (!samples_.facts.labels.empty()) labels.push_back(samples_.facts.labels[i]);
+      if (!samples_.facts.targets.empty()) targets.push_back(samples_.facts.targets[i]);
     }
+    meter.add(samples_.tokens_of(batch.samples), labels, targets);
+  }
   const NewOrder order = NewOrder::of(network_.config(), meter.importance(), what);
   internal::reorder(network_, order);
   internal::reorder(optimizer_.first_moments(), network_.config(), order);

@@ -24,6 +24,8 @@ struct StepSamples {
   TokensOf tokens_of;
   TokenDropout token_dropout = {};
   double regression_scale = 1;  ///< see TrainingOptions; not 0
+  /// Factors of the classes' losses; empty: 1 each.
+  std::vector<float> class_weights = {};
 };
 
 /// One optimizer step: what to run, and how.
@@ -97,7 +99,6 @@ class StepRunner {
   Adamw<float> optimizer_;
   GradientAccumulator<float> accumulator_;
   AnswerHistory answers_;
-  std::vector<float> class_weights_;  // empty: 1
 };
 
 }  // namespace sharcs::internal

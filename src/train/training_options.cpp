@@ -130,8 +130,9 @@ const OptionTable<TrainingOptions>& internal::training_option_table() {
             "What the router learns. past_answers: how often each width was right on the sample in past epochs; "
             "hardness: the sample's hardness label, as with the recipe sharcs."},
            {"class_weights", &O::class_weights,
-            "Factors of the classes' losses. balanced: one over the class's share; automatic: balanced where the "
-            "rarest class has less than a twentieth of the samples."},
+            "What is done for rare classes. balanced: all classes weigh the same in the loss, and the samples of rare "
+            "ones come up to ten times an epoch; automatic: balanced where the rarest class has less than a twentieth "
+            "of the samples."},
        }},
       {"Texts",
        {

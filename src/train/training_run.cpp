@@ -101,7 +101,14 @@ HardnessOptions hardness_options(const TrainingOptions& options, const std::vect
                             : options.thresholds};
 }
 
-StepSamples step_samples(const TrainingJob& job, const SampleFacts& facts) {
+/// The paper's recipe has none.
+ClassBalance balance_of(const TrainingJob& job, const SampleFacts& facts) {
+  return job.options.recipe == Recipe::distilled
+             ? class_balance(facts.labels, job.model.config().num_labels(), job.options.class_weights)
+             : ClassBalance();
+}
+
+StepSamples step_samples(const TrainingJob& job, const SampleFacts& facts, const ClassBalance& balance) {
   const TrainingOptions& options = job.options;
   const auto tokens_of = [&train = job.inputs.train, &tokenizer = job.inputs.tokenizer,
                           max_length = static_cast<std::size_t>(options.max_length)](std::span<const Index> samples) {
@@ -112,7 +119,8 @@ StepSamples step_samples(const TrainingJob& job, const SampleFacts& facts) {
           .tokens_of = tokens_of,
           .token_dropout = TokenDropout(options.token_dropout, job.inputs.tokenizer),
           .regression_scale =
-              options.regression_scale > 0 ? options.regression_scale : 2 * standard_deviation(facts.targets)};
+              options.regression_scale > 0 ? options.regression_scale : 2 * standard_deviation(facts.targets),
+          .class_weights = balance.weights};
 }
 
 nlohmann::ordered_json settings_of(const TrainingJob& job) {
@@ -137,7 +145,9 @@ TrainingRun::TrainingRun(const TrainingJob& job)
       widths_(fractions(job.model.widths())),
       schedule_(schedule_options(options_)),
       history_(data_.train.samples(), hardness_options(options_, widths_, job.model.config().num_labels())),
-      steps_(network(), options_, step_samples(job, data_.train), job.ranks),
+      balance_(balance_of(job, data_.train)),
+      copies_(balance_.copies_of(data_.train.labels)),
+      steps_(network(), options_, step_samples(job, data_.train, balance_), job.ranks),
       pace_(options_.epochs),
       last_checkpoint_(steady_seconds()) {}
 
@@ -147,11 +157,23 @@ std::unique_ptr<TrainingRun> TrainingRun::prepared(const TrainingJob& job) {
   if (job.options.epochs == 0)
     run->note("epochs: " + std::to_string(run->options_.epochs) + ", for " + std::to_string(job.inputs.train.size()) +
               " training samples");
+  for (const std::string& text : run->rare_classes()) run->note(text);
   const SampleFacts& train = run->data_.train;
   if (train.truncated > 0)
     run->note(std::to_string(train.truncated) + " of " + std::to_string(train.samples()) +
               " training samples were cut to " + std::to_string(job.options.max_length) + " tokens");
   return run;
+}
+
+std::vector<std::string> TrainingRun::rare_classes() const {
+  std::vector<std::string> lines;
+  const std::vector<std::string> names = job_.inputs.task.labels();
+  for (std::size_t c = 0; c < balance_.copies.size(); ++c)
+    if (balance_.copies[c] > 1)
+      lines.push_back("class " + quote(names[c]) + " is rare: each epoch shows its samples " +
+                      std::to_string(balance_.copies[c]) + " times, and their losses weigh " +
+                      three_digits(static_cast<double>(balance_.weights[c])) + " times as much");
+  return lines;
 }
 
 std::unique_ptr<TrainingRun> TrainingRun::start(const TrainingJob& job) {
@@ -267,7 +289,8 @@ Epoch TrainingRun::begin_epoch() {
   Epoch epoch = {.number = state_.epoch, .phase = phase_of(state_.epoch, options_, job_.model.config())};
   const bool by_label = epoch.phase == EpochPhase::all_widths;
   if (by_label) epoch.labels = history_.labels();
-  epoch.plan = plan_epoch(widths_, data_.train.lengths, epoch.labels, epoch.number - 1, plan_options(options_));
+  epoch.plan =
+      plan_epoch(widths_, data_.train.lengths, epoch.labels, epoch.number - 1, plan_options(options_), copies_);
   if (epoch.phase == EpochPhase::distillation) {
     if (options_.router_target == RouterTarget::hardness && !history_.full_width_only())
       epoch.labels = history_.labels();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "formats/model_access.hpp"
+#include "train/class_balance.hpp"
 #include "train/epoch.hpp"
 #include "train/optimizer.hpp"
 #include "train/pace.hpp"
@@ -82,6 +83,8 @@ class TrainingRun {
 
   // The caller.
   void note(std::string_view text) const;
+  /// What is done for classes that have few samples, a line each.
+  std::vector<std::string> rare_classes() const;
   void report_progress(const Epoch& epoch) const;
   /// Whether the caller of any rank wants to stop.
   bool should_stop() const;
@@ -97,6 +100,8 @@ class TrainingRun {
   std::vector<double> widths_;
   Schedule schedule_;
   HardnessHistory history_;
+  ClassBalance balance_;
+  std::vector<int> copies_;  // of each training sample in an epoch; empty: one
   StepRunner steps_;
   TrainingState state_;
   Pace pace_;

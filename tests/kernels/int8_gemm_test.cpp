@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/threads.hpp"
+#include "kernels/amx.hpp"
 #include "kernels/layer_norm.hpp"
 #include "kernels/padded_matrix.hpp"
 #include "kernels/simd_targets.hpp"
@@ -26,6 +27,14 @@ void at_every_int8_kernel(const Body& body) {
     at_every_simd_target(body);
   }
   allow_dot_instruction(true);
+  {
+    SCOPED_TRACE("AMX, emulated");
+    use_amx(AmxUse::emulated);
+    at_every_simd_target(body);
+    use_amx(AmxUse::never);
+    at_every_simd_target(body);
+    use_amx(AmxUse::automatic);
+  }
   with_portable_kernels(body);
 }
 
@@ -90,7 +99,7 @@ TEST(Int8Multiply, OfEverySliceHasTheBitsOfAPlainIntegerLoop) {
   at_every_int8_kernel([] {
     const Int8Values weight(130, 75, 1);
     const Int8Matrix packed = weight.packed();
-    for (const Index rows : {1, 2, 3, 4, 5, 6, 7, 13, 61, 150}) {
+    for (const Index rows : {1, 2, 3, 4, 5, 6, 7, 13, 16, 17, 61, 150}) {
       const Int8Values x(rows, 75, 2);
       for (const Slice slice :
            {Slice{130, 75}, {129, 74}, {64, 64}, {63, 1}, {33, 2}, {32, 19}, {17, 75}, {8, 16}, {1, 33}})

@@ -371,5 +371,34 @@ TEST(WidthTransitions, CountHowSamplesMove) {
               HasSubstr("6 and 1 samples"));
 }
 
+TEST(EpochPlan, CopiesOfASampleAreSpreadOverTheEpoch) {
+  std::vector<int> copies(320, 1);
+  for (std::size_t i = 0; i < 320; i += 100) copies[i] = 10;
+  const EpochPlan plan = plan_epoch(two, lengths_of(320), {}, 0, {.batch_size = 8, .shuffle_window = 5}, copies);
+  EXPECT_THAT(plan.bucket_sizes, ElementsAre(0, 356));
+  const std::map<Index, Index> count = occurrences(plan);
+  for (std::size_t i = 0; i < 320; ++i) EXPECT_EQ(count.at(static_cast<Index>(i)), copies[i]);
+  std::set<std::size_t> steps_with_copies;
+  for (std::size_t step = 0; step < plan.steps.size(); ++step)
+    for (const Index sample : plan.steps[step].front().samples)
+      if (sample == 100) steps_with_copies.insert(step);
+  EXPECT_GE(steps_with_copies.size(), 5u);
+}
+
+TEST(EpochPlan, FirstBatchesAreCountedOverAllSteps) {
+  std::vector<PlannedStep> steps(5);
+  for (Index step = 0; step < 5; ++step)
+    for (const Index batch : {0, 1, 2})
+      steps[static_cast<std::size_t>(step)].push_back({.width = 0, .samples = {3 * step + batch}, .whole_size = 1});
+  const auto samples_of = [&](std::size_t most) {
+    std::vector<Index> samples;
+    for (const PlannedBatch& batch : first_batches(steps, most)) samples.push_back(batch.samples.front());
+    return samples;
+  };
+  EXPECT_THAT(samples_of(4), ElementsAre(0, 1, 2, 3)) << "the last of them in the middle of a step";
+  EXPECT_THAT(samples_of(0), IsEmpty());
+  EXPECT_EQ(samples_of(100).size(), 15u);
+}
+
 }  // namespace
 }  // namespace sharcs::internal
