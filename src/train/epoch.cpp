@@ -119,11 +119,10 @@ EpochPlan plan_epoch(std::span<const double> widths, std::span<const std::int32_
     auto& bucket = buckets[static_cast<std::size_t>(width)];
     bucket.insert(bucket.end(), copies.empty() ? 1 : static_cast<std::size_t>(copies[i]), static_cast<Index>(i));
   }
+  plan.bucket_sizes.resize(widths.size());
+  for (const int width : plan.width_of_sample) ++plan.bucket_sizes[static_cast<std::size_t>(width)];
   Index largest = 0;
-  for (const auto& bucket : buckets) {
-    plan.bucket_sizes.push_back(static_cast<Index>(bucket.size()));
-    largest = std::max(largest, plan.bucket_sizes.back());
-  }
+  for (const auto& bucket : buckets) largest = std::max(largest, std::ssize(bucket));
 
   std::vector<std::vector<PlannedBatch>> batches(widths.size());
   std::size_t rounds = 0;
@@ -135,7 +134,7 @@ EpochPlan plan_epoch(std::span<const double> widths, std::span<const std::int32_
       continue;
     }
     Random random(derive_key(derive_key(options.seed, "batches", number), "width", width));
-    const Index count = options.repeat_smaller_buckets ? largest : plan.bucket_sizes[width];
+    const Index count = options.repeat_smaller_buckets ? largest : std::ssize(buckets[width]);
     batches[width] = cut(arrange(std::move(buckets[width]), count, lengths, options, random), static_cast<int>(width),
                          options, random);
     rounds = std::max(rounds, batches[width].size());

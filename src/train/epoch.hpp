@@ -66,7 +66,7 @@ struct EpochPlan {
   std::vector<PlannedStep> steps = {};
   /// For each sample the width, by index, that this epoch trains it at.
   std::vector<int> width_of_sample = {};
-  /// For each width the number of its samples, copies included; what is repeated to fill a bucket counts once.
+  /// For each width the number of its samples; a repeated sample counts once.
   std::vector<Index> bucket_sizes = {};
   /// Lines for the user: one for each width that no sample is trained at.
   std::vector<std::string> notes = {};
