@@ -4,6 +4,7 @@
 #include <iostream>
 #include <sharcs/communicator.hpp>
 
+#include "bf16_bench.hpp"
 #include "core/threads.hpp"
 #include "encoder_bench.hpp"
 #include "gemm_bench.hpp"
@@ -31,7 +32,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--filter", options.filter,
                  "Only points whose name contains this, e.g. \"multiply 32 x\", \"pack\", \"encoder\", \"callers\", "
-                 "\"int8\", \"training\" or \"tokenize\"");
+                 "\"bf16\", \"int8\", \"training\" or \"tokenize\"");
   app.add_option("--seconds", options.seconds, "Seconds for each contender at each point")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
@@ -55,6 +56,7 @@ int main(int argc, char** argv) {
     run_gemm_bench(options, report);
     run_encoder_bench(options, report);
     run_threads_bench(options, report);
+    run_bf16_bench(options, report);
     run_int8_bench(options, report);
     run_training_bench(options, report);
     run_tokenizer_bench(options, report);

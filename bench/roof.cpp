@@ -8,6 +8,8 @@
 #include "core/aligned_buffer.hpp"
 #include "core/matrix_view.hpp"
 #include "core/threads.hpp"
+#include "kernels/bf16_pair-inl.hpp"
+#include "kernels/bf16_pairs.hpp"
 #include "kernels/int8_gemm.hpp"
 #include "kernels/int8_tile-inl.hpp"
 #include "stopwatch.hpp"
@@ -35,6 +37,30 @@ float multiply_adds() {
   const auto left = hn::Add(hn::Add(hn::Add(s0, s1), hn::Add(s2, s3)), hn::Add(s4, s5));
   const auto right = hn::Add(hn::Add(hn::Add(s6, s7), hn::Add(s8, s9)), hn::Add(s10, s11));
   return hn::GetLane(hn::Add(left, right));
+}
+
+double bf16_operations() { return 2 * operations(); }
+
+float bf16_dots() {
+#ifdef SHARCS_BF16_DOT
+  using kernels::HWY_NAMESPACE::Bf16Dots;
+  const kernels::HWY_NAMESPACE::TileTag d;
+  const auto a = hn::BitCast(d, hn::Set(hn::RebindToUnsigned<decltype(d)>(), 0x3A833F80u));  // 0.001 and 1
+  const auto b = hn::BitCast(d, hn::Set(hn::RebindToUnsigned<decltype(d)>(), 0x3F803A83u));
+  const auto start = [d](float value) HWY_ATTR { return hn::Set(d, value); };
+  auto s0 = start(0.1f), s1 = start(0.2f), s2 = start(0.3f), s3 = start(0.4f), s4 = start(0.5f), s5 = start(0.6f);
+  auto s6 = start(0.7f), s7 = start(0.8f), s8 = start(0.9f), s9 = start(1.1f), s10 = start(1.2f), s11 = start(1.3f);
+  for (Index i = 0; i < rounds; ++i) {
+    Bf16Dots::add(a, b, s0), Bf16Dots::add(a, b, s1), Bf16Dots::add(a, b, s2), Bf16Dots::add(a, b, s3);
+    Bf16Dots::add(a, b, s4), Bf16Dots::add(a, b, s5), Bf16Dots::add(a, b, s6), Bf16Dots::add(a, b, s7);
+    Bf16Dots::add(a, b, s8), Bf16Dots::add(a, b, s9), Bf16Dots::add(a, b, s10), Bf16Dots::add(a, b, s11);
+  }
+  const auto left = hn::Add(hn::Add(hn::Add(s0, s1), hn::Add(s2, s3)), hn::Add(s4, s5));
+  const auto right = hn::Add(hn::Add(hn::Add(s6, s7), hn::Add(s8, s9)), hn::Add(s10, s11));
+  return hn::GetLane(hn::Add(left, right));
+#else
+  return 0;  // never called: there is no instruction
+#endif
 }
 
 double int8_operations() { return 4 * operations(); }
@@ -85,6 +111,8 @@ HWY_AFTER_NAMESPACE();
 namespace sharcs::internal::bench {
 HWY_EXPORT(operations);
 HWY_EXPORT(multiply_adds);
+HWY_EXPORT(bf16_operations);
+HWY_EXPORT(bf16_dots);
 HWY_EXPORT(int8_operations);
 HWY_EXPORT(run_dots);
 HWY_EXPORT(read);
@@ -112,6 +140,16 @@ double multiply_add_operations(int threads) { return threads * HWY_DYNAMIC_DISPA
 
 void run_multiply_adds(int threads) {
   on_each_thread(threads, [](Index) { keep(HWY_DYNAMIC_DISPATCH(multiply_adds)()); });
+}
+
+double bf16_dot_operations(int threads) {
+  if (!kernels::uses_bf16_instruction()) return multiply_add_operations(threads);
+  return threads * HWY_DYNAMIC_DISPATCH(bf16_operations)();
+}
+
+void run_bf16_dots(int threads) {
+  if (!kernels::uses_bf16_instruction()) return run_multiply_adds(threads);
+  on_each_thread(threads, [](Index) { keep(HWY_DYNAMIC_DISPATCH(bf16_dots)()); });
 }
 
 double int8_dot_operations(int threads) { return threads * HWY_DYNAMIC_DISPATCH(int8_operations)(); }

@@ -13,6 +13,11 @@ double multiply_add_operations(int threads);
 /// Multiply-adds of registers with registers, as many at a time as the machine has in flight: nothing can be faster.
 void run_multiply_adds(int threads);
 
+/// The same of products of bf16 numbers: of dot products of two, each of which counts as two multiply-adds, where the
+/// processor has an instruction for them; else of floats.
+double bf16_dot_operations(int threads);
+void run_bf16_dots(int threads);
+
 /// The same of dot products of four int8, of which each counts as four multiply-adds.
 double int8_dot_operations(int threads);
 void run_int8_dots(int threads);

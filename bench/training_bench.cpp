@@ -38,6 +38,15 @@ void run_training_bench(const Options& options, Report& report) {
                                               {"distilled", [&] { bert.distil(runner); }},
                                               {"pack", [&] { network_of(bert.model()).pack(); }}},
                                              longer);
+    // Each step packs the weights anew, so the products' numbers are changed between steps only.
+    const auto in = [&](kernels::Numbers numbers) {
+      network_of(bert.model()).set_product_numbers(numbers);
+      network_of(bert.model()).pack();
+    };
+    in(kernels::Numbers::bf16);
+    const std::vector<Timing> bf16 =
+        race({{"roof", [=] { run_multiply_adds(threads); }}, {"1", [&] { step({1}); }}}, longer);
+    in(kernels::Numbers::whole);
     const double roof = multiply_add_operations(threads) / timings[0].best / 1e9;
     const double full = timings[1].median;
     report.line(format(
@@ -47,10 +56,13 @@ void run_training_bench(const Options& options, Report& report) {
                        timings[2].over(timings[1]), work_at(0) / work_at(1), timings[3].over(timings[1]),
                        1 + work_at(0) / work_at(1)));
     report.line(format("  distilled, 0.25 beside full width: %.3f of it", timings[4].over(timings[1])));
+    report.line(
+        format("  full width with bf16 products: %.3f of it", bf16[1].over(bf16[0]) / timings[1].over(timings[0])));
     nlohmann::json record = {{"part", "training"}, {"threads", threads}, {"roof_gflops", roof}};
     const char* const names[] = {"", "full", "narrow", "joint", "distilled", "pack"};
     for (std::size_t i = 1; i < timings.size(); ++i)
       record[names[i]] = {{"best_seconds", timings[i].best}, {"median_seconds", timings[i].median}};
+    record["full_bf16"] = {{"best_seconds", bf16[1].best}, {"median_seconds", bf16[1].median}};
     record["full"]["multiply_adds"] = work_at(1);
     record["narrow"]["multiply_adds"] = work_at(0);
     report.record(record);

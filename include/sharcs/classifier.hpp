@@ -40,7 +40,7 @@ struct Prediction {
 };
 
 /// How the weights of the large products and the word embeddings are kept.
-enum class Precision { fp32, int8 };
+enum class Precision { fp32, bf16, int8 };
 
 struct EngineOptions {
   /// Threads of all calls together; 0: OMP_NUM_THREADS, or the number of cores. Calls that run at the same time share
@@ -50,7 +50,7 @@ struct EngineOptions {
   std::int64_t micro_batch_tokens = 4096;
   /// Which answers each input is asked for; absent: as the model's configuration says (Policy::of_model).
   std::optional<Policy> policy = {};
-  /// int8 takes a quarter of the memory (docs/models.md). Absent: as stored: fp32, or what sharcs quantize wrote.
+  /// bf16 takes half of the memory, int8 a quarter (docs/models.md). Absent: as the weights are stored.
   std::optional<Precision> precision = {};
   /// Of a Classifier: how long an input may be, special tokens included; 0: as in training, or what the model can read.
   std::size_t max_length = 0;
@@ -70,7 +70,7 @@ class Engine {
  public:
   /// Reads a model directory (see Model::load), packing each weight as it is read, so that the weights are in memory
   /// once. Throws IoError, ConfigError or CheckpointError; the last also when weights are missing, since an engine does
-  /// not guess, or are stored as int8 where fp32 is asked for.
+  /// not guess, or are stored as int8 where another precision is asked for.
   static Engine load(const std::filesystem::path& directory, const EngineOptions& options = {});
   /// Packs a copy of the model's weights.
   explicit Engine(const Model& model, const EngineOptions& options = {});

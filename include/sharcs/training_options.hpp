@@ -37,6 +37,8 @@ enum class RouterTarget { past_answers, hardness };
 /// balanced where the rarest class has less than a twentieth of the samples.
 enum class ClassWeights { automatic, none, balanced };
 
+enum class TrainingPrecision { fp32, bf16 };  ///< what large products' operands are rounded to (docs/training.md)
+
 /// Which widths an optimizer step trains.
 enum class StepMode {
   joint,      ///< all: one micro-batch of each width, gradients averaged (the authors train one width per GPU)
@@ -63,17 +65,15 @@ enum class HardnessMeasure {
   entropy,  ///< of the prediction, in nats, from 0 to log(classes): the paper's ablation. Low for easy samples
 };
 
-/// A width fits a sample whose last `window` measures are all in [low, high).
-///
-/// `high` itself is outside, so that neighbours can share a border: for a confidence of 1 give a `high` above 1.
+/// A width fits a sample whose last `window` measures are all in [low, high). `high` itself is outside, so that
+/// neighbours can share a border: for a confidence of 1 give a `high` above 1.
 struct Threshold {
   double low = 0;
   double high = 1;
 };
 
-/// How to train. docs/options.md has the range and the meaning of every option.
-/// In a JSON file the keys are the names of the fields; an enumeration is its name in quotes, a threshold a pair
-/// [low, high]. An absent key keeps its default, an unknown one is an error.
+/// How to train. docs/options.md has the range and the meaning of every option, and how it is written in JSON: the keys
+/// are the names of the fields. An absent key keeps its default, an unknown one is an error.
 struct TrainingOptions {
   Recipe recipe = Recipe::distilled;
   int epochs = 0;          ///< 0: as many as show 120,000 samples, from 4 to 30
@@ -93,6 +93,7 @@ struct TrainingOptions {
   double adam_beta1 = 0.9;
   double adam_beta2 = 0.999;
   double adam_epsilon = 1e-8;
+  TrainingPrecision precision = TrainingPrecision::fp32;
   double max_grad_norm = 1;  ///< a longer gradient is scaled down to this length; 0: never
 
   int window = 3;  ///< epochs whose measures decide a sample's label; the first ones train the largest width only
@@ -138,10 +139,9 @@ struct TrainingOptions {
   void check(const ModelConfig& model, const std::string& name = "training options") const;
 };
 
-/// The thresholds for a model of so many widths where the options give none.
-///
-/// Confidence: two widths have {[0.8, 1.01), [0, 0.8)}: the narrowest takes the samples from 0.8 on. Five widths and
-/// more divide the rest below 0.8 evenly. Three and four overlap as in the authors' configurations:
+/// The thresholds for a model of so many widths where the options give none. Confidence: two widths have {[0.8, 1.01),
+/// [0, 0.8)}: the narrowest takes the samples from 0.8 on. Five widths and more divide the rest below 0.8 evenly. Three
+/// and four overlap as in the authors' configurations:
 /// {[0.7, 1.01), [0.4, 0.9), [0, 0.5)} and {[0.7, 1.01), [0.5, 0.9), [0.2, 0.7), [0, 0.5)}. Entropy: the narrowest
 /// takes what is below 0.7 · log(classes); the others divide the rest evenly.
 std::vector<Threshold> default_thresholds(int widths, HardnessMeasure measure, int classes);

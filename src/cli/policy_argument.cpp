@@ -32,9 +32,10 @@ Policy policy_argument(const std::string& text, const ModelConfig& config) {
 void add_precision_option(CLI::App& command, std::string& precision) {
   command
       .add_option("--precision", precision,
-                  "Weights of the large products: fp32, or int8, which is faster and a quarter of the size")
+                  "Weights of the large products: fp32; bf16, half of the size, and twice the speed on processors that "
+                  "multiply bf16; or int8, a quarter of the size and faster still")
       ->check(CLI::IsMember(names_of<Precision>()))
-      ->default_str("as stored: int8 where sharcs quantize wrote the model, else fp32");
+      ->default_str("as the weights are stored: int8 or bf16 where sharcs quantize wrote the model, else fp32");
 }
 
 std::optional<Precision> precision_argument(const std::string& text) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
 #include <utility>
@@ -245,7 +246,11 @@ void save_policy(const std::filesystem::path& directory, const PolicyRule& rule)
     throw ConfigError(file.string() + ": a plain encoder has one answer only; there is nothing for a policy to choose");
   config.sharcs->policy = rule;
   config.check(file.string());
-  write_file_atomically(file, config.to_json());
+  // The weights stay what they are, and with them the type that the file names.
+  auto json = nlohmann::ordered_json::parse(config.to_json());
+  const auto before = nlohmann::json::parse(read_text_file(file));
+  if (before.contains("torch_dtype")) json["torch_dtype"] = before["torch_dtype"];
+  write_file_atomically(file, json.dump(2) + "\n");
 }
 
 }  // namespace sharcs

@@ -7,7 +7,7 @@
 #include "core/quote.hpp"
 #include "formats/safetensors.hpp"
 #include "kernels/int8_rows.hpp"
-#include "model/int8_weights.hpp"
+#include "model/low_precision.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {
@@ -74,6 +74,11 @@ CheckpointReader::CheckpointReader(const std::filesystem::path& directory, const
       throw CheckpointError(source_.path().string() + ": tensors " + quote(other->second) + " and " +
                             quote(tensor.name) + " are the same parameter");
   }
+}
+
+bool CheckpointReader::is_bf16(const ParameterSpec& spec) const {
+  const std::string name = name_on_disk(spec);
+  return !name.empty() && source_.find(name)->dtype == DType::bf16;
 }
 
 std::string CheckpointReader::name_on_disk(const ParameterSpec& spec) const {
@@ -210,6 +215,16 @@ void save_parameters(const Network<float>& network, const std::filesystem::path&
   std::vector<NamedTensor> tensors;
   for_each_saved(network, [&](const ParameterSpec& spec, std::string name, std::span<const float> values) {
     tensors.push_back({std::move(name), spec.shape, values});
+  });
+  write_safetensors(file, tensors);
+}
+
+void save_bf16_parameters(const Network<float>& network, const std::filesystem::path& file,
+                          std::span<const std::string> keep_fp32) {
+  std::vector<NamedTensor> tensors;
+  for_each_saved(network, [&](const ParameterSpec& spec, std::string name, std::span<const float> values) {
+    tensors.push_back({std::move(name), spec.shape, values});
+    if (becomes_bf16(network.config(), spec, keep_fp32)) tensors.back().float_dtype = DType::bf16;
   });
   write_safetensors(file, tensors);
 }

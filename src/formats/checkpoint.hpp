@@ -44,6 +44,8 @@ class CheckpointReader {
   bool holds_int8() const { return holds_int8_; }
   /// Whether this weight is.
   bool is_int8(const ParameterSpec& spec) const { return on_disk_.contains(spec.name + int8_suffix); }
+  /// Whether the parameter is stored as bf16.
+  bool is_bf16(const ParameterSpec& spec) const;
   /// Reads an int8 weight's scales, [outputs]. Returns its values, [outputs, inputs], where they lie in the mapped
   /// file: until the next call. Throws CheckpointError when one of the two tensors is missing or has another shape or
   /// type, or a scale is not a number from 0 on.
@@ -79,6 +81,11 @@ LoadReport read_parameters(Network<T>& network, CheckpointReader& reader, std::u
 /// The LayerNorms of full width are written twice: under their own names, and under those that a plain encoder has. So
 /// Hugging Face's loader finds every parameter of the full-width sub-network.
 void save_parameters(const Network<float>& network, const std::filesystem::path& file);
+
+/// The same with the weights for which becomes_bf16() as BF16, rounded to the nearest. Every program that reads the
+/// format takes them for floats.
+void save_bf16_parameters(const Network<float>& network, const std::filesystem::path& file,
+                          std::span<const std::string> keep_fp32);
 
 /// The same with the weights for which becomes_int8() as int8 (see int8_suffix). Writes
 /// `directory`/model.int8.safetensors.

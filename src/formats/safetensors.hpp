@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -29,6 +30,8 @@ struct NamedTensor {
                std::span<const std::int32_t>, std::span<const std::uint64_t>, std::span<const std::uint8_t>,
                std::span<const std::int8_t>>
       values;
+  /// How this tensor's float values are stored, where not as SafetensorsOptions say.
+  std::optional<DType> float_dtype = {};
 };
 
 struct SafetensorsOptions {

@@ -3,6 +3,7 @@
 #include <functional>
 #include <unordered_map>
 
+#include "core/half.hpp"
 #include "core/threads.hpp"
 #include "formats/checkpoint.hpp"
 #include "formats/model_access.hpp"
@@ -10,7 +11,7 @@
 #include "infer/thread_budget.hpp"
 #include "infer/workspace_pool.hpp"
 #include "kernels/int8_rows.hpp"
-#include "model/int8_weights.hpp"
+#include "model/low_precision.hpp"
 #include "model/micro_batches.hpp"
 #include "nn/loss.hpp"
 #include "routing/policy_walk.hpp"
@@ -20,6 +21,26 @@
 
 namespace sharcs {
 using namespace internal;
+
+namespace internal {
+/// Word embeddings that are not fp32.
+struct LowPrecisionWords {
+  AlignedBuffer<std::int8_t> values;
+  std::vector<float> scales;
+  std::vector<std::uint16_t> bf16;
+
+  std::size_t bytes() const {
+    return values.size() + scales.size() * sizeof(float) + bf16.size() * sizeof(std::uint16_t);
+  }
+  /// Hands them to an encoder, which only looks at them.
+  void lend(Encoder<float>& encoder) const {
+    const Index cols = encoder.config.word_embedding_size();
+    if (!scales.empty()) encoder.int8_words = {{values.data(), std::ssize(scales), cols}, scales.data()};
+    if (!bf16.empty()) encoder.bf16_words = {bf16.data(), std::ssize(bf16) / cols, cols};
+  }
+};
+}  // namespace internal
+
 namespace {
 
 /// An int8 weight as it is until the next one is asked for.
@@ -59,13 +80,15 @@ struct Int8Scratch {
   }
 };
 
-using IsInt8 = std::function<bool(const ParameterSpec&)>;
+/// In which precision an engine holds a parameter.
+using PrecisionOf = std::function<Precision(const ParameterSpec&)>;
 
-/// The parameters of `specs` that are neither packed nor int8.
-std::vector<ParameterSpec> plain_ones(const std::vector<ParameterSpec>& specs, const IsInt8& is_int8) {
+/// The parameters of `specs` that are neither packed nor of less precision than fp32.
+std::vector<ParameterSpec> plain_ones(const std::vector<ParameterSpec>& specs, const PrecisionOf& precision_of) {
   std::vector<ParameterSpec> plain;
-  std::ranges::copy_if(specs, std::back_inserter(plain),
-                       [&](const ParameterSpec& spec) { return !spec.packed && !is_int8(spec); });
+  std::ranges::copy_if(specs, std::back_inserter(plain), [&](const ParameterSpec& spec) {
+    return !spec.packed && precision_of(spec) == Precision::fp32;
+  });
   return plain;
 }
 
@@ -73,11 +96,9 @@ std::vector<ParameterSpec> plain_ones(const std::vector<ParameterSpec>& specs, c
 struct EngineBinder {
   const WeightSource& source;
   const std::unordered_map<std::string, const ParameterSpec*>& specs;
-  const IsInt8& is_int8;
+  const PrecisionOf& precision_of;
   ParameterStore<float>& plain;
-  /// Of the word embeddings, where they are int8.
-  AlignedBuffer<std::int8_t>& word_values;
-  std::vector<float>& word_scales;
+  LowPrecisionWords& words;
 
   std::span<float> filled(const std::string& name) {
     const std::span<float> values = plain.values(name);
@@ -87,11 +108,12 @@ struct EngineBinder {
   Linear<float> linear(const std::string& name, Index, Index, Component) {
     Linear<float> linear;
     const ParameterSpec& spec = *specs.at(name + ".weight");
-    if (is_int8(spec)) {
+    if (const Precision precision = precision_of(spec); precision == Precision::int8) {
       const Int8Weight weight = source.int8(spec);
       linear.int8 = kernels::Int8Matrix(weight.values, weight.scales);
     } else {
-      linear.packed.pack(source.matrix(spec));
+      linear.packed.pack(source.matrix(spec),
+                         precision == Precision::bf16 ? kernels::Numbers::bf16 : kernels::Numbers::whole);
     }
     linear.bias = filled(name + ".bias").data();
     return linear;
@@ -101,11 +123,19 @@ struct EngineBinder {
   }
   MatrixView<const float> table(const std::string& name, Index rows, Index cols) {
     const ParameterSpec& spec = *specs.at(name);
-    if (!is_int8(spec)) return {filled(name).data(), rows, cols};
+    const Precision precision = precision_of(spec);
+    if (precision == Precision::fp32) return {filled(name).data(), rows, cols};
+    if (precision == Precision::bf16) {
+      const MatrixView<const float> table = source.matrix(spec);
+      words.bf16.resize(static_cast<std::size_t>(spec.size()));
+      std::transform(table.data, table.data + spec.size(), words.bf16.begin(),
+                     [](float x) { return bf16_of_float(x); });
+      return {};
+    }
     const Int8Weight weight = source.int8(spec);
-    word_values = AlignedBuffer<std::int8_t>(static_cast<std::size_t>(spec.size()));
-    std::copy_n(weight.values.data, spec.size(), word_values.data());
-    word_scales.assign(weight.scales.begin(), weight.scales.end());
+    words.values = AlignedBuffer<std::int8_t>(static_cast<std::size_t>(spec.size()));
+    std::copy_n(weight.values.data, spec.size(), words.values.data());
+    words.scales.assign(weight.scales.begin(), weight.scales.end());
     return {};
   }
   std::span<const float> constants(const std::string& name, Index, double, int) { return filled(name); }
@@ -119,28 +149,32 @@ struct Engine::State {
   Encoder<float> encoder;
   std::vector<ParameterSpec> specs;
   Precision precision;
-  IsInt8 is_int8;  ///< only until the weights are there
+  PrecisionOf precision_of;  ///< only until the weights are there
   ParameterLayout plain_layout;
   ParameterStore<float> plain;
-  AlignedBuffer<std::int8_t> word_values;
-  std::vector<float> word_scales;
+  LowPrecisionWords words;
   std::size_t weight_bytes = 0;
   ThreadBudget threads;
   WorkspacePool workspaces;
 
-  /// is_stored_int8: of a folder with int8 weights, whether the weight is one of them; else null.
-  State(const ModelConfig& config, const EngineOptions& engine_options, const IsInt8& is_stored_int8)
+  /// stored_as: of a folder, in which precision it has a weight; else null.
+  State(const ModelConfig& config, const EngineOptions& engine_options, const PrecisionOf& stored_as)
       : options(engine_options),
         policy(options.policy.value_or(Policy::of_model(config))),
         encoder(config),
         specs(parameter_specs(config, encoder.widths)),
-        precision(options.precision.value_or(is_stored_int8 ? Precision::int8 : Precision::fp32)),
-        is_int8([&]() -> IsInt8 {
-          if (is_stored_int8) return is_stored_int8;
-          if (precision == Precision::fp32) return [](const ParameterSpec&) { return false; };
-          return [&model = encoder.config](const ParameterSpec& spec) { return becomes_int8(model, spec); };
+        precision(options.precision.value_or(lowest(stored_as))),
+        precision_of([&]() -> PrecisionOf {
+          // What sharcs quantize was told to keep stays fp32.
+          if (stored_as && precision == lowest(stored_as)) return stored_as;
+          return [this](const ParameterSpec& spec) {
+            const bool low = precision == Precision::int8   ? becomes_int8(encoder.config, spec)
+                             : precision == Precision::bf16 ? becomes_bf16(encoder.config, spec)
+                                                            : false;
+            return low ? precision : Precision::fp32;
+          };
         }()),
-        plain_layout(plain_ones(specs, is_int8)),
+        plain_layout(plain_ones(specs, precision_of)),
         plain(plain_layout),
         threads(options.threads > 0 ? options.threads : thread_count()) {
     if (options.threads < 0)
@@ -149,19 +183,23 @@ struct Engine::State {
       throw ConfigError("micro_batch_tokens is " + std::to_string(options.micro_batch_tokens) + "; expected 1 or more");
   }
 
+  /// The precision of a folder: the lowest of its weights.
+  Precision lowest(const PrecisionOf& stored_as) const {
+    Precision found = Precision::fp32;
+    for (const ParameterSpec& spec : specs)
+      if (stored_as) found = std::max(found, stored_as(spec));  // the enumeration goes from high to low
+    return found;
+  }
+
   void fill(const WeightSource& source) {
     std::unordered_map<std::string, const ParameterSpec*> by_name;
     for (const ParameterSpec& spec : specs) by_name.emplace(spec.name, &spec);
     const ThreadScope scope(threads.total());
     encoder.weights = build_encoder_tree<Linear<float>, const float>(
-        encoder.config, encoder.widths, EngineBinder{source, by_name, is_int8, plain, word_values, word_scales});
-    if (!word_scales.empty()) {
-      const auto entries = std::ssize(word_scales);
-      encoder.int8_words = {{word_values.data(), entries, static_cast<Index>(word_values.size()) / entries},
-                            word_scales.data()};
-    }
-    is_int8 = nullptr;
-    weight_bytes = plain.buffer().size_bytes() + word_values.size() + word_scales.size() * sizeof(float);
+        encoder.config, encoder.widths, EngineBinder{source, by_name, precision_of, plain, words});
+    words.lend(encoder);
+    precision_of = nullptr;
+    weight_bytes = plain.buffer().size_bytes() + words.bytes();
     for_each_linear(encoder.weights, [&](const Linear<float>& linear) {
       weight_bytes += linear.packed.bytes() + (linear.int8 ? linear.int8.bytes() : 0);
     });
@@ -200,13 +238,15 @@ Engine Engine::load(const std::filesystem::path& directory, const EngineOptions&
   const ModelConfig config = ModelConfig::load(file);
   config.check(file.string());
   CheckpointReader reader(directory, config, {});
-  IsInt8 is_stored_int8;
-  if (reader.holds_int8()) {
-    if (options.precision == Precision::fp32)
-      throw CheckpointError(reader.path().string() + ": holds int8 weights; expected fp32 ones for precision fp32");
-    is_stored_int8 = [&reader](const ParameterSpec& spec) { return reader.is_int8(spec); };
+  if (reader.holds_int8() && options.precision.value_or(Precision::int8) != Precision::int8) {
+    const std::string wanted = options.precision == Precision::bf16 ? "bf16" : "fp32";
+    throw CheckpointError(reader.path().string() + ": holds int8 weights; expected fp32 ones for precision " + wanted);
   }
-  auto state = std::make_unique<State>(config, options, is_stored_int8);
+  const auto stored_as = [&](const ParameterSpec& spec) {
+    if (reader.is_int8(spec)) return Precision::int8;
+    return reader.is_bf16(spec) && becomes_bf16(config, spec) ? Precision::bf16 : Precision::fp32;
+  };
+  auto state = std::make_unique<State>(config, options, stored_as);
   std::vector<std::string> missing;
   for (const ParameterSpec& spec : state->specs) {
     if (!reader.has(spec)) missing.push_back(spec.name);
@@ -239,7 +279,7 @@ Engine Engine::load(const std::filesystem::path& directory, const EngineOptions&
 }
 
 Engine::Engine(const Model& model, const EngineOptions& options)
-    : state_(std::make_unique<State>(model.config(), options, IsInt8())) {
+    : state_(std::make_unique<State>(model.config(), options, PrecisionOf())) {
   const ParameterStore<float>& values = network_of(model).values();
   const auto matrix = [&](const ParameterSpec& spec) {
     return MatrixView<const float>(values.values(spec.name).data(), spec.shape[0], spec.shape[1]);

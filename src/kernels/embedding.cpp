@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "core/aligned_buffer.hpp"
+#include "core/half.hpp"
 #include "core/rounding.hpp"
 #include "core/threads.hpp"
 #include "kernels/backend.hpp"
@@ -34,6 +35,16 @@ HWY_INLINE void add_int8_row(const Int8Table& table, Index entry, float* y, bool
   });
 }
 
+/// The same for a row of the bits of bf16 numbers.
+HWY_INLINE void add_bf16_row(const std::uint16_t* values, float* y, Index cols, bool is_first) {
+  for_each_vector(cols, [=](auto d, Index c) HWY_ATTR {
+    const hn::Rebind<std::uint16_t, decltype(d)> halves;
+    const hn::RebindToUnsigned<decltype(d)> words;
+    const auto x = hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(words, hn::LoadU(halves, values + c))));
+    hn::StoreU(is_first ? x : hn::Add(hn::LoadU(d, y + c), x), d, y + c);
+  });
+}
+
 /// The tokens first .. first + y.rows − 1. Each table's row is added to a row of y that stays in the L1 cache.
 void embedding_sum_rows(std::span<const EmbeddingLookup<float>> lookups, Index first, MatrixView<float> y) {
   for (Index t = 0; t < y.rows; ++t) {
@@ -42,6 +53,10 @@ void embedding_sum_rows(std::span<const EmbeddingLookup<float>> lookups, Index f
     for (std::size_t i = 0; i < lookups.size(); ++i) {
       if (lookups[i].int8) {
         add_int8_row(lookups[i].int8, lookups[i].ids[first + t], out, i == 0);
+        continue;
+      }
+      if (lookups[i].bf16) {
+        add_bf16_row(lookups[i].bf16.row(lookups[i].ids[first + t]), out, y.cols, i == 0);
         continue;
       }
       const float* entry = lookups[i].table.row(lookups[i].ids[first + t]);
@@ -95,6 +110,10 @@ void embedding_sum(std::span<const EmbeddingLookup<T>> lookups, MatrixView<T> y)
       if (lookup.int8) {
         const auto scale = static_cast<T>(lookup.int8.scales[lookup.ids[t]]);
         for (Index c = 0; c < y.cols; ++c) y(t, c) += static_cast<T>(lookup.int8.values(lookup.ids[t], c)) * scale;
+        continue;
+      }
+      if (lookup.bf16) {
+        for (Index c = 0; c < y.cols; ++c) y(t, c) += static_cast<T>(float_of_bf16(lookup.bf16(lookup.ids[t], c)));
         continue;
       }
       const T* entry = lookup.table.row(lookup.ids[t]);

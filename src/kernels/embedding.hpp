@@ -18,9 +18,10 @@ struct Int8Table {
 /// y[t] = Σ over tables of table[ids[t]]: word, position and token-type rows of each token.
 template <class T>
 struct EmbeddingLookup {
-  MatrixView<const T> table;          ///< [entries, cols]
-  std::span<const std::int32_t> ids;  ///< one a token, each < entries
-  Int8Table int8 = {};                ///< in place of `table`
+  MatrixView<const T> table;                  ///< [entries, cols]
+  std::span<const std::int32_t> ids;          ///< one a token, each < entries
+  Int8Table int8 = {};                        ///< in place of `table`
+  MatrixView<const std::uint16_t> bf16 = {};  ///< in place of `table`: the bits of bf16 numbers
 };
 
 /// y: [tokens, cols], overwritten.

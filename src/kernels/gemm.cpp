@@ -8,11 +8,14 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cassert>
+#include <vector>
 
 #include "core/eigen_map.hpp"
 #include "core/rounding.hpp"
 #include "core/threads.hpp"
 #include "kernels/backend.hpp"
+#include "kernels/bf16_pair-inl.hpp"
+#include "kernels/bf16_pairs.hpp"
 #include "kernels/epilogue-inl.hpp"
 #include "kernels/portable.hpp"
 #include "kernels/tile_run-inl.hpp"
@@ -174,14 +177,16 @@ struct TileStack {
   Index tiles, height;
 };
 
+template <class Arithmetic>
 void run_stack(const PanelBlock& block, const TileStack& stack, TileAhead& ahead, const ColumnMemory& memory) {
   const MatrixView<const float>& x = block.run.product->x;
   const LeftRows left = {x.row(stack.first_row) + block.k, x.stride};
-  run_columns<LeftRows>[stack.height - 1][block.vectors() - 1](stack.tiles, left, block.run.panel_data(block.k),
-                                                               block.depth, ahead, memory);
+  run_columns<LeftRows, Arithmetic>[stack.height - 1][block.vectors() - 1](
+      stack.tiles, left, block.run.panel_data(block.k), block.depth, ahead, memory);
 }
 
 /// The last block of a stack whose sums cannot go to y at once: tile by tile they pass through memory and finish_row.
+template <class Arithmetic>
 void finish_stack(const PanelBlock& block, TileStack stack, TileAhead& ahead, ColumnMemory memory) {
   alignas(64) float unfinished[tile_rows * tile_cols];
   const Product<float>& p = *block.run.product;
@@ -196,7 +201,7 @@ void finish_stack(const PanelBlock& block, TileStack stack, TileAhead& ahead, Co
     prefetch(p.y, r);
     prefetch(p.epilogue.residual, r);
     prefetch(p.epilogue.pre_activation, r);
-    run_stack(block, stack, ahead, memory);
+    run_stack<Arithmetic>(block, stack, ahead, memory);
     if (memory.start != nullptr) memory.start += stack.height * tile_cols;
     for (Index i = 0; i < stack.height; ++i) {
       finish_row(unfinished + i * tile_cols, block.cols, p.epilogue, r + i, block.first_col,
@@ -205,24 +210,26 @@ void finish_stack(const PanelBlock& block, TileStack stack, TileAhead& ahead, Co
   }
 }
 
+template <class Arithmetic>
 void multiply_stack(const PanelBlock& block, const TileStack& stack, TileAhead& ahead) {
   const Product<float>& p = *block.run.product;
   const Epilogue<float>& e = p.epilogue;
   float* const started = block.started + (stack.first_row - block.run.first_row()) * tile_cols;
   ColumnMemory memory = {.start_row = tile_cols, .out = started, .out_row = tile_cols};
   if (!block.is_first) memory.start = started;
-  if (!block.is_last) return run_stack(block, stack, ahead, memory);
-  if (!block.goes_to_result()) return finish_stack(block, stack, ahead, memory);
+  if (!block.is_last) return run_stack<Arithmetic>(block, stack, ahead, memory);
+  if (!block.goes_to_result()) return finish_stack<Arithmetic>(block, stack, ahead, memory);
   if (e.bias != nullptr) memory.bias = e.bias + block.first_col;
   if (e.residual) memory.residual = e.residual.row(stack.first_row) + block.first_col;
   memory.residual_row = e.residual.stride;
   memory.out = p.y.row(stack.first_row) + block.first_col;
   memory.out_row = p.y.stride;
   memory.is_far = true;
-  run_stack(block, stack, ahead, memory);
+  run_stack<Arithmetic>(block, stack, ahead, memory);
 }
 
 /// Runs tiles of one panel. `next` is the first block that the thread reads after them; it is prefetched meanwhile.
+template <class Arithmetic>
 void multiply_panel(const PanelRun& run, BlockAhead next) {
   alignas(64) float started[chunk_rows * tile_cols];
   const TileGrid& grid = run.grid;
@@ -230,28 +237,32 @@ void multiply_panel(const PanelRun& run, BlockAhead next) {
   for (Index b = 0; b < run.blocks; ++b) {
     const PanelBlock block(run, b, started);
     TileAhead ahead = (block.is_last ? next : ahead_of(run, b + 1)).over(run.tiles(), block.depth);
-    if (run.first < split) multiply_stack(block, {run.first_row(), split - run.first, grid.height() + 1}, ahead);
-    if (split < run.end) multiply_stack(block, {grid.first_row(split), run.end - split, grid.height()}, ahead);
+    if (run.first < split)
+      multiply_stack<Arithmetic>(block, {run.first_row(), split - run.first, grid.height() + 1}, ahead);
+    if (split < run.end)
+      multiply_stack<Arithmetic>(block, {grid.first_row(split), run.end - split, grid.height()}, ahead);
   }
 }
 
 /// Runs the tiles of `now`. `next` is what the thread takes after them, so that its first block is prefetched; it may
 /// be empty.
+template <class Arithmetic>
 void multiply_tiles(const TileJob& job, WorkShare now, WorkShare next) {
   PanelRun run = job.run_at(now.begin, now.end);
   for (Index begin = now.begin + run.tiles(); begin < now.end; begin += run.tiles()) {
     const PanelRun after = job.run_at(begin, now.end);
-    multiply_panel(run, ahead_of(after, 0));
+    multiply_panel<Arithmetic>(run, ahead_of(after, 0));
     run = after;
   }
-  multiply_panel(run, next.begin < next.end ? ahead_of(job.run_at(next.begin, next.end), 0) : BlockAhead());
+  multiply_panel<Arithmetic>(run, next.begin < next.end ? ahead_of(job.run_at(next.begin, next.end), 0) : BlockAhead());
 }
 
 /// Where each thread has less work than this (some 300 µs), every thread gets one equal share. Taking the tiles piece
 /// by piece would even out what else runs on a core, but costs up to a tenth of so short a time.
 constexpr double work_to_balance = 2e7;
 
-void multiply(std::span<const Product<float>> products) {
+template <class Arithmetic>
+void multiply_as(std::span<const Product<float>> products) {
   double work = 0;
   for (const auto& p : products) {
     assert(p.weight->panel_width() == tile_cols);
@@ -260,7 +271,9 @@ void multiply(std::span<const Product<float>> products) {
   const int workers = useful_threads(work, work_of_a_thread);
   const TileJob job = divide(products, workers);
   if (work < work_to_balance * workers) {
-    parallel_shares(job.tiles, workers, [&](Index begin, Index end) { multiply_tiles(job, {begin, end}, {}); });
+    parallel_shares(job.tiles, workers, [&](Index begin, Index end) {
+      multiply_tiles<Arithmetic>(job, {begin, end}, {});
+    });
     return;
   }
   Index run = 1;  // tiles of a panel
@@ -272,10 +285,20 @@ void multiply(std::span<const Product<float>> products) {
   parallel_guided({.total = job.tiles, .batch = run, .grain = part}, workers, [&](const auto& take) {
     for (WorkShare now = take(); now.begin < now.end;) {
       const WorkShare next = take();
-      multiply_tiles(job, now, next);
+      multiply_tiles<Arithmetic>(job, now, next);
       now = next;
     }
   });
+}
+
+void multiply(std::span<const Product<float>> products) { multiply_as<FloatProducts>(products); }
+
+/// Operands of pairs; the slices count pairs.
+void multiply_pairs(std::span<const Product<float>> products, [[maybe_unused]] bool by_instruction) {
+#ifdef SHARCS_BF16_DOT
+  if (by_instruction) return multiply_as<Bf16Dots>(products);
+#endif
+  multiply_as<Bf16Halves>(products);
 }
 
 }  // namespace sharcs::internal::kernels::HWY_NAMESPACE
@@ -284,11 +307,33 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace sharcs::internal::kernels {
 HWY_EXPORT(multiply);
+HWY_EXPORT(multiply_pairs);
 
 namespace simd {
 namespace {
 
-void multiply(std::span<const Product<float>> products) { HWY_DYNAMIC_DISPATCH(multiply)(products); }
+void multiply_bf16(std::span<const Product<float>> products) {
+  thread_local AlignedBuffer<float> memory;
+  std::vector<MatrixView<const float>> operands;
+  for (const Product<float>& p : products) operands.push_back(p.x);
+  operands = pair_each(operands, pair_columns, memory);
+  std::vector<Product<float>> of_pairs(products.begin(), products.end());
+  for (std::size_t i = 0; i < products.size(); ++i) {
+    of_pairs[i].x = operands[i];
+    of_pairs[i].slice.inputs = pair_count(products[i].slice.inputs);
+  }
+  HWY_DYNAMIC_DISPATCH(multiply_pairs)(of_pairs, uses_bf16_instruction());
+}
+
+void multiply(std::span<const Product<float>> products) {
+  while (!products.empty()) {
+    const Numbers numbers = products.front().weight->numbers();
+    const auto other = std::ranges::find_if(products, [=](const auto& p) { return p.weight->numbers() != numbers; });
+    const auto alike = products.first(static_cast<std::size_t>(other - products.begin()));
+    numbers == Numbers::bf16 ? multiply_bf16(alike) : HWY_DYNAMIC_DISPATCH(multiply)(alike);
+    products = products.subspan(alike.size());
+  }
+}
 
 }  // namespace
 }  // namespace simd
@@ -301,7 +346,8 @@ void multiply(std::span<const Product<Element>> products) {
   using T = ScalarOf<Element>;
   for (const Product<Element>& p : products) {
     const auto w = p.weight->row_major().leading(p.slice.outputs, p.slice.inputs);
-    RowMajorMatrix<T> y = eigen_map(p.x) * eigen_map(w).transpose();
+    const auto as_numbers = [numbers = p.weight->numbers()](T x) { return rounded(x, numbers); };
+    RowMajorMatrix<T> y = eigen_map(p.x).unaryExpr(as_numbers) * eigen_map(w).transpose();
     for_each_row(p.y.rows, p.y.cols, [&](Index r) {
       for (Index c = 0; c < p.y.cols; ++c) p.y(r, c) = finish(y(r, c), p.epilogue, r, c);
     });

@@ -30,7 +30,8 @@ struct Epilogue {
 template <class Element>
 using ScalarOf = std::conditional_t<std::is_same_v<Element, double>, double, float>;
 
-/// y = epilogue(x · W[:outputs, :inputs]ᵀ). Element: of the weight.
+/// y = epilogue(x · W[:outputs, :inputs]ᵀ). Element: of the weight. Where the weight's numbers are bf16, x is rounded
+/// to bf16 on the way, too; the sums are floats.
 ///
 /// x: [rows, inputs]; y: [rows, outputs], overwritten. In the SIMD kernels a row's result does not depend on the other
 /// rows, on the number of rows, or on the thread count: not in one bit. The portable kernels promise that for the
@@ -65,13 +66,16 @@ struct Term {
 
 /// y = Σ a · b or y += Σ a · b over the terms, whose inner sizes may differ. y: [rows, cols]. For input gradients:
 /// dx = dy · W, and the dx of several layers that read the same x. The bits do not depend on the thread count.
+/// numbers: what a and b are rounded to on the way.
 template <class T>
-void multiply_nn(std::span<const Term<T>> terms, MatrixView<T> y, Write write = Write::overwrite);
+void multiply_nn(std::span<const Term<T>> terms, MatrixView<T> y, Write write = Write::overwrite,
+                 Numbers numbers = Numbers::whole);
 
 template <class T>
-void multiply_nn(ConstMatrix<T> a, ConstMatrix<T> b, MatrixView<T> y, Write write = Write::overwrite) {
+void multiply_nn(ConstMatrix<T> a, ConstMatrix<T> b, MatrixView<T> y, Write write = Write::overwrite,
+                 Numbers numbers = Numbers::whole) {
   const Term<T> term = {a, b};
-  multiply_nn(std::span<const Term<T>>(&term, 1), y, write);
+  multiply_nn(std::span<const Term<T>>(&term, 1), y, write, numbers);
 }
 
 template <class T>
@@ -82,14 +86,16 @@ struct TransposedProduct {
 };
 
 /// y = aᵀ · b or y += aᵀ · b for each of several independent products, as one parallel job. For weight gradients:
-/// dW += dyᵀ · x. The bits do not depend on the thread count.
+/// dW += dyᵀ · x. The bits do not depend on the thread count. numbers: what a and b are rounded to on the way.
 template <class T>
-void multiply_tn(std::span<const TransposedProduct<T>> products, Write write = Write::accumulate);
+void multiply_tn(std::span<const TransposedProduct<T>> products, Write write = Write::accumulate,
+                 Numbers numbers = Numbers::whole);
 
 template <class T>
-void multiply_tn(ConstMatrix<T> a, ConstMatrix<T> b, MatrixView<T> y, Write write = Write::accumulate) {
+void multiply_tn(ConstMatrix<T> a, ConstMatrix<T> b, MatrixView<T> y, Write write = Write::accumulate,
+                 Numbers numbers = Numbers::whole) {
   const TransposedProduct<T> product = {a, b, y};
-  multiply_tn(std::span<const TransposedProduct<T>>(&product, 1), write);
+  multiply_tn(std::span<const TransposedProduct<T>>(&product, 1), write, numbers);
 }
 
 }  // namespace sharcs::internal::kernels

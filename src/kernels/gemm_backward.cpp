@@ -14,7 +14,10 @@
 #include "core/rounding.hpp"
 #include "core/threads.hpp"
 #include "kernels/backend.hpp"
+#include "kernels/bf16_pair-inl.hpp"
+#include "kernels/bf16_pairs.hpp"
 #include "kernels/panel-inl.hpp"
+#include "kernels/portable.hpp"
 #include "kernels/tile_run-inl.hpp"
 #include "kernels/vector_loop-inl.hpp"
 
@@ -48,14 +51,15 @@ struct Task {
 
 /// Sums of one tile after the other, for a last panel that is not whole vectors wide: they pass through memory, from
 /// where only the columns that y has are taken.
+template <class Arithmetic>
 void multiply_partial_panel(LeftGroups a, const float* panel, Index depth, TileAhead ahead, MatrixView<float> y,
                             bool add) {
   alignas(64) float unfinished[tile_rows * tile_cols];
   for (Index r = 0; r < y.rows; r += tile_rows) {
     const Index rows = std::min<Index>(tile_rows, y.rows - r);
     prefetch_rows(y.row(r), y.stride, rows, y.cols);
-    run_rows(rows, ceil_divide(y.cols, tile_lanes), a.below(r), panel, depth, ahead,
-             {.out = unfinished, .out_row = tile_cols});
+    run_rows<Arithmetic>(rows, ceil_divide(y.cols, tile_lanes), a.below(r), panel, depth, ahead,
+                         {.out = unfinished, .out_row = tile_cols});
     for (Index i = 0; i < rows; ++i) {
       const float* const sum = unfinished + i * tile_cols;
       float* const out = y.row(r + i);
@@ -68,19 +72,21 @@ void multiply_partial_panel(LeftGroups a, const float* panel, Index depth, TileA
 }
 
 /// y = a · panel or y += a · panel over a block of the depth. groups: what pack_left_transposed makes of aᵀ.
+template <class Arithmetic>
 void multiply_panel(const float* groups, const float* panel, Index depth, BlockAhead next, MatrixView<float> y,
                     bool add) {
   const LeftGroups a = {groups, left_group_stride(depth)};
   TileAhead ahead = next.over(ceil_divide<Index>(y.rows, tile_rows), depth);
-  if (y.cols % tile_lanes != 0) return multiply_partial_panel(a, panel, depth, ahead, y, add);
-  run_rows(y.rows, y.cols / tile_lanes, a, panel, depth, ahead,
-           {.residual = add ? y.data : nullptr,
-            .residual_row = y.stride,
-            .out = y.data,
-            .out_row = y.stride,
-            .is_far = true});
+  if (y.cols % tile_lanes != 0) return multiply_partial_panel<Arithmetic>(a, panel, depth, ahead, y, add);
+  run_rows<Arithmetic>(y.rows, y.cols / tile_lanes, a, panel, depth, ahead,
+                       {.residual = add ? y.data : nullptr,
+                        .residual_row = y.stride,
+                        .out = y.data,
+                        .out_row = y.stride,
+                        .is_far = true});
 }
 
+template <class Arithmetic>
 void run_task(const Task& task, Write write) {
   thread_local AlignedBuffer<float> groups(
       static_cast<std::size_t>(task_rows / tile_rows * left_group_stride(block_depth)));
@@ -91,10 +97,10 @@ void run_task(const Task& task, Write write) {
     pack_left_transposed(a.block(k, task.first_row, depth, task.rows), groups.data());
     for (Index panel = task.first_panel; panel < task.end_panel; ++panel) {
       const bool last = panel + 1 == task.end_panel;
-      multiply_panel(groups.data(), task.right.at(panel, k), depth,
-                     last ? BlockAhead() : BlockAhead(task.right.at(panel + 1, k), depth),
-                     y.block(task.first_row, panel * tile_cols, task.rows, task.right.cols(panel)),
-                     write == Write::accumulate || block > 0);
+      multiply_panel<Arithmetic>(groups.data(), task.right.at(panel, k), depth,
+                                 last ? BlockAhead() : BlockAhead(task.right.at(panel + 1, k), depth),
+                                 y.block(task.first_row, panel * tile_cols, task.rows, task.right.cols(panel)),
+                                 write == Write::accumulate || block > 0);
     }
   }
 }
@@ -130,7 +136,8 @@ std::vector<RightPanels> pack_right(std::span<const TransposedProduct<float>> pr
   return rights;
 }
 
-void multiply_tn(std::span<const TransposedProduct<float>> products, Write write) {
+template <class Arithmetic>
+void multiply_tn_as(std::span<const TransposedProduct<float>> products, Write write) {
   double work = 0;
   Index row_parts = 0;
   for (const auto& p : products) {
@@ -154,9 +161,22 @@ void multiply_tn(std::span<const TransposedProduct<float>> products, Write write
   const GuidedWork work_list = {.total = static_cast<Index>(tasks.size())};
   parallel_guided(work_list, workers, [&](const auto& take) {
     for (WorkShare share = take(); share.begin < share.end; share = take()) {
-      for (Index i = share.begin; i < share.end; ++i) run_task(tasks[static_cast<std::size_t>(i)], write);
+      for (Index i = share.begin; i < share.end; ++i) run_task<Arithmetic>(tasks[static_cast<std::size_t>(i)], write);
     }
   });
+}
+
+void multiply_tn(std::span<const TransposedProduct<float>> products, Write write) {
+  multiply_tn_as<FloatProducts>(products, write);
+}
+
+/// Operands of pairs.
+void multiply_pairs_tn(std::span<const TransposedProduct<float>> products, Write write,
+                       [[maybe_unused]] bool by_instruction) {
+#ifdef SHARCS_BF16_DOT
+  if (by_instruction) return multiply_tn_as<Bf16Dots>(products, write);
+#endif
+  multiply_tn_as<Bf16Halves>(products, write);
 }
 
 }  // namespace sharcs::internal::kernels::HWY_NAMESPACE
@@ -165,23 +185,39 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace sharcs::internal::kernels {
 HWY_EXPORT(multiply_tn);
+HWY_EXPORT(multiply_pairs_tn);
 
 namespace simd {
 namespace {
 
 // The forward product, with b packed for it on the way: the arithmetic of all its rows is worth that.
-void multiply_nn(std::span<const Term<float>> terms, MatrixView<float> y, Write write) {
+void multiply_nn(std::span<const Term<float>> terms, MatrixView<float> y, Write write, Numbers numbers) {
   thread_local PackedMatrix<float> panels;
   MatrixView<const float> so_far;
   if (write == Write::accumulate) so_far = y;
   for (const auto& term : terms) {
-    panels.pack_transpose(term.b);
+    panels.pack_transpose(term.b, numbers);
     kernels::multiply<float>({term.a, &panels, panels.whole(), y, {.residual = so_far}});
     so_far = y;
   }
 }
 
-void multiply_tn(std::span<const TransposedProduct<float>> products, Write write) {
+void multiply_bf16_tn(std::span<const TransposedProduct<float>> products, Write write) {
+  thread_local AlignedBuffer<float> left_memory, right_memory;
+  std::vector<MatrixView<const float>> lefts, rights;
+  for (const auto& p : products) {
+    lefts.push_back(p.a);
+    rights.push_back(p.b);
+  }
+  lefts = pair_each(lefts, pair_rows, left_memory);
+  rights = pair_each(rights, pair_rows, right_memory);
+  std::vector<TransposedProduct<float>> of_pairs;
+  for (std::size_t i = 0; i < products.size(); ++i) of_pairs.push_back({lefts[i], rights[i], products[i].y});
+  HWY_DYNAMIC_DISPATCH(multiply_pairs_tn)(of_pairs, write, uses_bf16_instruction());
+}
+
+void multiply_tn(std::span<const TransposedProduct<float>> products, Write write, Numbers numbers) {
+  if (numbers == Numbers::bf16) return multiply_bf16_tn(products, write);
   HWY_DYNAMIC_DISPATCH(multiply_tn)(products, write);
 }
 
@@ -192,18 +228,23 @@ namespace portable {
 namespace {
 
 template <class T>
-void multiply_nn(std::span<const Term<T>> terms, MatrixView<T> y, Write write) {
-  auto out = eigen_map(y);
-  if (write == Write::overwrite) out.setZero();
-  for (const Term<T>& term : terms) out.noalias() += eigen_map(term.a) * eigen_map(term.b);
+auto operand(MatrixView<const T> x, Numbers numbers) {
+  return eigen_map(x).unaryExpr([=](T element) { return rounded(element, numbers); });
 }
 
 template <class T>
-void multiply_tn(std::span<const TransposedProduct<T>> products, Write write) {
+void multiply_nn(std::span<const Term<T>> terms, MatrixView<T> y, Write write, Numbers numbers) {
+  auto out = eigen_map(y);
+  if (write == Write::overwrite) out.setZero();
+  for (const Term<T>& term : terms) out.noalias() += operand(term.a, numbers) * operand(term.b, numbers);
+}
+
+template <class T>
+void multiply_tn(std::span<const TransposedProduct<T>> products, Write write, Numbers numbers) {
   for (const TransposedProduct<T>& p : products) {
     auto out = eigen_map(p.y);
     if (write == Write::overwrite) out.setZero();
-    out.noalias() += eigen_map(p.a).transpose() * eigen_map(p.b);
+    out.noalias() += operand(p.a, numbers).transpose() * operand(p.b, numbers);
   }
 }
 
@@ -211,18 +252,18 @@ void multiply_tn(std::span<const TransposedProduct<T>> products, Write write) {
 }  // namespace portable
 
 template <class T>
-void multiply_nn(std::span<const Term<T>> terms, MatrixView<T> y, Write write) {
-  dispatch<T>(simd::multiply_nn, portable::multiply_nn<T>, terms, y, write);
+void multiply_nn(std::span<const Term<T>> terms, MatrixView<T> y, Write write, Numbers numbers) {
+  dispatch<T>(simd::multiply_nn, portable::multiply_nn<T>, terms, y, write, numbers);
 }
 
 template <class T>
-void multiply_tn(std::span<const TransposedProduct<T>> products, Write write) {
-  dispatch<T>(simd::multiply_tn, portable::multiply_tn<T>, products, write);
+void multiply_tn(std::span<const TransposedProduct<T>> products, Write write, Numbers numbers) {
+  dispatch<T>(simd::multiply_tn, portable::multiply_tn<T>, products, write, numbers);
 }
 
-#define SHARCS_INSTANTIATE(T)                                                \
-  template void multiply_nn(std::span<const Term<T>>, MatrixView<T>, Write); \
-  template void multiply_tn(std::span<const TransposedProduct<T>>, Write);
+#define SHARCS_INSTANTIATE(T)                                                         \
+  template void multiply_nn(std::span<const Term<T>>, MatrixView<T>, Write, Numbers); \
+  template void multiply_tn(std::span<const TransposedProduct<T>>, Write, Numbers);
 SHARCS_INSTANTIATE(float)
 SHARCS_INSTANTIATE(double)
 #undef SHARCS_INSTANTIATE

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/half.hpp"
 #include "core/threads.hpp"
 #include "kernels/gemm.hpp"
 
@@ -15,6 +16,14 @@ void for_each_row(Index rows, Index cols, const Body& body) {
   parallel_ranges(rows, grain(8192, cols), [&](Index begin, Index end) {
     for (Index r = begin; r < end; ++r) body(r);
   });
+}
+
+/// What becomes of an operand's element: doubles are never rounded.
+template <class T>
+T rounded(T x, Numbers numbers) {
+  if constexpr (std::is_same_v<T, float>)
+    if (numbers == Numbers::bf16) return float_of_bf16(bf16_of_float(x));
+  return x;
 }
 
 /// The exact GELU: x · Φ(x) (Hendrycks and Gimpel 2016).

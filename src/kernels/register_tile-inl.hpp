@@ -83,22 +83,41 @@ HWY_INLINE void add_product(TileVector a, TileVector b, TileVector& sum) {
 #endif
 }
 
+/// What a tile does with an element of each operand: floats are multiplied. bf16_pair-inl.hpp has what it does with
+/// pairs of bf16. An element may be taken in several parts, one after the other.
+struct FloatProducts {
+  static constexpr int parts = 1;
+  template <int>
+  static HWY_INLINE TileVector part(TileVector v) {
+    return v;
+  }
+  static HWY_INLINE void add(TileVector a, TileVector b, TileVector& sum) { add_product(a, b, sum); }
+};
+
+/// Adds part `which` of one step of k. left: element of row r at rows[r][offset].
+template <class Arithmetic, int which, int Rows, int Vectors>
+HWY_INLINE void add_part(const float* const (&rows)[Rows], Index offset, const float* panel,
+                         TileVector (&sum)[Rows][Vectors]) {
+  const TileTag d;
+  TileVector right[Vectors];
+  HWY_UNROLL(4)
+  for (int v = 0; v < Vectors; ++v) right[v] = Arithmetic::template part<which>(hn::LoadU(d, panel + v * tile_lanes));
+  HWY_UNROLL(6)
+  for (int r = 0; r < Rows; ++r) {
+    const auto left = Arithmetic::template part<which>(hn::Set(d, rows[r][offset]));
+    HWY_UNROLL(4)
+    for (int v = 0; v < Vectors; ++v) Arithmetic::add(left, right[v], sum[r][v]);
+  }
+}
+
 /// Adds `Steps` steps of k, which are `step` elements apart in each of `rows`.
-template <int Steps, int Rows, int Vectors>
+template <class Arithmetic, int Steps, int Rows, int Vectors>
 HWY_INLINE void add_steps(const float* const (&rows)[Rows], Index step, const float* panel,
                           TileVector (&sum)[Rows][Vectors]) {
-  const TileTag d;
   HWY_UNROLL(4)
   for (int k = 0; k < Steps; ++k) {
-    TileVector right[Vectors];
-    HWY_UNROLL(4)
-    for (int v = 0; v < Vectors; ++v) right[v] = hn::LoadU(d, panel + k * tile_cols + v * tile_lanes);
-    HWY_UNROLL(6)
-    for (int r = 0; r < Rows; ++r) {
-      const auto left = hn::Set(d, rows[r][k * step]);
-      HWY_UNROLL(4)
-      for (int v = 0; v < Vectors; ++v) add_product(left, right[v], sum[r][v]);
-    }
+    add_part<Arithmetic, 0>(rows, k * step, panel + k * tile_cols, sum);
+    if constexpr (Arithmetic::parts == 2) add_part<Arithmetic, 1>(rows, k * step, panel + k * tile_cols, sum);
   }
 }
 
@@ -108,7 +127,7 @@ HWY_INLINE void add_steps(const float* const (&rows)[Rows], Index step, const fl
 /// The loop should hold next to nothing but multiply-adds and loads. Where two hardware threads share a core, each gets
 /// about three instructions a cycle: 36 in the 12 cycles that a step of the largest tile takes for its 24
 /// multiply-adds. The step has 34.
-template <int Rows, int Vectors, class Left>
+template <class Arithmetic, int Rows, int Vectors, class Left>
 HWY_INLINE void multiply_tile(Left a, const float* panel, Index depth, TileAhead& ahead,
                               TileVector (&sum)[Rows][Vectors]) {
   const Index lines = ahead.data < ahead.end ? ahead.lines : 0;
@@ -122,13 +141,13 @@ HWY_INLINE void multiply_tile(Left a, const float* panel, Index depth, TileAhead
       __builtin_prefetch(line_ahead, /*to be written*/ 0, /*L2*/ 2);
       line_ahead += line_floats;
     }
-    add_steps<tile_steps>(rows, a.step, panel, sum);
+    add_steps<Arithmetic, tile_steps>(rows, a.step, panel, sum);
     HWY_UNROLL(6)
     for (int r = 0; r < Rows; ++r) rows[r] += tile_steps * a.step;
     panel += tile_steps * tile_cols;
   }
   for (; k < depth; ++k) {
-    add_steps<1>(rows, a.step, panel, sum);
+    add_steps<Arithmetic, 1>(rows, a.step, panel, sum);
     HWY_UNROLL(6)
     for (int r = 0; r < Rows; ++r) rows[r] += a.step;
     panel += tile_cols;

@@ -114,7 +114,7 @@ HWY_INLINE void prefetch_rows(const float* row, Index stride, Index rows, Index 
 /// Between two tiles the multiply-add units run dry, so little may stand there. Above all, no value may be written in
 /// parts and then read as a whole, as happens when a small struct is copied: such a load waits until every store before
 /// it has reached the cache, and those include the sums of the tile that has just ended.
-template <int Rows, int Vectors, class Left>
+template <int Rows, int Vectors, class Left, class Arithmetic>
 void run_column(Index tiles, Left a, const float* panel, Index depth, TileAhead& ahead, const ColumnMemory& memory) {
   const float *start = memory.start, *residual = memory.residual, *row_factors = memory.row_factors;
   float* out = memory.out;
@@ -131,7 +131,7 @@ void run_column(Index tiles, Left a, const float* panel, Index depth, TileAhead&
       if (residual != nullptr && residual != out)
         prefetch_rows(residual, memory.residual_row, Rows, Vectors * tile_lanes);
     }
-    multiply_tile(a, panel, depth, ahead, sum);
+    multiply_tile<Arithmetic>(a, panel, depth, ahead, sum);
     a = a.below(Rows);
     if (row_factors != nullptr) {
       multiply_rows(row_factors, sum);
@@ -150,26 +150,27 @@ void run_column(Index tiles, Left a, const float* panel, Index depth, TileAhead&
 template <class Left>
 using RunColumn = void (*)(Index, Left, const float*, Index, TileAhead&, const ColumnMemory&);
 
-template <class Left, int Rows, int... Vectors>
+template <class Left, class Arithmetic, int Rows, int... Vectors>
 constexpr std::array<RunColumn<Left>, tile_vectors> columns_of_height(std::integer_sequence<int, Vectors...>) {
-  return {run_column<Rows, Vectors + 1, Left>...};
+  return {run_column<Rows, Vectors + 1, Left, Arithmetic>...};
 }
-template <class Left, int... Rows>
+template <class Left, class Arithmetic, int... Rows>
 constexpr std::array<std::array<RunColumn<Left>, tile_vectors>, tile_rows> all_columns(
     std::integer_sequence<int, Rows...>) {
-  return {columns_of_height<Left, Rows + 1>(std::make_integer_sequence<int, tile_vectors>())...};
+  return {columns_of_height<Left, Arithmetic, Rows + 1>(std::make_integer_sequence<int, tile_vectors>())...};
 }
-/// run_column for tiles of r rows and v vectors is run_columns<Left>[r − 1][v − 1].
-template <class Left>
-constexpr auto run_columns = all_columns<Left>(std::make_integer_sequence<int, tile_rows>());
+/// run_column for tiles of r rows and v vectors is run_columns<Left, Arithmetic>[r − 1][v − 1].
+template <class Left, class Arithmetic>
+constexpr auto run_columns = all_columns<Left, Arithmetic>(std::make_integer_sequence<int, tile_rows>());
 
 /// Runs tiles over any number of rows: as many of tile_rows rows as there are, then a lower one for the rest.
-template <class Left>
+template <class Arithmetic = FloatProducts, class Left>
 void run_rows(Index rows, Index vectors, Left a, const float* panel, Index depth, TileAhead& ahead,
               const ColumnMemory& memory) {
   const Index rest = rows % tile_rows, whole = rows - rest;
-  if (whole > 0) run_columns<Left>[tile_rows - 1][vectors - 1](whole / tile_rows, a, panel, depth, ahead, memory);
-  if (rest > 0) run_columns<Left>[rest - 1][vectors - 1](1, a.below(whole), panel, depth, ahead, memory.below(whole));
+  constexpr const auto& columns = run_columns<Left, Arithmetic>;
+  if (whole > 0) columns[tile_rows - 1][vectors - 1](whole / tile_rows, a, panel, depth, ahead, memory);
+  if (rest > 0) columns[rest - 1][vectors - 1](1, a.below(whole), panel, depth, ahead, memory.below(whole));
 }
 
 /// A part of a panel that the tiles before it prefetch.

@@ -77,7 +77,7 @@ EmbeddingCache<T> Encoder<T>::embed(const RaggedBatch& batch, const DropoutPlan&
   cache.sum = workspace.matrix<T>(tokens, cols);
   cache.normal = workspace.matrix<T>(tokens, cols);
   cache.statistics = workspace.span<kernels::RowStatistics<T>>(tokens);
-  const kernels::EmbeddingLookup<T> lookups[] = {{weights.word_embeddings, batch.ids, int8_words},
+  const kernels::EmbeddingLookup<T> lookups[] = {{weights.word_embeddings, batch.ids, int8_words, bf16_words},
                                                  {weights.position_embeddings, cache.positions},
                                                  {weights.token_type_embeddings, batch.token_types}};
   kernels::embedding_sum(std::span(lookups).first(backbone->has_token_types ? 3 : 2), cache.sum);
@@ -101,7 +101,7 @@ void Encoder<T>::embed_backward(const RaggedBatch& batch, const EmbeddingCache<T
   MatrixView<T> d_normal = d_output;
   if (weights.embedding_projection) {
     d_normal = workspace.matrix<T>(d_output.rows, cache.normal.cols);
-    Linear<T>::backward_parameters(cache.normal, d_output, *gradient.embedding_projection);
+    weights.embedding_projection->backward_parameters(cache.normal, d_output, *gradient.embedding_projection);
     weights.embedding_projection->backward_input(d_output, d_normal, kernels::Write::overwrite);
   }
   kernels::dropout(d_normal, dropout.embeddings());

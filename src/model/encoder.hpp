@@ -35,6 +35,8 @@ struct Encoder {
   EncoderWeights<T> weights;
   /// The word embeddings of an engine with int8 weights, in place of weights.word_embeddings.
   kernels::Int8Table int8_words = {};
+  /// The same of an engine with bf16 weights, as the bits of bf16 numbers: [words, embedding size].
+  MatrixView<const std::uint16_t> bf16_words = {};
 
   explicit Encoder(const ModelConfig& model_config);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/random.hpp"
+#include "model/low_precision.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {
@@ -77,7 +78,12 @@ void Network<T>::initialise(std::size_t parameter, std::uint64_t seed) {
 
 template <class T>
 void Network<T>::pack() {
-  for_each_linear(encoder_.weights, [](Linear<T>& linear) { linear.packed.pack(linear.weight); });
+  for_each_linear(encoder_.weights, [&](Linear<T>& linear) {
+    std::size_t i = 0;
+    while (values_.values(i).data() != linear.weight.data) ++i;
+    const bool follows = becomes_bf16(config(), layout_.specs()[i]);
+    linear.packed.pack(linear.weight, follows ? product_numbers_ : kernels::Numbers::whole);
+  });
 }
 
 template class Network<float>;

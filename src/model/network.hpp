@@ -38,11 +38,15 @@ class Network {
 
   /// Packs the linear layers' weights anew after the values have changed.
   void pack();
+  /// What the operands of the large products are rounded to from the next pack() on; see becomes_bf16(). The values
+  /// themselves are never rounded.
+  void set_product_numbers(kernels::Numbers numbers) { product_numbers_ = numbers; }
 
  private:
   ParameterLayout layout_;
   ParameterStore<T> values_;
   Encoder<T> encoder_;
+  kernels::Numbers product_numbers_ = kernels::Numbers::whole;
 };
 
 }  // namespace sharcs::internal

@@ -153,7 +153,7 @@ struct TrainingPass<T>::Backward {
       if (exits[e].layer != layer) continue;
       const ExitCache& cache = pass.exits_[e];
       if (is_given(losses.exit_scores, e))
-        Linear<T>::backward_parameters(cache.head.first_tokens, losses.exit_scores[e], *gradient.exits[e].score);
+        exits[e].score->backward_parameters(cache.head.first_tokens, losses.exit_scores[e], *gradient.exits[e].score);
       if (!is_given(losses.exit_logits, e)) continue;
       const Workspace::Mark mark = workspace().mark();
       const Index samples = pass.batch_->samples();

@@ -41,7 +41,7 @@ void HeadPass<T>::backward(const Cache& cache, std::span<const Index> offsets, c
   const Index samples = d_logits.rows;
   const MatrixView<T> d_pooled = workspace.matrix<T>(samples, cache.pooled.cols);
   const MatrixView<T> d_first = workspace.matrix<T>(samples, cache.first_tokens.cols);
-  Linear<T>::backward_parameters(cache.dropped, d_logits, d_output);
+  output.backward_parameters(cache.dropped, d_logits, d_output);
   output.backward_input(d_logits, d_pooled, Write::overwrite);
   kernels::dropout(d_pooled, dropout.head_output());
   if (activation == Activation::gelu) {
@@ -53,7 +53,7 @@ void HeadPass<T>::backward(const Cache& cache, std::span<const Index> offsets, c
         d_pooled(s, c) *= activation == Activation::tanh ? T(1) - y * y : T(y > 0);  // from the output: tanh or ReLU
       }
   }
-  Linear<T>::backward_parameters(cache.first_tokens, d_pooled, d_dense);
+  dense.backward_parameters(cache.first_tokens, d_pooled, d_dense);
   dense.backward_input(d_pooled, d_first, Write::overwrite);
   if (dropout_before_dense) kernels::dropout(d_first, dropout.head_input());
   eigen_map(d_x).setZero();

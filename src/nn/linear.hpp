@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cassert>
 #include <span>
 #include <type_traits>
 
@@ -37,7 +38,8 @@ struct LinearInput {
   }
 };
 
-/// A linear layer as a pass reads it: the packed weight and the bias forward, the plain weight backward.
+/// A linear layer as a pass reads it: the packed weight and the bias forward, the plain weight backward. Where the
+/// packed weight is bf16, so are the operands of all its products, backward too.
 template <class T>
 struct Linear {
   kernels::PackedMatrix<T> packed = {};
@@ -72,37 +74,42 @@ struct Linear {
 
   /// A layer's y = x · W[:n, :k]ᵀ + b[:n] on the way back. x: [rows, k]; dy: [rows, n].
   struct Parameters {
+    const Linear& layer;
     MatrixView<const T> x;
     MatrixView<const T> dy;
     LinearView<T> gradient;
   };
-  /// dW[:n, :k] += dyᵀ · x; db[:n] += Σ dy, for several layers as one job. Nothing outside the slices is touched.
+  /// dW[:n, :k] += dyᵀ · x; db[:n] += Σ dy, for several layers as one job. Nothing outside the slices is touched. All
+  /// have the same numbers.
   template <std::size_t N>
   static void backward_parameters(const Parameters (&layers)[N]) {
     std::array<kernels::TransposedProduct<T>, N> products;
     for (std::size_t i = 0; i < N; ++i) {
-      const auto& [x, dy, gradient] = layers[i];
+      const auto& [layer, x, dy, gradient] = layers[i];
+      assert(layer.packed.numbers() == layers[0].layer.packed.numbers());
       products[i] = {dy, x, gradient.weight.leading(dy.cols, x.cols)};
     }
-    kernels::multiply_tn(std::span<const kernels::TransposedProduct<T>>(products), kernels::Write::accumulate);
+    kernels::multiply_tn(std::span<const kernels::TransposedProduct<T>>(products), kernels::Write::accumulate,
+                         layers[0].layer.packed.numbers());
     for (const auto& layer : layers) kernels::add_column_sums<T>(layer.dy, layer.gradient.bias);
   }
-  static void backward_parameters(ConstMatrix<T> x, ConstMatrix<T> dy, const LinearView<T>& gradient) {
-    backward_parameters({{x, dy, gradient}});
+  void backward_parameters(ConstMatrix<T> x, ConstMatrix<T> dy, const LinearView<T>& gradient) const {
+    backward_parameters({{*this, x, dy, gradient}});
   }
 
   struct Input {
     const Linear& layer;
     MatrixView<const T> dy;
   };
-  /// dx = Σ dy · W[:n, :k], or dx += …, over layers that read the same x. dx: [rows, k].
+  /// dx = Σ dy · W[:n, :k], or dx += …, over layers that read the same x and have the same numbers. dx: [rows, k].
   template <std::size_t N>
   static void backward_input(const Input (&layers)[N], MatrixView<T> dx, kernels::Write write) {
     std::array<kernels::Term<T>, N> terms;
     for (std::size_t i = 0; i < N; ++i) {
+      assert(layers[i].layer.packed.numbers() == layers[0].layer.packed.numbers());
       terms[i] = {layers[i].dy, layers[i].layer.weight.leading(layers[i].dy.cols, dx.cols)};
     }
-    kernels::multiply_nn(std::span<const kernels::Term<T>>(terms), dx, write);
+    kernels::multiply_nn(std::span<const kernels::Term<T>>(terms), dx, write, layers[0].layer.packed.numbers());
   }
   void backward_input(ConstMatrix<T> dy, MatrixView<T> dx, kernels::Write write) const {
     backward_input({{*this, dy}}, dx, write);

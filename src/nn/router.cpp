@@ -33,12 +33,12 @@ void router_backward(const Router<Linear<T>, const T>& router, const RouterCache
   const Index samples = d_logits.rows;
   const MatrixView<T> d_hidden = workspace.matrix<T>(samples, cache.activation.cols);
   const MatrixView<T> d_mean = workspace.matrix<T>(samples, cache.mean.cols);
-  Linear<T>::backward_parameters(cache.activation, d_logits, gradient.output);
+  router.output.backward_parameters(cache.activation, d_logits, gradient.output);
   router.output.backward_input(d_logits, d_hidden, Write::overwrite);
   for (Index s = 0; s < samples; ++s)
     for (Index c = 0; c < d_hidden.cols; ++c)
       if (cache.activation(s, c) <= 0) d_hidden(s, c) = 0;
-  Linear<T>::backward_parameters(cache.mean, d_hidden, gradient.hidden);
+  router.hidden.backward_parameters(cache.mean, d_hidden, gradient.hidden);
   router.hidden.backward_input(d_hidden, d_mean, Write::overwrite);
   mean_over_tokens_backward<T>(d_mean, offsets.first(offsets.size() - 1), offsets.subspan(1), d_x);
   workspace.release(mark);

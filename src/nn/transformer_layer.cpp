@@ -215,13 +215,13 @@ void LayerPass<T>::backward(const LayerCache<T>& cache, const DropoutPlan& dropo
                                   d_output_norm.weight, d_output_norm.bias);
   const MatrixView<T> d_inner = workspace.matrix<T>(rows, slice.ffn);
   const MatrixView<const T> d_ffn = through_dropout(d_output, dropout.output(layer_index));
-  Linear<T>::backward_parameters(cache.activation, d_ffn, gradient.output);
+  layer.output.backward_parameters(cache.activation, d_ffn, gradient.output);
   layer.output.backward_input(d_ffn, d_inner, Write::overwrite);
   if (activation == kernels::Activation::gelu_tanh)
     kernels::gelu_tanh_backward<T>(d_inner, cache.pre_activation, d_inner);
   else
     kernels::gelu_backward<T>(d_inner, cache.pre_activation, d_inner);
-  Linear<T>::backward_parameters(cache.attended, d_inner, gradient.intermediate);
+  layer.intermediate.backward_parameters(cache.attended, d_inner, gradient.intermediate);
   layer.intermediate.backward_input(d_inner, d_output, Write::accumulate);
 
   // a = LN(x + dropout(Wo · context)). d_output becomes the gradient of the sum, then of x.
@@ -231,7 +231,7 @@ void LayerPass<T>::backward(const LayerCache<T>& cache, const DropoutPlan& dropo
                                   d_output, d_attention_norm.weight, d_attention_norm.bias);
   const MatrixView<T> d_context = workspace.matrix<T>(rows, cols);
   const MatrixView<const T> d_projected = through_dropout(d_output, dropout.attention_output(layer_index));
-  Linear<T>::backward_parameters(cache.context, d_projected, gradient.attention_output);
+  layer.attention_output.backward_parameters(cache.context, d_projected, gradient.attention_output);
   layer.attention_output.backward_input(d_projected, d_context, Write::overwrite);
   for (std::size_t h = 0; h < d_head_mask.size(); ++h) {
     const Index first = static_cast<Index>(h) * slice.head_size;
@@ -248,9 +248,9 @@ void LayerPass<T>::backward(const LayerCache<T>& cache, const DropoutPlan& dropo
   kernels::attention_backward<T>(attention(cache.query, cache.key_value), dropout.probabilities(layer_index),
                                  cache.probabilities, d_context, d_heads);
   if (layer.relative_bias) relative_bias_backward<T>(d_heads.bias, slice.heads, gradient.relative_bias);
-  Linear<T>::backward_parameters({{cache.output_input, d_query, gradient.query},
-                                  {cache.input, d_key, gradient.key},
-                                  {cache.input, d_value, gradient.value}});
+  Linear<T>::backward_parameters({{layer.query, cache.output_input, d_query, gradient.query},
+                                  {layer.key, cache.input, d_key, gradient.key},
+                                  {layer.value, cache.input, d_value, gradient.value}});
 
   // The outputs' tokens get theirs from the residual and the query, every token from its key and value.
   if (d_input.data == d_output.data) {

@@ -42,6 +42,13 @@ struct EnumNames<ClassWeights> {
 };
 
 template <>
+struct EnumNames<TrainingPrecision> {
+  static constexpr const char* what = "the precision";
+  static constexpr EnumName<TrainingPrecision> all[] = {{TrainingPrecision::fp32, "fp32"},
+                                                        {TrainingPrecision::bf16, "bf16"}};
+};
+
+template <>
 struct EnumNames<StepMode> {
   static constexpr const char* what = "the step mode";
   static constexpr EnumName<StepMode> all[] = {{StepMode::joint, "joint"}, {StepMode::alternate, "alternate"}};

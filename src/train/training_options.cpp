@@ -86,6 +86,9 @@ const OptionTable<TrainingOptions>& internal::training_option_table() {
            {"adam_epsilon", &O::adam_epsilon, {.least = 1e-30}, "Keeps AdamW from dividing by 0."},
            {"max_grad_norm", &O::max_grad_norm, from_zero,
             "A gradient longer than this is scaled down to this length. 0: never."},
+           {"precision", &O::precision,
+            "What the operands of the large products are rounded to, forward and backward. bf16: about half the time "
+            "where the processor multiplies bf16. Parameters, optimizer, sums and all else stay fp32."},
        }},
       {"Hardness labels and losses",
        {

@@ -149,7 +149,11 @@ TrainingRun::TrainingRun(const TrainingJob& job)
       copies_(balance_.copies_of(data_.train.labels)),
       steps_(network(), options_, step_samples(job, data_.train, balance_), job.ranks),
       pace_(options_.epochs),
-      last_checkpoint_(steady_seconds()) {}
+      last_checkpoint_(steady_seconds()) {
+  if (options_.precision == TrainingPrecision::bf16) network().set_product_numbers(kernels::Numbers::bf16);
+}
+
+TrainingRun::~TrainingRun() { network().set_product_numbers(kernels::Numbers::whole); }
 
 std::unique_ptr<TrainingRun> TrainingRun::prepared(const TrainingJob& job) {
   std::unique_ptr<TrainingRun> run(new TrainingRun(job));
@@ -158,6 +162,8 @@ std::unique_ptr<TrainingRun> TrainingRun::prepared(const TrainingJob& job) {
     run->note("epochs: " + std::to_string(run->options_.epochs) + ", for " + std::to_string(job.inputs.train.size()) +
               " training samples");
   for (const std::string& text : run->rare_classes()) run->note(text);
+  if (job.options.precision == TrainingPrecision::bf16 && !kernels::uses_bf16_instruction())
+    run->note("precision bf16: this processor cannot multiply bf16, so training takes as long as with fp32, or longer");
   const SampleFacts& train = run->data_.train;
   if (train.truncated > 0)
     run->note(std::to_string(train.truncated) + " of " + std::to_string(train.samples()) +
@@ -281,6 +287,7 @@ TrainingOutcome TrainingRun::train() {
     if (!stopped) finish_epoch(epoch);
   }
   steps_.catch_up();
+  network().set_product_numbers(kernels::Numbers::whole);
   network().pack();
   return outcome(stopped);
 }

@@ -49,6 +49,11 @@ class TrainingRun {
   /// The run in the output folder, from its newest checkpoint. A new run when it was stopped before its first one.
   static std::unique_ptr<TrainingRun> resume(const TrainingJob& job);
 
+  TrainingRun(const TrainingRun&) = delete;
+  TrainingRun& operator=(const TrainingRun&) = delete;
+  /// The network's products are fp32 again.
+  ~TrainingRun();
+
   /// Trains until the last epoch is finished or the caller wants to stop. Call it once.
   TrainingOutcome train();
 

@@ -57,6 +57,30 @@ TEST_F(Quantize, StoredModelIsEvaluatedAndCalibratedButNotTrainedFurther) {
               HasSubstr("holds int8 weights, which can only be run"));
 }
 
+TEST_F(Quantize, StoresBf16WeightsThatEveryProgramReads) {
+  const auto run = quantize({"--precision", "bf16", "--output", folder("new"), "--json"});
+  ASSERT_EQ(run.exit_code, 0) << run.errors;
+  EXPECT_EQ(run.json()["precision"], "bf16");
+  EXPECT_LT(run.json()["logits_error"], 0.02);
+  EXPECT_LT(run.json()["bytes"], 0.8 * run.json()["fp32_bytes"].get<double>());
+  const auto predict = [&](const std::string& model, std::vector<std::string> more) {
+    more.insert(more.begin(), {"predict", "--model", folder(model), "--text", "the film was superb", "--json"});
+    return run_program(more).output;
+  };
+  const std::string stored = predict("new", {});
+  EXPECT_EQ(stored, predict("model", {"--precision", "bf16"}));
+  EXPECT_NE(stored, predict("new", {"--precision", "fp32"}));
+  EXPECT_THAT(read_text_file(folder("new") + "/config.json"), HasSubstr("\"torch_dtype\": \"bfloat16\""));
+  // A policy that is stored with the model leaves the weights' type alone.
+  write_file_atomically(folder_ / "dev.tsv",
+                        "sentence\tlabel\na gem\t1\na mess\t0\nsuperb\t1\ndull\t0\nfine\t1\nbad\t0\n");
+  const auto calibrated = run_program(
+      {"calibrate", "--model", folder("new"), "--file", folder("dev.tsv"), "--budget", "0.9", "--folds", "2"});
+  EXPECT_EQ(calibrated.exit_code, 0) << calibrated.errors;
+  EXPECT_THAT(read_text_file(folder("new") + "/config.json"), HasSubstr("\"torch_dtype\": \"bfloat16\""));
+  EXPECT_THAT(error_of(quantize({"--output", folder("new")}), 2), HasSubstr("has another model's model.safetensors"));
+}
+
 TEST_F(Quantize, TellsTheErrorsOfTheSentencesGiven) {
   write_file_atomically(folder_ / "texts", "the film was superb\na mess\n");
   const auto json = quantize({"--output", folder("new"), "--input", folder("texts"), "--json"}).json();

@@ -9,9 +9,9 @@
 #include "formats/checkpoint.hpp"
 #include "formats/model_access.hpp"
 #include "formats/safetensors.hpp"
-#include "infer/int8_error.hpp"
+#include "infer/rounding_error.hpp"
 #include "io/file.hpp"
-#include "model/int8_weights.hpp"
+#include "model/low_precision.hpp"
 #include "model/small_models.hpp"
 #include "sharcs/classifier.hpp"
 #include "temporary_folder.hpp"
@@ -308,35 +308,35 @@ TEST(Int8Weights, AreTheLargeOnesAndCanBeKeptByName) {
   EXPECT_TRUE(is_int8("bert.encoder.layer.1.output.dense.weight", {"bert.encoder.layer.1.out"}));
   EXPECT_EQ(message_of<ConfigError>([&] {
               const std::vector<std::string> wrong = {"bert.encoder.layer.9"};
-              check_keep_fp32(model.config(), all, wrong, "--keep-fp32");
+              check_keep_fp32(model.config(), all, wrong, becomes_int8, "int8", "--keep-fp32");
             }),
             "--keep-fp32: \"bert.encoder.layer.9\" names no weight that would be int8; expected a name like "
             "\"bert.embeddings.word_embeddings.weight\", or its beginning up to a point");
 }
 
-TEST(Int8Error, IsAShareOfWhatALayerGivesForEachWeight) {
+TEST(RoundingError, IsAShareOfWhatALayerGivesForEachWeight) {
   Model model = bert();
-  std::vector<Int8Error> errors;
-  add_int8_errors(network_of(model), Inputs(model.config()).batch, {}, errors);
+  std::vector<RoundingError> errors;
+  add_rounding_errors(network_of(model), Precision::int8, Inputs(model.config()).batch, {}, errors);
   const auto of = [&](const std::string& name) {
-    return std::ranges::find(errors, name, &Int8Error::weight)->relative();
+    return std::ranges::find(errors, name, &RoundingError::weight)->relative();
   };
-  for (const Int8Error& error : errors) {
+  for (const RoundingError& error : errors) {
     EXPECT_GT(error.relative(), 1e-4) << error.weight;
     EXPECT_LT(error.relative(), 0.1) << error.weight;
   }
   // Each weight once; those that stay fp32 not at all.
   EXPECT_EQ(errors.size(), 3u * 6 + 2 + 1 + 1);
-  std::vector<Int8Error> kept;
+  std::vector<RoundingError> kept;
   const std::vector<std::string> keep = {"bert.encoder.layer.2"};
-  add_int8_errors(network_of(model), Inputs(model.config()).batch, keep, kept);
+  add_rounding_errors(network_of(model), Precision::int8, Inputs(model.config()).batch, keep, kept);
   EXPECT_EQ(kept.size(), errors.size() - 6);
   // An error is a share of what the layer gives: scaling a weight does not change it.
   const double before = of("bert.encoder.layer.0.attention.self.key.weight");
   for (float& v : network_of(model).values().values("bert.encoder.layer.0.attention.self.key.weight")) v *= 4;
   network_of(model).pack();
   errors.clear();
-  add_int8_errors(network_of(model), Inputs(model.config()).batch, {}, errors);
+  add_rounding_errors(network_of(model), Precision::int8, Inputs(model.config()).batch, {}, errors);
   EXPECT_NEAR(of("bert.encoder.layer.0.attention.self.key.weight"), before, 1e-5);
 }
 

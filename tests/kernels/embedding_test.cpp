@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "core/half.hpp"
 #include "core/threads.hpp"
 #include "kernels/padded_matrix.hpp"
 #include "kernels/simd_targets.hpp"
@@ -39,6 +40,30 @@ TEST(Embedding, SumEqualsThePortableCodeBitForBitAtEveryShape) {
       }
     }
   });
+}
+
+TEST(Embedding, OfBf16TablesIsThatOfTheirNumbers) {
+  const auto check = [] {
+    for (const Index cols : {1, 3, 15, 16, 17, 33, 64, 127, 300}) {
+      Matrix words(50, cols, 1, 0), types(2, cols, 3, 0);
+      const Matrix positions(9, cols, 2);
+      std::vector<std::uint16_t> word_bits, type_bits;
+      for (float& x : words.data) x = float_of_bf16(word_bits.emplace_back(bf16_of_float(x)));
+      for (float& x : types.data) x = float_of_bf16(type_bits.emplace_back(bf16_of_float(x)));
+      const auto word_ids = random_ids(30, 50, 1), position_ids = random_ids(30, 9, 2), type_ids = random_ids(30, 2, 3);
+      const EmbeddingLookup<float> of_floats[] = {
+          {words.view(), word_ids}, {positions.view(), position_ids}, {types.view(), type_ids}};
+      EmbeddingLookup<float> of_bf16[] = {{{}, word_ids}, {positions.view(), position_ids}, {{}, type_ids}};
+      of_bf16[0].bf16 = {word_bits.data(), 50, cols};
+      of_bf16[2].bf16 = {type_bits.data(), 2, cols};
+      Matrix expected(30, cols, 4), found(expected);
+      embedding_sum<float>(of_floats, expected.view());
+      embedding_sum<float>(of_bf16, found.view());
+      ASSERT_TRUE(expected == found) << cols;
+    }
+  };
+  at_every_simd_target(check);
+  with_portable_kernels(check);
 }
 
 TEST(Embedding, BackwardAddsUpTokensInOrderAtEveryShape) {

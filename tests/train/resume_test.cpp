@@ -89,6 +89,28 @@ TEST(ResumedTraining, OfTheDistilledRecipeEndsWithTheSameBitsWhereverItWasStoppe
   }
 }
 
+TEST(ResumedTraining, WithBf16ProductsEndsWithTheSameBitsWhereverItWasStopped) {
+  TinyTraining training = short_training();
+  training.config.sharcs->exits = {1};
+  training.options.recipe = Recipe::distilled;
+  training.options.precision = TrainingPrecision::bf16;
+  const TemporaryFolder folder;
+  const auto steps = static_cast<int>(training.run(folder / "whole").steps);
+  const std::string expected = result_of(folder / "whole");
+  for (int stop = 1; stop <= steps; ++stop) {
+    const auto output = folder / ("stopped after " + std::to_string(stop));
+    EXPECT_EQ(training.run(output, stop_after(stop)).steps, stop);
+    EXPECT_EQ(training.resume(output).steps, steps);
+    ASSERT_EQ(result_of(output), expected) << "stopped after step " << stop;
+  }
+  training.run(folder / "stopped", stop_after(2));
+  training.options.precision = TrainingPrecision::fp32;
+  EXPECT_THAT(message_of<CheckpointError>([&] { training.resume(folder / "stopped"); }),
+              HasSubstr("is of another training: \"precision\" is \"fp32\"; it was \"bf16\""));
+  training.run(folder / "fp32");
+  EXPECT_NE(result_of(folder / "fp32"), expected);
+}
+
 TEST(ResumedTraining, EndsWithTheSameBitsWhenStoppedAgainAndAgain) {
   TinyTraining training = short_training();
   training.options.step_mode = StepMode::alternate;

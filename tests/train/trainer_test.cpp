@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <map>
 
+#include "core/half.hpp"
 #include "expect_error.hpp"
+#include "formats/model_access.hpp"
 #include "formats/safetensors.hpp"
 #include "sharcs/classifier.hpp"
 #include "sharcs/evaluation.hpp"
@@ -125,6 +128,27 @@ TEST(Trainer, AnotherNumberOfThreadsChangesNothingBeyondRounding) {
   training.options.threads = 2;
   training.run(folder / "two");
   EXPECT_LT(greatest_difference(parameters_in(folder / "one"), parameters_in(folder / "two")), 1e-4);
+}
+
+TEST(Trainer, WithBf16ProductsKeepsFp32ParametersAndLearnsAsWell) {
+  TinyTraining training;
+  training.options.epochs = 3;
+  training.options.learning_rate = 1e-3;
+  const TemporaryFolder folder;
+  training.run(folder / "fp32");
+  training.options.precision = TrainingPrecision::bf16;
+  Model model = training.model();
+  Trainer(model, training.options).train(training.inputs(folder / "bf16"));
+  const std::vector<float> found = parameters_in(folder / "bf16");
+  const double difference = greatest_difference(parameters_in(folder / "fp32"), found);
+  EXPECT_LT(difference, 0.02);
+  EXPECT_GT(difference, 0);
+  // Most parameters are no bf16 numbers: what is updated is not what is multiplied.
+  const auto rounded = std::ranges::count_if(found, [](float x) { return x == float_of_bf16(bf16_of_float(x)); });
+  EXPECT_LT(static_cast<double>(rounded), 0.5 * static_cast<double>(found.size()));
+  // After the training the model is an fp32 model.
+  for_each_linear(network_of(model).encoder().weights,
+                  [](const Linear<float>& linear) { EXPECT_EQ(linear.packed.numbers(), kernels::Numbers::whole); });
 }
 
 TEST(Trainer, AlternateStepsLearnToo) {

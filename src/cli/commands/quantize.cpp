@@ -12,9 +12,9 @@
 #include "data/tokenized_dataset.hpp"
 #include "formats/checkpoint.hpp"
 #include "formats/model_access.hpp"
-#include "infer/int8_error.hpp"
+#include "infer/rounding_error.hpp"
 #include "io/file.hpp"
-#include "model/int8_weights.hpp"
+#include "model/low_precision.hpp"
 #include "report/terminal.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/model.hpp"
@@ -69,14 +69,32 @@ void check(const QuantizeArguments& arguments) {
   require(arguments.model, "--model");
   require(arguments.output, "--output");
   if (named<Precision>(arguments.precision) == Precision::fp32)
-    usage_error("--precision fp32: a model is fp32 already; expected int8");
+    usage_error("--precision fp32: a model is fp32 already; expected bf16 or int8");
   std::error_code error;
   if (std::filesystem::equivalent(arguments.model, arguments.output, error))
     usage_error("--output is the folder of --model; expected another one");
-  for (const char* file :
-       {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"})
+  std::vector<std::string> weights = {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+                                      "pytorch_model.bin.index.json"};
+  if (named<Precision>(arguments.precision) == Precision::bf16) weights.emplace_back(int8_file);
+  for (const std::string& file : weights)
     if (std::filesystem::exists(std::filesystem::path(arguments.output) / file))
       usage_error("--output " + arguments.output + ": has another model's " + file + "; expected a new folder");
+}
+
+/// Writes config.json and the weights. Returns the file with the weights.
+std::filesystem::path save(const Network<float>& network, Precision precision, std::span<const std::string> keep_fp32,
+                           const std::filesystem::path& folder) {
+  make_folder(folder);
+  Json config = Json::parse(network.config().to_json());
+  const std::filesystem::path file = folder / (precision == Precision::int8 ? int8_file : "model.safetensors");
+  if (precision == Precision::int8) {
+    save_int8_parameters(network, folder, keep_fp32);
+  } else {
+    save_bf16_parameters(network, file, keep_fp32);
+    config["torch_dtype"] = "bfloat16";  // what transformers loads the weights as
+  }
+  write_file_atomically(folder / "config.json", config.dump(2) + "\n");
+  return file;
 }
 
 /// What the stored model answers, beside the one that it was made of.
@@ -118,7 +136,9 @@ void quantize(const QuantizeArguments& arguments) {
                           "; expected every parameter of a trained model");
   const Network<float>& network = network_of(model);
   const std::vector<ParameterSpec> specs(network.layout().specs().begin(), network.layout().specs().end());
-  check_keep_fp32(model.config(), specs, arguments.keep_fp32, "--keep-fp32");
+  const auto precision = named<Precision>(arguments.precision);
+  check_keep_fp32(model.config(), specs, arguments.keep_fp32,
+                  precision == Precision::int8 ? becomes_int8 : becomes_bf16, arguments.precision, "--keep-fp32");
   const Tokenizer tokenizer = Tokenizer::load(arguments.model);
   require_vocabulary(model.config(), tokenizer, arguments.model);
 
@@ -129,32 +149,31 @@ void quantize(const QuantizeArguments& arguments) {
   const Engine before(model);
 
   const std::filesystem::path folder = arguments.output;
-  make_folder(folder);
-  save_int8_parameters(network, folder, arguments.keep_fp32);
-  write_file_atomically(folder / "config.json", model.config().to_json());
+  const std::filesystem::path file = save(network, precision, arguments.keep_fp32, folder);
   tokenizer.save(folder);
 
   const Engine after = Engine::load(folder);
-  std::vector<Int8Error> errors;
+  std::vector<RoundingError> errors;
   Agreement agreement;
   constexpr Index batch_size = 32;
   for (Index first = 0; first < std::ssize(dataset.samples); first += batch_size) {
     std::vector<Index> members(static_cast<std::size_t>(std::min(batch_size, std::ssize(dataset.samples) - first)));
     std::iota(members.begin(), members.end(), first);
     const RaggedBatch batch = tokenize(dataset, members, tokenizer, before.max_tokens());
-    add_int8_errors(network, batch, arguments.keep_fp32, errors);
+    add_rounding_errors(network, precision, batch, arguments.keep_fp32, errors);
     const Agreement part = compare(before, after, batch);
     agreement.samples += part.samples;
     agreement.other_labels += part.other_labels;
     agreement.squares += part.squares;
     agreement.reference += part.reference;
   }
-  std::ranges::stable_sort(errors, std::greater{}, &Int8Error::relative);
+  std::ranges::stable_sort(errors, std::greater{}, &RoundingError::relative);
 
-  const auto bytes = static_cast<double>(std::filesystem::file_size(folder / int8_file));
+  const auto bytes = static_cast<double>(std::filesystem::file_size(file));
   const double was = 4.0 * static_cast<double>(model.parameter_count());
   if (arguments.json) {
     Json json = {{"output", arguments.output},
+                 {"precision", arguments.precision},
                  {"bytes", bytes},
                  {"fp32_bytes", was},
                  {"samples", agreement.samples},
@@ -162,13 +181,13 @@ void quantize(const QuantizeArguments& arguments) {
                  {"logits_error", agreement.relative()},
                  {"kept_fp32", arguments.keep_fp32},
                  {"weights", Json::array()}};
-    for (const Int8Error& error : errors)
+    for (const RoundingError& error : errors)
       json["weights"].push_back({{"weight", error.weight}, {"error", error.relative()}});
     std::cout << json.dump(2) << '\n';
     return;
   }
   std::cout << arguments.output << ": " << bytes_text(bytes) << ", " << decimal(bytes / was, 2) << " of fp32's "
-            << bytes_text(was) << "; " << counted(errors.size(), "weight") << " as int8\n\n";
+            << bytes_text(was) << "; " << counted(errors.size(), "weight") << " as " << arguments.precision << "\n\n";
   TextTable table({"largest errors", "of the layer's result"});
   for (std::size_t i = 0; i < std::min(arguments.worst, errors.size()); ++i)
     table.add({errors[i].weight, percent(errors[i].relative())});
@@ -185,12 +204,12 @@ void add_quantize(CLI::App& program) {
   const auto arguments = std::make_shared<QuantizeArguments>();
   CLI::App* command = add_command(
       program, "quantize",
-      "Stores a model with int8 weights: a quarter of the size, and faster. Says how large the error of each "
-      "layer is, on sentences of yours or a few that are built in. The new folder is for sharcs predict, "
-      "eval and calibrate, and cannot be trained.",
+      "Stores a model with int8 weights, a quarter of the size, or with bf16 weights, half of it. Says how large the "
+      "error of each layer is, on sentences of yours or a few that are built in. The new folder is for sharcs predict, "
+      "eval and calibrate; an int8 one cannot be trained.",
       "nothing, quantizing draws none", *arguments);
   command->add_option("--model,model", arguments->model, "Model directory (required)");
-  command->add_option("--output", arguments->output, "Folder for the int8 model (required)");
+  command->add_option("--output", arguments->output, "Folder for the new model (required)");
   command->add_option("--precision", arguments->precision, "What the weights become")
       ->check(CLI::IsMember(names_of<Precision>()))
       ->capture_default_str();
@@ -203,7 +222,8 @@ void add_quantize(CLI::App& program) {
       ->check(not_negative)
       ->capture_default_str();
   command->footer(examples({R"(sharcs quantize runs/sst2 --output runs/sst2-int8)",
-                            R"(sharcs quantize runs/sst2 --output runs/sst2-int8 --input reviews.txt --worst 10)"}));
+                            R"(sharcs quantize runs/sst2 --output runs/sst2-int8 --input reviews.txt --worst 10)",
+                            R"(sharcs quantize runs/sst2 --output runs/sst2-bf16 --precision bf16)"}));
   on_call(command, arguments, quantize);
 }
 

@@ -1,11 +1,12 @@
-#include "infer/int8_error.hpp"
+#include "infer/rounding_error.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <unordered_map>
 
+#include "core/half.hpp"
 #include "kernels/int8_gemm.hpp"
-#include "model/int8_weights.hpp"
+#include "model/low_precision.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -18,12 +19,17 @@ struct NameBinder {
   std::span<const float> constants(const std::string&, Index, double, int) { return {}; }
 };
 
-/// Runs the encoder in fp32 and every layer beside it in int8.
+/// Runs the encoder in fp32 and every layer beside it in the other precision.
 class Meter {
  public:
-  Meter(const Network<float>& network, const RaggedBatch& batch, std::span<const std::string> keep_fp32,
-        std::vector<Int8Error>& errors)
-      : network_(network), encoder_(network.encoder()), batch_(batch), keep_fp32_(keep_fp32), errors_(errors) {
+  Meter(const Network<float>& network, Precision precision, const RaggedBatch& batch,
+        std::span<const std::string> keep_fp32, std::vector<RoundingError>& errors)
+      : network_(network),
+        encoder_(network.encoder()),
+        precision_(precision),
+        batch_(batch),
+        keep_fp32_(keep_fp32),
+        errors_(errors) {
     auto names = build_encoder_tree<std::string, const float>(encoder_.config, encoder_.widths, NameBinder());
     std::vector<std::string> in_order;
     for_each_linear(names, [&](const std::string& name) { in_order.push_back(name); });
@@ -74,26 +80,32 @@ class Meter {
     return cache.output;
   }
 
-  Int8Error* error_of(const std::string& weight) {
+  RoundingError* error_of(const std::string& weight) {
     const int at = network_.layout().find(weight);
-    if (!becomes_int8(encoder_.config, network_.layout().specs()[static_cast<std::size_t>(at)], keep_fp32_))
-      return nullptr;
-    const auto found = std::ranges::find(errors_, weight, &Int8Error::weight);
-    return found == errors_.end() ? &errors_.emplace_back(Int8Error{.weight = weight}) : &*found;
+    const BecomesLow becomes = precision_ == Precision::int8 ? becomes_int8 : becomes_bf16;
+    if (!becomes(encoder_.config, network_.layout().specs()[static_cast<std::size_t>(at)], keep_fp32_)) return nullptr;
+    const auto found = std::ranges::find(errors_, weight, &RoundingError::weight);
+    return found == errors_.end() ? &errors_.emplace_back(RoundingError{.weight = weight}) : &*found;
   }
 
   void measure(const Linear<float>& linear, MatrixView<const float> x) {
-    Int8Error* error = error_of(names_.at(&linear));
+    RoundingError* error = error_of(names_.at(&linear));
     if (error == nullptr) return;
     const Workspace::Mark mark = workspace_.mark();
     const kernels::Slice slice = {linear.outputs(), x.cols};
     const MatrixView<float> expected = workspace_.matrix<float>(x.rows, slice.outputs);
     const MatrixView<float> found = workspace_.matrix<float>(x.rows, slice.outputs);
     kernels::multiply<float>({.x = x, .weight = &linear.packed, .slice = slice, .y = expected});
-    const kernels::Int8Matrix weight(linear.weight);
-    const auto rows = kernels::Int8Rows::make(x.rows, x.cols, workspace_);
-    kernels::quantize(x, rows);
-    kernels::multiply(kernels::Int8Product{.x = rows, .weight = &weight, .slice = slice, .y = found});
+    if (precision_ == Precision::int8) {
+      const kernels::Int8Matrix weight(linear.weight);
+      const auto rows = kernels::Int8Rows::make(x.rows, x.cols, workspace_);
+      kernels::quantize(x, rows);
+      kernels::multiply(kernels::Int8Product{.x = rows, .weight = &weight, .slice = slice, .y = found});
+    } else {
+      kernels::PackedMatrix<float> weight;
+      weight.pack(linear.weight, kernels::Numbers::bf16);
+      kernels::multiply<float>({.x = x, .weight = &weight, .slice = slice, .y = found});
+    }
     for (Index r = 0; r < x.rows; ++r)
       for (Index o = 0; o < slice.outputs; ++o) add(*error, expected(r, o), found(r, o));
     workspace_.release(mark);
@@ -104,10 +116,14 @@ class Meter {
     const auto spec = std::ranges::find_if(network_.layout().specs(), [](const ParameterSpec& each) {
       return each.name.ends_with(".word_embeddings.weight");
     });
-    Int8Error* error = error_of(spec->name);
+    RoundingError* error = error_of(spec->name);
     if (error == nullptr) return;
     std::vector<std::int8_t> values(static_cast<std::size_t>(table.cols));
     for (const std::int32_t id : batch_.ids) {
+      if (precision_ == Precision::bf16) {
+        for (Index c = 0; c < table.cols; ++c) add(*error, table(id, c), float_of_bf16(bf16_of_float(table(id, c))));
+        continue;
+      }
       float scale = 0;
       kernels::quantize_weight(table.row_range(id, 1), MatrixView<std::int8_t>(values.data(), 1, table.cols),
                                std::span(&scale, 1));
@@ -116,7 +132,7 @@ class Meter {
     }
   }
 
-  static void add(Int8Error& error, float expected, float found) {
+  static void add(RoundingError& error, float expected, float found) {
     const auto difference = static_cast<double>(found) - static_cast<double>(expected);
     error.squares += difference * difference;
     error.reference += static_cast<double>(expected) * static_cast<double>(expected);
@@ -124,20 +140,21 @@ class Meter {
 
   const Network<float>& network_;
   const Encoder<float>& encoder_;
+  Precision precision_;
   const RaggedBatch& batch_;
   std::span<const std::string> keep_fp32_;
-  std::vector<Int8Error>& errors_;
+  std::vector<RoundingError>& errors_;
   std::unordered_map<const Linear<float>*, std::string> names_;
   Workspace workspace_;
 };
 
 }  // namespace
 
-double Int8Error::relative() const { return reference > 0 ? std::sqrt(squares / reference) : 0; }
+double RoundingError::relative() const { return reference > 0 ? std::sqrt(squares / reference) : 0; }
 
-void add_int8_errors(const Network<float>& network, const RaggedBatch& batch, std::span<const std::string> keep_fp32,
-                     std::vector<Int8Error>& errors) {
-  Meter(network, batch, keep_fp32, errors).run();
+void add_rounding_errors(const Network<float>& network, Precision precision, const RaggedBatch& batch,
+                         std::span<const std::string> keep_fp32, std::vector<RoundingError>& errors) {
+  Meter(network, precision, batch, keep_fp32, errors).run();
 }
 
 }  // namespace sharcs::internal
