@@ -29,8 +29,9 @@ struct TokenSequence {
 /// What a model says of one input.
 struct Prediction {
   int label = 0;                     ///< the class with the largest logit; 0 for a regression
+  std::vector<int> labels;           ///< multi-label: all whose probability is above the threshold; else empty
   std::vector<float> logits;         ///< one a class; for a regression the value
-  std::vector<float> probabilities;  ///< softmax of the logits; empty for a regression
+  std::vector<float> probabilities;  ///< softmax of the logits, multi-label: sigmoid of each; empty for a regression
   std::string answer;                ///< which of the model's answers this is: "exit 2", "0.25", "1"
   double width = 1;                  ///< of the layers after the router, where they gave the answer; an exit has 1
   int asked = 1;                     ///< how many answers the policy asked for, this one included
@@ -55,6 +56,7 @@ struct EngineOptions {
   /// Of a Classifier: how long an input may be, special tokens included; 0: as in training, or what the model can read.
   std::size_t max_length = 0;
   LongText long_text = LongText::first;
+  std::optional<double> label_threshold = {};  ///< in place of ModelConfig's
   std::size_t stride = 0;  ///< tokens from the beginning of a window to that of the next; 0: half a window
 };
 
@@ -96,10 +98,8 @@ class Engine {
   Precision precision() const;
   /// The policy in force: that of the options, or the model's own.
   const Policy& policy() const;
-  /// The greatest number of tokens of an input.
-  std::size_t max_tokens() const;
-  /// Bytes of the weights, packed and plain.
-  std::size_t weight_bytes() const;
+  std::size_t max_tokens() const;    ///< the greatest number of tokens of an input
+  std::size_t weight_bytes() const;  ///< packed and plain
   /// Bytes of the workspaces that wait for the next call.
   std::size_t workspace_bytes() const;
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,7 +16,7 @@ namespace [[gnu::visibility("default")]] sharcs {
 struct Sample {
   std::string text;
   std::optional<std::string> pair = {};  ///< the second sentence, in a task of pairs
-  std::optional<int> label = {};         ///< classification: index into the task's labels; none: not known
+  std::optional<int> label = {};         ///< index into the task's labels; multi-label: bit i is label i; none: unknown
   std::optional<double> target = {};     ///< regression: the number to be met, finite; none: not known
   std::optional<int> difficulty = {};    ///< how hard the sentence is, where a column of the file says so
   std::string id = {};                   ///< the file's own index of the sample; empty when it has none
@@ -35,7 +36,7 @@ struct Dataset {
   /// What the reader did to the file and a user should know: lines left out, bytes replaced. A line of text each.
   std::vector<std::string> notes;
   std::vector<BadLine> bad_lines = {};  ///< those that were left out with OnError::skip
-
+  bool multi_label = false;             ///< whether a sample's label is a set of labels, a bit for each
   std::size_t size() const { return samples.size(); }
   bool empty() const { return samples.empty(); }
   /// Whether every sample has a label or a target. False when there are no samples.
@@ -52,20 +53,16 @@ struct SplitOptions {
   double dev_share = 0.1;  ///< share of the samples that becomes dev, in (0, 1)
   std::uint64_t seed = 1;
 };
-
 struct TrainAndDev {
   Dataset train, dev;
 };
-/// Splits labelled samples in two. Every label has the same share in both parts.
-///
+/// Splits labelled samples in two. Every label (multi-label: every combination) has the same share in both parts.
 /// Example: of 180 negative and 20 positive samples, a dev_share of 0.1 takes 18 negative and 2 positive ones.
 /// In general, n samples of a label give round(n · dev_share) to dev, at least 1 and at most n − 1. A label's only
 /// sample stays in train. Targets of a regression are sorted and cut into groups of about 1 / dev_share neighbours, and
 /// every group gives about one sample; dev gets round(n · dev_share) of all n. The same samples and seed give the same
-/// split. Both parts keep the file's order.
-///
-/// Throws DataError when a sample has no label or one of the parts would be empty, ConfigError when dev_share is not in
-/// (0, 1).
+/// split. Both parts keep the file's order. Throws DataError when a sample has no label or one of the parts would be
+/// empty, ConfigError when dev_share is not in (0, 1).
 TrainAndDev split_stratified(const Dataset& dataset, const SplitOptions& options = {});
 
 /// What to do with bytes that are not UTF-8, and with NUL bytes.
@@ -107,6 +104,9 @@ std::string to_string(Quoting quoting);     // "automatic", "none", "rfc4180"
 std::string to_string(Header header);       // "automatic", "yes", "no"
 
 struct ReadOptions {
+  /// What the file calls a label, and what the task calls it: {"positive", "1"}.
+  std::map<std::string, std::string> label_map = {};
+  bool needs_labels = true;  ///< false: a label that the task does not have is none, and a note of the data set says so
   InvalidText invalid_text = InvalidText::refuse;
   OnError on_error = OnError::stop;
   // In place of the task's own:
@@ -129,7 +129,7 @@ class Column {
  public:
   Column(std::string name) : where_(std::move(name)) {}
   Column(const char* name) : where_(std::string(name)) {}
-  /// By position, counted from 1: Column::at(1) is the first column. Throws ConfigError for 0.
+  /// By position: Column::at(1) is the first column. Throws ConfigError for 0.
   static Column at(std::size_t position);
   /// For command lines: "3" is the third column, "text" the one of that name, "name:3" the one that is called 3. Throws
   /// ConfigError for "0".

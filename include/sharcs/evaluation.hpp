@@ -60,7 +60,7 @@ struct Recording {
   std::vector<RecordedAnswer> answers = {};  ///< as answers_of(); the last one is full width's
   std::vector<float> router_logits = {};     ///< [samples, widths]; empty without a router
   std::vector<std::int32_t> tokens = {};     ///< [samples], special tokens included
-  std::vector<int> labels = {};              ///< [samples], the true classes; empty for a regression
+  std::vector<int> labels = {};              ///< [samples], the true classes; multi-label: a bit each; else empty
   std::vector<double> targets = {};          ///< [samples], the true values of a regression; else empty
   std::vector<Sample> samples = {};          ///< with their texts; empty where only numbers were recorded
 
@@ -75,7 +75,8 @@ struct Recording {
   int full_width() const { return static_cast<int>(answers.size()) - 1; }
   std::span<const float> logits_of(std::size_t sample, int answer) const;
   std::span<const float> router_logits_of(std::size_t sample) const;
-  /// The class with the largest logit; the first of equals.
+  bool is_multi_label() const { return config.multi_label; }
+  /// The class with the largest logit; the first of equals. Multi-label: bit i is label i.
   int label_of(std::size_t sample, int answer) const;
   /// The value of a regression.
   double value_of(std::size_t sample, int answer) const { return static_cast<double>(logits_of(sample, answer)[0]); }

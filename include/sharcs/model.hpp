@@ -24,6 +24,9 @@ struct LoadOptions {
   std::optional<SharcsConfig> sharcs = {};
   /// Replaces the checkpoint's labels, and with another number of them its classifier.
   std::optional<std::vector<std::string>> labels = {};
+  /// With `labels`: as ModelConfig has them.
+  bool multi_label = false;
+  double label_threshold = 0.5;
   /// Private LayerNorms start from weight 1 and bias 0 instead of the leading entries of the pretrained ones.
   bool layer_norm_from_scratch = false;
   /// For what has to be initialised.

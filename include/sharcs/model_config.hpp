@@ -70,6 +70,10 @@ struct ModelConfig {
   int pad_token_id = 0;
   /// One name a class, in the order of the logits. One entry (or none, with num_labels 1) means regression.
   std::vector<std::string> labels = {"0", "1"};
+  /// Whether several of the labels, or none, can hold for one text: problem_type "multi_label_classification". Each has
+  /// a probability of its own, and is given where that is above the threshold ("sharcs_label_threshold").
+  bool multi_label = false;
+  double label_threshold = 0.5;
   std::optional<SharcsConfig> sharcs;  ///< absent: a plain encoder without widths and router
   /// What the model was trained for and how its data are read: "sharcs_task" in config.json. Absent: not known.
   /// task->labels stays empty, since `labels` has the classes. Task::of() and Task::store_in() read and write both.
@@ -96,18 +100,12 @@ struct ModelConfig {
 /// One width of a model and the sizes of its slices. Only a WidthSet makes these, so a Width fits its model.
 class Width {
  public:
-  /// Position in the model's ascending list.
-  int index() const { return index_; }
-  /// The number in width_mult_list.
-  double fraction() const { return fraction_; }
-  /// heads(r) = round(H · r), half to even, at least 1.
-  int heads() const { return heads_; }
-  /// Outputs of query, key and value: heads · head size.
-  int attention() const { return attention_; }
-  /// hidden(r) = int(heads(r) / H · D).
-  int hidden() const { return hidden_; }
-  /// ffn(r) = int(heads(r) / H · F).
-  int ffn() const { return ffn_; }
+  int index() const { return index_; }           ///< position in the model's ascending list
+  double fraction() const { return fraction_; }  ///< the number in width_mult_list
+  int heads() const { return heads_; }           ///< heads(r) = round(H · r), half to even, at least 1
+  int attention() const { return attention_; }   ///< outputs of query, key and value: heads · head size
+  int hidden() const { return hidden_; }         ///< hidden(r) = int(heads(r) / H · D)
+  int ffn() const { return ffn_; }               ///< ffn(r) = int(heads(r) / H · F)
   /// The layers after the router that run, counted from 0 over the whole encoder.
   std::span<const int> layers() const { return layers_; }
   /// The fraction as parameter names spell it: 0.25 is "025", 1.0 is "10".

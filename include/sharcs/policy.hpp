@@ -30,17 +30,18 @@ struct RoutingQuery {
 struct AnswerQuery {
   const Answer& answer;
   std::span<const float> logits;         ///< one a class; for a regression the value
-  std::span<const float> probabilities;  ///< softmax of the logits; empty for a regression
+  std::span<const float> probabilities;  ///< softmax, multi-label: sigmoid of the logits; empty for a regression
   double score;                          ///< an exit's own probability that it is right; NaN where it has none
   int agreeing;   ///< of the answers given so far, how many at the end say the same class, this one included
   double change;  ///< distance of a regression's value from the answer before; infinite for the first
   int tokens;
+  bool multi_label = false;  ///< the probabilities are those of labels that can hold together
 };
 
 /// How sure an answer is, by name: "max-probability" (BranchyNet, Shallow-Deep), "entropy" (DeeBERT, FastBERT; 1 minus
 /// the entropy's share of its maximum), "patience" (PABEE: how many answers agree) or "learned-score" (BERxiT; the
 /// largest probability where an answer has no score). For a regression: exp(−change), and patience counts changes below
-/// 0.5. The larger the surer.
+/// 0.5. Multi-label: that of the least sure label, max(p, 1 − p); the entropies' mean. The larger the surer.
 class Confidence {
  public:
   /// Throws ConfigError that lists the names.

@@ -15,6 +15,7 @@ namespace [[gnu::visibility("default")]] sharcs {
 struct ReportOptions {
   /// Sentences of each run in the report. Of a larger data set half of them are the easiest and half the hardest.
   std::size_t samples = 2000;
+  std::string title = {};  ///< of the page; empty: the names of the runs' folders
 };
 
 /// A report on one or several runs for a browser: one HTML file that needs nothing else, neither files nor network.
@@ -23,7 +24,8 @@ std::string report_html(std::span<const std::filesystem::path> folders, const Re
 
 struct TextReportOptions {
   int columns = 80;
-  bool colour = false;  ///< ANSI colours, for terminals
+  bool colour = false;     ///< ANSI colours, for terminals
+  std::string title = {};  ///< the first line; empty: none of several runs, the folder's name of one
 };
 
 /// The essentials of the same report for a terminal, drawn with Unicode's block elements. Ends with a line end.

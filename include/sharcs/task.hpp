@@ -20,7 +20,7 @@ struct TaskDefinition;
 namespace [[gnu::visibility("default")]] sharcs {
 
 struct ModelConfig;
-enum class TaskKind { classification, regression };
+enum class TaskKind { classification, regression, multi_label };  // multi_label: any number of labels a text
 std::string to_string(TaskKind kind);
 /// What a task is judged by, such as "accuracy". The larger, the better.
 class Metric {
@@ -28,7 +28,7 @@ class Metric {
   /// Throws ConfigError for a name that is not one of names().
   Metric(const std::string& name);
   Metric(const char* name) : Metric(std::string(name)) {}
-  /// "accuracy", "f1", "macro_f1", "matthews"; "pearson" and "spearman" for regressions.
+  /// "accuracy", "f1", "macro_f1", "matthews"; "pearson", "spearman" (regression); "exact_match", "micro_f1", …
   static std::vector<std::string> names();
   bool operator==(const Metric&) const = default;
 
@@ -60,13 +60,15 @@ struct TaskSpec {
   TaskKind kind = TaskKind::classification;
   Column text = "text";
   std::optional<Column> pair = {};
-  Column label = "label";  ///< the class, as any text, or the target, as a number
+  Column label = "label";  ///< the class, as any text, the target, as a number, or several labels
   std::optional<Column> id = {};
   std::optional<Column> difficulty = {};
   TableFormat format = TableFormat::by_extension;
   Quoting quoting = Quoting::automatic;
   Header header = Header::automatic;
   char delimiter = '\0';                 ///< between the cells of a row, one byte; NUL: a comma for CSV, else a TAB
+  char label_separator = ',';            ///< multi_label: between the labels in a cell
+  double label_threshold = 0.5;          ///< multi_label: of the model that is trained, see ModelConfig
   std::vector<std::string> labels = {};  ///< the classes in the model's order; empty: found in the training file
   std::vector<Metric> metrics = {};      ///< empty: those that suit the kind and the number of classes
 
@@ -79,8 +81,7 @@ class Task {
   /// A task of GLUE: cola, sst-2, mrpc, sts-b, qqp, mnli, mnli-mm, qnli, rte or wnli. Case, '-', '_' and blanks in the
   /// name do not matter ("SST2", "STS-B", "mnli_mismatched"). Throws ConfigError that lists the names.
   static Task named(std::string_view name);
-  /// The names that named() takes, in GLUE's order.
-  static std::vector<std::string> names();
+  static std::vector<std::string> names();  ///< that named() takes, in GLUE's order
 
   /// The task that a spec describes. A classification of your own needs spec.labels here; read_training_data() finds
   /// them in the data. Throws ConfigError when parts of the spec contradict each other.
@@ -111,12 +112,11 @@ class Task {
   /// GLUE's name for the file of test predictions ("MNLI-m.tsv"); empty for data of your own.
   const std::string& submission_file() const;
 
-  /// The same task with its labels in another order, that of a model trained elsewhere. `labels` are names or
-  /// label_word()s; for GLUE, upper and lower case are alike. Throws ConfigError when they are not the task's labels.
+  /// The same task with its labels in another order. `labels` are names or label_word()s; for GLUE, upper and lower
+  /// case are alike. Throws ConfigError when they are not the task's labels.
   Task with_label_order(const std::vector<std::string>& labels) const;
 
-  /// The file of a split in a folder of GLUE's layout: train.tsv, dev_matched.tsv, msr_paraphrase_test.txt, ….
-  /// Throws IoError that says what was looked for and what is there; ConfigError for data of your own.
+  /// The file of a split in a folder of GLUE's layout: dev_matched.tsv, …. Throws IoError; ConfigError for own data.
   std::filesystem::path file(const std::filesystem::path& folder, Split split) const;
   Dataset read(const std::filesystem::path& folder, Split split, const ReadOptions& options = {}) const;
   /// Reads one file. A first row with the names of the task's columns is a header; GLUE's files without header are

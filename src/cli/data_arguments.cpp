@@ -3,6 +3,9 @@
 #include "cli/command.hpp"
 #include "core/quote.hpp"
 #include "data/found_columns.hpp"
+#include "data/task_definition.hpp"
+#include "io/file.hpp"
+#include "io/table.hpp"
 #include "model/task_names.hpp"
 #include "sharcs/error.hpp"
 
@@ -26,6 +29,32 @@ void note_bad_lines(Dataset& dataset) {
   if (count == 0) return;
   dataset.notes.push_back(dataset.file + ": left out " + std::to_string(count) + (count == 1 ? " line" : " lines") +
                           " that cannot be read, the first: " + dataset.bad_lines.front().problem);
+}
+
+/// "negative=0,positive=1", or a file with a line "negative<TAB>0" for each.
+std::map<std::string, std::string> read_label_map(const std::string& text) {
+  std::map<std::string, std::string> map;
+  const auto add = [&](std::string_view entry, char between, const std::string& place) {
+    const std::size_t at = entry.find(between);
+    const std::string_view from = trimmed(entry.substr(0, at));
+    const std::string_view to = at == std::string_view::npos ? std::string_view() : trimmed(entry.substr(at + 1));
+    const std::string form = between == '=' ? "A=B,C=D, or the name of a file" : "two labels with a TAB between them";
+    if (from.empty() || to.empty()) throw ConfigError(place + ": found " + quote(entry) + "; expected " + form);
+    if (!map.emplace(from, to).second) throw ConfigError(place + ": " + quote(from) + " stands there twice");
+  };
+  std::error_code error;
+  if (std::filesystem::is_regular_file(text, error)) {
+    const std::string content = read_text_file(text);
+    std::size_t line = 0;
+    for (std::string_view row : labels_in_cell(content, '\n')) {
+      ++line;
+      if (!row.empty()) add(row, '\t', text + ":" + std::to_string(line));
+    }
+    if (map.empty()) throw ConfigError(text + ": is empty; expected two labels a line, with a TAB between them");
+  } else {
+    for (const std::string_view entry : labels_in_cell(text, ',')) add(entry, '=', "--label-map");
+  }
+  return map;
 }
 
 std::filesystem::path dev_file(const Task& task, const std::string& folder) {
@@ -56,6 +85,19 @@ void TaskArguments::add_to(CLI::App& command, const std::vector<std::string>& on
   add("--id-column", id_column, "Own data: column of the sample's own index");
   add("--difficulty-column", difficulty_column, "Own data: column that says how hard a sample is, as an integer");
   command.add_flag("--regression", regression, "Own data: the label is a number, not a class")->group("Data");
+  command
+      .add_flag("--multi-label", multi_label,
+                "Own data: a text has any number of labels, as in \"news,sport\"; in JSON a list")
+      ->group("Data");
+  add("--label-separator", label_separator, "With several labels a text: what stands between them, one character")
+      ->default_str(",");
+  add("--label-threshold", label_threshold,
+      "With several labels a text: a label is given where its probability is above this")
+      ->check(CLI::Range(0.0, 1.0))
+      ->default_str("0.5, or that of the model");
+  add("--label-map", label_map,
+      "What the data call a label, and what the task calls it: negative=0,positive=1, or a file with a line "
+      "negative<TAB>0 for each");
   add("--metrics", metrics, "Own data: " + listed(Metric::names()) + "; none: by kind")->delimiter(',');
   add("--format", format, "What the file is, whatever its name: fasttext has lines like \"__label__good a gem\"")
       ->check(CLI::IsMember(names_of<TableFormat>()))
@@ -82,7 +124,8 @@ void TaskArguments::add_to(CLI::App& command, const std::vector<std::string>& on
 }
 
 bool TaskArguments::describes_own_data() const {
-  return regression || !(text_column + pair_column + label_column + id_column + difficulty_column).empty();
+  return regression || multi_label || !label_separator.empty() ||
+         !(text_column + pair_column + label_column + id_column + difficulty_column).empty();
 }
 
 bool TaskArguments::describes_table() const {
@@ -92,7 +135,16 @@ bool TaskArguments::describes_table() const {
 TaskSpec TaskArguments::spec() const { return over({}); }
 
 TaskSpec TaskArguments::over(TaskSpec spec) const {
+  if (regression && multi_label) usage_error("--regression and --multi-label exclude each other");
   if (regression) spec.kind = TaskKind::regression;
+  if (multi_label) spec.kind = TaskKind::multi_label;
+  if (label_separator == "tab" || label_separator == "\\t")
+    spec.label_separator = '\t';
+  else if (label_separator.size() == 1)
+    spec.label_separator = label_separator.front();
+  else if (!label_separator.empty())
+    usage_error("--label-separator " + label_separator + ": expected one character, or tab");
+  if (label_threshold) spec.label_threshold = *label_threshold;
   if (!text_column.empty()) spec.text = Column::parse(text_column);
   if (!pair_column.empty()) spec.pair = column_or_none(pair_column);
   if (!label_column.empty()) spec.label = Column::parse(label_column);
@@ -111,6 +163,8 @@ TaskSpec TaskArguments::over(TaskSpec spec) const {
 ReadOptions TaskArguments::read_options() const {
   ReadOptions options = {.invalid_text = named<InvalidText>(invalid_text),
                          .on_error = on_error == "stop" ? OnError::stop : OnError::skip};
+  options.needs_labels = needs_labels;
+  if (!label_map.empty()) options.label_map = read_label_map(label_map);
   if (!format.empty()) options.format = named<TableFormat>(format);
   if (!quoting.empty()) options.quoting = named<Quoting>(quoting);
   if (!header.empty()) options.header = named<Header>(header);
@@ -127,6 +181,9 @@ Task TaskArguments::task_of(const ModelConfig& config, const std::string& place)
   const std::string file = place + "/config.json";
   if (!task.empty()) {
     const Task named = Task::named(task);
+    if (config.multi_label)
+      throw ConfigError(file + ": the model gives several labels a text; task " + quote(named.name()) +
+                        " has one label a text");
     if (named.outputs() != config.labels.size())
       throw ConfigError(file + ": the model has " + std::to_string(config.labels.size()) + " outputs; task " +
                         quote(named.name()) + " needs " + std::to_string(named.outputs()));
@@ -136,8 +193,12 @@ Task TaskArguments::task_of(const ModelConfig& config, const std::string& place)
   if (describes_own_data()) {
     const bool has_own = config.task && config.task->benchmark == Benchmark::none;
     TaskSpec own = over(has_own ? *config.task : TaskSpec());
+    if (multi_label && !config.multi_label)
+      throw ConfigError(file + ": the model gives one label a text; --multi-label is for others");
     if (config.is_regression()) own.kind = TaskKind::regression;
-    if (own.kind == TaskKind::classification) own.labels = config.labels;
+    if (config.multi_label) own.kind = TaskKind::multi_label;
+    if (own.kind != TaskKind::regression) own.labels = config.labels;
+    own.label_threshold = label_threshold.value_or(config.label_threshold);
     return Task::custom(own);
   }
   if (std::optional<Task> stored = Task::of(config, file)) return *stored;

@@ -16,13 +16,17 @@ struct TaskArguments {
   std::string text_column, pair_column, label_column, id_column, difficulty_column;  ///< a name, or a position from 1
   std::string format, quoting, header, delimiter;                                    ///< empty: as the task says
   std::vector<std::string> metrics;
-  bool regression = false;
+  bool regression = false, multi_label = false;
+  std::string label_separator;            ///< empty: as the task says
+  std::optional<double> label_threshold;  ///< none: as the task or the model says
+  std::string label_map;                  ///< a file, or "A=B,C=D"; empty: none
+  bool needs_labels = true;               ///< as ReadOptions has it
   std::string invalid_text = "refuse", on_error = "stop";
 
   /// `on_error`: "stop" or another of the choices that the command offers.
   void add_to(CLI::App& command, const std::vector<std::string>& on_error_choices = {"stop", "skip"});
 
-  /// Whether an option for own data was given: a column, or --regression.
+  /// Whether an option for own data was given: a column, --regression, or one for several labels.
   bool describes_own_data() const;
   /// Whether an option was given that only tables have: a column, a format, ….
   bool describes_table() const;

@@ -10,6 +10,7 @@
 #include "cli/comparison_report.hpp"
 #include "core/number.hpp"
 #include "eval/bootstrap.hpp"
+#include "eval/class_quality.hpp"
 #include "eval/dataset_runner.hpp"
 #include "eval/difficulty.hpp"
 #include "eval/evaluation_json.hpp"
@@ -147,36 +148,11 @@ Estimate EvaluationReport::estimate(Metric metric, const std::vector<int>& answe
   return bootstrap(metric, recording_.labels, labels, {.seed = options_.seed});
 }
 
-std::vector<std::vector<std::size_t>> EvaluationReport::confusion() const {
-  std::vector<std::vector<std::size_t>> counts(recording_.outputs, std::vector<std::size_t>(recording_.outputs));
-  for (std::size_t i = 0; i < recording_.size(); ++i) {
-    const int predicted = recording_.label_of(i, routing_.answer_of_sample[i]);
-    ++counts[static_cast<std::size_t>(recording_.labels[i])][static_cast<std::size_t>(predicted)];
-  }
-  return counts;
-}
-
-double EvaluationReport::ClassQuality::precision() const { return share_of(right, predicted); }
-double EvaluationReport::ClassQuality::recall() const { return share_of(right, samples); }
-double EvaluationReport::ClassQuality::f1() const { return share_of(2 * right, samples + predicted); }
-
-std::vector<EvaluationReport::ClassQuality> EvaluationReport::class_qualities() const {
-  if (recording_.is_regression()) return {};
-  std::vector<ClassQuality> classes(recording_.outputs);
-  for (std::size_t i = 0; i < recording_.size(); ++i) {
-    const auto predicted = static_cast<std::size_t>(recording_.label_of(i, routing_.answer_of_sample[i]));
-    const auto label = static_cast<std::size_t>(recording_.labels[i]);
-    ++classes[label].samples;
-    ++classes[predicted].predicted;
-    classes[label].right += label == predicted;
-  }
-  return classes;
-}
-
 void EvaluationReport::print_classes(std::ostream& out) const {
-  const std::vector<ClassQuality> classes = class_qualities();
+  const std::vector<ClassQuality> classes = class_qualities(recording_, routing_.answer_of_sample);
   if (classes.empty()) return;
-  TextTable table({"class", "samples", "predicted", "precision", "recall", "F1"});
+  TextTable table(
+      {recording_.is_multi_label() ? "label" : "class", "samples", "predicted", "precision", "recall", "F1"});
   const auto quality = [](double value) { return std::isfinite(value) ? decimal(value, 3) : std::string("-"); };
   for (std::size_t c = 0; c < classes.size(); ++c)
     table.add({recording_.classes[c], grouped(static_cast<long long>(classes[c].samples)),
@@ -195,6 +171,7 @@ std::string EvaluationReport::predictions() const {
         cell, [](char c) { return c == '\t' || c == '\n' || c == '\r'; }, ' ');
     return cell;
   };
+  const auto names = [&](int label) { return class_names(recording_, label, ","); };
   for (std::size_t i = 0; i < recording_.size(); ++i) {
     const int answer = routing_.answer_of_sample[i];
     const Sample& sample = recording_.samples[i];
@@ -202,8 +179,7 @@ std::string EvaluationReport::predictions() const {
     if (regression)
       text += short_number(recording_.targets[i]) + "\t" + decimal(recording_.value_of(i, answer), 4);
     else
-      text += recording_.classes[static_cast<std::size_t>(recording_.labels[i])] + "\t" +
-              recording_.classes[static_cast<std::size_t>(recording_.label_of(i, answer))];
+      text += names(recording_.labels[i]) + "\t" + names(recording_.label_of(i, answer));
     text += "\t" + recording_.answers[static_cast<std::size_t>(answer)].name + "\t" + one_line(sample.text);
     if (pairs) text += "\t" + one_line(sample.pair.value_or(""));
     text += "\n";
@@ -299,12 +275,12 @@ void EvaluationReport::print_difficulty(std::ostream& out) const {
 }
 
 void EvaluationReport::print_confusion(std::ostream& out) const {
-  if (recording_.is_regression() || recording_.outputs > largest_confusion) return;
+  if (recording_.is_regression() || recording_.is_multi_label() || recording_.outputs > largest_confusion) return;
   const std::vector<std::string>& labels = recording_.classes;
   std::vector<std::string> header = {"true \\ predicted"};
   header.insert(header.end(), labels.begin(), labels.end());
   TextTable table(header);
-  const auto counts = confusion();
+  const auto counts = confusion_matrix(recording_, routing_.answer_of_sample);
   for (std::size_t label = 0; label < counts.size(); ++label) {
     std::vector<std::string> cells = {labels[label]};
     for (const std::size_t count : counts[label]) cells.push_back(grouped(static_cast<long long>(count)));
@@ -361,8 +337,8 @@ Json EvaluationReport::json() const {
   for (const CallTimes& times : calls_) json["calls"].push_back(call_times_json(times));
   if (!recording_.is_regression()) {
     json["labels"] = recording_.classes;
-    json["confusion"] = confusion();
-    const std::vector<ClassQuality> classes = class_qualities();
+    if (!recording_.is_multi_label()) json["confusion"] = confusion_matrix(recording_, routing_.answer_of_sample);
+    const std::vector<ClassQuality> classes = class_qualities(recording_, routing_.answer_of_sample);
     for (std::size_t c = 0; c < classes.size(); ++c)
       json["classes"].push_back({{"name", recording_.classes[c]},
                                  {"samples", classes[c].samples},

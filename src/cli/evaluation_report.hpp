@@ -36,7 +36,7 @@ class EvaluationReport {
   /// By the policy and at full width; then each answer; then how long calls take; then, where the data tell their
   /// difficulty, each level of it.
   void print(std::ostream& out) const;
-  /// True against predicted classes; nothing for a regression or more classes than fit a line.
+  /// True against predicted classes; nothing for a regression, several labels a text or more classes than fit a line.
   void print_confusion(std::ostream& out) const;
   /// Precision, recall and F1 of each class; nothing for a regression.
   void print_classes(std::ostream& out) const;
@@ -66,19 +66,9 @@ class EvaluationReport {
     double seconds;
   };
 
-  /// How well one class is known.
-  struct ClassQuality {
-    std::size_t samples = 0, predicted = 0, right = 0;
-    double precision() const;
-    double recall() const;
-    double f1() const;
-  };
-  std::vector<ClassQuality> class_qualities() const;
-
   /// Fills in the rows, once the evaluation is there.
   void compare_policies();
   Estimate estimate(Metric metric, const std::vector<int>& answer_of_sample) const;
-  std::vector<std::vector<std::size_t>> confusion() const;
   void print_policies(std::ostream& out) const;
   void print_widths(std::ostream& out) const;
   void print_calls(std::ostream& out) const;

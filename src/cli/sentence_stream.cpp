@@ -1,5 +1,6 @@
 #include "cli/sentence_stream.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/quote.hpp"
@@ -8,7 +9,7 @@
 
 namespace sharcs::internal {
 
-Sample read_sentence(std::string line, const std::string& place, bool pairs, InvalidText invalid_text) {
+Sample read_sentence(std::string line, const std::string& place, Pairs pairs, InvalidText invalid_text) {
   const auto fail = [&](const std::string& message) { throw DataError(place + ": " + message); };
   if (const std::size_t invalid = find_invalid_utf8(line); invalid != std::string::npos) {
     if (invalid_text == InvalidText::refuse)
@@ -16,10 +17,13 @@ Sample read_sentence(std::string line, const std::string& place, bool pairs, Inv
     replace_invalid_utf8(line);
   }
   if (line.find_first_not_of(" \t") == std::string::npos)
-    fail(pairs ? "is empty; expected a pair of sentences" : "is empty; expected a sentence");
+    fail(pairs == Pairs::yes ? "is empty; expected a pair of sentences" : "is empty; expected a sentence");
   Sample sample = {.text = std::move(line)};
-  if (!pairs) return sample;
   const std::size_t tab = sample.text.find('\t');
+  if (pairs == Pairs::no || (pairs == Pairs::automatic && tab == std::string::npos)) return sample;
+  if (const auto tabs = std::ranges::count(sample.text, '\t'); pairs == Pairs::automatic && tabs > 1)
+    fail("has " + std::to_string(tabs) +
+         " TABs; expected a sentence, or two with a TAB between them; --pairs no reads such a line as one sentence");
   if (tab == std::string::npos || sample.text.find('\t', tab + 1) != std::string::npos)
     fail("expected two sentences separated by a TAB, found " + quote(sample.text));
   sample.pair = sample.text.substr(tab + 1);

@@ -8,9 +8,12 @@
 
 namespace sharcs::internal {
 
+/// Whether a line has two sentences, with a TAB between them. automatic: where it has a TAB.
+enum class Pairs { automatic, yes, no };
+
 /// The sentence of a line, or its two around a TAB. Throws DataError beginning with `place` when it is empty, not a
-/// pair or not UTF-8.
-Sample read_sentence(std::string line, const std::string& place, bool pairs, InvalidText invalid_text);
+/// pair or not UTF-8; with Pairs::automatic, also when it has several TABs.
+Sample read_sentence(std::string line, const std::string& place, Pairs pairs, InvalidText invalid_text);
 
 /// What has arrived: samples, and lines that are none. Both have their line's number.
 struct SentenceBatch {
@@ -24,7 +27,7 @@ struct SentenceBatch {
 class SentenceStream {
  public:
   /// `input`: as InputFile. Throws IoError.
-  SentenceStream(const std::string& input, bool pairs, const ReadOptions& options)
+  SentenceStream(const std::string& input, Pairs pairs, const ReadOptions& options)
       : input_(input), pairs_(pairs), options_(options) {}
 
   /// The whole lines that have arrived; waits for one. Empty at the end. Throws IoError; DataError for an input without
@@ -35,7 +38,7 @@ class SentenceStream {
   void add(std::string line, SentenceBatch& batch);
 
   InputFile input_;
-  bool pairs_;
+  Pairs pairs_;
   ReadOptions options_;
   std::string waiting_;  // what has arrived of a line that is not whole
   bool at_end_ = false;

@@ -17,13 +17,11 @@ constexpr int assumed_vocab_size = 30000;
 
 /// Throws ConfigError for keys of the model that others decide, and for those that nobody knows.
 void check_model_section(const Json& section, const std::string& name) {
-  constexpr std::pair<const char*, const char*> decided[] = {{"vocab_size", "the tokenizer"},
-                                                             {"pad_token_id", "the tokenizer"},
-                                                             {"num_labels", "the task"},
-                                                             {"id2label", "the task"},
-                                                             {"label2id", "the task"},
-                                                             {"sharcs_task", "the task"},
-                                                             {"sharcs_max_length", "the training option max_length"}};
+  constexpr std::pair<const char*, const char*> decided[] = {
+      {"vocab_size", "the tokenizer"}, {"pad_token_id", "the tokenizer"},
+      {"num_labels", "the task"},      {"id2label", "the task"},
+      {"label2id", "the task"},        {"sharcs_label_threshold", "the task"},
+      {"sharcs_task", "the task"},     {"sharcs_max_length", "the training option max_length"}};
   for (const auto& [key, by] : decided)
     if (section.contains(key))
       throw ConfigError(name + ": \"model." + key + "\" is decided by " + by + "; leave it out");
@@ -79,6 +77,8 @@ ModelConfig shape_from_scratch(const ConfigFile& config, int vocab_size, int pad
   section["pad_token_id"] = pad_id;
   ModelConfig shape = ModelConfig::parse(section.dump(), config.name());
   check_known(shape, section, config.name());
+  if (shape.multi_label)
+    throw ConfigError(config.name() + ": \"model.problem_type\" is decided by the task; leave it out (--multi-label)");
   return shape;
 }
 
@@ -100,7 +100,7 @@ ModelConfig config_from_checkpoint(const ConfigFile& config, const std::string& 
   check_model_section(section, config.name());
 
   // The section over the checkpoint's own configuration: what the former adds, and where it contradicts.
-  Json merged = Json::parse(text);
+  Json merged = parse_json<Json>(text, file.string(), JsonKind::config);
   merged.update(section);
   const Json added = section.value("sharcs", Json::object());
   if (found.sharcs && added.is_object()) {
@@ -122,10 +122,11 @@ TrainingSetup from_checkpoint(const ConfigFile& config, const TrainingData& data
   const ModelConfig wanted = config_from_checkpoint(config, checkpoint);
   TrainingOptions options = training_options(config);
   LoadOptions load = {.sharcs = wanted.sharcs, .seed = options.seed};
-  if (data.task.kind() == TaskKind::classification)
-    load.labels = data.task.labels();
-  else
-    load.labels = std::vector<std::string>{"score"};
+  ModelConfig of_task;
+  data.task.store_in(of_task);
+  load.labels = of_task.labels;
+  load.multi_label = of_task.multi_label;
+  load.label_threshold = of_task.label_threshold;
   LoadReport report;
   Model model = Model::load(checkpoint, load, &report);
   TrainingSetup setup = {std::move(model), Tokenizer::load(checkpoint), std::move(options), {}};

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "core/random.hpp"
+#include "model/predicted_label.hpp"
 #include "model/task_names.hpp"
 #include "sharcs/error.hpp"
 
@@ -22,7 +23,10 @@ std::string to_string(Split split) { return name_of(split); }
 std::vector<std::size_t> label_counts(const Dataset& dataset, std::size_t labels) {
   std::vector<std::size_t> counts(labels);
   for (const Sample& sample : dataset.samples)
-    if (sample.label) ++counts.at(static_cast<std::size_t>(*sample.label));
+    if (sample.label && dataset.multi_label)
+      for (const int label : labels_in_set(*sample.label)) ++counts.at(static_cast<std::size_t>(label));
+    else if (sample.label)
+      ++counts.at(static_cast<std::size_t>(*sample.label));
   return counts;
 }
 
@@ -65,6 +69,17 @@ TrainAndDev split_stratified(const Dataset& dataset, const SplitOptions& options
   } else {
     std::map<int, std::vector<std::size_t>> by_label;
     for (std::size_t i = 0; i < dataset.size(); ++i) by_label[*dataset.samples[i].label].push_back(i);
+    if (dataset.multi_label) {
+      // Combinations of labels that occur once would all stay in train: together they are one more.
+      constexpr int rare = -1;
+      std::vector<std::size_t> rare_ones;
+      std::erase_if(by_label, [&](const auto& entry) {
+        if (entry.second.size() == 1) rare_ones.push_back(entry.second.front());
+        return entry.second.size() == 1;
+      });
+      std::ranges::sort(rare_ones);
+      if (!rare_ones.empty()) by_label[rare] = std::move(rare_ones);
+    }
     for (const auto& [label, members] : by_label)
       move_to_dev(members,
                   members.size() < 2 ? 0 : std::clamp<std::size_t>(share_of(members.size()), 1, members.size() - 1));
@@ -72,6 +87,7 @@ TrainAndDev split_stratified(const Dataset& dataset, const SplitOptions& options
 
   TrainAndDev parts;
   parts.train.file = parts.dev.file = dataset.file;
+  parts.train.multi_label = parts.dev.multi_label = dataset.multi_label;
   parts.train.notes = dataset.notes;
   parts.train.bad_lines = dataset.bad_lines;
   for (std::size_t i = 0; i < dataset.size(); ++i)

@@ -7,6 +7,7 @@
 #include "core/enum_names.hpp"
 #include "core/number.hpp"
 #include "core/quote.hpp"
+#include "model/predicted_label.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {
@@ -31,10 +32,17 @@ bool is_constant(std::span<const double> values) {
 }  // namespace
 
 double measure(Metric metric, std::span<const int> labels, std::span<const int> predictions) {
-  const auto* const of_classes = std::get_if<MetricDefinition::OfClasses>(&MetricDefinition::of(metric).measure);
+  const auto& measure_of = MetricDefinition::of(metric).measure;
+  if (const auto* const of_sets = std::get_if<MetricDefinition::OfLabelSets>(&measure_of))
+    return of_sets->measure(labels, predictions);
+  const auto* const of_classes = std::get_if<MetricDefinition::OfClasses>(&measure_of);
   if (of_classes == nullptr)
     throw ConfigError(to_string(metric) + " is a metric of regression; expected one of classification");
   return (*of_classes)(labels, predictions);
+}
+
+bool is_share_of_right_answers(Metric metric) {
+  return to_string(metric) == "accuracy" || to_string(metric) == "exact_match";
 }
 
 double measure(Metric metric, std::span<const double> targets, std::span<const double> predictions) {
@@ -98,6 +106,19 @@ ClassCounts count_classes(std::span<const int> labels, std::span<const int> pred
     ++counts.predictions[static_cast<std::size_t>(predictions[i])];
     if (labels[i] == predictions[i]) ++counts.correct[static_cast<std::size_t>(labels[i])];
   }
+  return counts;
+}
+
+ClassCounts count_labels_in_sets(std::span<const int> labels, std::span<const int> predictions) {
+  require_same_size(labels.size(), predictions.size());
+  const auto zeros = std::vector<double>(most_labels_in_set);
+  ClassCounts counts = {zeros, zeros, zeros};
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    for (std::size_t label = 0; label < most_labels_in_set; ++label) {
+      counts.labels[label] += is_in_set(labels[i], label);
+      counts.predictions[label] += is_in_set(predictions[i], label);
+      counts.correct[label] += is_in_set(labels[i] & predictions[i], label);
+    }
   return counts;
 }
 

@@ -17,10 +17,16 @@ struct MetricDefinition {
   /// Of a regression: a number for each sample.
   using OfValues = double (*)(std::span<const double> targets, std::span<const double> predictions);
 
+  /// Of a multi-label classification: a set of labels for each sample, bit i for label i.
+  struct OfLabelSets {
+    OfClasses measure;
+  };
+
   std::string name;
-  std::variant<OfClasses, OfValues> measure;  ///< the larger its result, the better
+  std::variant<OfClasses, OfValues, OfLabelSets> measure;  ///< the larger its result, the better
 
   TaskKind kind() const {
+    if (std::holds_alternative<OfLabelSets>(measure)) return TaskKind::multi_label;
     return std::holds_alternative<OfClasses>(measure) ? TaskKind::classification : TaskKind::regression;
   }
   static const MetricDefinition& of(Metric metric) { return *metric.definition_; }
@@ -31,8 +37,11 @@ namespace metrics {
 std::vector<MetricDefinition> all();
 }  // namespace metrics
 
-/// The metric of class predictions. Throws ConfigError for a metric of regression, and ShapeError when there are no
-/// samples, or not as many predictions as labels.
+/// Whether the metric is the share of samples that are answered right: "accuracy", or "exact_match" of sets of labels.
+bool is_share_of_right_answers(Metric metric);
+
+/// The metric of predicted classes or sets of labels. Throws ConfigError for a metric of regression, and ShapeError
+/// when there are no samples, or not as many predictions as labels.
 double measure(Metric metric, std::span<const int> labels, std::span<const int> predictions);
 /// The metric of a regression. Throws ConfigError for a metric of classification, and ShapeError as above.
 double measure(Metric metric, std::span<const double> targets, std::span<const double> predictions);
@@ -62,6 +71,8 @@ struct ClassCounts {
 };
 /// Throws ShapeError as require_same_size(), and for an index that is not a class's.
 ClassCounts count_classes(std::span<const int> labels, std::span<const int> predictions);
+/// The same for each label, of sets of labels. Throws ShapeError as require_same_size().
+ClassCounts count_labels_in_sets(std::span<const int> labels, std::span<const int> predictions);
 
 /// Pearson's correlation, in [−1, 1]; 0 when either side is constant (where SciPy gives NaN, which could not be
 /// compared when the best checkpoint is chosen). NaN when a value is NaN. Throws as require_same_size().

@@ -26,6 +26,21 @@ bool first_row_is_header(const Table& table, const TaskDefinition& task) {
   if (!task.label.position || table.columns(0) <= *task.label.position) return false;
   const std::string_view label = trimmed(table.cell(0, *task.label.position));
   if (task.kind == TaskKind::regression) return !parse_number(label);
+  if (task.kind == TaskKind::multi_label) {
+    // The labels of a first row of data occur in other rows, or are those of the task.
+    std::set<std::string_view> others;
+    for (std::size_t r = 1; r < table.rows(); ++r)
+      for (const std::string_view other : labels_in_cell(table.cell(r, *task.label.position), task.label_separator))
+        others.insert(other);
+    for (const std::string_view name : labels_in_cell(label, task.label_separator)) {
+      if (!task.labels.empty() && !task.find_label(name)) return true;
+      if (!task.labels.empty() || others.contains(name) || others.empty()) continue;
+      if (is_one_of(name, label_names)) return true;
+      table.fail(table.line(0), "its label " + quote(name) +
+                                    " occurs on no other line, so that it may be a header or data; say which");
+    }
+    return false;
+  }
   if (!task.labels.empty()) return !task.find_label(label);
   if (is_one_of(label, label_names)) return true;
   std::set<std::string_view> others;

@@ -1,8 +1,10 @@
 #include <set>
 
+#include "core/number.hpp"
 #include "core/quote.hpp"
 #include "data/metrics.hpp"
 #include "data/task_definition.hpp"
+#include "model/predicted_label.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {
@@ -18,6 +20,7 @@ ColumnRole role_of(const std::optional<Column>& column) {
 std::vector<Metric> metrics_for(const TaskSpec& spec, std::size_t labels) {
   if (!spec.metrics.empty()) return spec.metrics;
   if (spec.kind == TaskKind::regression) return {"pearson", "spearman"};
+  if (spec.kind == TaskKind::multi_label) return {"micro_f1", "label_macro_f1", "exact_match"};
   if (labels == 2) return {"accuracy", "f1", "matthews"};
   return {"accuracy", "macro_f1"};
 }
@@ -30,6 +33,12 @@ void check(const TaskSpec& spec) {
   if (distinct.size() != spec.labels.size()) throw ConfigError(task + " has a label twice");
   if (spec.labels.size() == 1)
     throw ConfigError(task + " has one label, " + quote(spec.labels.front()) + "; expected at least two");
+  if (spec.kind == TaskKind::multi_label && spec.labels.size() > most_labels_in_set)
+    throw ConfigError(task + " has " + std::to_string(spec.labels.size()) + " labels; a multi-label task has at most " +
+                      std::to_string(most_labels_in_set));
+  if (spec.kind == TaskKind::multi_label && !(spec.label_threshold >= 0 && spec.label_threshold <= 1))
+    throw ConfigError(task + ": the label threshold is " + short_number(spec.label_threshold) +
+                      "; expected a number from 0 to 1");
   for (const Metric metric : spec.metrics)
     if (MetricDefinition::of(metric).kind() != spec.kind)
       throw ConfigError(task + " is a " + to_string(spec.kind) + "; " + to_string(metric) + " is not a metric of it");
@@ -62,7 +71,9 @@ TaskDefinition own_task(const TaskSpec& spec, const std::vector<std::string>& la
                          .format = spec.format,
                          .quoting = spec.quoting,
                          .header = spec.header,
-                         .delimiter = spec.delimiter};
+                         .delimiter = spec.delimiter,
+                         .label_separator = spec.label_separator,
+                         .label_threshold = spec.label_threshold};
   for (const std::string& name : labels) task.labels.push_back({.name = name, .word = name});
   return task;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "core/quote.hpp"
@@ -73,7 +74,8 @@ Table open_table(const TaskDefinition& task, const std::filesystem::path& file, 
            .invalid_text = options.invalid_text,
            .delimiter = task.delimiter,
            .keeps_bad_rows = options.on_error == OnError::skip,
-           .paths = paths_of(task)}};
+           .paths = paths_of(task),
+           .several_labels = task.kind == TaskKind::multi_label}};
 }
 
 std::optional<TableFormat> format_of_extension(const std::filesystem::path& file) {
@@ -96,6 +98,8 @@ Dataset SampleReader::read() const {
     throw DataError(table_.file() + ": has a header but no data; expected at least one line after it");
   Dataset dataset;
   dataset.file = table_.file();
+  dataset.multi_label = task_.kind == TaskKind::multi_label;
+  std::string unknown_label;
   dataset.samples.reserve(table_.rows() - layout_.first_row);
   LeftOut broken, unlabelled;
   for (std::size_t row = layout_.first_row; row < table_.rows(); ++row) {
@@ -108,7 +112,7 @@ Dataset SampleReader::read() const {
       continue;
     }
     try {
-      dataset.samples.push_back(sample(row));
+      dataset.samples.push_back(sample(row, unknown_label));
     } catch (const DataError& error) {
       if (on_error_ == OnError::stop) throw;
       dataset.bad_lines.push_back({table_.line(row), error.what()});
@@ -121,6 +125,10 @@ Dataset SampleReader::read() const {
     throw DataError(dataset.bad_lines.front().problem + "; no other line can be read, either");
   if (dataset.empty()) throw DataError(table_.file() + ": every line has the label " + quote(task_.unlabelled_mark));
   dataset.notes = table_.notes();
+  if (!unknown_label.empty()) {
+    for (Sample& sample : dataset.samples) sample.label.reset(), sample.target.reset();
+    dataset.notes.push_back("the labels were not compared: " + unknown_label);
+  }
   if (broken.count > 0)
     dataset.notes.push_back(broken.note(table_.file(), "with a wrong number of columns (" + broken.problem + ")"));
   if (unlabelled.count > 0)
@@ -134,11 +142,19 @@ std::string SampleReader::wrong_columns(std::size_t row) const {
 }
 
 std::vector<std::string> SampleReader::find_labels() const {
-  std::set<std::string_view> found;
-  for (std::size_t row = layout_.first_row; row < table_.rows(); ++row)
-    if (!has_wrong_columns(row) && table_.problem(row) == nullptr && may_be_read(row))
-      found.insert(cell(row, *layout_.label, "label"));
-  found.erase(std::string_view());
+  std::set<std::string> found;
+  for (std::size_t row = layout_.first_row; row < table_.rows(); ++row) {
+    if (has_wrong_columns(row) || table_.problem(row) != nullptr) continue;
+    try {
+      for (const std::string& label : labels_of(row)) {
+        const auto meant = task_.label_map.find(label);
+        found.insert(meant == task_.label_map.end() ? label : meant->second);
+      }
+    } catch (const DataError&) {
+      if (on_error_ == OnError::stop) throw;
+    }
+  }
+  found.erase(std::string());
   const std::size_t rows = table_.rows() - layout_.first_row;
   if (rows > 50 && found.size() > rows / 2)
     throw DataError(table_.file() + ": " + std::to_string(found.size()) + " different labels in " +
@@ -151,9 +167,32 @@ std::vector<std::string> SampleReader::find_labels() const {
   return labels;
 }
 
-/// Whether find_labels() may look at the row: one with a list for a label is left out where bad lines are skipped.
-bool SampleReader::may_be_read(std::size_t row) const {
-  return on_error_ == OnError::stop || !table_.is_nested(row, *layout_.label);
+std::vector<std::string> SampleReader::labels_of(std::size_t row) const {
+  const std::size_t column = *layout_.label;
+  if (task_.kind != TaskKind::multi_label) return {std::string(cell(row, column, "label"))};
+  const std::string_view text = trimmed(table_.cell(row, column));
+  const auto fail = [&](const std::string& problem) {
+    table_.fail(table_.line(row), "the labels under " + quote(column_name(column)) + " " + problem);
+  };
+  std::vector<std::string> labels;
+  if (table_.is_nested(row, column)) {
+    const nlohmann::json list = nlohmann::json::parse(text);
+    if (!list.is_array()) fail("are an object; expected a list of labels");
+    for (const nlohmann::json& label : list) {
+      if (label.is_null() || label.is_structured())
+        fail("have " + label.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "; expected a label");
+      labels.emplace_back(label.is_string() ? std::string(trimmed(label.get_ref<const std::string&>())) : label.dump());
+    }
+  } else if (task_.format == TableFormat::fasttext) {
+    constexpr std::string_view prefix = "__label__";
+    for (const std::string_view word : labels_in_cell(text, ' '))
+      if (word.size() > prefix.size()) labels.emplace_back(word.substr(prefix.size()));
+  } else {
+    for (const std::string_view label : labels_in_cell(text, task_.label_separator)) labels.emplace_back(label);
+  }
+  for (const std::string& label : labels)
+    if (label.empty()) fail("are " + quote(text) + ", with an empty one between the others; expected labels");
+  return labels;
 }
 
 bool SampleReader::is_marked_unlabelled(std::size_t row) const {
@@ -186,7 +225,38 @@ int SampleReader::difficulty(std::size_t row) const {
   return *value;
 }
 
-void SampleReader::read_label(std::size_t row, Sample& sample) const {
+void SampleReader::read_label_set(std::size_t row, Sample& sample) const {
+  const std::string_view text = trimmed(table_.cell(row, *layout_.label));
+  // An empty cell of a table says that none of the labels holds. In JSON and fastText's lines it was not there at all.
+  if (text.empty() && split_ == Split::test) return;
+  if (text.empty() && table_.has_keys())
+    table_.fail(sample.line, "no labels under " + quote(column_name(*layout_.label)) +
+                                 (task_.format == TableFormat::fasttext ? "" : "; expected a list, [] for none"));
+  int set = 0;
+  for (const std::string& name : labels_of(row)) {
+    const std::optional<int> label = task_.find_label(name);
+    if (!label) table_.fail(sample.line, "unknown label " + quote(name) + "; expected some of " + task_.known_labels());
+    set |= 1 << *label;
+  }
+  sample.label = set;
+}
+
+void SampleReader::read_label(std::size_t row, Sample& sample, std::string& unknown) const {
+  if (!task_.needs_labels) {
+    // A caller that has no use for the labels reads on without them.
+    if (!unknown.empty()) return;
+    try {
+      read_needed_label(row, sample);
+    } catch (const DataError& error) {
+      unknown = error.what();
+    }
+    return;
+  }
+  read_needed_label(row, sample);
+}
+
+void SampleReader::read_needed_label(std::size_t row, Sample& sample) const {
+  if (task_.kind == TaskKind::multi_label) return read_label_set(row, sample);
   const bool is_class = task_.kind == TaskKind::classification;
   const std::string_view label = cell(row, *layout_.label, "label");
   // Test sets are also met with the column but without the labels: it is then empty or −1. In one's own data −1 can be
@@ -216,14 +286,14 @@ double SampleReader::target(std::size_t row, std::string_view cell) const {
   return *value;
 }
 
-Sample SampleReader::sample(std::size_t row) const {
+Sample SampleReader::sample(std::size_t row, std::string& unknown) const {
   if (const std::string* problem = table_.problem(row)) throw DataError(*problem);
   if (has_wrong_columns(row)) table_.fail(table_.line(row), wrong_columns(row));
   Sample sample;
   sample.line = table_.line(row);
   sample.text = text(row, layout_.text);
   if (layout_.pair) sample.pair = text(row, *layout_.pair);
-  if (layout_.label) read_label(row, sample);
+  if (layout_.label) read_label(row, sample, unknown);
   if (layout_.id) sample.id = cell(row, *layout_.id, "id");
   if (layout_.difficulty) sample.difficulty = difficulty(row);
   return sample;

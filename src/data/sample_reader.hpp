@@ -35,16 +35,20 @@ class SampleReader {
     return layout_.columns != 0 && table_.columns(row) != layout_.columns;
   }
   std::string wrong_columns(std::size_t row) const;
-  bool may_be_read(std::size_t row) const;
   bool is_marked_unlabelled(std::size_t row) const;
   std::string column_name(std::size_t column) const;
   /// Without white space around it.
   std::string_view cell(std::size_t row, std::size_t column, const char* role) const;
   std::string text(std::size_t row, std::size_t column) const;
   int difficulty(std::size_t row) const;
-  void read_label(std::size_t row, Sample& sample) const;
+  void read_label(std::size_t row, Sample& sample, std::string& unknown) const;
+  void read_needed_label(std::size_t row, Sample& sample) const;
+  void read_label_set(std::size_t row, Sample& sample) const;
+  /// The label or labels of a row, as they are written.
+  std::vector<std::string> labels_of(std::size_t row) const;
   double target(std::size_t row, std::string_view cell) const;
-  Sample sample(std::size_t row) const;
+  /// `unknown`: receives what is wrong with the label where the task does not need it, if it is still empty.
+  Sample sample(std::size_t row, std::string& unknown) const;
 
   const Table& table_;
   const TaskDefinition& task_;

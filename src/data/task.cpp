@@ -54,6 +54,8 @@ TaskSpec spec_of(const TaskDefinition& task) {
           .quoting = task.quoting,
           .header = task.header,
           .delimiter = task.delimiter,
+          .label_separator = task.label_separator,
+          .label_threshold = task.label_threshold,
           .metrics = task.metrics};
 }
 
@@ -63,6 +65,8 @@ TaskDefinition as_asked(TaskDefinition task, const ReadOptions& options) {
   if (options.quoting) task.quoting = *options.quoting;
   if (options.header) task.header = *options.header;
   if (options.delimiter) task.delimiter = *options.delimiter;
+  task.label_map = options.label_map;
+  task.needs_labels = options.needs_labels;
   return task;
 }
 
@@ -80,7 +84,7 @@ Task Task::custom(const TaskSpec& spec) {
     const Task task = named(spec.name);
     return spec.labels.empty() ? task : task.with_label_order(spec.labels);
   }
-  if (spec.kind == TaskKind::classification && spec.labels.empty())
+  if (spec.kind != TaskKind::regression && spec.labels.empty())
     throw ConfigError("task " + quote(spec.name) + " is a classification without labels; expected at least two");
   return TaskDefinition::task(own_task(spec, spec.labels));
 }
@@ -88,7 +92,12 @@ Task Task::custom(const TaskSpec& spec) {
 std::optional<Task> Task::of(const ModelConfig& config, const std::string& name) {
   if (!config.task) return std::nullopt;
   TaskSpec spec = *config.task;
-  if (kind_of(spec) == TaskKind::classification) spec.labels = config.labels;
+  const TaskKind kind = kind_of(spec);
+  if (kind != TaskKind::regression) spec.labels = config.labels;
+  spec.label_threshold = config.label_threshold;
+  if ((kind == TaskKind::multi_label) != config.multi_label)
+    throw ConfigError(name + ": \"sharcs_task\" is a " + to_string(kind) + ", \"problem_type\" is " +
+                      (config.multi_label ? "multi_label_classification" : "another one"));
   try {
     return custom(spec);
   } catch (const ConfigError& error) {
@@ -99,6 +108,8 @@ std::optional<Task> Task::of(const ModelConfig& config, const std::string& name)
 void Task::store_in(ModelConfig& config) const {
   config.task = spec_of(*definition_);
   config.labels = kind() == TaskKind::regression ? std::vector<std::string>{"score"} : labels();
+  config.multi_label = kind() == TaskKind::multi_label;
+  config.label_threshold = definition_->label_threshold;
 }
 
 const std::string& Task::name() const { return definition_->name; }
@@ -162,13 +173,14 @@ Dataset Task::read_file(const std::filesystem::path& file, Split split, const Re
 TrainingData read_training_data(const TaskSpec& spec, const DataFiles& files) {
   if (spec.benchmark != Benchmark::none)
     throw ConfigError("the files of task " + quote(spec.name) + " are read by Task::read()");
-  TaskDefinition definition = own_task(spec, spec.labels);
+  TaskDefinition definition = as_asked(own_task(spec, spec.labels), files.read);
   Dataset train;
   {
     const OnError on_error = files.read.on_error;
     const Table table = open_table(definition, files.train, files.read);
-    if (spec.kind == TaskKind::classification && spec.labels.empty())
-      definition = own_task(spec, SampleReader(table, definition, Split::train, on_error).find_labels());
+    if (spec.kind != TaskKind::regression && spec.labels.empty())
+      definition =
+          as_asked(own_task(spec, SampleReader(table, definition, Split::train, on_error).find_labels()), files.read);
     train = SampleReader(table, definition, Split::train, on_error).read();
   }
   const Task task = TaskDefinition::task(std::move(definition));
@@ -184,7 +196,7 @@ void require_trainable(const Task& task, const Dataset& train) {
     throw DataError(train.file + ": " + std::to_string(train.size()) + (train.size() == 1 ? " sample" : " samples") +
                     "; training needs at least 2");
   for (const Sample& sample : train.samples)
-    if (task.kind() == TaskKind::classification ? !sample.label.has_value() : !sample.target.has_value())
+    if (task.kind() != TaskKind::regression ? !sample.label.has_value() : !sample.target.has_value())
       throw DataError(train.file + ":" + std::to_string(sample.line) +
                       ": has no label; training needs one on every line");
   const Sample& first = train.samples.front();
@@ -194,6 +206,8 @@ void require_trainable(const Task& task, const Dataset& train) {
   if (!all_same) return;
   const std::string all = train.file + ": all " + std::to_string(train.size()) + " samples have the ";
   if (task.kind() == TaskKind::regression) throw DataError(all + "same target; training needs different ones");
+  if (task.kind() == TaskKind::multi_label)
+    throw DataError(all + "same labels; training needs samples with different ones");
   throw DataError(all + "label " + quote(task.label_word(*first.label)) + "; training needs at least two classes");
 }
 

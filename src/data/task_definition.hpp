@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,6 +49,10 @@ struct TaskDefinition {
   Quoting quoting = Quoting::automatic;
   Header header = Header::automatic;
   char delimiter = '\0';  // NUL: as the format says
+  char label_separator = ',';
+  double label_threshold = 0.5;
+  std::map<std::string, std::string> label_map = {};  // as ReadOptions::label_map
+  bool needs_labels = true;                           // as ReadOptions::needs_labels
 
   bool of_glue = false;
   std::array<std::vector<std::string>, 3> files = {};  // by Split: the names to look for, the first that exists is read
@@ -74,6 +79,9 @@ TaskDefinition own_task(const TaskSpec& spec, const std::vector<std::string>& la
 
 /// Equal but for the case of ASCII letters.
 bool equal_ignoring_case(std::string_view a, std::string_view b);
+
+/// The labels that a cell of several holds, without white space around them; none of an empty cell.
+std::vector<std::string_view> labels_in_cell(std::string_view cell, char separator);
 
 /// The names with commas between them: "sentence, label".
 std::string listed(const std::vector<std::string>& names, const char* between = ", ");

@@ -60,7 +60,7 @@ TokenizedDataset tokenize(const Dataset& dataset, const Task& task, const Tokeni
   }
   if (!dataset.labelled()) return result;
   for (const Sample& sample : dataset.samples) {
-    if (task.kind() == TaskKind::classification)
+    if (task.kind() != TaskKind::regression)
       result.labels.push_back(*sample.label);
     else
       result.targets.push_back(static_cast<float>(*sample.target));

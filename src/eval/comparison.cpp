@@ -83,7 +83,7 @@ class Scorer {
         if (is_right(recording, i, width)) right += lottery.of(i)[static_cast<std::size_t>(width)];
       expected_right_.push_back(right);
     }
-    const bool only_means = std::ranges::all_of(metrics_, [&](Metric metric) { return metric == accuracy_; });
+    const bool only_means = std::ranges::all_of(metrics_, is_share_of_right_answers);
     if (only_means) return;
     const std::size_t draws = lottery.is_certain() ? 1 : static_cast<std::size_t>(options.draws);
     for (std::size_t d = 0; d < draws; ++d) {
@@ -116,7 +116,7 @@ class Scorer {
     MetricMap result;
     for (const Metric metric : metrics_) {
       double sum = 0;
-      if (metric == accuracy_) {
+      if (is_share_of_right_answers(metric)) {  // its mean over all draws is known without drawing
         for (const std::size_t i : draw) sum += expected_right_[i];
         result[to_string(metric)] = sum / static_cast<double>(draw.size());
         continue;
@@ -137,7 +137,6 @@ class Scorer {
   }
 
   const Recording& recording_;
-  const Metric accuracy_ = "accuracy";  // its mean over all draws is known without drawing
   std::vector<Metric> metrics_;
   std::vector<double> expected_right_;       // [samples], of a classification
   std::vector<std::vector<int>> labels_;     // [draws][samples]; none when only means count

@@ -64,6 +64,9 @@ Recording DatasetRunner::record(const Task& task, const std::string& name) {
   if (task.outputs() != static_cast<std::size_t>(config.num_labels()))
     throw ConfigError("task " + task.name() + " has " + std::to_string(task.outputs()) + " outputs, the model " +
                       std::to_string(config.num_labels()));
+  if ((task.kind() == TaskKind::multi_label) != config.multi_label)
+    throw ConfigError("task " + task.name() + " is a " + to_string(task.kind()) + ", the model is made for " +
+                      (config.multi_label ? "several labels a text" : "one label a text"));
   Recording recording = {.config = config,
                          .task = task.name(),
                          .classes = task.labels(),

@@ -13,7 +13,10 @@ namespace {
 
 /// The metrics of the samples that the routing gave this answer.
 MetricMap metrics_there(const Recording& recording, const Routing& routing, int answer) {
-  Recording there = {.metrics = recording.metrics, .outputs = recording.outputs, .answers = {RecordedAnswer{}}};
+  Recording there = {.config = recording.config,
+                     .metrics = recording.metrics,
+                     .outputs = recording.outputs,
+                     .answers = {RecordedAnswer{}}};
   for (std::size_t i = 0; i < recording.size(); ++i) {
     if (routing.answer_of_sample[i] != answer) continue;
     there.tokens.push_back(recording.tokens[i]);

@@ -13,7 +13,7 @@ PolicySearcher::PolicySearcher(const PolicyTable& table, const ThresholdSearch& 
                                const CalibrationOptions& options)
     : table_(table), fold_of_sample_(deal_folds(table.recording().size(), options.folds, options.seed)) {
   const Recording& recording = table.recording();
-  score_is_worth_ = recording.metrics.size() == 1 && to_string(recording.metrics.front()) == "accuracy";
+  score_is_worth_ = recording.metrics.size() == 1 && is_share_of_right_answers(recording.metrics.front());
   const int folds = std::ranges::max(fold_of_sample_) + 1;
   const double full_cost = table.costs().full(recording);
   parts_.resize(static_cast<std::size_t>(folds) + 1);

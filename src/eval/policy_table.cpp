@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "eval/recording_metrics.hpp"
-#include "nn/loss.hpp"
+#include "model/predicted_label.hpp"
 
 namespace sharcs::internal {
 
@@ -40,7 +40,7 @@ PolicyTable::PolicyTable(const Recording& recording, const CostModel& costs, con
     for (int a = 0; a < answers(); ++a) {
       const RecordedAnswer& answer = recording.answers[static_cast<std::size_t>(a)];
       const auto logits = recording.logits_of(i, a);
-      const std::vector<float> probabilities = recording.is_regression() ? std::vector<float>{} : softmax(logits);
+      const std::vector<float> probabilities = probabilities_of(recording, i, a);
       const double change =
           trail.add(recording.is_regression(), recording.label_of(i, a), static_cast<double>(logits[0]));
       const std::size_t at = index(i, a);
@@ -51,12 +51,13 @@ PolicyTable::PolicyTable(const Recording& recording, const CostModel& costs, con
                          .score = probability_of_score(answer.scores.empty() ? nullptr : &answer.scores[i]),
                          .agreeing = trail.agreeing,
                          .change = change,
-                         .tokens = recording.tokens[i]});
+                         .tokens = recording.tokens[i],
+                         .multi_label = recording.is_multi_label()});
       if (recording.is_regression()) {
         worths_[at] = -std::pow(absolute_error(recording, i, a), 2);
       } else {
         worths_[at] = static_cast<double>(is_right(recording, i, a));
-        const double p = static_cast<double>(std::ranges::max(probabilities));
+        const double p = surest(recording.is_multi_label(), probabilities);
         margins_[at] = std::log(p) - std::log(std::max(1 - p, 1e-7));
       }
       paths_[at] = costs.paths[static_cast<std::size_t>(a)].of(recording.tokens[i]);
@@ -126,7 +127,8 @@ double PolicyTable::ask(State& state, std::size_t sample, int answer) const {
                          .score = std::numeric_limits<double>::quiet_NaN(),
                          .agreeing = state.trail.agreeing,
                          .change = change,
-                         .tokens = recording_.tokens[sample]});
+                         .tokens = recording_.tokens[sample],
+                         .multi_label = recording_.is_multi_label()});
 }
 
 PolicyTable::Outcome PolicyTable::finish(const CandidatePolicy& policy, State state, std::size_t sample,

@@ -8,10 +8,12 @@
 #include <optional>
 
 #include "core/number.hpp"
+#include "core/quote.hpp"
 #include "eval/evaluation_json.hpp"
 #include "io/file.hpp"
 #include "io/json_cursor.hpp"
 #include "model/answers.hpp"
+#include "model/predicted_label.hpp"
 #include "model/task_names.hpp"
 #include "model/task_spec_json.hpp"
 #include "sharcs/error.hpp"
@@ -93,6 +95,8 @@ ordered_json sample_json(const Recording& recording, std::size_t i, int answer_o
   object["tokens"] = recording.tokens[i];
   if (recording.is_regression())
     object["target"] = finite_or_null(recording.targets[i]);
+  else if (recording.is_multi_label())
+    object["labels"] = labels_in_set(recording.labels[i]);
   else
     object["label"] = recording.labels[i];
   object["answer"] = answer_of_sample;
@@ -168,6 +172,11 @@ void read_sample_facts(const JsonCursor& fields, Recording& recording) {
   if (recording.is_regression()) {
     sample.target = fields["target"].number_or_nan();
     recording.targets.push_back(*sample.target);
+  } else if (recording.is_multi_label()) {
+    int set = 0;
+    for (const int label : fields["labels"].get<std::vector<int>>(below(recording.outputs))) set |= 1 << label;
+    sample.label = set;
+    recording.labels.push_back(set);
   } else {
     sample.label = fields["label"].get<int>(below(recording.outputs));
     recording.labels.push_back(*sample.label);
@@ -266,7 +275,13 @@ void read_task(const JsonCursor& task, Recording& recording) {
   task.object();
   recording.task = task["name"].get<std::string>();
   recording.classes = task["labels"].get<std::vector<std::string>>();
-  recording.outputs = task["kind"].get<TaskKind>() == TaskKind::regression ? 1 : recording.classes.size();
+  const auto kind = task["kind"].get<TaskKind>();
+  recording.outputs = kind == TaskKind::regression ? 1 : recording.classes.size();
+  if ((kind == TaskKind::multi_label) != recording.config.multi_label)
+    task["kind"].refuse("is " + quote(to_string(kind)) + "; the model's \"problem_type\" says otherwise");
+  if (recording.is_multi_label() && recording.outputs > most_labels_in_set)
+    task["labels"].refuse("has " + std::to_string(recording.outputs) + " labels; expected at most " +
+                          std::to_string(most_labels_in_set));
   recording.metrics = task["metrics"].each(read_metric);
   if (recording.metrics.empty()) task["metrics"].fail("at least one name");
 }
@@ -274,15 +289,16 @@ void read_task(const JsonCursor& task, Recording& recording) {
 }  // namespace
 
 std::string RecordedEvaluation::to_json() const {
-  const ordered_json task = {
-      {"name", recording.task},
-      {"kind", to_string(recording.is_regression() ? TaskKind::regression : TaskKind::classification)},
-      {"labels", recording.classes},
-      {"metrics", [&] {
-         std::vector<std::string> names;
-         for (const Metric metric : recording.metrics) names.push_back(to_string(metric));
-         return names;
-       }()}};
+  const ordered_json task = {{"name", recording.task},
+                             {"kind", to_string(recording.is_regression()    ? TaskKind::regression
+                                                : recording.is_multi_label() ? TaskKind::multi_label
+                                                                             : TaskKind::classification)},
+                             {"labels", recording.classes},
+                             {"metrics", [&] {
+                                std::vector<std::string> names;
+                                for (const Metric metric : recording.metrics) names.push_back(to_string(metric));
+                                return names;
+                              }()}};
   std::vector<ordered_json> samples;
   for (std::size_t i = 0; i < recording.size(); ++i) samples.push_back(sample_json(recording, i, answer_of_sample[i]));
   const std::pair<const char*, std::string> keys[] = {

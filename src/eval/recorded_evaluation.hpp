@@ -21,7 +21,7 @@ namespace sharcs::internal {
 // | `sharcs` | text | version of the library that wrote the file |
 // | `model` | text | the model directory, as it was given |
 // | `config` | object | the model's configuration, as in its config.json |
-// | `task.name`, `.kind` | text | "sst-2"; "classification" or "regression" |
+// | `task.name`, `.kind` | text | "sst-2"; "classification", "regression" or "multi_label" |
 // | `task.labels[]` | list | names of the classes; [] for a regression |
 // | `task.metrics[]` | list | names of the task's metrics, the first is the main one |
 // | `data` | text | the data file, as it was given |
@@ -57,6 +57,7 @@ namespace sharcs::internal {
 // | – `.id`, `.line` | text, integer | where the data file has it; "" and 0 when it comes from no file |
 // | – `.difficulty` | integer | only when it is known |
 // | – `.tokens` | integer | special tokens included |
+// | – `.labels[]` | list | in place of `.label`: the true labels of a multi_label task |
 // | – `.label` or `.target` | integer or number | the true class, by its place in `task.labels`; or the true value |
 // | – `.answer` | integer | that the policy chose, by its place in `answers` |
 // | – `.router_logits[]` | list | one a width; [] for a model without router |

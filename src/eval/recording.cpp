@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "eval/recording_metrics.hpp"
+#include "model/predicted_label.hpp"
 #include "routing/policy_walk.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/evaluation.hpp"
@@ -37,6 +38,7 @@ std::span<const float> Recording::router_logits_of(std::size_t sample) const {
 
 int Recording::label_of(std::size_t sample, int answer) const {
   const auto row = logits_of(sample, answer);
+  if (is_multi_label()) return predicted_label<float>(config, row);
   return static_cast<int>(std::max_element(row.begin(), row.end()) - row.begin());
 }
 

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "data/metrics.hpp"
+#include "model/predicted_label.hpp"
 #include "nn/loss.hpp"
 #include "sharcs/error.hpp"
 
@@ -35,12 +36,21 @@ double cost_of(const Recording& recording, std::size_t sample, int answer) {
   return recording.answers[static_cast<std::size_t>(answer)].cost.of(recording.tokens[sample]);
 }
 
+std::vector<float> probabilities_of(const Recording& recording, std::size_t sample, int answer) {
+  const auto logits = recording.logits_of(sample, answer);
+  if (recording.is_regression()) return {};
+  return recording.is_multi_label() ? probabilities_of(recording.config, logits) : softmax(logits);
+}
+
 bool is_right(const Recording& recording, std::size_t sample, int answer) {
   return recording.label_of(sample, answer) == recording.labels[sample];
 }
 
 double true_probability(const Recording& recording, std::size_t sample, int answer) {
-  return softmax(recording.logits_of(sample, answer))[static_cast<std::size_t>(recording.labels[sample])];
+  const std::vector<float> probabilities = probabilities_of(recording, sample, answer);
+  if (recording.is_multi_label())
+    return probability_of_truth(recording.config, probabilities, recording.labels[sample]);
+  return static_cast<double>(probabilities[static_cast<std::size_t>(recording.labels[sample])]);
 }
 
 double absolute_error(const Recording& recording, std::size_t sample, int answer) {

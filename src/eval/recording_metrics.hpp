@@ -16,9 +16,11 @@ std::vector<Answer> answers_in(const Recording& recording);
 /// Multiply-adds of the sample when it gets this answer.
 double cost_of(const Recording& recording, std::size_t sample, int answer);
 
-/// Whether the answer is the true class.
+/// The probabilities that an answer gives to the classes or labels; none of a regression.
+std::vector<float> probabilities_of(const Recording& recording, std::size_t sample, int answer);
+/// Whether the answer is the true class, or exactly the true labels.
 bool is_right(const Recording& recording, std::size_t sample, int answer);
-/// The probability that the answer gives to the true class.
+/// The probability that the answer gives to the true class, or to the truth about the label that it is least sure of.
 double true_probability(const Recording& recording, std::size_t sample, int answer);
 /// How far the answer of a regression is from the true value.
 double absolute_error(const Recording& recording, std::size_t sample, int answer);

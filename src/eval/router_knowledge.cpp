@@ -5,7 +5,7 @@
 #include "data/metrics.hpp"
 #include "eval/bootstrap.hpp"
 #include "eval/recording_metrics.hpp"
-#include "nn/loss.hpp"
+#include "model/predicted_label.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -32,7 +32,7 @@ std::vector<RouterKnowledge> router_knowledge(const Recording& recording, const 
       const auto logits = recording.router_logits_of(i);
       right.push_back(is_right(recording, i, a));
       router.push_back(static_cast<double>(logits[width]) - static_cast<double>(logits.back()));
-      confidence.push_back(static_cast<double>(std::ranges::max(softmax(recording.logits_of(i, a)))));
+      confidence.push_back(surest(recording.is_multi_label(), probabilities_of(recording, i, a)));
       shortness.push_back(-recording.tokens[i]);
     }
     ++width;

@@ -53,7 +53,11 @@ Model Model::load(const std::filesystem::path& directory, const LoadOptions& opt
   // A classifier for other labels than the checkpoint's starts anew.
   const bool new_labels = options.labels && (options.labels->size() != config.labels.size() ||
                                              (*options.labels != config.labels && !are_placeholders(config.labels)));
-  if (options.labels) config.labels = *options.labels;
+  if (options.labels) {
+    config.labels = *options.labels;
+    config.multi_label = options.multi_label;
+    config.label_threshold = options.label_threshold;
+  }
   config.check(file.string());
   auto network = std::make_unique<Network<float>>(config);
   CheckpointReader reader(

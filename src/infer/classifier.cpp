@@ -37,7 +37,7 @@ std::vector<Prediction> classify_all(const Classifier& classifier, std::size_t c
   if (of_inputs.size() > count) {
     std::vector<Prediction> means;
     for (std::size_t i = 0, first = 0; i < count; first += encodings[i++].size())
-      means.push_back(average(std::span(of_inputs).subspan(first, encodings[i].size())));
+      means.push_back(average(std::span(of_inputs).subspan(first, encodings[i].size()), classifier.engine().config()));
     of_inputs = std::move(means);
   }
   for (std::size_t i = 0; i < count; ++i) of_inputs[i].truncated = longer[i] != 0;

@@ -13,7 +13,7 @@
 #include "kernels/int8_rows.hpp"
 #include "model/low_precision.hpp"
 #include "model/micro_batches.hpp"
-#include "nn/loss.hpp"
+#include "model/predicted_label.hpp"
 #include "routing/policy_walk.hpp"
 #include "sharcs/classifier.hpp"
 #include "sharcs/error.hpp"
@@ -141,6 +141,16 @@ struct EngineBinder {
   std::span<const float> constants(const std::string& name, Index, double, int) { return filled(name); }
 };
 
+/// The configuration, with the threshold of its labels that the options ask for.
+ModelConfig with_threshold(ModelConfig config, const EngineOptions& options) {
+  if (!options.label_threshold) return config;
+  if (!config.multi_label)
+    throw ConfigError("a label threshold is for models that give several labels; this one is of another kind");
+  config.label_threshold = *options.label_threshold;
+  config.check();
+  return config;
+}
+
 }  // namespace
 
 struct Engine::State {
@@ -161,7 +171,7 @@ struct Engine::State {
   State(const ModelConfig& config, const EngineOptions& engine_options, const PrecisionOf& stored_as)
       : options(engine_options),
         policy(options.policy.value_or(Policy::of_model(config))),
-        encoder(config),
+        encoder(with_threshold(config, options)),
         specs(parameter_specs(config, encoder.widths)),
         precision(options.precision.value_or(lowest(stored_as))),
         precision_of([&]() -> PrecisionOf {
@@ -331,7 +341,8 @@ std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs, const
       if (encoder.config.is_regression()) continue;
       prediction.label = static_cast<int>(std::max_element(prediction.logits.begin(), prediction.logits.end()) -
                                           prediction.logits.begin());
-      prediction.probabilities = softmax(prediction.logits);
+      prediction.probabilities = probabilities_of(encoder.config, prediction.logits);
+      prediction.labels = labels_above_threshold(encoder.config, prediction.probabilities);
     }
   });
   return predictions;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "model/predicted_label.hpp"
+
 namespace sharcs::internal {
 namespace {
 
@@ -92,7 +94,7 @@ std::vector<Encoding> encode_long(const Tokenizer& tokenizer, const std::string&
   return pieces;
 }
 
-Prediction average(std::span<const Prediction> windows) {
+Prediction average(std::span<const Prediction> windows, const ModelConfig& config) {
   const auto most = std::ranges::max_element(windows, {}, &Prediction::multiply_adds);
   Prediction mean = *most;
   if (windows.size() == 1) return mean;
@@ -109,8 +111,12 @@ Prediction average(std::span<const Prediction> windows) {
     mean.logits = mean_of(&Prediction::logits);
   } else {
     mean.probabilities = mean_of(&Prediction::probabilities);
-    for (std::size_t i = 0; i < mean.logits.size(); ++i)
-      mean.logits[i] = std::log(std::max(mean.probabilities[i], std::numeric_limits<float>::min()));
+    for (std::size_t i = 0; i < mean.logits.size(); ++i) {
+      const float p = mean.probabilities[i], least = std::numeric_limits<float>::min();
+      mean.logits[i] = std::log(std::max(p, least));
+      if (config.multi_label) mean.logits[i] -= std::log(std::max(1 - p, least));  // of a sigmoid, not of a softmax
+    }
+    mean.labels = labels_above_threshold(config, mean.probabilities);
     mean.label = static_cast<int>(std::ranges::max_element(mean.probabilities) - mean.probabilities.begin());
   }
   mean.multiply_adds = 0;

@@ -26,6 +26,6 @@ std::vector<Encoding> encode_long(const Tokenizer& tokenizer, const std::string&
 
 /// One prediction of those for a text's windows: the mean of their probabilities (of a regression: of their values),
 /// the work of all, and the answer of the window that took most of it.
-Prediction average(std::span<const Prediction> windows);
+Prediction average(std::span<const Prediction> windows, const ModelConfig& config);
 
 }  // namespace sharcs::internal

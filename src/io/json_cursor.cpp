@@ -1,6 +1,8 @@
 #include "io/json_cursor.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <unordered_set>
 
 #include "core/number.hpp"
@@ -20,6 +22,66 @@ constexpr std::size_t deepest = 200;
   if (kind == JsonKind::config) throw ConfigError(message);
   if (kind == JsonKind::data) throw DataError(message);
   throw TokenizerError(message);
+}
+
+bool is_not_finite(const json& value) { return value.is_number_float() && !std::isfinite(value.get<double>()); }
+
+// Python writes numbers that JSON does not have as these words. They are read by putting a string of the same length in
+// their place, so that bytes keep their places in messages.
+struct PythonNumber {
+  std::string_view word, in_place;
+  std::string text;  // the string's
+  double value;
+};
+const PythonNumber python_numbers[] = {
+    {"-Infinity", "\"\\u0001\x7f\"", "\x01\x7f", -std::numeric_limits<double>::infinity()},
+    {"Infinity", "\"\\u0001\"", "\x01", std::numeric_limits<double>::infinity()},
+    {"NaN", "\"\x7f\"", "\x7f", std::numeric_limits<double>::quiet_NaN()}};
+
+/// Throws the error of the kind where the value is such a number: one that is used has to be finite.
+JsonCursor finite(JsonCursor cursor) {
+  if (is_not_finite(cursor.value())) cursor.fail("a finite number");
+  return cursor;
+}
+
+std::string word_of(double value) {
+  if (std::isnan(value)) return "NaN";
+  return value > 0 ? "Infinity" : "-Infinity";
+}
+
+/// The text with such strings for all of Python's words outside of strings.
+std::string without_python_numbers(std::string_view text) {
+  std::string result(text);
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string && c == '\\') {
+      ++i;
+      continue;
+    }
+    if (c == '"') in_string = !in_string;
+    if (in_string) continue;
+    for (const PythonNumber& number : python_numbers)
+      if (text.substr(i).starts_with(number.word)) {
+        result.replace(i, number.word.size(), number.in_place);
+        i += number.word.size() - 1;
+        break;
+      }
+  }
+  return result;
+}
+
+template <class Json>
+void restore_python_numbers(Json& value) {
+  if (value.is_structured()) {
+    for (Json& member : value) restore_python_numbers(member);
+  } else if (value.is_string()) {
+    for (const PythonNumber& number : python_numbers)
+      if (value.template get_ref<const std::string&>() == number.text) {
+        value = number.value;
+        return;
+      }
+  }
 }
 
 /// "config.json:3", for the line of a byte.
@@ -76,7 +138,7 @@ JsonCursor JsonCursor::operator[](const std::string& key) const {
   const auto member = object().find(key);
   if (member == value_->end()) return {document_, value_, "." + key};
   if (document_->kind == JsonKind::config) document_->asked.insert(&*member);
-  return {document_, &*member};
+  return finite({document_, &*member});
 }
 
 std::vector<std::string> JsonCursor::unread() const {
@@ -91,7 +153,7 @@ void JsonCursor::refuse_unread(const std::string& message) const {
   if (const auto keys = unread(); !keys.empty()) (*this)[keys.front()].refuse(message);
 }
 
-JsonCursor JsonCursor::element(std::size_t index) const { return {document_, &list().at(index)}; }
+JsonCursor JsonCursor::element(std::size_t index) const { return finite({document_, &list().at(index)}); }
 
 const JsonCursor& JsonCursor::of_size(std::size_t size) const {
   if (list().size() != size) fail("a list of " + std::to_string(size));
@@ -120,6 +182,7 @@ std::string JsonCursor::found() const {
   constexpr std::size_t longest = 60;
   if (!exists()) return "absent";
   if (value_->is_string()) return quote(value_->get_ref<const std::string&>());
+  if (is_not_finite(*value_)) return word_of(value_->get<double>());
   if (!value_->is_structured()) return value_->dump();
   if (value_->size() < longest) {
     std::string text = value_->dump(-1, ' ', false, json::error_handler_t::replace);
@@ -177,6 +240,11 @@ Json parse_json(std::string_view text, const std::string& file, JsonKind kind) {
   try {
     return Json::parse(text);
   } catch (const typename Json::parse_error& error) {
+    if (const std::string plain = without_python_numbers(text); kind != JsonKind::data && plain != text) {
+      Json value = parse_json<Json>(plain, file, kind);
+      restore_python_numbers(value);
+      return value;
+    }
     throw_error(kind, place_of(error.byte > 0 ? error.byte - 1 : 0, text, file) + ": not valid JSON at byte " +
                           std::to_string(error.byte) + "; expected a JSON object");
   } catch (const typename Json::out_of_range& error) {

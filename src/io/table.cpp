@@ -55,7 +55,7 @@ Table::Table(const std::filesystem::path& file, const TableForm& form)
   if (form.format == TableFormat::json_lines)
     parse_json_lines(form);
   else if (form.format == TableFormat::fasttext)
-    split_fasttext(form.keeps_bad_rows);
+    split_fasttext(form);
   else if (form.quoting == Quoting::rfc4180)
     split_quoted(delimiter);
   else
@@ -230,7 +230,7 @@ void Table::parse_json_line(std::size_t line, std::string_view content, const Ta
 }
 
 // fastText's lines: `__label__positive a gem , truly`. Lines without a label, as of test files, have an empty one.
-void Table::split_fasttext(bool keeps_bad_rows) {
+void Table::split_fasttext(const TableForm& form) {
   constexpr std::string_view prefix = "__label__";
   keys_ = {"label", "text"};
   std::string_view rest = *text_;
@@ -240,20 +240,23 @@ void Table::split_fasttext(bool keeps_bad_rows) {
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
     if (content.empty()) continue;
     std::vector<std::string_view> labels;
+    const char* const start = content.data();
+    std::string_view all_labels;
     while (content.starts_with(prefix)) {
       const std::size_t stop = std::min(content.find_first_of(" \t"), content.size());
       labels.push_back(content.substr(prefix.size(), stop - prefix.size()));
+      all_labels = {start, static_cast<std::size_t>(content.data() + stop - start)};
       content = trimmed(content.substr(stop));
     }
-    if (labels.size() > 1) {
+    if (labels.size() > 1 && !form.several_labels) {
       const std::string problem = "has " + std::to_string(labels.size()) + " labels, the first ones " +
                                   quote(labels[0]) + " and " + quote(labels[1]) + "; expected one";
-      if (!keeps_bad_rows) fail(line, problem);
+      if (!form.keeps_bad_rows) fail(line, problem);
       add_bad_row(line, file_ + ":" + std::to_string(line) + ": " + problem);
       continue;
     }
     rows_.push_back({line, cells_.size(), 2});
-    cells_.push_back(labels.empty() ? std::string_view() : labels.front());
+    cells_.push_back(form.several_labels ? all_labels : labels.empty() ? std::string_view() : labels.front());
     cells_.push_back(content);
   }
 }

@@ -26,6 +26,8 @@ struct TableForm {
   bool keeps_bad_rows = false;  ///< a row that cannot be read has a problem(), in place of a DataError
   /// JSON Lines: columns that may stand in objects within the line's, as "review.text" in {"review": {"text": "…"}}.
   std::vector<std::string> paths = {};
+  /// fastText: lines may have several labels, and the cell of "label" has them as they stand: "__label__a __label__b".
+  bool several_labels = false;
 };
 
 /// A table (TSV, CSV, JSON Lines or fastText's lines), split into rows of cells. Whether the first row is a header is
@@ -84,7 +86,7 @@ class Table {
   void split_quoted(char delimiter);
   void parse_json_lines(const TableForm& form);
   void parse_json_line(std::size_t line, std::string_view content, const TableForm& form, Columns& columns);
-  void split_fasttext(bool keeps_bad_rows);
+  void split_fasttext(const TableForm& form);
   void add_bad_row(std::size_t line, const std::string& problem);
   void mark_invalid_rows();
   void drop_blank_rows();

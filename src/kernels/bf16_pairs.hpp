@@ -30,7 +30,7 @@ std::vector<MatrixView<const float>> pair_each(std::span<const MatrixView<const 
                                                AlignedBuffer<float>& memory);
 
 /// Whether this processor has an instruction for products of bf16 numbers, and products use it. Without it, bf16
-/// numbers are widened to floats on the way: half the memory, and no more speed than floats have.
+/// numbers are widened to floats on the way: half the memory, at the speed of floats.
 bool uses_bf16_instruction();
 /// For tests: lets products do without the instruction, or use it where there is one.
 void allow_bf16_instruction(bool allowed);

@@ -11,6 +11,7 @@
 #include "io/json_cursor.hpp"
 #include "model/backbone.hpp"
 #include "model/policy_json.hpp"
+#include "model/predicted_label.hpp"
 #include "model/sharcs_option_table.hpp"
 #include "model/task_spec_json.hpp"
 #include "nn/relative_bias.hpp"
@@ -71,7 +72,7 @@ constexpr std::pair<const char*, const char*> only_values[] = {
     {"pruned_heads", "{}"},  // heads that are missing in the weights
 };
 
-void check_function(const JsonCursor& object, const std::vector<std::string>& labels) {
+void check_function(const JsonCursor& object) {
   for (const auto& [key, value] : only_values) {
     const auto found = object.object().find(key);
     if (found != object.object().end() && !found->is_null() && found->dump() != value) object[key].fail(value);
@@ -80,21 +81,28 @@ void check_function(const JsonCursor& object, const std::vector<std::string>& la
       found != object.object().end() && !found->is_null())
     object["quantization_config"].refuse("says that the weights are quantized; expected a model saved without");
   for (const auto& [key, value] : object.object().items())
-    if (key.starts_with("sharcs") && key != "sharcs" && key != "sharcs_task" && key != "sharcs_max_length")
-      object[key].refuse("is not a known key; expected \"sharcs\", \"sharcs_task\" or \"sharcs_max_length\"");
+    if (key.starts_with("sharcs") && key != "sharcs" && key != "sharcs_task" && key != "sharcs_max_length" &&
+        key != "sharcs_label_threshold")
+      object[key].refuse(
+          "is not a known key; expected \"sharcs\", \"sharcs_task\", \"sharcs_max_length\" or "
+          "\"sharcs_label_threshold\"");
+}
 
+/// Whether the model is a multi-label one. Throws ConfigError for a type of problem that the labels do not fit.
+bool read_problem_type(const JsonCursor& object, const std::vector<std::string>& labels) {
   const JsonCursor problem = object["problem_type"];
-  if (!problem.present()) return;
+  if (!problem.present()) return false;
   const std::string type = problem.get<std::string>();
-  if (type == "multi_label_classification")
-    problem.fail("\"single_label_classification\" or \"regression\": several labels of one text are not supported");
+  if (type == "multi_label_classification" && labels.size() == 1)
+    problem.refuse("is \"multi_label_classification\", with one label; expected at least two");
   if (type == "regression" && labels.size() > 1)
     problem.refuse("is \"regression\", with " + std::to_string(labels.size()) +
                    " labels; expected one: several numbers for a text are not supported");
   if (type == "single_label_classification" && labels.size() == 1)
     problem.refuse("is \"single_label_classification\", with one label; expected at least two");
-  if (type != "regression" && type != "single_label_classification")
-    problem.fail("\"single_label_classification\" or \"regression\"");
+  if (type != "regression" && type != "single_label_classification" && type != "multi_label_classification")
+    problem.fail("\"single_label_classification\", \"multi_label_classification\" or \"regression\"");
+  return type == "multi_label_classification";
 }
 
 /// `norm`: the full_width_norm where the object does not say.
@@ -226,7 +234,9 @@ ModelConfig parse_config(std::string_view text, const std::string& name, FullWid
     if (found != object.object().end() && !found->is_null() && found->dump() != expected) object[key].fail(expected);
   }
 
-  check_function(object, config.labels);
+  check_function(object);
+  config.multi_label = read_problem_type(object, config.labels);
+  object["sharcs_label_threshold"].read(config.label_threshold, {.least = 0, .greatest = 1});
 
   // Of the file it came from, or written again from the labels.
   for (const char* key : {"architectures", "torch_dtype", "dtype", "problem_type"}) object.skip(key);
@@ -299,7 +309,10 @@ std::string ModelConfig::to_json() const {
     object["id2label"][std::to_string(i)] = labels[i];
     object["label2id"][labels[i]] = i;
   }
-  object["problem_type"] = is_regression() ? "regression" : "single_label_classification";
+  object["problem_type"] = is_regression() ? "regression"
+                           : multi_label   ? "multi_label_classification"
+                                           : "single_label_classification";
+  if (multi_label) object["sharcs_label_threshold"] = label_threshold;
   if (sharcs) {
     object["sharcs"] = options_json(sharcs_option_table(), *sharcs);
     if (sharcs->policy) object["sharcs"]["policy"] = internal::to_json(*sharcs->policy);
@@ -352,6 +365,12 @@ void ModelConfig::check(const std::string& name) const {
       fail("\"id2label." + std::to_string(i) + "\" is " + quote(labels[i]) + ", as \"id2label." + std::to_string(twin) +
            "\"; expected another name for each class");
   }
+  if (multi_label && labels.size() == 1) fail("a multi-label model has one label; expected at least two");
+  if (multi_label && sharcs && labels.size() > most_labels_in_set)
+    fail("\"id2label\" has " + std::to_string(labels.size()) +
+         " labels; a multi-label model with \"sharcs\" has at most " + std::to_string(most_labels_in_set));
+  if (!(label_threshold >= 0 && label_threshold <= 1))
+    fail("\"sharcs_label_threshold\" is " + short_number(label_threshold) + "; expected a number from 0 to 1");
   const double bytes = parameters_of(*this, kind) * sizeof(float);
   if (!(bytes <= bytes_of_memory()))
     fail("the sizes ask for " + bytes_text(bytes) + " of parameters; this machine has " +

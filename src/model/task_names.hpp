@@ -27,7 +27,8 @@ template <>
 struct EnumNames<TaskKind> {
   static constexpr const char* what = "the kind of task";
   static constexpr EnumName<TaskKind> all[] = {{TaskKind::classification, "classification"},
-                                               {TaskKind::regression, "regression"}};
+                                               {TaskKind::regression, "regression"},
+                                               {TaskKind::multi_label, "multi_label"}};
 };
 
 template <>

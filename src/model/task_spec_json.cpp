@@ -32,6 +32,7 @@ Json task_spec_json(const TaskSpec& spec) {
   Json task = {{"name", spec.name}, {"kind", to_string(spec.kind)}, {"text", json_of(spec.text)}};
   if (spec.pair) task["pair"] = json_of(*spec.pair);
   task["label"] = json_of(spec.label);
+  if (spec.kind == TaskKind::multi_label) task["label_separator"] = std::string(1, spec.label_separator);
   if (spec.id) task["id"] = json_of(*spec.id);
   if (spec.difficulty) task["difficulty"] = json_of(*spec.difficulty);
   task["format"] = to_string(spec.format);
@@ -61,6 +62,10 @@ TaskSpec read_task_spec(const JsonCursor& task) {
   task["format"].read(spec.format);
   task["quoting"].read(spec.quoting);
   task["header"].read(spec.header);
+  if (std::string separator; task["label_separator"].read(separator)) {
+    if (separator.size() != 1) task["label_separator"].fail("one character of ASCII");
+    spec.label_separator = separator.front();
+  }
   if (std::string delimiter; task["delimiter"].read(delimiter)) {
     if (delimiter.size() != 1) task["delimiter"].fail("one character of ASCII");
     spec.delimiter = delimiter.front();

@@ -110,14 +110,47 @@ double binary_cross_entropy(ConstMatrix<T> logits, MatrixView<const float> targe
   return loss;
 }
 
-#define SHARCS_INSTANTIATE(T)                                                                            \
-  template void softmax<T>(ConstMatrix<T>, MatrixView<T>);                                               \
-  template double cross_entropy<T>(ConstMatrix<T>, std::span<const std::int32_t>, double, MatrixView<T>, \
-                                   MatrixView<T>, std::span<const float>);                               \
-  template double distillation<T>(ConstMatrix<T>, ConstMatrix<T>, double, double, MatrixView<T>);        \
-  template double hidden_distance<T>(ConstMatrix<T>, ConstMatrix<T>, double, MatrixView<T>);             \
-  template double squared_error<T>(ConstMatrix<T>, std::span<const float>, double, MatrixView<T>);       \
-  template double binary_cross_entropy<T>(ConstMatrix<T>, MatrixView<const float>, double, MatrixView<T>);
+template <class T>
+double binary_cross_entropy(ConstMatrix<T> logits, std::span<const std::int32_t> label_sets, double scale,
+                            MatrixView<T> d_logits) {
+  std::vector<float> targets;
+  for (Index s = 0; s < logits.rows; ++s)
+    for (Index label = 0; label < logits.cols; ++label)
+      targets.push_back(static_cast<float>((label_sets[static_cast<std::size_t>(s)] >> label) & 1));
+  return binary_cross_entropy<T>(logits, MatrixView<const float>(targets.data(), logits.rows, logits.cols), scale,
+                                 d_logits);
+}
+
+template <class T>
+double binary_distillation(ConstMatrix<T> student, ConstMatrix<T> teacher, double temperature, double scale,
+                           MatrixView<T> d_student) {
+  const double share = 1.0 / static_cast<double>(student.cols);
+  // log sigmoid(x) = −log(1 + exp(−x)), without overflow.
+  const auto log_sigmoid = [](double x) { return std::min(x, 0.0) - std::log1p(std::exp(-std::abs(x))); };
+  double loss = 0;
+  for (Index s = 0; s < student.rows; ++s)
+    for (Index c = 0; c < student.cols; ++c) {
+      const double x = static_cast<double>(student(s, c)) / temperature;
+      const double y = static_cast<double>(teacher(s, c)) / temperature;
+      const double q = 1 / (1 + std::exp(-x)), p = 1 / (1 + std::exp(-y));
+      loss += share * temperature * temperature *
+              (p * (log_sigmoid(y) - log_sigmoid(x)) + (1 - p) * (log_sigmoid(-y) - log_sigmoid(-x)));
+      // d/d student = temperature² · (q − p) / temperature
+      d_student(s, c) += static_cast<T>(scale * share * temperature * (q - p));
+    }
+  return loss;
+}
+
+#define SHARCS_INSTANTIATE(T)                                                                                    \
+  template void softmax<T>(ConstMatrix<T>, MatrixView<T>);                                                       \
+  template double cross_entropy<T>(ConstMatrix<T>, std::span<const std::int32_t>, double, MatrixView<T>,         \
+                                   MatrixView<T>, std::span<const float>);                                       \
+  template double distillation<T>(ConstMatrix<T>, ConstMatrix<T>, double, double, MatrixView<T>);                \
+  template double hidden_distance<T>(ConstMatrix<T>, ConstMatrix<T>, double, MatrixView<T>);                     \
+  template double squared_error<T>(ConstMatrix<T>, std::span<const float>, double, MatrixView<T>);               \
+  template double binary_cross_entropy<T>(ConstMatrix<T>, MatrixView<const float>, double, MatrixView<T>);       \
+  template double binary_cross_entropy<T>(ConstMatrix<T>, std::span<const std::int32_t>, double, MatrixView<T>); \
+  template double binary_distillation<T>(ConstMatrix<T>, ConstMatrix<T>, double, double, MatrixView<T>);
 
 SHARCS_INSTANTIATE(float)
 SHARCS_INSTANTIATE(double)

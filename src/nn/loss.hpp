@@ -40,6 +40,17 @@ template <class T>
 double binary_cross_entropy(ConstMatrix<T> logits, MatrixView<const float> targets, double scale,
                             MatrixView<T> d_logits);
 
+/// The same loss of a multi-label model, whose true labels are a set for each sample: bit i of the number is label i.
+template <class T>
+double binary_cross_entropy(ConstMatrix<T> logits, std::span<const std::int32_t> label_sets, double scale,
+                            MatrixView<T> d_logits);
+
+/// distillation() of a multi-label model: temperature² · KL(teacher ‖ student) of each label's two probabilities, its
+/// mean over the labels. The teacher's are sigmoid(logit / temperature). Adds the gradient to `d_student`.
+template <class T>
+double binary_distillation(ConstMatrix<T> student, ConstMatrix<T> teacher, double temperature, double scale,
+                           MatrixView<T> d_student);
+
 /// Softmax of each row.
 template <class T>
 void softmax(ConstMatrix<T> logits, MatrixView<T> probabilities);

@@ -57,7 +57,8 @@ std::string unbroken(std::string text) {
   return text;
 }
 
-std::string title_of(std::span<const RunFolder> runs) {
+std::string title_of(std::span<const RunFolder> runs, const ReportOptions& options) {
+  if (!options.title.empty()) return options.title;
   std::string names;
   for (const RunFolder& run : runs) names += (names.empty() ? "" : ", ") + run.name;
   return names;
@@ -81,7 +82,7 @@ std::string summary_of(std::span<const RunFolder> runs) {
 
 std::string internal::html_of(std::span<const RunFolder> runs, const ReportOptions& options) {
   const std::pair<std::string_view, std::string> parts[] = {
-      {"{{title}}", html(title_of(runs))},
+      {"{{title}}", html(title_of(runs, options))},
       {"{{version}}", html(version())},
       {"{{style}}", page_css},
       {"{{summary}}", summary_of(runs)},

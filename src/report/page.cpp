@@ -9,6 +9,7 @@
 
 #include "core/number.hpp"
 #include "data/metrics.hpp"
+#include "eval/class_quality.hpp"
 #include "eval/comparison.hpp"
 #include "eval/difficulty.hpp"
 #include "eval/evaluation_json.hpp"
@@ -207,14 +208,39 @@ ordered_json knowledge_json(const Recording& recording) {
   return list;
 }
 
+/// Precision and recall of each class; of those that occur among the labels or answers.
+ordered_json classes_json(const RecordedEvaluation& recorded) {
+  ordered_json list = ordered_json::array();
+  const std::vector<ClassQuality> classes = class_qualities(recorded.recording, recorded.answer_of_sample);
+  for (std::size_t c = 0; c < classes.size(); ++c)
+    if (classes[c].samples + classes[c].predicted > 0)
+      list.push_back({{"name", recorded.recording.classes[c]},
+                      {"samples", classes[c].samples},
+                      {"predicted", classes[c].predicted},
+                      {"precision", rounded(classes[c].precision())},
+                      {"recall", rounded(classes[c].recall())},
+                      {"f1", rounded(classes[c].f1())}});
+  return list;
+}
+
+/// Of as many classes as fit a page.
+ordered_json confusion_json(const RecordedEvaluation& recorded) {
+  constexpr std::size_t most = 20;
+  if (recorded.recording.outputs > most) return ordered_json::array();
+  return confusion_matrix(recorded.recording, recorded.answer_of_sample);
+}
+
 ordered_json recorded_json(const RecordedEvaluation& recorded, const ReportOptions& options) {
   const Recording& recording = recorded.recording;
   ordered_json samples = ordered_json::array();
   for (const std::size_t i : shown_samples(recording, options.samples)) samples.push_back(sample_json(recorded, i));
   return {{"task", recording.task},
           {"is_regression", recording.is_regression()},
+          {"is_multi_label", recording.is_multi_label()},
           {"labels", recording.classes},
           {"data", recording.data},
+          {"classes", classes_json(recorded)},
+          {"confusion", confusion_json(recorded)},
           {"policy", recorded.policy},
           {"threads", recorded.threads},
           {"has_router", !recording.router_logits.empty()},

@@ -8,6 +8,7 @@
 
 #include "core/number.hpp"
 #include "data/metrics.hpp"
+#include "eval/class_quality.hpp"
 #include "eval/difficulty.hpp"
 #include "eval/recorded_evaluation.hpp"
 #include "eval/recording_metrics.hpp"
@@ -286,6 +287,36 @@ void write_router(Screen& screen, const RecordedEvaluation& recorded) {
                   percent(known.confidence.value)}});
 }
 
+/// Precision and recall of each class that occurs, and what classes are taken for each other.
+void write_classes(Screen& screen, const RecordedEvaluation& recorded) {
+  constexpr std::size_t most_columns = 8;
+  const Recording& recording = recorded.recording;
+  const std::vector<ClassQuality> classes = class_qualities(recording, recorded.answer_of_sample);
+  if (classes.empty() || recording.size() == 0) return;
+  const int name = std::min(std::max(5, widest_of(recording.classes)), screen.columns() / 3);
+  const auto named = [&](std::size_t c) { return padded_right(cut_to_columns(recording.classes[c], name), name); };
+  screen.heading(recording.is_multi_label() ? "Labels" : "Classes");
+  screen.line({{"  " + padded_right("", name) + "  samples  predicted  precision   recall       F1", Style::soft}});
+  for (std::size_t c = 0; c < classes.size(); ++c) {
+    if (classes[c].samples + classes[c].predicted == 0) continue;
+    screen.line(
+        {{"  " + named(c) + padded_left(std::to_string(classes[c].samples), 9) +
+          padded_left(std::to_string(classes[c].predicted), 11) + padded_left(percent(classes[c].precision()), 11) +
+          padded_left(percent(classes[c].recall()), 9) + padded_left(percent(classes[c].f1()), 9)}});
+  }
+  const auto confusion = confusion_matrix(recording, recorded.answer_of_sample);
+  if (confusion.empty() || confusion.size() > most_columns) return;
+  screen.heading("True class, and the predicted one", "what is right stands on the diagonal");
+  std::string head = "  " + padded_right("", name);
+  for (const std::string& each : recording.classes) head += "  " + padded_left(cut_to_columns(each, 8), 8);
+  screen.line({{head, Style::soft}});
+  for (std::size_t c = 0; c < confusion.size(); ++c) {
+    std::string row = "  " + named(c);
+    for (const std::size_t count : confusion[c]) row += "  " + padded_left(std::to_string(count), 8);
+    screen.line({{row}});
+  }
+}
+
 void write_latency(Screen& screen, const RecordedEvaluation& recorded) {
   const std::vector<double> widths = recorded.recording.widths();
   std::vector<Latency> latencies;
@@ -326,8 +357,13 @@ void write_sentences(Screen& screen, const RecordedEvaluation& recorded) {
   std::vector<std::size_t> order(recording.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::stable_sort(order, std::greater<>(), [&](std::size_t i) { return router_margin(recording, i); });
+  const auto said = [&](std::size_t i, int answer) {
+    if (recording.is_regression()) return decimal(recording.value_of(i, answer), 2) + "  ";
+    const std::string names = class_names(recording, recording.label_of(i, answer), ",");
+    return (names.empty() ? "none" : names) + "  ";
+  };
   const auto write = [&](const std::string& title, const std::vector<std::size_t>& samples) {
-    screen.heading(title);
+    screen.heading(title, "the answer that was kept, and the predicted label");
     for (const std::size_t i : samples) {
       const Sample& sample = recording.samples[i];
       const int chosen = recorded.answer_of_sample[i];
@@ -336,7 +372,7 @@ void write_sentences(Screen& screen, const RecordedEvaluation& recorded) {
       const std::string text = sample.pair ? sample.text + " | " + *sample.pair : sample.text;
       screen.line(
           {{"  " + padded_right(recording.answers[w].name, 5), Style::width, place_of(w, recording.answers.size())},
-           {mark + " " + text}});
+           {mark + " " + said(i, chosen) + text}});
     }
   };
   const std::size_t count = std::min(shown, order.size());
@@ -355,6 +391,7 @@ void write_run(Screen& screen, const RunFolder& run) {
     write_widths(screen, *best_evaluation(run), *headline);
   }
   if (run.recorded) {
+    write_classes(screen, *run.recorded);
     write_router(screen, *run.recorded);
     write_difficulty(screen, *run.recorded);
     write_latency(screen, *run.recorded);
@@ -395,6 +432,10 @@ void write_comparison(Screen& screen, std::span<const RunFolder> runs) {
 
 std::string internal::text_of(std::span<const RunFolder> runs, const TextReportOptions& options) {
   Screen screen(options);
+  if (!options.title.empty()) {
+    screen.line({{options.title, Style::strong}});
+    screen.blank();
+  }
   if (runs.size() > 1) write_comparison(screen, runs);
   for (std::size_t i = 0; i < runs.size(); ++i) {
     if (i > 0) screen.blank();

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "model/answers.hpp"
-#include "nn/loss.hpp"
+#include "model/predicted_label.hpp"
 #include "routing/policy_access.hpp"
 #include "sharcs/error.hpp"
 
@@ -16,7 +16,7 @@ PolicyWalk::PolicyWalk(const Policy& policy, const ModelConfig& config, const Wi
       answers_(answers),
       stem_layers_(config.sharcs ? config.sharcs->adaptive_layer_idx : config.num_hidden_layers),
       cap_(widths.size() - 1),
-      is_regression_(config.is_regression()) {
+      config_(config) {
   const auto& parts = PolicyAccess::parts(policy);
   if (parts.cap) cap_ = widths.at(*parts.cap).index();
   if (parts.fixed) fixed_ = widths.at(*parts.fixed).index();
@@ -78,20 +78,21 @@ bool PolicyWalk::keeps(Index sample, int answer, std::span<const float> logits, 
   const auto path = [&](int index) { return answers_[static_cast<std::size_t>(index)].path.of(trace.tokens); };
   if (trace.furthest < 0 || path(answer) > path(trace.furthest)) trace.furthest = answer;
 
-  const auto label = static_cast<int>(std::ranges::max_element(logits) - logits.begin());
-  const double change = trace.trail.add(is_regression_, label, static_cast<double>(logits[0]));
+  const int label = predicted_label<float>(config_, logits);
+  const double change = trace.trail.add(config_.is_regression(), label, static_cast<double>(logits[0]));
 
   const bool is_widest = !given.is_exit() && given.width_index == cap_;
   const bool is_only = parts.only_exit > 0 || (fixed_ >= 0 && !given.is_exit());
   if (is_widest || is_only || (!parts.accept && threshold(answer) <= 0)) return true;
-  const std::vector<float> probabilities = is_regression_ ? std::vector<float>{} : softmax(logits);
+  const std::vector<float> probabilities = probabilities_of(config_, logits);
   const AnswerQuery query = {.answer = given,
                              .logits = logits,
                              .probabilities = probabilities,
                              .score = probability_of_score(score),
                              .agreeing = trace.trail.agreeing,
                              .change = change,
-                             .tokens = trace.tokens};
+                             .tokens = trace.tokens,
+                             .multi_label = config_.multi_label};
   if (parts.accept) return parts.accept(query);
   return parts.confidence.of(query) >= threshold(answer);
 }

@@ -49,7 +49,7 @@ class PolicyWalk final : public AnswerGuide<float> {
   int stem_layers_;
   int cap_ = 0;     // index of the widest width that is asked
   int fixed_ = -1;  // index of the width of a fixed policy
-  bool is_regression_;
+  const ModelConfig& config_;
   std::vector<Trace> traces_;
 };
 

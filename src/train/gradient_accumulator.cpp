@@ -6,6 +6,7 @@
 #include "core/eigen_map.hpp"
 #include "kernels/elementwise.hpp"
 #include "model/micro_batches.hpp"
+#include "model/predicted_label.hpp"
 #include "nn/loss.hpp"
 
 namespace sharcs::internal {
@@ -20,6 +21,11 @@ float entropy_of(MatrixView<const T> probabilities, Index row) {
     if (p > 0) entropy -= p * std::log(p);
   }
   return static_cast<float>(entropy);
+}
+
+template <class T>
+std::span<const T> row_of(MatrixView<const T> matrix, Index row) {
+  return {matrix.row(row), static_cast<std::size_t>(matrix.cols)};
 }
 
 }  // namespace
@@ -101,6 +107,8 @@ double GradientAccumulator<T>::label_loss(const MicroBatch& micro_batch, Index f
   const auto rows = static_cast<std::size_t>(logits.rows), from = static_cast<std::size_t>(first);
   if (network_.config().is_regression())
     return squared_error<T>(logits, micro_batch.targets.subspan(from, rows), weight, d_logits);
+  if (network_.config().multi_label)
+    return binary_cross_entropy<T>(logits, micro_batch.labels.subspan(from, rows), weight, d_logits);
   return cross_entropy<T>(logits, micro_batch.labels.subspan(from, rows), weight,
                           workspace_.matrix<T>(logits.rows, logits.cols), d_logits, micro_batch.class_weights);
 }
@@ -125,6 +133,8 @@ void GradientAccumulator<T>::add_narrow_losses(const MicroBatch& micro_batch, In
       const MatrixView<T> from_teacher = workspace_.matrix<T>(student.rows, student.cols);
       squared_error<T>(student, values, weight * distillation.weight, from_teacher);
       kernels::add<T>(from_teacher, d_student);
+    } else if (network_.config().multi_label) {
+      binary_distillation<T>(student, teacher, distillation.temperature, weight * distillation.weight, d_student);
     } else {
       sharcs::internal::distillation<T>(student, teacher, distillation.temperature, weight * distillation.weight,
                                         d_student);
@@ -145,8 +155,7 @@ void GradientAccumulator<T>::add_narrow_losses(const MicroBatch& micro_batch, In
         right = std::abs(static_cast<double>(student(s, 0)) - target) <=
                 1.1 * std::abs(static_cast<double>(teacher(s, 0)) - target) + 1e-3;
       } else {
-        const T* row = student.row(s);
-        right = std::max_element(row, row + student.cols) - row == micro_batch.labels[i];
+        right = predicted_label(network_.config(), row_of(student, s)) == micro_batch.labels[i];
       }
       outcome.narrow_right[w].push_back(right ? 1.0f : 0.0f);
     }
@@ -169,7 +178,11 @@ void GradientAccumulator<T>::add_exit_losses(const MicroBatch& micro_batch, Inde
     const MatrixView<T> d_logits = workspace_.matrix<T>(logits.rows, logits.cols);
     if (micro_batch.exits == ExitLosses::alone_from_full_width && !network_.config().is_regression()) {
       eigen_map(d_logits).setZero();
-      distillation<T>(logits, pass.logits(pass.sub_networks() - 1), 1, weight, d_logits);
+      const MatrixView<const T> teacher = pass.logits(pass.sub_networks() - 1);
+      if (network_.config().multi_label)
+        binary_distillation<T>(logits, teacher, 1, weight, d_logits);
+      else
+        distillation<T>(logits, teacher, 1, weight, d_logits);
     } else {
       label_loss(micro_batch, first, logits, weight, d_logits);
     }
@@ -178,9 +191,8 @@ void GradientAccumulator<T>::add_exit_losses(const MicroBatch& micro_batch, Inde
     if (!scores || network_.config().is_regression()) continue;
     std::vector<float> right;
     for (Index s = 0; s < logits.rows; ++s) {
-      const T* row = logits.row(s);
       const auto label = micro_batch.labels[static_cast<std::size_t>(first + s)];
-      right.push_back(std::max_element(row, row + logits.cols) - row == label ? 1.0f : 0.0f);
+      right.push_back(predicted_label(network_.config(), row_of(logits, s)) == label ? 1.0f : 0.0f);
     }
     const MatrixView<T> d_scores = workspace_.matrix<T>(scores.rows, 1);
     binary_cross_entropy<T>(scores, {right.data(), scores.rows, 1}, micro_batch.task_weight, d_scores);
@@ -237,6 +249,15 @@ void GradientAccumulator<T>::add_task_loss(const MicroBatch& micro_batch, Index 
     return;
   }
   const std::span<const std::int32_t> labels = of_piece(micro_batch.labels);
+  if (network_.config().multi_label) {
+    outcome.task_loss += binary_cross_entropy<T>(logits, labels, micro_batch.task_weight, d_logits);
+    for (Index s = 0; s < logits.rows; ++s) {
+      const std::vector<float> row(logits.row(s), logits.row(s) + logits.cols);
+      outcome.confidence_or_error.push_back(static_cast<float>(probability_of_truth(
+          network_.config(), probabilities_of(network_.config(), row), labels[static_cast<std::size_t>(s)])));
+    }
+    return;
+  }
   const MatrixView<T> probabilities = workspace_.matrix<T>(logits.rows, logits.cols);
   outcome.task_loss +=
       cross_entropy<T>(logits, labels, micro_batch.task_weight, probabilities, d_logits, micro_batch.class_weights);

@@ -35,6 +35,8 @@ void ImportanceMeter<T>::add(const RaggedBatch& batch, std::span<const std::int3
     const double scale = 1.0 / static_cast<double>(samples);
     if (config.is_regression())
       squared_error<T>(pass.logits(), targets, scale, d_logits);
+    else if (config.multi_label)
+      binary_cross_entropy<T>(pass.logits(), labels, scale, d_logits);
     else
       cross_entropy<T>(pass.logits(), labels, scale, workspace_.matrix<T>(samples, config.num_labels()), d_logits);
     pass.backward({.logits = {d_logits}}, views_, &d_masks, &importance_.dimensions);

@@ -30,9 +30,12 @@ void TrainingJob::check() const {
   const ModelConfig& config = model.config();
   const std::vector<std::string> labels = task.labels();
   const bool is_regression = task.kind() == TaskKind::regression;
-  if (config.is_regression() != is_regression)
+  const TaskKind kind = config.is_regression() ? TaskKind::regression
+                        : config.multi_label   ? TaskKind::multi_label
+                                               : TaskKind::classification;
+  if (kind != task.kind())
     throw ConfigError("task " + task.name() + " is a " + to_string(task.kind()) + ", the model is made for a " +
-                      to_string(config.is_regression() ? TaskKind::regression : TaskKind::classification));
+                      to_string(kind));
   for (std::size_t i = 0; !is_regression && i < std::max(labels.size(), config.labels.size()); ++i) {
     const auto name = [i](const std::vector<std::string>& names) {
       return i < names.size() ? quote(names[i]) : "none";
@@ -44,6 +47,12 @@ void TrainingJob::check() const {
   if (is_regression && options.hardness_measure == HardnessMeasure::entropy)
     throw ConfigError("\"hardness_measure\" is \"entropy\", but task " + task.name() +
                       " is a regression, whose predictions have none; expected \"confidence\"");
+  if (config.multi_label && options.hardness_measure == HardnessMeasure::entropy)
+    throw ConfigError("\"hardness_measure\" is \"entropy\", but task " + task.name() +
+                      " is a multi_label task; expected \"confidence\"");
+  if (config.multi_label && options.class_weights == ClassWeights::balanced)
+    throw ConfigError("\"class_weights\" is \"balanced\", but task " + task.name() +
+                      " is a multi_label task, whose labels are not classes; expected \"none\"");
   require_trainable(task, train);
   if (!dev.labelled()) throw DataError(dev.file + ": expected dev samples, all with a label");
   require_vocabulary(config, tokenizer, "");

@@ -14,6 +14,7 @@
 #include "eval/dataset_runner.hpp"
 #include "io/file.hpp"
 #include "model/answers.hpp"
+#include "model/predicted_label.hpp"
 #include "sharcs/error.hpp"
 #include "train/run_identity.hpp"
 
@@ -74,7 +75,12 @@ double mean_of_other_answers(const Evaluation& evaluation) {
 /// The names of the classes that occur among the labels, but not among full width's answers.
 std::vector<std::string> never_predicted(const Recording& recording) {
   std::vector<bool> predicted(recording.classes.size()), occurs(recording.classes.size());
-  for (std::size_t i = 0; i < recording.size() && !recording.is_regression(); ++i) {
+  for (std::size_t i = 0; i < recording.size() && recording.is_multi_label(); ++i) {
+    for (const int label : labels_in_set(recording.label_of(i, recording.full_width())))
+      predicted[static_cast<std::size_t>(label)] = true;
+    for (const int label : labels_in_set(recording.labels[i])) occurs[static_cast<std::size_t>(label)] = true;
+  }
+  for (std::size_t i = 0; i < recording.size() && !recording.is_regression() && !recording.is_multi_label(); ++i) {
     predicted[static_cast<std::size_t>(recording.label_of(i, recording.full_width()))] = true;
     occurs[static_cast<std::size_t>(recording.labels[i])] = true;
   }
@@ -103,7 +109,7 @@ HardnessOptions hardness_options(const TrainingOptions& options, const std::vect
 
 /// The paper's recipe has none.
 ClassBalance balance_of(const TrainingJob& job, const SampleFacts& facts) {
-  return job.options.recipe == Recipe::distilled
+  return job.options.recipe == Recipe::distilled && !job.model.config().multi_label
              ? class_balance(facts.labels, job.model.config().num_labels(), job.options.class_weights)
              : ClassBalance();
 }

@@ -185,6 +185,46 @@ TEST_F(Predict, PairsAreSeparatedByATab) {
               "standard input:1: expected two sentences separated by a TAB, found \"a gem\"");
 }
 
+TEST_F(Predict, AModelWithoutATaskReadsALineWithATabAsAPair) {
+  const std::string note =
+      "sharcs: lines with a TAB are read as pairs of sentences; --pairs no reads them as one sentence\n";
+  const auto mixed = predict({}, "a gem\ta joy\na mess\nthe film\tdull\n");
+  EXPECT_EQ(mixed.errors, note);
+  const std::vector<std::string> lines = lines_of(mixed.output), single = lines_of(predict({}, "a mess\n").output);
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_EQ(lines[2], single[1]);
+  const auto yes = predict({"--pairs", "yes"}, "a gem\ta joy\nthe film\tdull\n");
+  EXPECT_EQ(yes.errors, "");
+  EXPECT_THAT(lines_of(yes.output), ElementsAre(lines[0], lines[1], lines[3]));
+  const auto no = predict({"--pairs", "no"}, "a gem\ta joy\n");
+  EXPECT_EQ(no.errors, "");
+  EXPECT_EQ(lines_of(no.output)[1], lines_of(predict({}, "a gem a joy\n").output)[1]);
+  EXPECT_THAT(error_of(predict({"--text", "a\tb\tc"})),
+              StartsWith("--text: has 2 TABs; expected a sentence, or two with a TAB between them"));
+  save_model_for(Task::named("rte"), model());
+  EXPECT_THAT(error_of(predict({"--pairs", "no"}, "a gem\ta joy\n"), 2), StartsWith("--pairs no: the model's task"));
+}
+
+TEST_F(Predict, LabelsThatTheModelDoesNotKnowAreLeftAside) {
+  save_model_for(Task::custom({.labels = {"0", "1"}}), model());
+  const std::string csv = file("a.csv", "text,label\na gem,positive\na mess,negative\n");
+  const auto run = predict({"--input", csv});
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_EQ(run.errors, "sharcs: the labels were not compared: " + csv +
+                            ":2: unknown label \"positive\"; expected one of \"0\", \"1\"\n");
+  EXPECT_EQ(run.output, predict({}, "a gem\na mess\n").output);
+  EXPECT_EQ(predict({"--input", csv, "--label-map", "positive=1,negative=0"}).errors, "");
+  // What eval needs, it still refuses, and a map from a file helps.
+  const std::string map = file("map.tsv", "positive\t1\nnegative\t0\n");
+  EXPECT_THAT(error_of(run_program({"eval", "--model", model(), "--file", csv})), HasSubstr("unknown label"));
+  EXPECT_EQ(run_program({"eval", "--model", model(), "--file", csv, "--label-map", map}).exit_code, 0);
+  EXPECT_EQ(error_of(predict({"--input", csv, "--label-map", "positive"})),
+            "--label-map: found \"positive\"; expected A=B,C=D, or the name of a file");
+  EXPECT_EQ(error_of(predict({"--input", csv, "--label-map", "a=0,a=1"})), "--label-map: \"a\" stands there twice");
+  EXPECT_EQ(error_of(predict({"--input", csv, "--label-map", file("broken", "a\t1\nb\n")})),
+            (folder_ / "broken").string() + ":2: found \"b\"; expected two labels with a TAB between them");
+}
+
 TEST_F(Predict, RegressionsHaveAScore) {
   save_model_for(Task::named("sts-b"), model());
   const std::vector<std::string> lines = lines_of(predict({}, "a gem\ta joy\n").output);

@@ -4,7 +4,8 @@
 //     answer MODEL INPUTS.json SAVED    INPUTS.json: a list of {"ids": [...], "types": [...]}, or of {"text", "pair"}
 //
 // Prints {"plain": [[logits]], "full": [[logits]]}: of the model as it is, and of full width after it was made a routed
-// model, saved to SAVED and read again. For texts the folder's tokenizer is read, and saved too; then "encoded" has
+// model, saved to SAVED and read again, whose "probabilities" and (of a multi-label model) "labels" follow. For texts
+// the folder's tokenizer is read, and saved too; then "encoded" has
 // {"ids", "types", "logits"} of each.
 #include <fstream>
 #include <iostream>
@@ -24,11 +25,15 @@ struct Input {
   std::vector<std::int32_t> ids, types;
 };
 
-nlohmann::json logits_of(const sharcs::Engine& engine, const std::vector<Input>& inputs, const sharcs::Policy& policy) {
+std::vector<sharcs::Prediction> predict(const sharcs::Engine& engine, const std::vector<Input>& inputs) {
   std::vector<sharcs::TokenSequence> sequences;
   for (const Input& input : inputs) sequences.push_back({input.ids, input.types});
+  return engine.run(sequences, sharcs::Policy::fixed(1));
+}
+
+nlohmann::json logits_of(const sharcs::Engine& engine, const std::vector<Input>& inputs) {
   nlohmann::json list = nlohmann::json::array();
-  for (const sharcs::Prediction& prediction : engine.run(sequences, policy)) list.push_back(prediction.logits);
+  for (const sharcs::Prediction& prediction : predict(engine, inputs)) list.push_back(prediction.logits);
   return list;
 }
 
@@ -57,8 +62,11 @@ int main(int count, char** arguments) {
         .width_mult_list = {0.5, 1.0}, .adaptive_layer_idx = 1, .hidden_size_router = 8, .exits = {1, 2}};
     sharcs::Model::load(arguments[1], {.sharcs = routed}).save(arguments[3]);
     const sharcs::Engine full = sharcs::Engine::load(arguments[3]);
-    nlohmann::json result = {{"plain", logits_of(plain, inputs, sharcs::Policy::fixed(1))},
-                             {"full", logits_of(full, inputs, sharcs::Policy::fixed(1))}};
+    nlohmann::json result = {{"plain", logits_of(plain, inputs)}, {"full", logits_of(full, inputs)}};
+    for (const sharcs::Prediction& prediction : predict(full, inputs)) {
+      result["probabilities"].push_back(prediction.probabilities);
+      result["labels"].push_back(prediction.labels);
+    }
     if (tokenizer) {
       tokenizer->save(arguments[3]);
       for (std::size_t i = 0; i < inputs.size(); ++i)

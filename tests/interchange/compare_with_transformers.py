@@ -85,10 +85,45 @@ def compare(name, answer, folder):
     return None
 
 
+def compare_multi_label(answer, folder):
+    torch.manual_seed(7)
+    config = transformers.BertConfig(**SIZES, problem_type="multi_label_classification")
+    model = transformers.BertForSequenceClassification(config).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+    theirs, ours = folder / "multi_label_theirs", folder / "multi_label_ours"
+    model.save_pretrained(theirs)
+    inputs = inputs_for(True)
+    (folder / "inputs.json").write_text(json.dumps(inputs))
+    found = json.loads(subprocess.run([answer, theirs, folder / "inputs.json", ours], check=True, capture_output=True,
+                                      text=True).stdout)
+    again = transformers.AutoModelForSequenceClassification.from_pretrained(ours).eval()
+    if again.config.problem_type != "multi_label_classification":
+        return f"multi-label: transformers reads our problem_type as {again.config.problem_type}"
+    logits = logits_of(model, inputs, True)
+    if [torch.nonzero(row).flatten().tolist() for row in torch.sigmoid(logits) > 0.5] != found["labels"]:
+        return f"multi-label: the labels are {found['labels']}; expected those of {torch.sigmoid(logits)}"
+    # The loss that transformers computes, and the same of our probabilities.
+    truth = torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1.0, 1.0, 1.0]])
+    p = torch.tensor(found["probabilities"])
+    loss = -(truth * p.log() + (1 - truth) * (1 - p).log()).mean()
+    for name, other in (("transformers'", model), ("that of our folder", again)):
+        with torch.no_grad():
+            losses = [other(input_ids=torch.tensor([item["ids"]]), token_type_ids=torch.tensor([item["types"]]),
+                            labels=truth[i:i + 1]).loss for i, item in enumerate(inputs)]
+        difference = abs(torch.stack(losses).mean().item() - loss.item())
+        print(f"multi-label, loss beside {name}: difference {difference:.1e}")
+        if not difference <= TOLERANCE:
+            return f"multi-label: the loss differs from {name} by {difference:.1e}; expected at most {TOLERANCE}"
+    return None
+
+
 def main():
     transformers.logging.set_verbosity_error()
     with tempfile.TemporaryDirectory() as folder:
-        problems = [*missing_keys(), *(compare(name, sys.argv[1], pathlib.Path(folder)) for name in MODELS)]
+        problems = [*missing_keys(), *(compare(name, sys.argv[1], pathlib.Path(folder)) for name in MODELS),
+                    compare_multi_label(sys.argv[1], pathlib.Path(folder))]
     problems = [problem for problem in problems if problem]
     print("\n".join(problems))
     sys.exit(1 if problems else 0)

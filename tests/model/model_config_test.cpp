@@ -151,9 +151,6 @@ TEST(ModelConfig, EveryKeyOfTransformersIsUsedHarmlessOrRefused) {
 }
 
 TEST(ModelConfig, ProblemsThatAreNotSolvedAreRefused) {
-  EXPECT_EQ(refusal(bert_base(), "problem_type", "multi_label_classification"),
-            "config.json: \"problem_type\" is \"multi_label_classification\"; expected "
-            "\"single_label_classification\" or \"regression\": several labels of one text are not supported");
   EXPECT_EQ(refusal(bert_base(), "problem_type", "regression"),
             "config.json: \"problem_type\" is \"regression\", with 2 labels; expected one: several numbers for a text "
             "are not supported");
@@ -161,11 +158,55 @@ TEST(ModelConfig, ProblemsThatAreNotSolvedAreRefused) {
   one["num_labels"] = 1;
   EXPECT_EQ(refusal(one, "problem_type", "single_label_classification"),
             "config.json: \"problem_type\" is \"single_label_classification\", with one label; expected at least two");
+  EXPECT_EQ(refusal(one, "problem_type", "multi_label_classification"),
+            "config.json: \"problem_type\" is \"multi_label_classification\", with one label; expected at least two");
   EXPECT_THAT(refusal(bert_base(), "problem_type", "ranking"), HasSubstr("\"problem_type\" is \"ranking\"; expected"));
   one["problem_type"] = "regression";
   EXPECT_TRUE(parse(one).is_regression());
   one["problem_type"] = nullptr;
   EXPECT_TRUE(parse(one).is_regression());
+}
+
+TEST(ModelConfig, SeveralLabelsATextAreReadAndWritten) {
+  json config = bert_base();
+  config["problem_type"] = "multi_label_classification";
+  ModelConfig read = parse(config);
+  EXPECT_TRUE(read.multi_label);
+  EXPECT_EQ(read.label_threshold, 0.5);
+  read.label_threshold = 0.25;
+  const json written = json::parse(read.to_json());
+  EXPECT_EQ(written["problem_type"], "multi_label_classification");
+  EXPECT_EQ(written["sharcs_label_threshold"], 0.25);
+  EXPECT_EQ(parse(written).label_threshold, 0.25);
+  EXPECT_FALSE(json::parse(parse(bert_base()).to_json()).contains("sharcs_label_threshold"));
+  EXPECT_THAT(refusal(config, "sharcs_label_threshold", 1.5),
+              HasSubstr("\"sharcs_label_threshold\" is 1.5; expected a number from 0 to 1"));
+  EXPECT_THAT(refusal(config, "sharcs_threshold", 0.5), HasSubstr("\"sharcs_threshold\" is not a known key"));
+  // Any number of labels can be predicted, but sub-networks answer with sets of at most 31.
+  for (int i = 0; i < 32; ++i) config["id2label"][std::to_string(i)] = "label " + std::to_string(i);
+  EXPECT_EQ(parse(config).num_labels(), 32);
+  EXPECT_EQ(refusal(config, "sharcs", {{"width_mult_list", {0.5, 1.0}}, {"adaptive_layer_idx", 3}}),
+            "config.json: \"id2label\" has 32 labels; a multi-label model with \"sharcs\" has at most 31");
+}
+
+TEST(ModelConfig, NumbersAsPythonWritesThemAreReadWhereNobodyUsesThem) {
+  std::string text = bert_base().dump();
+  text.insert(text.rfind('}'),
+              R"(, "score": NaN, "far": {"a": [1, -Infinity, "NaN, \"Infinity\""]}, "most": Infinity)");
+  const ModelConfig config = ModelConfig::parse(text, "config.json");
+  const json kept = json::parse(config.other_keys);
+  EXPECT_TRUE(kept["score"].is_null());  // JSON has no other word for it
+  EXPECT_EQ(kept["far"]["a"][2], "NaN, \"Infinity\"");
+  EXPECT_EQ(parse(json::parse(config.to_json())).to_json(), config.to_json());
+  for (const char* number : {"NaN", "Infinity", "-Infinity"}) {
+    std::string used = bert_base().dump();
+    used.insert(used.rfind('}'), std::string(", \"layer_norm_eps\": ") + number);
+    EXPECT_EQ(message_of<ConfigError>([&] { ModelConfig::parse(used, "config.json"); }),
+              std::string("config.json: \"layer_norm_eps\" is ") + number + "; expected a finite number");
+  }
+  // What is broken beside them is still named at its place.
+  EXPECT_THAT(message_of<ConfigError>([] { ModelConfig::parse("{\"a\": NaN,\n \"b\": NaN5}", "config.json"); }),
+              HasSubstr("config.json:2: not valid JSON at byte 2"));
 }
 
 TEST(ModelConfig, NamesOfClassesAreReadOrRefused) {
@@ -182,8 +223,8 @@ TEST(ModelConfig, NamesOfClassesAreReadOrRefused) {
 
 TEST(ModelConfig, KeysThatLookLikeOursAreRefused) {
   EXPECT_EQ(refusal(bert_base(), "sharcs_tasks", 1),
-            "config.json: \"sharcs_tasks\" is not a known key; expected \"sharcs\", \"sharcs_task\" or "
-            "\"sharcs_max_length\"");
+            "config.json: \"sharcs_tasks\" is not a known key; expected \"sharcs\", \"sharcs_task\", "
+            "\"sharcs_max_length\" or \"sharcs_label_threshold\"");
 }
 
 TEST(ModelConfig, AnAbsentFileIsExplained) {

@@ -78,6 +78,47 @@ TEST(Distillation, AddsToTheGradient) {
   for (std::size_t i = 0; i < once.values.size(); ++i) EXPECT_DOUBLE_EQ(twice.values[i], 2 * once.values[i]);
 }
 
+TEST(BinaryCrossEntropy, OfSetsOfLabelsIsThatOfTorchAndItsGradientIsTheFiniteDifference) {
+  // torch.nn.BCEWithLogitsLoss() of these logits and targets [[1, 0, 1], [0, 0, 0]] is 0.4714151.
+  Table logits = zeros(2, 3), gradient = zeros(2, 3);
+  logits.values = {1.5, -0.5, 0.25, -2, 0.75, -1};
+  const std::vector<std::int32_t> sets = {0b101, 0};
+  const auto loss = [&] {
+    Table unused = zeros(2, 3);
+    return binary_cross_entropy<double>(logits.view(), sets, 1, unused.view());
+  };
+  EXPECT_NEAR(loss() / 2, 0.4714151, 1e-7);
+  binary_cross_entropy<double>(logits.view(), sets, 0.3, gradient.view());
+  check_gradient(logits, gradient, 0.3, loss);
+}
+
+TEST(BinaryDistillation, GradientIsTheFiniteDifference) {
+  for (const double temperature : {0.5, 1.0, 2.0, 7.0}) {
+    Table student(3, 4, 5), teacher(3, 4, 6), gradient = zeros(3, 4);
+    const auto loss = [&] {
+      Table unused = zeros(3, 4);
+      return binary_distillation<double>(student.view(), teacher.view(), temperature, 1, unused.view());
+    };
+    binary_distillation<double>(student.view(), teacher.view(), temperature, 0.3, gradient.view());
+    check_gradient(student, gradient, 0.3, loss);
+  }
+}
+
+TEST(BinaryDistillation, IsTheMeanDivergenceOfTheLabelsTimesTheSquaredTemperature) {
+  Table student = zeros(1, 2), teacher = zeros(1, 2), gradient = zeros(1, 2);
+  teacher.values = {2 * std::log(3.0), 0};  // at temperature 2 the first label has 3/4, the second 1/2 as the student's
+  const double expected = 4 * (0.75 * std::log(1.5) + 0.25 * std::log(0.5)) / 2;
+  EXPECT_NEAR(binary_distillation<double>(student.view(), teacher.view(), 2, 1, gradient.view()), expected, 1e-12);
+  // As much for a label as distillation() between two classes whose logits differ by the label's.
+  Table pair = zeros(1, 2), pair_teacher = zeros(1, 2), unused = zeros(1, 2);
+  pair_teacher.values = {2 * std::log(3.0), 0};
+  EXPECT_NEAR(distillation<double>(pair.view(), pair_teacher.view(), 2, 1, unused.view()), 2 * expected, 1e-12);
+  // Logits far out give no infinity.
+  student.values = {800, -800};
+  teacher.values = {-800, 800};
+  EXPECT_NEAR(binary_distillation<double>(student.view(), teacher.view(), 1, 1, gradient.view()), 800, 1e-9);
+}
+
 TEST(HiddenDistance, GradientIsTheFiniteDifferenceWithAWiderTeacher) {
   Table student(3, 4, 5), teacher(3, 6, 6), gradient = zeros(3, 4);
   const auto loss = [&] {

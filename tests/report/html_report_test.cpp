@@ -45,6 +45,33 @@ TEST(HtmlReport, NeedsNothingFromAnywhere) {
   EXPECT_THAT(page, Not(HasSubstr("fetch(")));
 }
 
+TEST(HtmlReport, TellsWhatIsKnownOfEachClass) {
+  const std::vector<RunFolder> runs = {synthetic_run({.samples = 60})};
+  const Recording& recording = runs[0].recorded->recording;
+  const nlohmann::json recorded = data_of(html_of(runs))["runs"][0]["recorded"];
+  ASSERT_EQ(recorded["classes"].size(), 2u);
+  EXPECT_EQ(recorded["classes"][0]["name"], recording.classes[0]);
+  std::size_t samples = 0, right = 0, counted = 0;
+  for (std::size_t i = 0; i < recording.size(); ++i)
+    right += recording.label_of(i, runs[0].recorded->answer_of_sample[i]) == recording.labels[i];
+  for (const auto& each : recorded["classes"]) samples += each["samples"].get<std::size_t>();
+  for (const auto& row : recorded["confusion"])
+    for (const auto& cell : row) counted += cell.get<std::size_t>();
+  EXPECT_EQ(samples, 60u);
+  EXPECT_EQ(counted, 60u);
+  EXPECT_EQ(recorded["confusion"][0][0].get<std::size_t>() + recorded["confusion"][1][1].get<std::size_t>(), right);
+  const double found = recorded["confusion"][1][1], said = recorded["confusion"][0][1];
+  EXPECT_NEAR(recorded["classes"][1]["precision"].get<double>(), found / (found + said), 1e-4);
+}
+
+TEST(HtmlReport, HasTheTitleThatItIsGiven) {
+  const std::vector<RunFolder> runs = {synthetic_run({.name = "a run", .samples = 20})};
+  EXPECT_THAT(html_of(runs), HasSubstr("<p class=\"runs\">a run</p>"));
+  const std::string page = html_of(runs, {.title = "Films & <books>"});
+  EXPECT_THAT(page, HasSubstr("<p class=\"runs\">Films &amp; &lt;books&gt;</p>"));
+  EXPECT_THAT(page, HasSubstr("<title>Films &amp; &lt;books&gt; "));
+}
+
 TEST(HtmlReport, TextFromTheDataCannotBecomeMarkup) {
   std::vector<RunFolder> runs = two_runs();
   const std::string nasty = "</script><script>alert(1)</script><!-- \"quoted\" & 'single' <b>\u2028{{script}}";

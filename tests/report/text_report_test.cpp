@@ -37,6 +37,23 @@ TEST(TextReport, HasTheEssentials) {
   EXPECT_THAT(text, HasSubstr("█"));
 }
 
+TEST(TextReport, TellsWhatIsKnownOfEachClassAndWhatWasPredicted) {
+  const std::vector<RunFolder> runs = {synthetic_run({.samples = 60})};
+  const Recording& recording = runs[0].recorded->recording;
+  const std::string text = text_of(runs, {.title = "Films"});
+  EXPECT_EQ(lines_of(text)[0], "Films");
+  EXPECT_THAT(text, HasSubstr("samples  predicted  precision   recall"));
+  EXPECT_THAT(text, HasSubstr("True class, and the predicted one"));
+  for (const std::string& name : recording.classes) EXPECT_THAT(text, HasSubstr("\n  " + name));
+  const auto lines = lines_of(text);
+  const auto heading = std::ranges::find_if(lines, [](const auto& line) { return line.starts_with("Hardest"); });
+  ASSERT_NE(heading, lines.end());
+  EXPECT_TRUE(std::ranges::any_of(recording.classes, [&](const std::string& name) {
+    return (heading + 1)->find("✓ " + name + "  ") != std::string::npos ||
+           (heading + 1)->find("✗ " + name + "  ") != std::string::npos;
+  })) << *(heading + 1);
+}
+
 TEST(TextReport, NoLineIsWiderThanTheTerminal) {
   std::vector<RunFolder> runs = two_runs();
   runs[0].recorded->recording.samples[0].text =

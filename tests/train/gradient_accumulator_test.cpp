@@ -83,6 +83,77 @@ TEST(GradientAccumulator, ReportsTheTrueClassAndTheEntropyOfEachSample) {
   EXPECT_NEAR(loss, result.outcome.task_loss, 1e-5);
 }
 
+ModelConfig multi_label_config() {
+  ModelConfig config = small_config();
+  config.multi_label = true;
+  config.sharcs->exits = {1, 2};
+  return config;
+}
+
+/// Two samples with the sets {0, 2} and {} in double, the widths distilled and the exits trained.
+double multi_label_loss(const Network<double>& network, std::vector<double>* gradients) {
+  const RaggedBatch batch = random_batch(network.config(), {4, 6});
+  const std::vector<std::int32_t> sets = {0b101, 0};
+  GradientAccumulator<double> accumulator(network, {.dropout = false});
+  const MicroBatchOutcome outcome = accumulator.add(
+      {.width = network.widths().widest(), .tokens = batch, .labels = sets, .targets = {}, .task_weight = 1});
+  const auto values = accumulator.gradients().values().buffer();
+  if (gradients != nullptr) gradients->assign(values.begin(), values.end());
+  return outcome.task_loss;
+}
+
+TEST(GradientAccumulator, GradientsOfAMultiLabelModelAreTheFiniteDifferences) {
+  Network<double> network(multi_label_config());
+  randomise(network);
+  std::vector<double> gradients;
+  multi_label_loss(network, &gradients);
+  const auto parameters = network.values().buffer();
+  Random random(3);
+  for (int i = 0; i < 120; ++i) {
+    const auto at = static_cast<std::size_t>(random.below(parameters.size()));
+    const double before = parameters[at], h = 1e-5;
+    const auto loss_at = [&](double value) {
+      parameters[at] = value;
+      network.pack();
+      return multi_label_loss(network, nullptr);
+    };
+    const double above = loss_at(before + h), below = loss_at(before - h);
+    loss_at(before);
+    EXPECT_NEAR(gradients[at], (above - below) / (2 * h), 1e-6) << at;
+  }
+}
+
+TEST(GradientAccumulator, TellsWhichSetsOfLabelsAreRight) {
+  const ModelConfig config = multi_label_config();
+  Network<float> network(config);
+  randomise(network);
+  const RaggedBatch batch = random_batch(config, {4, 6, 3, 9, 1});
+  const auto add = [&](const std::vector<std::int32_t>& sets) {
+    GradientAccumulator<float> accumulator(network, {.dropout = false});
+    return accumulator.add({.width = network.widths().widest(),
+                            .tokens = batch,
+                            .labels = sets,
+                            .targets = {},
+                            .distillation = Distillation{},
+                            .exits = ExitLosses::joint,
+                            .task_weight = 1});
+  };
+  // Each sample's set is found by trying all eight: a narrow width is right about one of them.
+  for (std::size_t width = 0; width < 2; ++width)
+    for (std::size_t sample = 0; sample < 5; ++sample) {
+      int right = 0;
+      for (std::int32_t set = 0; set < 8; ++set)
+        right += add({set, set, set, set, set}).narrow_right[width][sample] > 0;
+      EXPECT_EQ(right, 1);
+    }
+  const MicroBatchOutcome outcome = add({0b101, 0, 0b010, 0b111, 0});
+  EXPECT_TRUE(outcome.entropy.empty());
+  for (const float confidence : outcome.confidence_or_error) {
+    EXPECT_GT(confidence, 0);
+    EXPECT_LT(confidence, 1);
+  }
+}
+
 TEST(GradientAccumulator, ReportsTheErrorsOfARegression) {
   ModelConfig config = small_config();
   config.labels = {"score"};

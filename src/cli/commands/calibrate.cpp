@@ -94,9 +94,10 @@ Source open_source(const CalibrateArguments& arguments) {
     source.latency = std::move(file.latency);
     return source;
   }
-  source.classifier = std::make_unique<Classifier>(Classifier::load(
-      arguments.model,
-      {.threads = arguments.threads_or_default(), .precision = precision_argument(arguments.precision)}));
+  source.classifier = std::make_unique<Classifier>(
+      Classifier::load(arguments.model, {.threads = arguments.threads_or_default(),
+                                         .precision = precision_argument(arguments.precision),
+                                         .label_threshold = arguments.dataset.label_threshold}));
   source.task = arguments.dataset.task_of(source.classifier->engine().config(), arguments.model);
   source.dataset = arguments.dataset.read(*source.task);
   source.runner = std::make_unique<ClassifierRunner>(*source.classifier, *source.task, source.dataset);

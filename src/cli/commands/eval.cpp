@@ -60,7 +60,8 @@ void eval(const EvalArguments& arguments) {
   const Classifier classifier =
       Classifier::load(arguments.model, {.threads = arguments.threads_or_default(),
                                          .policy = policy_argument(arguments.policy, arguments.model),
-                                         .precision = precision_argument(arguments.precision)});
+                                         .precision = precision_argument(arguments.precision),
+                                         .label_threshold = arguments.dataset.label_threshold});
   const Task task = arguments.dataset.task_of(classifier.engine().config(), arguments.model);
   const Dataset dataset = arguments.dataset.read(task);
   const std::string name = arguments.dataset.file.empty() ? arguments.dataset.split : "file";

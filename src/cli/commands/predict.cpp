@@ -26,6 +26,12 @@ struct EnumNames<LongText> {
       {LongText::first, "first"}, {LongText::head_tail, "head-tail"}, {LongText::windows, "windows"}};
 };
 
+template <>
+struct EnumNames<Pairs> {
+  static constexpr const char* what = "whether a line has two sentences";
+  static constexpr EnumName<Pairs> all[] = {{Pairs::automatic, "auto"}, {Pairs::yes, "yes"}, {Pairs::no, "no"}};
+};
+
 namespace {
 
 struct PredictArguments : CommonArguments {
@@ -35,7 +41,7 @@ struct PredictArguments : CommonArguments {
   std::string data, split = "test", glue_submission;
   TaskArguments task;
   std::string policy, precision;
-  std::string long_text = "first";
+  std::string long_text = "first", pairs = "auto";
   std::size_t stride = 0, max_length = 0;
   bool output_header = true;
 };
@@ -85,14 +91,22 @@ class Predictor {
 
  private:
   std::vector<Prediction> predict(std::span<const Sample> samples) const {
-    if (!samples.empty() && samples.front().pair) {
-      std::vector<TextPair> pairs;
-      for (const Sample& sample : samples) pairs.push_back({sample.text, *sample.pair});
-      return classifier_.classify(pairs);
-    }
+    std::vector<TextPair> pairs;
     std::vector<std::string> texts;
-    for (const Sample& sample : samples) texts.push_back(sample.text);
-    return classifier_.classify(texts);
+    for (const Sample& sample : samples) {
+      if (sample.pair)
+        pairs.push_back({sample.text, *sample.pair});
+      else
+        texts.push_back(sample.text);
+    }
+    if (pairs.empty()) return classifier_.classify(texts);
+    std::vector<Prediction> of_pairs = classifier_.classify(pairs);
+    if (texts.empty()) return of_pairs;
+    std::vector<Prediction> of_texts = classifier_.classify(texts);
+    std::vector<Prediction> all;
+    auto pair = of_pairs.begin(), text = of_texts.begin();
+    for (const Sample& sample : samples) all.push_back(std::move(sample.pair ? *pair++ : *text++));
+    return all;
   }
 
   std::string what_was_done() const {
@@ -139,8 +153,10 @@ class PredictionFormat {
 
   std::string header() const {
     if (kind_ == Kind::json_lines) return {};
-    return std::string(regression() ? "score" : "label\tprobability") + "\tanswer" +
-           (kind_ == Kind::tsv_with_text ? "\ttext\n" : "\n");
+    return std::string(regression()       ? "score"
+                       : several_labels() ? "labels\tprobabilities"
+                                          : "label\tprobability") +
+           "\tanswer" + (kind_ == Kind::tsv_with_text ? "\ttext\n" : "\n");
   }
 
   /// In the place of a line that could not be read.
@@ -154,16 +170,32 @@ class PredictionFormat {
 
   std::string line(const Sample& sample, const Prediction& prediction) const {
     if (kind_ == Kind::json_lines) return json(sample, prediction).dump() + "\n";
-    std::string line = regression() ? decimal(static_cast<double>(prediction.logits[0]), 4)
-                                    : classifier_.label_name(prediction.label) + "\t" +
-                                          decimal(static_cast<double>(probability(prediction)), 4);
-    line += "\t" + prediction.answer;
+    std::string line = what_is_said(prediction) + "\t" + prediction.answer;
     if (kind_ == Kind::tsv_with_text) line += "\t" + sample.text + (sample.pair ? "\t" + *sample.pair : "");
     return line + "\n";
   }
 
  private:
   bool regression() const { return classifier_.engine().config().is_regression(); }
+  bool several_labels() const { return classifier_.engine().config().multi_label; }
+
+  /// "positive<TAB>0.9812"; of several labels "news,sport<TAB>0.9812,0.6600", both empty where none is given; or a
+  /// score.
+  std::string what_is_said(const Prediction& prediction) const {
+    if (regression()) return decimal(static_cast<double>(prediction.logits[0]), 4);
+    if (!several_labels())
+      return classifier_.label_name(prediction.label) + "\t" + decimal(static_cast<double>(probability(prediction)), 4);
+    const std::optional<TaskSpec>& task = classifier_.engine().config().task;
+    const std::string between(1, task ? task->label_separator : ',');
+    std::string names, probabilities;
+    for (const int label : prediction.labels) {
+      if (!names.empty()) names += between, probabilities += between;
+      names += classifier_.label_name(label);
+      probabilities += decimal(static_cast<double>(prediction.probabilities[static_cast<std::size_t>(label)]), 4);
+    }
+    return names + "\t" + probabilities;
+  }
+
   static float probability(const Prediction& prediction) {
     return prediction.probabilities[static_cast<std::size_t>(prediction.label)];
   }
@@ -174,8 +206,13 @@ class PredictionFormat {
     if (regression()) {
       json["score"] = prediction.logits[0];
     } else {
-      json["label"] = classifier_.label_name(prediction.label);
-      json["probability"] = probability(prediction);
+      if (several_labels()) {
+        json["labels"] = nlohmann::ordered_json::array();
+        for (const int label : prediction.labels) json["labels"].push_back(classifier_.label_name(label));
+      } else {
+        json["label"] = classifier_.label_name(prediction.label);
+        json["probability"] = probability(prediction);
+      }
       for (std::size_t i = 0; i < prediction.probabilities.size(); ++i)
         json["probabilities"][classifier_.label_name(static_cast<int>(i))] = prediction.probabilities[i];
     }
@@ -263,6 +300,17 @@ std::optional<Task> task_of(const PredictArguments& arguments, const ModelConfig
   return Task::of(config, arguments.model + "/config.json");
 }
 
+/// Whether lines of text are pairs: as --pairs says, else as the task says, else where a line has a TAB.
+Pairs pairs_of(const PredictArguments& arguments, const std::optional<Task>& task) {
+  const auto asked = named<Pairs>(arguments.pairs);
+  if (!task || asked == Pairs::automatic)
+    return asked != Pairs::automatic ? asked : !task ? Pairs::automatic : task->is_pair() ? Pairs::yes : Pairs::no;
+  if (task->is_pair() != (asked == Pairs::yes))
+    usage_error("--pairs " + arguments.pairs + ": the model's task is of " +
+                (task->is_pair() ? "pairs of sentences" : "single sentences"));
+  return asked;
+}
+
 using TakeBatch = std::function<void(const SentenceBatch&)>;
 
 /// Hands the samples and the bad lines of a data set on, in pieces, in the order of their lines.
@@ -282,12 +330,21 @@ void take_dataset(const Dataset& dataset, const TakeBatch& take) {
 /// Hands `take` the samples of --text, --data or --input, batch by batch as they arrive.
 void read_samples(const PredictArguments& arguments, const std::optional<Task>& task, const TakeBatch& take) {
   const ReadOptions options = arguments.task.read_options();
-  const bool pairs = task && task->is_pair();
+  const Pairs pairs = pairs_of(arguments, task);
+  // A model that does not say what it reads: a line with a TAB is taken for a pair, which a user has to know.
+  bool told = arguments.pairs != "auto" || pairs != Pairs::automatic;
+  const auto take_lines = [&](const SentenceBatch& batch) {
+    if (!told && std::ranges::any_of(batch.samples, [](const Sample& sample) { return sample.pair.has_value(); })) {
+      told = true;
+      notes() << "sharcs: lines with a TAB are read as pairs of sentences; --pairs no reads them as one sentence\n";
+    }
+    take(batch);
+  };
   if (!arguments.texts.empty()) {
     SentenceBatch batch;
     for (const std::string& text : arguments.texts)
       batch.samples.push_back(read_sentence(text, "--text", pairs, options.invalid_text));
-    take(batch);
+    take_lines(batch);
   } else if (!arguments.data.empty() || reads_table(arguments)) {
     const std::string input = arguments.input.empty() ? "-" : arguments.input;
     const Dataset dataset = arguments.data.empty() ? task->read_file(input, Split::test, options)
@@ -296,7 +353,7 @@ void read_samples(const PredictArguments& arguments, const std::optional<Task>& 
     take_dataset(dataset, take);
   } else {
     SentenceStream stream(arguments.input.empty() ? "-" : arguments.input, pairs, options);
-    for (SentenceBatch batch = stream.next(); !batch.empty(); batch = stream.next()) take(batch);
+    for (SentenceBatch batch = stream.next(); !batch.empty(); batch = stream.next()) take_lines(batch);
   }
 }
 
@@ -326,6 +383,7 @@ void predict(const PredictArguments& arguments) {
                                          .precision = precision_argument(arguments.precision),
                                          .max_length = arguments.max_length,
                                          .long_text = named<LongText>(arguments.long_text),
+                                         .label_threshold = arguments.task.label_threshold,
                                          .stride = arguments.stride});
   const std::optional<Task> task = task_of(arguments, classifier.engine().config());
   if (!arguments.glue_submission.empty()) return write_submissions(arguments, classifier, *task);
@@ -362,11 +420,13 @@ void predict(const PredictArguments& arguments) {
 
 void add_predict(CLI::App& program) {
   const auto arguments = std::make_shared<PredictArguments>();
+  arguments->task.needs_labels = false;
   CLI::App* command = add_command(
       program, "predict",
       "Classifies sentences: of a file, of standard input as they arrive, or given here. "
       "Writes a line each, with tabs: "
-      "label, probability and the answer that was kept (a width, or an exit); for a regression score and answer.",
+      "label, probability and the answer that was kept (a width, or an exit); for a regression score and answer; with "
+      "several labels a text, all that are above the threshold, and their probabilities.",
       "nothing, a prediction draws none", *arguments);
   command->add_option("--model", arguments->model, "Model directory (required)");
   command
@@ -376,6 +436,12 @@ void add_predict(CLI::App& program) {
           "or a column's name; also compressed (.gz); -: standard input")
       ->default_str("-");
   command->add_option("--text", arguments->texts, "A sentence to classify, in place of --input; may be repeated");
+  command
+      ->add_option("--pairs", arguments->pairs,
+                   "Whether a line has two sentences with a TAB between them; auto: as the model's task says, and of a "
+                   "model without one where the line has a TAB")
+      ->check(CLI::IsMember(names_of<Pairs>()))
+      ->capture_default_str();
   command->add_option("--output", arguments->output, "File to write; -: standard output")->capture_default_str();
   command
       ->add_flag("--output-header,!--no-output-header", arguments->output_header,

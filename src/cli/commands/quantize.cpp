@@ -59,7 +59,7 @@ std::vector<Sample> sentences_of(const QuantizeArguments& arguments, bool pairs)
       for (std::size_t i = 0; i < samples.size(); ++i) samples[i].pair = samples[(i + 1) % samples.size()].text;
     return samples;
   }
-  SentenceStream stream(arguments.input, pairs, {.on_error = OnError::stop});
+  SentenceStream stream(arguments.input, pairs ? Pairs::yes : Pairs::no, {.on_error = OnError::stop});
   for (SentenceBatch some = stream.next(); !some.empty(); some = stream.next())
     samples.insert(samples.end(), some.samples.begin(), some.samples.end());
   return samples;
@@ -116,7 +116,7 @@ Agreement compare(const Engine& before, const Engine& after, const RaggedBatch& 
   Agreement agreement;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     ++agreement.samples;
-    agreement.other_labels += found[i].label != expected[i].label;
+    agreement.other_labels += found[i].label != expected[i].label || found[i].labels != expected[i].labels;
     for (std::size_t c = 0; c < expected[i].logits.size(); ++c) {
       const auto was = static_cast<double>(expected[i].logits[c]), is = static_cast<double>(found[i].logits[c]);
       agreement.squares += (is - was) * (is - was);

@@ -57,6 +57,8 @@ void reorder_model(const ReorderArguments& arguments) {
   LoadReport report;
   Model model = Model::load(arguments.model,
                             {.labels = task.kind() == TaskKind::regression ? config.labels : task.labels(),
+                             .multi_label = config.multi_label,
+                             .label_threshold = config.label_threshold,
                              .seed = arguments.seed_or_default()},
                             &report);
   if (!report.summary().empty()) notes() << "sharcs: " << arguments.model << ": " << report.summary() << '\n';

@@ -18,17 +18,19 @@ namespace {
 
 struct ReportArguments {
   std::vector<std::filesystem::path> runs;
-  std::string output;
+  std::string output, title;
   bool text = false;
   bool json = false;
   ReportOptions options;
 };
 
 /// The terminal's width, and colour unless NO_COLOR is set (no-color.org).
-TextReportOptions options_of_terminal() {
+TextReportOptions options_of_terminal(const std::string& title) {
   const ProgressOptions terminal = ProgressOptions::of_descriptor(STDOUT_FILENO);
   const char* no_colour = std::getenv("NO_COLOR");
-  return {.columns = terminal.columns, .colour = terminal.is_terminal && (no_colour == nullptr || *no_colour == '\0')};
+  return {.columns = terminal.columns,
+          .colour = terminal.is_terminal && (no_colour == nullptr || *no_colour == '\0'),
+          .title = title};
 }
 
 void report(const ReportArguments& arguments) {
@@ -36,12 +38,14 @@ void report(const ReportArguments& arguments) {
   if (arguments.text && (arguments.json || !arguments.output.empty()))
     usage_error("--text writes to the terminal; it goes with neither --output nor --json");
   if (arguments.text) {
-    std::cout << report_text(arguments.runs, options_of_terminal());
+    std::cout << report_text(arguments.runs, options_of_terminal(arguments.title));
     return;
   }
   std::filesystem::path output = arguments.output;
   if (output.empty()) output = arguments.runs.size() == 1 ? arguments.runs.front() / "report.html" : "report.html";
-  const std::uint64_t bytes = write_file_atomically(output, report_html(arguments.runs, arguments.options)).size;
+  ReportOptions options = arguments.options;
+  options.title = arguments.title;
+  const std::uint64_t bytes = write_file_atomically(output, report_html(arguments.runs, options)).size;
   if (arguments.json)
     std::cout << nlohmann::ordered_json{{"report", output.string()}, {"bytes", bytes}}.dump(2) << '\n';
   else
@@ -57,6 +61,8 @@ void add_report(CLI::App& program) {
   command->add_option("runs", arguments->runs, "Output folders of training runs; several are compared");
   command->add_option("--output", arguments->output, "The HTML file")
       ->default_str("report.html in the run's folder, or for several runs here");
+  command->add_option("--title", arguments->title, "Title of the report")
+      ->default_str("the names of the runs' folders");
   command->add_flag("--text", arguments->text, "Draw the essentials on the terminal instead");
   command
       ->add_option("--samples", arguments->options.samples,

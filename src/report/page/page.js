@@ -120,6 +120,9 @@
     return [low - share * (high - low), high + share * (high - low)];
   }
 
+  /// The domain of an axis, ending at 0 and 1 where the values are shares.
+  const withinShares = (domain, areShares) => areShares ? [Math.max(0, domain[0]), Math.min(1, domain[1])] : domain;
+
   // ---- Plots ---------------------------------------------------------------------------------------------------
 
   const shapes = {
@@ -435,8 +438,8 @@
         plot({
           label: 'Score against cost, a point for each way of choosing widths',
           height: 430,
-          x: {title: 'Cost: multiply-adds, % of full width', domain: [Math.max(0, Math.min(...costs) - 0.06), Math.max(1, ...costs) + 0.06], format: (value) => short3(100 * value)},
-          y: scoreAxis(padded(intervals, 0.06)),
+          x: {title: 'Cost: multiply-adds, % of full width', domain: [Math.max(0, Math.min(...costs) - 0.06), Math.max(...costs)], format: (value) => short3(100 * value)},
+          y: scoreAxis(withinShares(padded(intervals, 0.06), withPoints[0].run.headline.is_share)),
           series,
           under: ({px, py, area}) => fronts.filter(({front}) => !several && front.length > 1).map(({i, front}) => svg('path', {
             d: `M${px(front[0].cost)} ${area.bottom}` + front.map((point, k) => `L${px(point.cost)} ${k ? py(front[k - 1].score.value) : area.bottom}L${px(point.cost)} ${py(point.score.value)}`).join('') + `H${area.right}V${area.bottom}Z`,
@@ -697,6 +700,22 @@
         recorded.calls.map((times) => [String(times.batch), String(times.calls), ...of(times.policy), ...of(times.full), percent(times.time_fraction)])));
   }
 
+  function classesSection(run) {
+    const recorded = run.recorded;
+    if (!recorded || recorded.classes.length === 0) return;
+    const labels = recorded.is_multi_label, share = (value) => (known(value) ? percent(value) : '–');
+    const element = section('classes', labels ? 'What is known of each label' : 'What is known of each class',
+      `By the answers that were kept, on ${recorded.data}. Precision: of the samples that are said to ${labels ? 'have the label' : 'be of the class'}, the share that ${labels ? 'has it' : 'is'}. Recall: the share that is found of those that ${labels ? 'have it' : 'are'}.`,
+      table([labels ? 'Label' : 'Class', 'Samples', 'Predicted', 'Precision', 'Recall', 'F1'],
+        recorded.classes.map((each) => [each.name, count(each.samples), count(each.predicted), share(each.precision), share(each.recall), share(each.f1)])));
+    if (recorded.confusion.length === 0) return;
+    const totals = recorded.confusion.map((row) => row.reduce((sum, cell) => sum + cell, 0));
+    element.append(html('h3', {style: 'margin-top:1.25rem'}, 'True and predicted class'),
+      html('p', {class: 'how'}, 'Each sample once: the row is its true class, the column the predicted one. What is right stands on the diagonal.'),
+      heat('True', recorded.labels.map((name) => `Said ${name}`), recorded.labels, recorded.confusion,
+        (i, j) => totals[i] > 0 ? percent(recorded.confusion[i][j] / totals[i]) : null));
+  }
+
   function latencySection(run) {
     const recorded = run.recorded;
     if (!recorded || recorded.latency.length === 0) return;
@@ -745,7 +764,7 @@
           label: `${what} by level of difficulty`,
           height: 290,
           x: xAxis,
-          y: {title: what + (recorded.is_regression ? '' : ', %'), domain: padded(values), format: (value) => (recorded.is_regression ? short3(value) : short3(100 * value))},
+          y: {title: what + (recorded.is_regression ? '' : ', %'), domain: withinShares(padded(values), !recorded.is_regression), format: (value) => (recorded.is_regression ? short3(value) : short3(100 * value))},
           series: lines.map((line) => ({name: line.name, colour: line.colour, line: line.dashed ? 'dashed' : 'solid', shape: 'circle', size: line.size, ends: line.name,
             points: levels.map((level) => ({x: level.level, y: line.value(level), tip: [`Level ${level.level}, ${line.name === 'routed' ? 'routed' : answerName(line.name)}`, `${what} ${text(line.value(level))}`, counted(level.samples, 'sample')]}))})),
         }))),
@@ -759,7 +778,9 @@
     const regression = recorded.is_regression;
     const samples = recorded.samples;
     const marginName = recorded.has_router ? 'Router’s margin' : regression ? 'Narrowest’s error' : 'Narrowest’s doubt';
-    const label = (index) => recorded.labels[index] || String(index);
+    // Of several labels the number is a set: bit i is label i.
+    const label = (index) => recorded.is_multi_label ? recorded.labels.filter((_, i) => index >> i & 1).join(', ') || 'none'
+      : recorded.labels[index] || String(index);
     const right = (sample, w) => sample.predicted[w] === sample.truth;
     const leveled = samples.some((sample) => known(sample.difficulty));
     const filters = [['all', 'All', () => true]];
@@ -774,6 +795,11 @@
       {name: regression || !recorded.samples[0].pair ? 'Sentence' : 'Sentences', key: (sample) => sample.text, cell: (sample) => cell('text', '', html('span', {title: sample.line ? `line ${sample.line}` : null}, sample.text), sample.pair !== undefined ? html('div', {class: 'soft'}, sample.pair) : null)},
       leveled ? {name: 'Level', key: (sample) => sample.difficulty, cell: (sample) => cell('', 'Level', known(sample.difficulty) ? String(sample.difficulty) : '–')} : null,
       {name: 'Truth', key: (sample) => sample.truth, cell: (sample) => cell('nowrap', 'Truth', regression ? fixed(sample.truth, 2) : label(sample.truth))},
+      {name: 'Predicted', key: (sample) => sample.predicted[sample.width_index], cell: (sample) => {
+        const said = sample.predicted[sample.width_index];
+        return regression ? cell('nowrap', 'Predicted', fixed(said, 2))
+          : cell('nowrap ' + (said === sample.truth ? 'right' : 'wrong'), 'Predicted', (said === sample.truth ? '✓ ' : '✗ ') + label(said));
+      }},
       {name: 'Tokens', key: (sample) => sample.tokens, cell: (sample) => cell('', 'Tokens', String(sample.tokens))},
       {name: 'Answer', key: (sample) => sample.width_index, cell: (sample) => cell('nowrap', 'Answer', swatch(widthColour(sample.width_index, run.answers.length)), run.answers[sample.width_index])},
       {name: marginName, key: (sample) => sample.router_margin, cell: (sample) => cell('', marginName, fixed(sample.router_margin, 2))},
@@ -840,7 +866,7 @@
 
   // ---- Page ----------------------------------------------------------------------------------------------------
 
-  const details = [routerSection, difficultySection, callsSection, latencySection, widthsSection, sentencesSection];
+  const details = [classesSection, routerSection, difficultySection, callsSection, latencySection, widthsSection, sentencesSection];
   function drawDetails(run) {
     hideTip();
     const links = new Set([...contents.children]);

@@ -13,11 +13,16 @@ std::vector<ConfidenceMeasure> entropy() {
            .of = [](const AnswerQuery& query) {
              if (query.probabilities.empty()) return agreement_of_regression(query);
              double entropy = 0;
-             for (const float probability : query.probabilities) {
-               const auto p = static_cast<double>(probability);
+             const auto add = [&](double p) {
                if (p > 0) entropy -= p * std::log(p);
+             };
+             for (const float probability : query.probabilities) {
+               add(static_cast<double>(probability));
+               if (query.multi_label) add(1 - static_cast<double>(probability));
              }
-             return 1 - entropy / std::log(static_cast<double>(query.probabilities.size()));
+             // Labels that can hold together are so many pairs of "yes" and "no".
+             const auto count = static_cast<double>(query.probabilities.size());
+             return 1 - entropy / (query.multi_label ? count * std::log(2.0) : std::log(count));
            }}};
 }
 

@@ -1,7 +1,7 @@
 // What an exit has learned of how likely its answer is right: BERxiT's rule (Xin et al. 2021, EACL).
-#include <algorithm>
 #include <cmath>
 
+#include "model/predicted_label.hpp"
 #include "routing/confidence.hpp"
 
 namespace sharcs::internal::confidences {
@@ -13,7 +13,7 @@ std::vector<ConfidenceMeasure> learned_score() {
            .of = [](const AnswerQuery& query) {
              if (query.probabilities.empty()) return agreement_of_regression(query);
              if (!std::isnan(query.score)) return query.score;
-             return static_cast<double>(*std::ranges::max_element(query.probabilities));
+             return surest(query.multi_label, query.probabilities);
            }}};
 }
 

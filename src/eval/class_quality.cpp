@@ -1,0 +1,57 @@
+#include "eval/class_quality.hpp"
+
+#include <limits>
+
+#include "model/predicted_label.hpp"
+
+namespace sharcs::internal {
+namespace {
+
+double share(std::size_t part, std::size_t whole) {
+  if (whole == 0) return std::numeric_limits<double>::quiet_NaN();
+  return static_cast<double>(part) / static_cast<double>(whole);
+}
+
+}  // namespace
+
+double ClassQuality::precision() const { return share(right, predicted); }
+double ClassQuality::recall() const { return share(right, samples); }
+double ClassQuality::f1() const { return share(2 * right, samples + predicted); }
+
+std::vector<ClassQuality> class_qualities(const Recording& recording, std::span<const int> answer_of_sample) {
+  if (recording.is_regression()) return {};
+  std::vector<ClassQuality> classes(recording.outputs);
+  for (std::size_t i = 0; i < recording.size(); ++i) {
+    const int predicted = recording.label_of(i, answer_of_sample[i]), truth = recording.labels[i];
+    const auto has = [&](int label, std::size_t c) {
+      return recording.is_multi_label() ? is_in_set(label, c) : static_cast<std::size_t>(label) == c;
+    };
+    for (std::size_t c = 0; c < classes.size(); ++c) {
+      classes[c].samples += has(truth, c);
+      classes[c].predicted += has(predicted, c);
+      classes[c].right += has(truth, c) && has(predicted, c);
+    }
+  }
+  return classes;
+}
+
+std::vector<std::vector<std::size_t>> confusion_matrix(const Recording& recording,
+                                                       std::span<const int> answer_of_sample) {
+  if (recording.is_regression() || recording.is_multi_label()) return {};
+  std::vector<std::vector<std::size_t>> counts(recording.outputs, std::vector<std::size_t>(recording.outputs));
+  for (std::size_t i = 0; i < recording.size(); ++i) {
+    const int predicted = recording.label_of(i, answer_of_sample[i]);
+    ++counts[static_cast<std::size_t>(recording.labels[i])][static_cast<std::size_t>(predicted)];
+  }
+  return counts;
+}
+
+std::string class_names(const Recording& recording, int label, const std::string& between) {
+  if (!recording.is_multi_label()) return recording.classes[static_cast<std::size_t>(label)];
+  std::string list;
+  for (const int each : labels_in_set(label))
+    list += (list.empty() ? "" : between) + recording.classes[static_cast<std::size_t>(each)];
+  return list;
+}
+
+}  // namespace sharcs::internal

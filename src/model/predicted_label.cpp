@@ -1,0 +1,63 @@
+#include "model/predicted_label.hpp"
+
+#include <algorithm>
+
+#include "nn/loss.hpp"
+
+namespace sharcs::internal {
+
+std::vector<int> labels_in_set(int set) {
+  std::vector<int> labels;
+  for (std::size_t label = 0; label < most_labels_in_set; ++label)
+    if (is_in_set(set, label)) labels.push_back(static_cast<int>(label));
+  return labels;
+}
+
+template <class T>
+int predicted_label(const ModelConfig& config, std::span<const T> logits) {
+  if (!config.multi_label) return static_cast<int>(std::ranges::max_element(logits) - logits.begin());
+  if (logits.size() > most_labels_in_set) return 0;
+  int set = 0;
+  for (std::size_t label = 0; label < logits.size(); ++label)
+    if (sigmoid(static_cast<double>(logits[label])) > config.label_threshold) set |= 1 << label;
+  return set;
+}
+template int predicted_label<float>(const ModelConfig&, std::span<const float>);
+template int predicted_label<double>(const ModelConfig&, std::span<const double>);
+
+std::vector<int> labels_above_threshold(const ModelConfig& config, std::span<const float> probabilities) {
+  std::vector<int> labels;
+  for (std::size_t label = 0; config.multi_label && label < probabilities.size(); ++label)
+    if (static_cast<double>(probabilities[label]) > config.label_threshold) labels.push_back(static_cast<int>(label));
+  return labels;
+}
+
+std::vector<float> probabilities_of(const ModelConfig& config, std::span<const float> logits) {
+  if (config.is_regression()) return {};
+  if (!config.multi_label) return softmax(logits);
+  std::vector<float> probabilities;
+  for (const float logit : logits) probabilities.push_back(static_cast<float>(sigmoid(static_cast<double>(logit))));
+  return probabilities;
+}
+
+double surest(bool multi_label, std::span<const float> probabilities) {
+  if (!multi_label) return static_cast<double>(*std::ranges::max_element(probabilities));
+  double least = 1;
+  for (const float probability : probabilities) {
+    const auto p = static_cast<double>(probability);
+    least = std::min(least, std::max(p, 1 - p));
+  }
+  return least;
+}
+
+double probability_of_truth(const ModelConfig& config, std::span<const float> probabilities, int label) {
+  if (!config.multi_label) return static_cast<double>(probabilities[static_cast<std::size_t>(label)]);
+  double least = 1;
+  for (std::size_t i = 0; i < probabilities.size(); ++i) {
+    const auto p = static_cast<double>(probabilities[i]);
+    least = std::min(least, is_in_set(label, i) ? p : 1 - p);
+  }
+  return least;
+}
+
+}  // namespace sharcs::internal
