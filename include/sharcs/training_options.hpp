@@ -88,12 +88,12 @@ struct TrainingOptions {
 
   double learning_rate = 2e-5;  ///< the greatest, at the end of the warm-up
   ScheduleShape schedule = ScheduleShape::linear;
+  TrainingPrecision precision = TrainingPrecision::fp32;
   double warmup_ratio = 0.06;  ///< share of the training over which the learning rate rises from 0
   double weight_decay = 0.01;  ///< decoupled; not for biases and LayerNorms
   double adam_beta1 = 0.9;
   double adam_beta2 = 0.999;
   double adam_epsilon = 1e-8;
-  TrainingPrecision precision = TrainingPrecision::fp32;
   double max_grad_norm = 1;  ///< a longer gradient is scaled down to this length; 0: never
 
   int window = 3;  ///< epochs whose measures decide a sample's label; the first ones train the largest width only

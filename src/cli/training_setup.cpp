@@ -99,18 +99,20 @@ ModelConfig config_from_checkpoint(const ConfigFile& config, const std::string& 
   const Json& section = config.section("model");
   check_model_section(section, config.name());
 
-  // The section over the checkpoint's own configuration: what the former adds, and where it contradicts.
-  Json merged = parse_json<Json>(text, file.string(), JsonKind::config);
-  merged.update(section);
+  // The section over the checkpoint's own configuration: what the former adds, and where it contradicts. Sorted, since
+  // an ordered object with the names of thousands of labels takes long.
+  using Sorted = nlohmann::json;
+  auto merged = parse_json<Sorted>(text, file.string(), JsonKind::config);
+  merged.update(Sorted(section));
   const Json added = section.value("sharcs", Json::object());
   if (found.sharcs && added.is_object()) {
-    merged["sharcs"] = Json::parse(found.to_json())["sharcs"];
+    merged["sharcs"] = Sorted::parse(found.to_json())["sharcs"];
     merged["sharcs"].erase("policy");  // made for answers and a router that may change
-    merged["sharcs"].update(added);
+    merged["sharcs"].update(Sorted(added));
   }
   const ModelConfig wanted = ModelConfig::parse(merged.dump(), config.name());
   check_known(wanted, section, config.name());
-  const Json is = Json::parse(found.to_json()), should_be = Json::parse(wanted.to_json());
+  const Sorted is = Sorted::parse(found.to_json()), should_be = Sorted::parse(wanted.to_json());
   for (const auto& [key, value] : should_be.items())
     if (key != "sharcs" && (!is.contains(key) || is[key] != value))
       throw ConfigError(config.name() + ": \"model." + key + "\" is " + value.dump() + ", in " + file.string() + " " +

@@ -3,22 +3,47 @@
 #include <fmt/format.h>
 #include <unicode/utf8.h>
 
+#include "sharcs/error.hpp"
+
 namespace sharcs::internal {
+namespace {
+
+bool may_stand_in_a_line(UChar32 code) {
+  const bool control = code < 0x20 || (code >= 0x7f && code < 0xa0);
+  const bool separator = code == 0x2028 || code == 0x2029;
+  const bool turns_direction = (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+  return !control && !separator && !turns_direction;  // negative codes, of bytes that are not UTF-8, are below 0x20
+}
+
+}  // namespace
+
+std::string one_line(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = at;
+    UChar32 code;
+    U8_NEXT(text.data(), at, text.size(), code);
+    if (may_stand_in_a_line(code)) {
+      result += text.substr(begin, at - begin);
+      continue;
+    }
+    for (std::size_t i = begin; i < at; ++i) result += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[i]));
+  }
+  return result;
+}
 
 std::string quote(std::string_view text) {
   std::size_t longest = 100;
   while (longest < text.size() && longest > 96 && U8_IS_TRAIL(text[longest])) --longest;  // not inside a character
-  std::string result = "\"";
+  std::string escaped;
   for (const char c : text.substr(0, longest)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      result += fmt::format("\\x{:02x}", byte);
-    } else {
-      if (c == '"' || c == '\\') result += '\\';
-      result += c;
-    }
+    if (c == '"' || c == '\\') escaped += '\\';
+    escaped += c;
   }
-  return result += text.size() > longest ? "…\"" : "\"";
+  return '"' + one_line(escaped) + (text.size() > longest ? "…\"" : "\"");
 }
 
 }  // namespace sharcs::internal
+
+sharcs::Error::Error(const std::string& message) : std::runtime_error(internal::one_line(message)) {}

@@ -9,4 +9,8 @@ namespace sharcs::internal {
 /// about 100 bytes, between two characters.
 std::string quote(std::string_view text);
 
+/// Text as one line for a terminal: control characters, line separators, what turns the direction of writing, and bytes
+/// that are not UTF-8 become \x0a. All other text stays as it is.
+std::string one_line(std::string_view text);
+
 }  // namespace sharcs::internal

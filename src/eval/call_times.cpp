@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "core/random.hpp"
+#include "data/tokenized_dataset.hpp"
 
 namespace sharcs::internal {
 using nlohmann::ordered_json;
@@ -73,8 +74,10 @@ ordered_json percentiles_json(const Percentiles& seconds) {
 }
 
 Percentiles read_percentiles(const JsonCursor& fields) {
-  return {
-      .p50 = fields["p50"].number_or_nan(), .p95 = fields["p95"].number_or_nan(), .p99 = fields["p99"].number_or_nan()};
+  constexpr NumberRange duration = {.least = 0};
+  return {.p50 = fields["p50"].get<double>(duration),
+          .p95 = fields["p95"].get<double>(duration),
+          .p99 = fields["p99"].get<double>(duration)};
 }
 
 }  // namespace
@@ -100,7 +103,7 @@ CallTimes read_call_times(const JsonCursor& fields) {
           .calls = fields["calls"].get<int>({.least = 0}),
           .policy = read_percentiles(fields["policy"]),
           .full = read_percentiles(fields["full"]),
-          .time_fraction = fields["time_fraction"].number_or_nan()};
+          .time_fraction = fields["time_fraction"].get<double>({.least = 0})};
 }
 
 }  // namespace sharcs::internal

@@ -5,11 +5,12 @@
 #include <vector>
 
 #include "core/clock.hpp"
-#include "data/tokenized_dataset.hpp"
 #include "io/json_cursor.hpp"
 #include "sharcs/classifier.hpp"
 
 namespace sharcs::internal {
+
+struct TokenizedDataset;
 
 /// How long calls took: so many of a hundred were no slower. In seconds.
 struct Percentiles {

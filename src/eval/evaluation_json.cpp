@@ -10,7 +10,7 @@ using nlohmann::ordered_json;
 ReliabilityBin read_bin(const JsonCursor& fields) {
   return {.low = fields["low"].number_or_nan(),
           .high = fields["high"].number_or_nan(),
-          .samples = fields["samples"].get<std::int64_t>({.least = 0}),
+          .samples = read_count(fields["samples"]),
           .predicted = fields["predicted"].number_or_nan(),
           .right = fields["right"].number_or_nan()};
 }
@@ -19,7 +19,7 @@ AnswerMetrics read_answer(const JsonCursor& fields) {
   const double width = fields["width"].number_or_nan();
   return {.name = fields["name"].get_or(short_number(width)),
           .width = width,
-          .samples = fields["samples"].get<std::int64_t>({.least = 0}),
+          .samples = read_count(fields["samples"]),
           .cost_fraction = fields["cost_fraction"].number_or_nan(),
           .routed = read_metric_map(fields["routed"]),
           .all = read_metric_map(fields["all"]),
@@ -35,6 +35,13 @@ ordered_json bin_json(const ReliabilityBin& bin) {
 }
 
 }  // namespace
+
+std::int64_t read_count(const JsonCursor& place) {
+  constexpr std::int64_t most = 10'000'000'000'000;
+  const auto count = place.get<std::int64_t>({.least = 0});
+  if (count > most) place.fail("at most " + std::to_string(most));
+  return count;
+}
 
 ordered_json estimate_json(const Estimate& estimate) {
   return {{"value", finite_or_null(estimate.value)},
@@ -88,7 +95,7 @@ ordered_json evaluation_json(const Evaluation& evaluation) {
 
 Evaluation read_evaluation(const JsonCursor& fields) {
   return {.name = fields["name"].get<std::string>(),
-          .samples = fields["samples"].get<std::int64_t>({.least = 0}),
+          .samples = read_count(fields["samples"]),
           .routed = read_metric_map(fields["routed"]),
           .full = read_metric_map(fields["full"]),
           .cost_fraction = fields["cost_fraction"].number_or_nan(),

@@ -7,6 +7,9 @@
 
 namespace sharcs::internal {
 
+/// A number of samples, steps or tokens in a result file. Sums of millions of them fit into 64 bits.
+std::int64_t read_count(const JsonCursor& place);
+
 // An evaluation as a JSON object. It stands in metrics.jsonl after every epoch, and in recording.json.
 //
 // clang-format off

@@ -24,6 +24,11 @@ namespace {
 
 using nlohmann::ordered_json;
 
+/// A file of schema 1 has two probabilities of a sample, from which the logits of all classes are made.
+constexpr std::size_t most_classes_of_first_schema = 100;
+/// Of an input whose time was taken: longer than all that encoders read, and its multiply-adds fit into 64 bits.
+constexpr int most_tokens = 1 << 16;
+
 std::string text_of(const ordered_json& value) {
   return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
@@ -141,14 +146,20 @@ OperatingPoint read_point(const JsonCursor& fields, std::size_t answers) {
   return point;
 }
 
-Latency read_latency(const JsonCursor& fields) {
-  return {.width = fields["width"].number_or_nan(),
-          .tokens = fields["tokens"].get<int>({.least = 0}),
+Latency read_latency(const JsonCursor& fields, const std::vector<double>& widths) {
+  constexpr NumberRange duration = {.least = 0};
+  const JsonCursor width = fields["width"];
+  const auto fraction = width.get<double>();
+  if (std::ranges::find(widths, fraction) == widths.end()) width.fail("one of the recording's widths");
+  const auto tokens = fields["tokens"].get<int>({.least = 0});
+  if (tokens > most_tokens) fields["tokens"].fail("at most " + std::to_string(most_tokens));
+  return {.width = fraction,
+          .tokens = tokens,
           .batch = fields["batch"].get<int>({.least = 0}),
           .runs = fields["runs"].get<int>({.least = 0}),
-          .seconds = fields["seconds"].number_or_nan(),
-          .low = fields["low"].number_or_nan(),
-          .high = fields["high"].number_or_nan()};
+          .seconds = fields["seconds"].get<double>(duration),
+          .low = fields["low"].get<double>(duration),
+          .high = fields["high"].get<double>(duration)};
 }
 
 LengthCost read_cost(const JsonCursor& cost) {
@@ -277,6 +288,7 @@ void read_task(const JsonCursor& task, Recording& recording) {
   recording.classes = task["labels"].get<std::vector<std::string>>();
   const auto kind = task["kind"].get<TaskKind>();
   recording.outputs = kind == TaskKind::regression ? 1 : recording.classes.size();
+  if (recording.outputs == 0) task["labels"].fail("at least one name");
   if ((kind == TaskKind::multi_label) != recording.config.multi_label)
     task["kind"].refuse("is " + quote(to_string(kind)) + "; the model's \"problem_type\" says otherwise");
   if (recording.is_multi_label() && recording.outputs > most_labels_in_set)
@@ -339,6 +351,9 @@ RecordedEvaluation RecordedEvaluation::parse(std::string_view text, const std::s
   recording.data = fields["data"].get<std::string>();
   file.threads = fields["threads"].get<int>({.least = 0});
   file.policy = fields["policy"].get<std::string>();
+  if (is_first_schema && recording.outputs > most_classes_of_first_schema)
+    fields["task"]["labels"].refuse("has " + std::to_string(recording.outputs) + " names; expected at most " +
+                                    std::to_string(most_classes_of_first_schema) + " in a file of schema 1");
   std::optional<LengthCost> shared_cost;
   if (found == 2) shared_cost = read_cost(fields["shared_cost"]);
   recording.answers =
@@ -350,7 +365,8 @@ RecordedEvaluation RecordedEvaluation::parse(std::string_view text, const std::s
     evaluation[found < schema ? "widths" : "answers"].refuse("has " + std::to_string(file.evaluation.answers.size()) +
                                                              " entries; expected " + std::to_string(answers));
   file.points = fields["points"].each([&](const JsonCursor& point) { return read_point(point, answers); });
-  file.latency = fields["latency"].each(read_latency);
+  file.latency = fields["latency"].each(
+      [&, widths = recording.widths()](const JsonCursor& times) { return read_latency(times, widths); });
   if (fields["calls"].exists()) file.calls = fields["calls"].each(read_call_times);
   file.answer_of_sample = fields["samples"].each([&](const JsonCursor& sample) {
     read_sample_facts(sample, recording);

@@ -4,6 +4,7 @@
 #include <deque>
 #include <utility>
 
+#include "core/number.hpp"
 #include "core/quote.hpp"
 #include "formats/safetensors.hpp"
 #include "kernels/int8_rows.hpp"
@@ -12,6 +13,9 @@
 
 namespace sharcs::internal {
 namespace {
+
+/// Numbers that a checkpoint may lack whatever its own size: a head, a router, LayerNorms of the widths.
+constexpr double fresh_for_free = 1 << 26;
 
 /// Buffers of Hugging Face's embeddings, no parameters: 0, 1, 2, …, and zeros.
 bool is_buffer(const std::string& name) {
@@ -107,6 +111,38 @@ void CheckpointReader::fail_missing(const ParameterSpec& spec) const {
                         (is_plain ? "" : " of shape " + shape_text(spec.shape)) + " from config.json");
 }
 
+void CheckpointReader::require_shape(const ParameterSpec& spec, const TensorInfo& tensor) const {
+  // A private LayerNorm that is not there takes the leading entries of the pretrained one (arXiv:2310.12126,
+  // section 3.2).
+  const bool from_plain = !is_int8(spec) && !on_disk_.contains(spec.name);
+  if (from_plain ? tensor.shape.size() == 1 && tensor.shape[0] >= spec.size() : tensor.shape == spec.shape) return;
+  throw CheckpointError(source_.path().string() + ": tensor " + quote(tensor.name) + " has shape " +
+                        shape_text(tensor.shape) + "; expected " + shape_text(spec.shape) + " from config.json");
+}
+
+std::vector<ParameterSpec> CheckpointReader::checked_specs(const ModelConfig& config) const {
+  // Even the names of the parameters of 65,536 layers take memory.
+  constexpr std::size_t layers_for_free = 1024;
+  const std::size_t layers = static_cast<std::size_t>(config.num_hidden_layers), tensors = source_.tensors().size();
+  if (!backbone_.shares_layers && layers > std::max(layers_for_free, tensors))
+    throw CheckpointError(source_.path().string() + ": has " + std::to_string(tensors) +
+                          " tensors; expected those of the " + std::to_string(layers) + " layers of config.json");
+  std::vector<ParameterSpec> specs = parameter_specs(config, WidthSet(config));
+  double given = 0, fresh = 0;
+  for (const TensorInfo& tensor : source_.tensors()) given += static_cast<double>(tensor.size());
+  for (const ParameterSpec& spec : specs) {
+    if (has(spec))
+      require_shape(spec, *source_.find(is_int8(spec) ? on_disk_.at(spec.name + int8_suffix) : name_on_disk(spec)));
+    else
+      fresh += static_cast<double>(spec.size());
+  }
+  if (fresh > std::max(given, fresh_for_free))
+    throw CheckpointError(source_.path().string() + ": has " + short_number(given) +
+                          " numbers, and config.json asks for " + short_number(fresh) +
+                          " more; expected no more than the checkpoint has");
+  return specs;
+}
+
 template <class T>
 void CheckpointReader::read(const ParameterSpec& spec, std::span<T> values) {
   const std::string name = name_on_disk(spec);
@@ -114,19 +150,12 @@ void CheckpointReader::read(const ParameterSpec& spec, std::span<T> values) {
   read_.insert(name);
   // The plain copy of a private LayerNorm is there for other programs.
   if (const auto twin = on_disk_.find(spec.starts_from); twin != on_disk_.end()) read_.insert(twin->second);
-  const auto wrong_shape = [&] {
-    throw CheckpointError(source_.path().string() + ": tensor " + quote(name) + " has shape " +
-                          shape_text(tensor.shape) + "; expected " + shape_text(spec.shape) + " from config.json");
-  };
-  const bool from_plain = !on_disk_.contains(spec.name);
-  if (from_plain) {
-    // The leading entries of the pretrained LayerNorm (arXiv:2310.12126, section 3.2).
-    if (tensor.shape.size() != 1 || tensor.shape[0] < spec.size()) wrong_shape();
+  require_shape(spec, tensor);
+  if (!on_disk_.contains(spec.name)) {
     std::vector<T> whole(static_cast<std::size_t>(tensor.shape[0]));
     source_.read<T>(name, whole);
     std::copy_n(whole.begin(), spec.size(), values.begin());
   } else {
-    if (tensor.shape != spec.shape) wrong_shape();
     source_.read<T>(name, values);
   }
 }

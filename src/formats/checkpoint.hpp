@@ -37,6 +37,9 @@ class CheckpointReader {
   /// Whether the checkpoint may be without the parameter: a plain encoder has neither router nor private LayerNorms,
   /// and perhaps no head. But a checkpoint with one tensor of a router needs all of them, and so for the other parts.
   bool may_lack(const ParameterSpec& spec) const;
+  /// The parameters of the model. Compares every shape with the checkpoint's before memory is taken for it. What the
+  /// checkpoint lacks must not take much more than what it has. Throws CheckpointError.
+  std::vector<ParameterSpec> checked_specs(const ModelConfig& config) const;
   /// Reads it. Throws CheckpointError when the shape is not the model's or a number is not finite.
   template <class T>
   void read(const ParameterSpec& spec, std::span<T> values);
@@ -58,6 +61,8 @@ class CheckpointReader {
 
  private:
   std::string name_on_disk(const ParameterSpec& spec) const;
+  /// Throws when the tensor on disk has a shape that the parameter cannot be read from.
+  void require_shape(const ParameterSpec& spec, const TensorInfo& tensor) const;
   /// Throws when the tensor has another shape than `expected`.
   const TensorInfo& require(const std::string& name, std::span<const Index> expected) const;
 

@@ -1,11 +1,12 @@
 #include "formats/checkpoint_file.hpp"
 
 #include <map>
-#include <set>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "core/quote.hpp"
+#include "io/file.hpp"
 #include "io/json_cursor.hpp"
 #include "sharcs/error.hpp"
 
@@ -21,20 +22,22 @@ void refuse_lfs_pointer(const MappedFile& file, const char* expected) {
 using nlohmann::json;
 
 json parse_checkpoint_json(std::string_view text, const std::string& place) {
-  std::vector<std::set<std::string>> keys;  // of the objects that are open
-  const auto check = [&](int, json::parse_event_t event, json& value) {
-    if (event == json::parse_event_t::object_start) keys.emplace_back();
-    if (event == json::parse_event_t::object_end) keys.pop_back();
-    if (event == json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second)
-      throw CheckpointError(place + " has the key " + quote(value.get<std::string>()) + " twice");
-    return true;
-  };
   if (const std::size_t byte = find_too_deep(text); byte != std::string_view::npos)
     throw CheckpointError(place + " is not valid JSON at byte " + std::to_string(byte + 1) +
                           ", where lists and objects are too deep in each other; expected a JSON object");
+  std::vector<std::unordered_set<std::string>> keys;  // of the objects that are open, by their depth
+  for_each_json_key(
+      text,
+      [&](const std::string& key, std::size_t depth) {
+        if (keys.size() <= depth) keys.resize(depth + 1);
+        if (!keys[depth].insert(key).second) throw CheckpointError(place + " has the key " + quote(key) + " twice");
+      },
+      [&](std::size_t depth) {
+        if (depth < keys.size()) keys[depth].clear();
+      });
   json parsed;
   try {
-    parsed = json::parse(text.begin(), text.end(), check);
+    parsed = json::parse(text);
   } catch (const json::exception& error) {
     const auto* parse = dynamic_cast<const json::parse_error*>(&error);
     throw CheckpointError(place + " is not valid JSON" +
@@ -58,7 +61,8 @@ TensorSource open_shards(const std::filesystem::path& index, TensorSource (*open
   for (const auto& [tensor, shard] : weight_map->items()) {
     const std::filesystem::path file = shard.is_string() ? shard.get<std::string>() : "";
     // A plain name: an index must not reach outside its folder.
-    if (file.empty() || file != file.filename() || file == "." || file == "..")
+    if (file.empty() || file != file.filename() || file == "." || file == ".." ||
+        file.native().find('\0') != std::string::npos)
       throw CheckpointError(name + ": the file of tensor " + quote(tensor) + " is " +
                             quote(shard.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)) +
                             "; expected the name of a file beside the index");
@@ -68,7 +72,7 @@ TensorSource open_shards(const std::filesystem::path& index, TensorSource (*open
   TensorSource source(index);
   for (const auto& [shard, tensor] : first_tensor) {
     const std::filesystem::path path = index.parent_path() / shard;
-    if (!std::filesystem::exists(path))
+    if (!is_there(path))
       throw CheckpointError(name + ": lists tensor " + quote(tensor) + " in " + quote(shard) +
                             ", but there is no such file in the folder");
     TensorSource opened = open_shard(path);

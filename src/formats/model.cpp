@@ -59,13 +59,14 @@ Model Model::load(const std::filesystem::path& directory, const LoadOptions& opt
     config.label_threshold = options.label_threshold;
   }
   config.check(file.string());
-  auto network = std::make_unique<Network<float>>(config);
   CheckpointReader reader(
       directory, config,
       {.layer_norm_from_scratch = options.layer_norm_from_scratch, .new_widths = new_widths, .new_labels = new_labels});
   if (reader.holds_int8())
     throw CheckpointError(reader.path().string() +
                           ": holds int8 weights, which can only be run; expected the model that they were made of");
+  reader.checked_specs(config);
+  auto network = std::make_unique<Network<float>>(config);
   const LoadReport found = read_parameters(*network, reader, options.seed);
   if (report != nullptr) *report = found;
   network->pack();

@@ -6,6 +6,7 @@
 #include <map>
 #include <string_view>
 
+#include "core/number.hpp"
 #include "core/quote.hpp"
 #include "core/threads.hpp"
 #include "formats/checkpoint_file.hpp"
@@ -21,6 +22,9 @@ namespace {
 constexpr std::string_view legacy_magic("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e", 15);
 /// A state dict takes less than 200 bytes a tensor; beyond this it is not one.
 constexpr std::size_t largest_pickle = 8 << 20;
+
+/// Elements of all tensors together, for each byte of the file, and beside that.
+constexpr double most_views = 4, views_for_free = 1 << 20;
 
 using Value = TorchPickle::Value;
 using Sequence = TorchPickle::Sequence;
@@ -41,19 +45,37 @@ using Storages = std::map<std::string, std::span<const std::byte>, std::less<>>;
 /// its storage: with a stride of 0 it can repeat them.
 Index reach(const TorchTensor& tensor) {
   Index last = 0, count = 1;
-  if (std::ranges::find(tensor.shape, 0) != tensor.shape.end()) return 0;
+  const bool is_empty = std::ranges::find(tensor.shape, 0) != tensor.shape.end();
   for (std::size_t d = 0; d < tensor.shape.size(); ++d) {
     Index step = 0;
+    if (tensor.shape[d] == 0) continue;
     if (__builtin_mul_overflow(tensor.shape[d] - 1, tensor.strides[d], &step) ||
         __builtin_add_overflow(last, step, &last) || __builtin_mul_overflow(count, tensor.shape[d], &count))
       return -1;
   }
+  if (is_empty) return 0;
   return count > tensor.storage->count || last >= tensor.storage->count ? -1 : last + 1;
+}
+
+/// Of a tensor with a reach.
+Index element_count(const TorchTensor& tensor) {
+  Index count = 1;
+  for (const Index extent : tensor.shape) count *= extent;
+  return count;
+}
+
+/// The strides along which the tensor has more than one element; 0 for the others, whose strides may be anything.
+std::vector<Index> used_strides(const TorchTensor& tensor) {
+  std::vector<Index> strides = tensor.strides;
+  for (std::size_t d = 0; d < strides.size(); ++d)
+    if (tensor.shape[d] <= 1) strides[d] = 0;
+  return strides;
 }
 
 void add_tensors(TensorSource& source, const std::shared_ptr<const MappedFile>& file, const Value& value,
                  const Storages& storages) {
   const std::string name = file->path().string();
+  double elements = 0;
   const Sequence* const dictionary = sequence_of(value, Sequence::Kind::dictionary);
   if (dictionary == nullptr)
     throw CheckpointError(name + ": holds " + TorchPickle::type_name(value) + "; expected a dictionary of tensors");
@@ -81,11 +103,17 @@ void add_tensors(TensorSource& source, const std::shared_ptr<const MappedFile>& 
                             shape_text(tensor.strides) + " from element " + std::to_string(tensor.offset) +
                             " reaches beyond storage " + quote(storage.key) + " of " + std::to_string(storage.count) +
                             " elements");
+    // Tensors may share a storage. Some do, where weights are tied; were it all, a small file would fill the memory.
+    elements += static_cast<double>(reached == 0 ? 0 : element_count(tensor));
+    if (elements > views_for_free + most_views * static_cast<double>(file->size()))
+      throw CheckpointError(place + ": the tensors up to here have more than " + short_number(elements) +
+                            " elements, in a file of " + std::to_string(file->size()) +
+                            " bytes; expected tensors that do not all share the same storages");
     source.add({.name = std::string(*key), .dtype = storage.dtype, .shape = tensor.shape},
                {.file = file,
                 .bytes = bytes->second.subspan(static_cast<std::size_t>((storage.first + tensor.offset) * size),
                                                static_cast<std::size_t>(reached * size)),
-                .strides = tensor.strides});
+                .strides = used_strides(tensor)});
   }
 }
 

@@ -140,7 +140,8 @@ TensorSource open_embedded_safetensors(const std::shared_ptr<const MappedFile>& 
 namespace {
 
 DType stored_dtype(const NamedTensor& tensor, DType float_dtype) {
-  const std::array by_alternative = {tensor.float_dtype.value_or(float_dtype), DType::f64, DType::i64, DType::i32, DType::u64, DType::u8, DType::i8};
+  const std::array by_alternative = {
+      tensor.float_dtype.value_or(float_dtype), DType::f64, DType::i64, DType::i32, DType::u64, DType::u8, DType::i8};
   return by_alternative[tensor.values.index()];
 }
 

@@ -18,6 +18,7 @@
 #include "formats/checkpoint_file.hpp"
 #include "formats/pytorch_file.hpp"
 #include "formats/safetensors.hpp"
+#include "io/file.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {
@@ -317,18 +318,18 @@ TensorSource open_checkpoint(const std::filesystem::path& path) {
       {"pytorch_model.bin.index.json", open_index(open_pytorch)},
       {int8_file, open_safetensors},
   }};
-  if (std::filesystem::is_directory(path)) {
+  if (is_folder(path)) {
     std::string names;
     for (const auto& [name, open] : kinds) {
-      if (std::filesystem::exists(path / name)) {
-        if (name != int8_file && std::filesystem::exists(path / int8_file))
+      if (is_there(path / name)) {
+        if (name != int8_file && is_there(path / int8_file))
           throw CheckpointError(path.string() + ": has weights in " + std::string(name) + " and in " +
                                 std::string(int8_file) + "; expected one of the two");
         return open(path / name);
       }
       names += (names.empty() ? "" : ", ") + std::string(name);
     }
-    if (std::filesystem::exists(path / "adapter_model.safetensors"))
+    if (is_there(path / "adapter_model.safetensors"))
       throw CheckpointError(path.string() +
                             ": holds an adapter (PEFT) without its model's weights; expected the merged " +
                             "model, which peft's merge_and_unload() and save_pretrained() write");

@@ -36,6 +36,9 @@ constexpr std::array<std::pair<std::string_view, std::variant<Callable, DType>>,
     {"torch.BoolStorage", DType::boolean},
 }};
 
+/// What a pickle may make. A tensor takes about ten values; an instruction of one byte can make one of a hundred bytes.
+constexpr std::size_t most_values = 1 << 21;
+
 /// The instructions of pickle protocol 2, and those of 4 that mean the same.
 enum Opcode : unsigned char {
   mark = '(',
@@ -90,6 +93,8 @@ class TorchPickle::Machine {
       const auto opcode = number<std::uint8_t>();
       if (opcode == Opcode::stop) break;
       step(opcode);
+      if (stack_.size() + marks_.size() + memo_.size() + owner_.sequences_.size() > most_values)
+        fail("makes more than " + std::to_string(most_values) + " values; expected a dictionary of tensors");
     }
     Value result = pop();
     if (!stack_.empty()) fail("leaves more than one value");

@@ -252,13 +252,8 @@ Engine Engine::load(const std::filesystem::path& directory, const EngineOptions&
     const std::string wanted = options.precision == Precision::bf16 ? "bf16" : "fp32";
     throw CheckpointError(reader.path().string() + ": holds int8 weights; expected fp32 ones for precision " + wanted);
   }
-  const auto stored_as = [&](const ParameterSpec& spec) {
-    if (reader.is_int8(spec)) return Precision::int8;
-    return reader.is_bf16(spec) && becomes_bf16(config, spec) ? Precision::bf16 : Precision::fp32;
-  };
-  auto state = std::make_unique<State>(config, options, stored_as);
   std::vector<std::string> missing;
-  for (const ParameterSpec& spec : state->specs) {
+  for (const ParameterSpec& spec : reader.checked_specs(config)) {
     if (!reader.has(spec)) missing.push_back(spec.name);
     if (reader.is_int8(spec) && !becomes_int8(config, spec))
       throw CheckpointError(reader.path().string() + ": tensor \"" + spec.name +
@@ -268,6 +263,11 @@ Engine Engine::load(const std::filesystem::path& directory, const EngineOptions&
     throw CheckpointError(reader.path().string() + ": lacks " + missing.front() +
                           (missing.size() > 1 ? " and " + std::to_string(missing.size() - 1) + " more" : "") +
                           "; expected every parameter of " + file.string());
+  const auto stored_as = [&](const ParameterSpec& spec) {
+    if (reader.is_int8(spec)) return Precision::int8;
+    return reader.is_bf16(spec) && becomes_bf16(config, spec) ? Precision::bf16 : Precision::fp32;
+  };
+  auto state = std::make_unique<State>(config, options, stored_as);
 
   AlignedBuffer<float> scratch;
   Int8Scratch int8_scratch;

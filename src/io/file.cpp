@@ -137,6 +137,16 @@ void MappedFile::drop(std::span<const std::byte> part) const {
   ::madvise(const_cast<std::byte*>(data_) + first, last - first, MADV_DONTNEED);
 }
 
+bool is_there(const std::filesystem::path& path) noexcept {
+  std::error_code unseen;
+  return std::filesystem::exists(path, unseen);
+}
+
+bool is_folder(const std::filesystem::path& path) noexcept {
+  std::error_code unseen;
+  return std::filesystem::is_directory(path, unseen);
+}
+
 void make_folder(const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);

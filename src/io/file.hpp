@@ -41,6 +41,10 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
+/// Whether a file or folder of this name is there and can be seen. Never throws, as for a name that is too long.
+bool is_there(const std::filesystem::path& path) noexcept;
+bool is_folder(const std::filesystem::path& path) noexcept;
+
 /// Makes a folder and those that it stands in, where they are absent. Throws IoError.
 void make_folder(const std::filesystem::path& folder);
 

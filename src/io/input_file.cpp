@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <cstdint>
 #include <new>
 #include <system_error>
 
@@ -12,7 +13,11 @@
 
 namespace sharcs::internal {
 
+// A gzip file can unpack to a thousand times its size. Text takes a tenth to a fiftieth of its size when it is packed.
+constexpr std::uint64_t most_times = 100, free_bytes = 64 << 20;
+
 struct InputFile::Inflater {
+  std::uint64_t packed = 0, unpacked = 0;  // bytes so far
   z_stream stream = {};
   bool at_member_end = false;  // a file may have several members, one after the other (RFC 1952, section 2.2)
 
@@ -64,6 +69,7 @@ bool InputFile::read(std::string& text) {
 
 void InputFile::inflate(const char* bytes, std::size_t size, std::string& text) {
   z_stream& stream = inflater_->stream;
+  inflater_->packed += size;
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes));  // zlib's interface is older than const
   stream.avail_in = static_cast<uInt>(size);
   char unpacked[1 << 16];
@@ -82,7 +88,12 @@ void InputFile::inflate(const char* bytes, std::size_t size, std::string& text) 
     if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
       throw DataError(name_ + ": is not whole gzip data" +
                       (stream.msg != nullptr ? " (" + std::string(stream.msg) + ")" : ""));
-    text.append(unpacked, sizeof unpacked - stream.avail_out);
+    const std::size_t count = sizeof unpacked - stream.avail_out;
+    text.append(unpacked, count);
+    inflater_->unpacked += count;
+    if (inflater_->unpacked > free_bytes + most_times * inflater_->packed)
+      throw DataError(name_ + ": unpacks to more than " + std::to_string(most_times) +
+                      " times its size; expected ordinary text (unpack it with gunzip first)");
     inflater_->at_member_end = result == Z_STREAM_END;
     if (stream.avail_in == 0 && stream.avail_out > 0) return;
   }

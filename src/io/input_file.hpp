@@ -17,7 +17,7 @@ class InputFile {
   InputFile& operator=(const InputFile&) = delete;
 
   /// Appends what has arrived to `text`; waits for the first byte. False at the end. Throws IoError; DataError for gzip
-  /// that is broken or ends too early.
+  /// that is broken, ends too early, or unpacks to more than 64 MB and 100 times its size.
   bool read(std::string& text);
 
   /// For messages: the path, or "standard input".

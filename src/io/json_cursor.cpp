@@ -16,7 +16,7 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr std::size_t deepest = 200;
+constexpr std::size_t deepest = 200, most_members = 4096;
 
 [[noreturn]] void throw_error(JsonKind kind, const std::string& message) {
   if (kind == JsonKind::config) throw ConfigError(message);
@@ -232,11 +232,74 @@ std::size_t find_too_deep(std::string_view text) {
   return std::string_view::npos;
 }
 
+namespace {
+
+/// What the parser meets. Only keys matter.
+class KeyReader : public nlohmann::json_sax<json> {
+ public:
+  using OnKey = std::function<void(const std::string& key, std::size_t depth)>;
+  using OnEnd = std::function<void(std::size_t depth)>;
+  KeyReader(const OnKey& on_key, const OnEnd& on_end) : on_key_(on_key), on_end_(on_end) {}
+
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return ++depth_ > 0; }
+  bool key(string_t& key) override {
+    on_key_(key, depth_);
+    return true;
+  }
+  bool end_object() override {
+    if (on_end_) on_end_(depth_);
+    --depth_;
+    return true;
+  }
+  bool start_array(std::size_t) override { return ++depth_ > 0; }
+  bool end_array() override {
+    --depth_;
+    return true;
+  }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
+
+ private:
+  const OnKey& on_key_;
+  const OnEnd& on_end_;
+  std::size_t depth_ = 0;
+};
+
+}  // namespace
+
+void for_each_json_key(std::string_view text,
+                       const std::function<void(const std::string& key, std::size_t depth)>& on_key,
+                       const std::function<void(std::size_t depth)>& on_end) {
+  KeyReader reader(on_key, on_end);
+  json::sax_parse(text, &reader);
+}
+
 template <class Json>
 Json parse_json(std::string_view text, const std::string& file, JsonKind kind) {
   if (const std::size_t byte = find_too_deep(text); byte != std::string_view::npos)
     throw_error(kind, place_of(byte, text, file) + ": more than " + std::to_string(deepest) +
                           " lists and objects inside each other; expected a JSON object");
+  // An ordered object looks at all its members to add one, so that many of them would take the square of their number.
+  if constexpr (std::is_same_v<Json, ordered_json>) {
+    std::vector<std::size_t> members;  // of the objects that are open, by their depth
+    for_each_json_key(
+        text,
+        [&](const std::string& key, std::size_t depth) {
+          if (members.size() <= depth) members.resize(depth + 1);
+          if (++members[depth] > most_members)
+            throw_error(kind, file + ": an object has more than " + std::to_string(most_members) +
+                                  " members, the next being " + quote(key) + "; expected fewer");
+        },
+        [&](std::size_t depth) {
+          if (depth < members.size()) members[depth] = 0;
+        });
+  }
   try {
     return Json::parse(text);
   } catch (const typename Json::parse_error& error) {

@@ -125,9 +125,18 @@ class JsonCursor {
 
 /// Parses JSON text; Json is nlohmann::json or nlohmann::ordered_json. Throws the error of the kind, which names the
 /// file and the line, for text that is not JSON, has a number that is too large for a double (1e999), or nests lists
-/// and objects more than 200 deep: code that walks through them is recursive, and the stack is limited.
+/// and objects more than 200 deep: code that walks through them is recursive, and the stack is limited. An object of
+/// ordered_json has at most 4096 members.
 template <class Json>
 Json parse_json(std::string_view text, const std::string& file, JsonKind kind);
+
+/// Calls on_key(key, depth) for each key of JSON text, in the text's order, and on_end(depth) at the end of each
+/// object. The depth counts the lists and objects around the key: 1 in the outermost object. Ends where the text is not
+/// JSON. A callback of the parser itself would do the same, but then each object in another takes a look at all its
+/// siblings.
+void for_each_json_key(std::string_view text,
+                       const std::function<void(const std::string& key, std::size_t depth)>& on_key,
+                       const std::function<void(std::size_t depth)>& on_end = {});
 
 /// Where JSON text begins to nest more than 200 deep; npos: nowhere.
 std::size_t find_too_deep(std::string_view text);

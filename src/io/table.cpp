@@ -17,9 +17,12 @@ namespace {
 
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
+/// A row that cannot be read is kept with its problem. More of them are not a table with a few bad lines.
+constexpr std::size_t most_bad_rows = 100'000;
+
 /// What stands under "review.text" in {"review": {"text": …}}, or null. Only through at least one object.
-const nlohmann::ordered_json* at_path(const nlohmann::ordered_json& object, std::string_view path) {
-  const nlohmann::ordered_json* at = &object;
+const nlohmann::json* at_path(const nlohmann::json& object, std::string_view path) {
+  const nlohmann::json* at = &object;
   for (std::size_t begin = 0;;) {
     const std::size_t dot = path.find('.', begin);
     if (!at->is_object() || (begin == 0 && dot == std::string_view::npos)) return nullptr;
@@ -29,6 +32,21 @@ const nlohmann::ordered_json* at_path(const nlohmann::ordered_json& object, std:
     if (dot == std::string_view::npos) return at;
     begin = dot + 1;
   }
+}
+
+std::size_t replace_nul(std::string& text) {
+  const auto count = static_cast<std::size_t>(std::ranges::count(text, '\0'));
+  if (count == 0) return 0;
+  std::string clean;
+  clean.reserve(text.size() + 2 * count);
+  for (const char c : text) {
+    if (c == '\0')
+      clean += "\xEF\xBF\xBD";
+    else
+      clean += c;
+  }
+  text = std::move(clean);
+  return count;
 }
 
 }  // namespace
@@ -42,7 +60,8 @@ std::string_view trimmed(std::string_view cell) {
 
 Table::Table(const std::filesystem::path& file, const TableForm& form)
     : file_(input_name(file)),
-      has_keys_(form.format == TableFormat::json_lines || form.format == TableFormat::fasttext) {
+      has_keys_(form.format == TableFormat::json_lines || form.format == TableFormat::fasttext),
+      is_sparse_(form.format == TableFormat::json_lines) {
   text_ = std::make_unique<std::string>(read_input(file));
   if (text_->starts_with("\xFF\xFE") || text_->starts_with("\xFE\xFF"))
     throw DataError(file_ + ": is UTF-16; expected UTF-8 (convert it with: iconv -f UTF-16 -t UTF-8)");
@@ -65,13 +84,29 @@ Table::Table(const std::filesystem::path& file, const TableForm& form)
   if (rows_.empty()) throw DataError(file_ + ": is empty; expected at least one line of data");
 }
 
+std::string_view Table::cell(std::size_t row, std::size_t column) const {
+  const Row& place = rows_[row];
+  if (!is_sparse_) return column < place.count ? cells_[place.first + column] : std::string_view();
+  const std::size_t next = row + 1 < rows_.size() ? rows_[row + 1].first : cells_.size();
+  const auto begin = columns_.begin() + static_cast<std::ptrdiff_t>(place.first);
+  const auto end = columns_.begin() + static_cast<std::ptrdiff_t>(next);
+  const auto found = std::lower_bound(begin, end, column);
+  return found != end && *found == column ? cells_[static_cast<std::size_t>(found - columns_.begin())]
+                                          : std::string_view();
+}
+
 void Table::fail(std::size_t line, const std::string& message) const {
   throw DataError(file_ + ":" + std::to_string(line) + ": " + message);
 }
 
 void Table::check_text(const TableForm& form) {
+  // Each of the two is searched for again only when it has been passed, so that all calls together look at the text
+  // once.
+  std::size_t ill_formed = find_invalid_utf8(*text_), nul = text_->find('\0');
   const auto next_invalid = [&](std::size_t from) {
-    return std::min(find_invalid_utf8(*text_, from), text_->find('\0', from));
+    if (ill_formed < from) ill_formed = find_invalid_utf8(*text_, from);
+    if (nul < from) nul = text_->find('\0', from);
+    return std::min(ill_formed, nul);
   };
   std::size_t invalid = next_invalid(0);
   if (invalid == std::string::npos) return;
@@ -90,6 +125,7 @@ void Table::check_text(const TableForm& form) {
   if (refuses && !form.keeps_bad_rows) fail(first_line, problem_at(invalid));
   if (refuses)
     for (std::size_t line = first_line, counted_to = invalid; invalid != std::string::npos;) {
+      if (invalid_lines_.size() == most_bad_rows) fail(line, problem_at(invalid) + ", nor are as many lines before it");
       invalid_lines_.emplace(line, problem_at(invalid));
       const std::size_t end = text_->find('\n', invalid);
       if (end == std::string::npos) break;
@@ -99,11 +135,7 @@ void Table::check_text(const TableForm& form) {
                                                   text_->begin() + static_cast<std::ptrdiff_t>(invalid), '\n'));
       counted_to = invalid;
     }
-  std::size_t replaced = replace_invalid_utf8(*text_);
-  for (std::size_t at = text_->find('\0'); at != std::string::npos; at = text_->find('\0', at)) {
-    text_->replace(at, 1, "\xEF\xBF\xBD");
-    ++replaced;
-  }
+  const std::size_t replaced = replace_invalid_utf8(*text_) + replace_nul(*text_);
   if (refuses) return;
   notes_.push_back(file_ + ": replaced " + std::to_string(replaced) +
                    (replaced == 1 ? " ill-formed UTF-8 sequence" : " ill-formed UTF-8 sequences") +
@@ -197,36 +229,41 @@ void Table::parse_json_lines(const TableForm& form) {
 void Table::parse_json_line(std::size_t line, std::string_view content, const TableForm& form, Columns& columns) {
   if (find_too_deep(content) != std::string_view::npos)
     fail(line, "has too many lists and objects inside each other; expected one JSON object a line");
-  nlohmann::ordered_json object;
+  // The keys in their order: the parsed object sorts them, which makes it quick however many there are.
+  std::vector<std::string> keys;
+  for_each_json_key(content, [&](const std::string& key, std::size_t depth) {
+    if (depth == 1) keys.push_back(key);
+  });
+  nlohmann::json object;
   try {
-    object = nlohmann::ordered_json::parse(content);
+    object = nlohmann::json::parse(content);
   } catch (const nlohmann::json::parse_error& error) {
     fail(line, "is not JSON (at byte " + std::to_string(error.byte) + " of the line); expected one object a line");
   } catch (const nlohmann::json::exception&) {
     fail(line, "holds a number out of range; expected one JSON object a line");
   }
   if (!object.is_object()) fail(line, std::string("is a JSON ") + object.type_name() + "; expected one object a line");
-  std::vector<std::string_view> cells(keys_.size());
-  const auto add = [&](const std::string& key, const nlohmann::ordered_json& value) {
+  std::map<std::size_t, std::string_view> cells;
+  const auto add = [&](const std::string& key, const nlohmann::json& value) {
     const auto [column, added] = columns.try_emplace(key, keys_.size());
-    if (added) {
-      keys_.push_back(key);
-      cells.emplace_back();
-    }
-    if (value.is_null()) return;
+    if (added) keys_.push_back(key);
+    if (value.is_null() || cells.contains(column->second)) return;
     if (value.is_structured()) nested_.emplace(rows_.size(), column->second);
     cells[column->second] = values_.emplace_back(value.is_string() ? value.get<std::string>() : value.dump());
   };
-  for (const auto& [key, value] : object.items()) add(key, value);
+  for (const std::string& key : keys) add(key, object[key]);
   for (const std::string& path : form.paths) {
-    const nlohmann::ordered_json* value = at_path(object, path);
+    const nlohmann::json* value = at_path(object, path);
     if (value == nullptr) continue;
     if (object.contains(path))
       fail(line, "has two values under " + quote(path) + ": a key, and a path through objects");
     add(path, *value);
   }
-  rows_.push_back({line, cells_.size(), cells.size()});
-  cells_.insert(cells_.end(), cells.begin(), cells.end());
+  rows_.push_back({line, cells_.size(), keys_.size()});
+  for (const auto& [column, cell] : cells) {
+    columns_.push_back(column);
+    cells_.push_back(cell);
+  }
 }
 
 // fastText's lines: `__label__positive a gem , truly`. Lines without a label, as of test files, have an empty one.
@@ -262,6 +299,7 @@ void Table::split_fasttext(const TableForm& form) {
 }
 
 void Table::add_bad_row(std::size_t line, const std::string& problem) {
+  if (problems_.size() == most_bad_rows) throw DataError(problem + "; so many others, too");
   problems_.emplace(rows_.size(), problem);
   rows_.push_back({line, cells_.size(), 0});
 }

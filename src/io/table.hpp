@@ -55,9 +55,7 @@ class Table {
   std::size_t line(std::size_t row) const { return rows_[row].line; }
   std::size_t columns(std::size_t row) const { return rows_[row].count; }
   /// JSON: an absent key and null give empty text; numbers and booleans are as JSON writes them.
-  std::string_view cell(std::size_t row, std::size_t column) const {
-    return column < rows_[row].count ? cells_[rows_[row].first + column] : std::string_view();
-  }
+  std::string_view cell(std::size_t row, std::size_t column) const;
   /// JSON: whether the value is an array or object, which is no text.
   bool is_nested(std::size_t row, std::size_t column) const { return nested_.contains({row, column}); }
   /// Why the row cannot be read; null for all others. Only where the form keeps such rows.
@@ -75,7 +73,7 @@ class Table {
  private:
   struct Row {
     std::size_t line;
-    std::size_t first;
+    std::size_t first;  ///< of its cells
     std::size_t count;
   };
 
@@ -95,6 +93,9 @@ class Table {
   std::unique_ptr<std::string> text_;  // on the heap, so that the cells stay where they are when the table is moved
   std::deque<std::string> values_;     // JSON values, unescaped
   std::vector<std::string_view> cells_;
+  // JSON Lines: the column of each cell, ascending in a row. Every line may bring new keys, so that rows with a cell
+  // for each would take the square of their number.
+  std::vector<std::size_t> columns_;
   std::vector<Row> rows_;
   std::vector<std::string> keys_;
   std::set<std::pair<std::size_t, std::size_t>> nested_;
@@ -102,6 +103,7 @@ class Table {
   std::map<std::size_t, std::string> problems_;       // by row
   std::map<std::size_t, std::string> invalid_lines_;  // of text that is not UTF-8, where bad rows are kept
   bool has_keys_ = false;
+  bool is_sparse_ = false;  ///< JSON Lines: a row has only the cells that its line gives
 };
 
 /// The cell without the ASCII white space around it.

@@ -38,7 +38,7 @@ class AmxBlocks {
 
  private:
   [[maybe_unused]] bool native_;  // unused where there is no such unit
-  Index height_ = 0;  // that the registers are set up for
+  Index height_ = 0;              // that the registers are set up for
 };
 
 }  // namespace sharcs::internal::kernels

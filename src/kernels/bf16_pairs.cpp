@@ -52,10 +52,11 @@ void pair_columns_of_rows(MatrixView<const float> x, Index begin, Index end, Mat
 void pair_some_rows(MatrixView<const float> x, Index begin, Index end, MatrixView<float> pairs) {
   for (Index i = begin; i < end; ++i) {
     const float* first = x.row(2 * i);
-    const float* second = 2 * i + 1 < x.rows ? x.row(2 * i + 1) : nullptr;
+    const bool is_whole = 2 * i + 1 < x.rows;
+    const float* second = is_whole ? x.row(2 * i + 1) : first;
     float* to = pairs.row(i);
     for_each_vector(x.cols, [=](auto d, Index c) HWY_ATTR {
-      const auto other = second == nullptr ? hn::Zero(d) : hn::LoadU(d, second + c);
+      const auto other = is_whole ? hn::LoadU(d, second + c) : hn::Zero(d);
       hn::StoreU(pairs_of(d, hn::LoadU(d, first + c), other), d, to + c);
     });
   }

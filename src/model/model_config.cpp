@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
+#include <unordered_map>
 #include <utility>
 
 #include "core/number.hpp"
@@ -23,6 +25,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 constexpr int most_layers = 1 << 16;
+constexpr std::size_t most_exits = 1024;
 
 /// Throws ConfigError unless the exits are layers of the encoder, and full width can be what it is said to be.
 void check_full_width(const ModelConfig& config, const std::string& name) {
@@ -39,12 +42,15 @@ void check_full_width(const ModelConfig& config, const std::string& name) {
       fail("\"exits\" has " + std::to_string(sharcs.exits[i]) + " after " + std::to_string(sharcs.exits[i - 1]) +
            "; expected ascending layers");
   }
+  if (sharcs.exits.size() > most_exits)
+    fail("\"exits\" has " + std::to_string(sharcs.exits.size()) + " layers; expected at most " +
+         std::to_string(most_exits));
   if (sharcs.exit_scores && sharcs.exits.empty()) fail("\"exit_scores\" is true; expected \"exits\" beside it");
 }
 
 std::vector<std::string> read_labels(const JsonCursor& object) {
   int count = 2;
-  const bool counted = object["num_labels"].read(count, {.least = 1, .greatest = 1 << 20});
+  const bool counted = object["num_labels"].read(count, {.least = 1, .greatest = 1 << 16});
   object.skip("label2id");  // the inverse of id2label, written again from it
   const JsonCursor names = object["id2label"];
   std::vector<std::string> labels;
@@ -240,7 +246,7 @@ ModelConfig parse_config(std::string_view text, const std::string& name, FullWid
 
   // Of the file it came from, or written again from the labels.
   for (const char* key : {"architectures", "torch_dtype", "dtype", "problem_type"}) object.skip(key);
-  Json others = Json::object();
+  nlohmann::json others = nlohmann::json::object();
   for (const std::string& key : object.unread()) others[key] = object.object().at(key);
   config.other_keys = others.dump();
   config.check(name);
@@ -257,16 +263,16 @@ void explain_absence(const std::filesystem::path& file) {
   const std::string name = folder.string();
   if (std::filesystem::is_regular_file(folder))
     throw IoError(name + ": is a file; expected a model's folder, with config.json beside the weights");
-  if (std::filesystem::exists(folder / "adapter_config.json"))
+  if (is_there(folder / "adapter_config.json"))
     throw IoError(name + ": holds an adapter (PEFT) without its model; expected the merged model, which peft's " +
                   "merge_and_unload() and save_pretrained() write");
   const bool is_hub_name = folder.is_relative() && std::distance(folder.begin(), folder.end()) == 2 &&
                            !name.starts_with('.') && !name.ends_with('/');
-  if (!std::filesystem::exists(folder) && is_hub_name)
+  if (!is_there(folder) && is_hub_name)
     throw IoError(name + ": there is no such folder; a model of the Hugging Face hub has to be downloaded first: " +
                   "hf download " + name + " --local-dir FOLDER");
   for (const char* weights : {"model.safetensors", "pytorch_model.bin"})
-    if (std::filesystem::exists(folder / weights))
+    if (is_there(folder / weights))
       throw IoError(file.string() + ": is absent beside " + weights +
                     "; expected the config.json that transformers saves with the weights");
 }
@@ -274,7 +280,7 @@ void explain_absence(const std::filesystem::path& file) {
 }  // namespace
 
 ModelConfig ModelConfig::load(const std::filesystem::path& file) {
-  if (!std::filesystem::exists(file)) explain_absence(file);
+  if (!is_there(file)) explain_absence(file);
   return parse_config(read_text_file(file), file.string(), FullWidthNorm::private_);
 }
 
@@ -305,10 +311,11 @@ std::string ModelConfig::to_json() const {
   if (classifier_dropout) object[kind.config_name("classifier_dropout")] = *classifier_dropout;
   object["initializer_range"] = initializer_range;
   object["pad_token_id"] = pad_token_id;
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    object["id2label"][std::to_string(i)] = labels[i];
-    object["label2id"][labels[i]] = i;
-  }
+  // Appended, not looked up: an ordered object looks at all its members, and there may be thousands of labels.
+  auto& names = (object["id2label"] = Json::object()).get_ref<Json::object_t&>();
+  for (std::size_t i = 0; i < labels.size(); ++i) names.emplace_back(std::to_string(i), labels[i]);
+  auto& numbers = (object["label2id"] = Json::object()).get_ref<Json::object_t&>();
+  for (std::size_t i = 0; i < labels.size(); ++i) numbers.emplace_back(labels[i], i);
   object["problem_type"] = is_regression() ? "regression"
                            : multi_label   ? "multi_label_classification"
                                            : "single_label_classification";
@@ -319,9 +326,10 @@ std::string ModelConfig::to_json() const {
   }
   if (task) object["sharcs_task"] = task_spec_json(*task);
   if (max_length > 0) object["sharcs_max_length"] = max_length;
-  const Json others = Json::parse(other_keys);
+  const auto others = nlohmann::json::parse(other_keys);
+  const Json own = object;
   for (const auto& [key, value] : others.items())
-    if (!object.contains(key)) object[key] = value;
+    if (!own.contains(key)) object.get_ref<Json::object_t&>().emplace_back(key, value);
   return object.dump(2) + "\n";
 }
 
@@ -356,14 +364,15 @@ void ModelConfig::check(const std::string& name) const {
     fail("\"max_position_embeddings\" is " + std::to_string(max_position_embeddings) + "; expected more than " +
          std::to_string(kind.first_position(*this)));
   if (labels.empty()) fail("\"num_labels\" is 0; expected at least 1");
+  std::unordered_map<std::string_view, std::size_t> number_of_label;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     // Predictions are tables, in which names stand in lines and columns.
     if (labels[i].find_first_of("\t\n\r") != std::string::npos)
       fail("\"id2label." + std::to_string(i) + "\" is " + quote(labels[i]) +
            "; expected a name without tabs and line ends");
-    if (const auto twin = std::ranges::find(labels, labels[i]) - labels.begin(); twin != static_cast<std::ptrdiff_t>(i))
-      fail("\"id2label." + std::to_string(i) + "\" is " + quote(labels[i]) + ", as \"id2label." + std::to_string(twin) +
-           "\"; expected another name for each class");
+    if (const auto [twin, fresh] = number_of_label.emplace(labels[i], i); !fresh)
+      fail("\"id2label." + std::to_string(i) + "\" is " + quote(labels[i]) + ", as \"id2label." +
+           std::to_string(twin->second) + "\"; expected another name for each class");
   }
   if (multi_label && labels.size() == 1) fail("a multi-label model has one label; expected at least two");
   if (multi_label && sharcs && labels.size() > most_labels_in_set)
@@ -375,6 +384,9 @@ void ModelConfig::check(const std::string& name) const {
   if (!(bytes <= bytes_of_memory()))
     fail("the sizes ask for " + bytes_text(bytes) + " of parameters; this machine has " +
          bytes_text(bytes_of_memory()) + " of memory");
+  if (static_cast<double>(num_attention_heads) * head_size() > std::numeric_limits<int>::max())
+    fail("the heads have " + short_number(static_cast<double>(num_attention_heads) * head_size()) +
+         " dimensions together; expected at most " + std::to_string(std::numeric_limits<int>::max()));
   if (embedding_size > 0 && embedding_size != hidden_size && kind.projection == EmbeddingProjection::never)
     fail("\"embedding_size\" is " + std::to_string(embedding_size) + "; a " + model_type +
          " model needs hidden_size, " + std::to_string(hidden_size));

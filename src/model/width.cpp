@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 #include "core/number.hpp"
 #include "sharcs/error.hpp"
@@ -8,6 +9,8 @@
 namespace sharcs {
 using namespace internal;
 namespace {
+
+constexpr std::size_t most_widths = 64;
 
 struct Sizes {
   int heads, hidden, ffn;
@@ -37,7 +40,8 @@ bool groups_evenly(double fraction) {
 std::vector<int> layers_at(int first, int end, double depth) {
   const int all = end - first, kept = std::max(1, round_half_to_even(depth * all));
   std::vector<int> layers;
-  for (int i = 1; i <= kept && all > 0; ++i) layers.push_back(first + i * all / kept - 1);
+  for (int i = 1; i <= kept && all > 0; ++i)
+    layers.push_back(first + static_cast<int>(std::int64_t{i} * all / kept) - 1);
   return layers;
 }
 
@@ -93,6 +97,9 @@ WidthSet::WidthSet(const ModelConfig& config, const std::string& name) {
   const std::string key = name + ": \"width_mult_list\" ";
   const auto& list = config.sharcs->width_mult_list;
   if (list.empty()) throw ConfigError(key + "is empty; expected ascending numbers in (0, 1]");
+  if (list.size() > most_widths)
+    throw ConfigError(key + "has " + std::to_string(list.size()) + " numbers; expected at most " +
+                      std::to_string(most_widths));
   const auto& depths = config.sharcs->depth_mult_list;
   const std::string depth_key = name + ": \"depth_mult_list\" ";
   if (!depths.empty() && depths.size() != list.size())

@@ -1,6 +1,7 @@
 #include "report/run_folder.hpp"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
@@ -15,11 +16,6 @@ namespace {
 
 using nlohmann::ordered_json;
 namespace fs = std::filesystem;
-
-bool is_there(const fs::path& file) {
-  std::error_code unknown;
-  return fs::exists(file, unknown);
-}
 
 std::vector<Setting> read_settings(const fs::path& file) {
   const ordered_json settings = parse_json<ordered_json>(read_text_file(file), file.string(), JsonKind::config);
@@ -85,11 +81,12 @@ void append(const ordered_json& value, const std::string& key, std::vector<Setti
 
 std::vector<ComparedSetting> compare(const std::vector<std::vector<Setting>>& runs) {
   std::vector<ComparedSetting> rows;
+  std::map<std::string, std::size_t> row_of_key;
   for (std::size_t run = 0; run < runs.size(); ++run)
     for (const Setting& setting : runs[run]) {
-      auto row = std::find_if(rows.begin(), rows.end(), [&](const auto& known) { return known.key == setting.key; });
-      if (row == rows.end()) row = rows.insert(row, {setting.key, std::vector<std::string>(runs.size()), false});
-      row->values[run] = setting.value;
+      const auto [row, is_new] = row_of_key.emplace(setting.key, rows.size());
+      if (is_new) rows.push_back({setting.key, std::vector<std::string>(runs.size()), false});
+      rows[row->second].values[run] = setting.value;
     }
   for (ComparedSetting& row : rows)
     row.differs = std::any_of(row.values.begin(), row.values.end(), [&](const auto& v) { return v != row.values[0]; });

@@ -68,7 +68,7 @@ std::string printable(std::string_view text) {
 
 std::string bar(double fraction, int columns) {
   static constexpr const char* eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-  const int filled = static_cast<int>(std::clamp(fraction, 0.0, 1.0) * columns * 8);
+  const int filled = std::isfinite(fraction) ? static_cast<int>(std::clamp(fraction, 0.0, 1.0) * columns * 8) : 0;
   std::string text;
   for (int i = 0; i < filled / 8; ++i) text += "█";
   text += eighths[filled % 8];
@@ -79,7 +79,8 @@ std::string sparkline(std::span<const double> values, double low, double high) {
   static constexpr const char* heights[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
   std::string text;
   for (const double value : values) {
-    const double place = high > low ? std::clamp((value - low) / (high - low), 0.0, 1.0) : 0.5;
+    // Halves, because the difference of two finite numbers may be infinite.
+    const double place = high > low ? std::clamp((value / 2 - low / 2) / (high / 2 - low / 2), 0.0, 1.0) : 0.5;
     text += std::isfinite(value) ? heights[std::min(7, static_cast<int>(place * 8))] : " ";
   }
   return text;

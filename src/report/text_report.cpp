@@ -114,7 +114,8 @@ double place_of(std::size_t width, std::size_t count) {
 /// A value and its interval on a scale of `columns` columns: ···├──●─┤···
 std::string strip(const Estimate& estimate, double low, double high, int columns) {
   const auto column = [&](double value) {
-    const double place = high > low ? (value - low) / (high - low) : 0.5;
+    // Halves, because the difference of two finite numbers may be infinite.
+    const double place = high > low ? (value / 2 - low / 2) / (high / 2 - low / 2) : 0.5;
     return std::clamp(static_cast<int>(std::lround(place * (columns - 1))), 0, columns - 1);
   };
   std::vector<std::string> cells(static_cast<std::size_t>(columns), "·");

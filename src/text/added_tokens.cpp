@@ -1,8 +1,9 @@
 #include "text/added_tokens.hpp"
 
-#include <algorithm>
 #include <utility>
 
+#include "core/quote.hpp"
+#include "sharcs/error.hpp"
 #include "text/unicode.hpp"
 
 namespace sharcs::internal {
@@ -22,24 +23,56 @@ bool is_inside_word(std::string_view text, std::size_t begin, std::size_t end) {
 
 }  // namespace
 
+std::int32_t TokenFinder::child(std::int32_t node, char byte) const {
+  const auto value = static_cast<unsigned char>(byte);
+  if (node == 0) return first_[value];
+  const auto found = children_.find(static_cast<std::uint64_t>(node) << 8 | value);
+  return found == children_.end() ? none : found->second;
+}
+
 void TokenFinder::add(const AddedToken& token, std::string_view content) {
   if (content.empty()) return;
-  auto& patterns = patterns_[static_cast<unsigned char>(content.front())];
-  patterns.push_back({std::string(content), token.id, token.single_word, token.lstrip, token.rstrip});
-  std::stable_sort(patterns.begin(), patterns.end(),
-                   [](const Pattern& a, const Pattern& b) { return a.content.size() > b.content.size(); });
+  std::int32_t node = 0;
+  for (const char byte : content) {
+    std::int32_t next = child(node, byte);
+    if (next == none) {
+      next = static_cast<std::int32_t>(pattern_of_node_.size());
+      pattern_of_node_.push_back(none);
+      const auto value = static_cast<unsigned char>(byte);
+      if (node == 0)
+        first_[value] = next;
+      else
+        children_.emplace(static_cast<std::uint64_t>(node) << 8 | value, next);
+    }
+    node = next;
+  }
+  std::int32_t& pattern = pattern_of_node_[static_cast<std::size_t>(node)];
+  if (pattern != none) return;
+  pattern = static_cast<std::int32_t>(patterns_.size());
+  patterns_.push_back({content.size(), token.id, token.single_word, token.lstrip, token.rstrip});
+}
+
+/// The longest pattern that the text begins with, or null.
+const TokenFinder::Pattern* TokenFinder::longest_at(std::string_view text) const {
+  const Pattern* longest = nullptr;
+  std::int32_t node = 0;
+  for (const char byte : text) {
+    node = child(node, byte);
+    if (node == none) break;
+    const std::int32_t pattern = pattern_of_node_[static_cast<std::size_t>(node)];
+    if (pattern != none) longest = &patterns_[static_cast<std::size_t>(pattern)];
+  }
+  return longest;
 }
 
 TokenFinder::Match TokenFinder::find(std::string_view text, std::size_t from) const {
   for (std::size_t at = from; at < text.size();) {
-    const auto& patterns = patterns_[static_cast<unsigned char>(text[at])];
-    const auto found = std::find_if(patterns.begin(), patterns.end(),
-                                    [&](const Pattern& p) { return text.substr(at).starts_with(p.content); });
-    if (found == patterns.end()) {
+    const Pattern* const found = longest_at(text.substr(at));
+    if (found == nullptr) {
       ++at;
       continue;
     }
-    std::size_t begin = at, end = at + found->content.size();
+    std::size_t begin = at, end = at + found->size;
     at = end;
     if (found->single_word && is_inside_word(text, begin, end)) continue;
     while (found->lstrip && begin > from) {
@@ -57,11 +90,16 @@ TokenFinder::Match TokenFinder::find(std::string_view text, std::size_t from) co
   return {text.size(), text.size(), 0};
 }
 
-AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const Normalizer& normalizer) : tokens_(std::move(tokens)) {
+AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const Normalizer& normalizer, const std::string& file)
+    : tokens_(std::move(tokens)) {
   std::string normalized;
   for (const AddedToken& token : tokens_) {
     if (token.normalized) {
-      in_normalized_text_.add(token, normalizer(token.content, normalized));
+      try {
+        in_normalized_text_.add(token, normalizer(token.content, normalized));
+      } catch (const TokenizerError& error) {
+        throw TokenizerError(file + ": the added token " + quote(token.content) + ": " + error.what());
+      }
     } else {
       in_text_.add(token, token.content);
     }

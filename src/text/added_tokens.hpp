@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "text/normalizer.hpp"
@@ -26,6 +27,7 @@ struct AddedToken {
 /// Finds the leftmost token in a text; of several that begin there, the longest.
 class TokenFinder {
  public:
+  /// Of two tokens with the same content the first counts.
   void add(const AddedToken& token, std::string_view content);
 
   /// Calls on_text(part) for what lies between tokens, never empty, and on_token(id) for tokens, from left to right,
@@ -43,7 +45,7 @@ class TokenFinder {
 
  private:
   struct Pattern {
-    std::string content;
+    std::size_t size;
     std::int32_t id;
     bool single_word, lstrip, rstrip;
   };
@@ -51,15 +53,29 @@ class TokenFinder {
     std::size_t begin, end;  // both the text's end when there is none
     std::int32_t id;
   };
-  Match find(std::string_view text, std::size_t from) const;
+  static constexpr std::int32_t none = -1;
 
-  std::array<std::vector<Pattern>, 256> patterns_;  // by their first byte, longest first
+  Match find(std::string_view text, std::size_t from) const;
+  const Pattern* longest_at(std::string_view text) const;
+  std::int32_t child(std::int32_t node, char byte) const;
+
+  // A trie: of each node the pattern that ends there, and the nodes that its bytes lead to. Node 0 is the root, whose
+  // children stand in a table, since nearly every byte of a text begins no token.
+  std::vector<Pattern> patterns_;
+  std::vector<std::int32_t> pattern_of_node_ = {none};
+  std::array<std::int32_t, 256> first_ = [] {
+    std::array<std::int32_t, 256> table;
+    table.fill(none);
+    return table;
+  }();
+  std::unordered_map<std::uint64_t, std::int32_t> children_;  // by 256 · node + byte
 };
 
 /// The added tokens of a tokenizer.
 class AddedTokens {
  public:
-  AddedTokens(std::vector<AddedToken> tokens, const Normalizer& normalizer);
+  /// `file`: for messages. Throws TokenizerError as the normalizer.
+  AddedTokens(std::vector<AddedToken> tokens, const Normalizer& normalizer, const std::string& file);
 
   const std::vector<AddedToken>& all() const { return tokens_; }
   const TokenFinder& in_text() const { return in_text_; }

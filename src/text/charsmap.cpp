@@ -80,7 +80,19 @@ std::optional<Charsmap> Charsmap::of_bytes(const std::string& bytes) {
   map.replacements_ = bytes.substr(sizeof trie_bytes + trie_bytes);
   map.replacements_ += '\0';
   if (find_invalid_utf8(map.replacements_) != std::string_view::npos) return std::nullopt;
-  return map;
+  return map.is_sound() ? std::optional(std::move(map)) : std::nullopt;
+}
+
+bool Charsmap::is_sound() const {
+  for (std::size_t place = 0; place < units_.size(); ++place) {
+    const std::uint32_t unit = units_[place];
+    if (value(unit) != unit || !has_leaf(unit)) continue;  // a replacement's place, or a unit without one
+    const std::size_t leaf = place ^ offset(unit);
+    if (leaf >= units_.size() || value(units_[leaf]) >= replacements_.size() ||
+        is_continuation_byte(replacements_[value(units_[leaf])]))
+      return false;
+  }
+  return true;
 }
 
 std::optional<std::string_view> Charsmap::find(std::string_view part) const {
@@ -99,7 +111,7 @@ std::optional<std::string_view> Charsmap::find(std::string_view part) const {
   return std::nullopt;
 }
 
-void Charsmap::apply(std::string_view text, std::string& result) const {
+void Charsmap::apply(std::string_view text, std::size_t longest, std::string& result) const {
   result.clear();
   const auto replace = [&](std::string_view part) {
     const auto replacement = find(part);
@@ -109,7 +121,7 @@ void Charsmap::apply(std::string_view text, std::string& result) const {
   std::unique_ptr<icu::BreakIterator> graphemes;
   UErrorCode status = U_ZERO_ERROR;
   UText source = UTEXT_INITIALIZER;
-  for (std::size_t at = 0; at < text.size();) {
+  for (std::size_t at = 0; at < text.size() && result.size() <= longest;) {
     std::size_t end = at + 1;
     // Two ASCII characters in a row are two graphemes, except for CR LF.
     const bool ascii = end == text.size() || static_cast<unsigned char>(text[end]) < 0x80;

@@ -18,13 +18,15 @@ class Charsmap {
   static std::optional<Charsmap> of_bytes(const std::string& bytes);
 
   /// Replaces each grapheme (a letter with its accents, say) that begins with an entry of the table; of the others,
-  /// each character that does.
-  void apply(std::string_view text, std::string& result) const;
+  /// each character that does. Stops when the result has more than `longest` bytes.
+  void apply(std::string_view text, std::size_t longest, std::string& result) const;
 
   const std::string& base64() const { return base64_; }
 
  private:
   Charsmap() = default;
+  /// Whether each entry's replacement begins where the replacements have a character.
+  bool is_sound() const;
   /// The replacement for the shortest prefix of `part` in the table.
   std::optional<std::string_view> find(std::string_view part) const;
 

@@ -47,7 +47,8 @@ class Normalizer {
   explicit Normalizer(std::vector<Step> steps = {}) : steps_(std::move(steps)) {}
 
   /// The normalized form of a well-formed UTF-8 text: a view of `result`, which is overwritten, or of `text` itself
-  /// when there is nothing to do.
+  /// when there is nothing to do. Throws TokenizerError where the form has more than 4096 bytes and 32 times the
+  /// text's.
   std::string_view operator()(std::string_view text, std::string& result) const;
 
   const std::vector<Step>& steps() const { return steps_; }

@@ -36,14 +36,15 @@ std::vector<AddedToken> added(const SpecialTokens& special, const SpecialIds& id
 
 /// WordPiece; the post-processor is put in by the caller.
 Pipeline word_piece_pipeline(Vocabulary vocabulary, const WordPieceOptions& options, const SpecialTokens& special,
-                             const SpecialIds& ids, PostProcessor post_processor, bool mask_strips_left) {
+                             const SpecialIds& ids, PostProcessor post_processor, bool mask_strips_left,
+                             const std::string& place) {
   Normalizer normalizer({Normalizer::BertNormalizer{
       .handle_chinese_chars = options.tokenize_chinese_chars,
       .strip_accents = options.strip_accents.value_or(options.lower_case),
       .lowercase = options.lower_case,
   }});
   WordPiece model(vocabulary, {.unknown_token = special.unk});
-  AddedTokens added_tokens(added(special, ids, vocabulary, mask_strips_left), normalizer);
+  AddedTokens added_tokens(added(special, ids, vocabulary, mask_strips_left), normalizer, place);
   return {
       .vocabulary = std::move(vocabulary),
       .added_tokens = std::move(added_tokens),
@@ -66,22 +67,22 @@ SpecialTokens mpnet_special_tokens() { return {"<s>", "</s>", "[UNK]", "<pad>", 
 Pipeline bert_pipeline(Vocabulary vocabulary, const WordPieceOptions& options, const SpecialTokens& special,
                        const std::string& place) {
   const SpecialIds ids = ids_of(special, vocabulary, place);
-  return word_piece_pipeline(std::move(vocabulary), options, special, ids, PostProcessor::bert(ids.cls, ids.sep),
-                             false);
+  return word_piece_pipeline(std::move(vocabulary), options, special, ids, PostProcessor::bert(ids.cls, ids.sep), false,
+                             place);
 }
 
 Pipeline mpnet_pipeline(Vocabulary vocabulary, const WordPieceOptions& options, const SpecialTokens& special,
                         const std::string& place) {
   const SpecialIds ids = ids_of(special, vocabulary, place);
   return word_piece_pipeline(std::move(vocabulary), options, special, ids, PostProcessor::roberta(ids.cls, ids.sep),
-                             true);
+                             true, place);
 }
 
 Pipeline roberta_pipeline(Vocabulary vocabulary, std::vector<ByteLevelBpe::Merge> merges,
                           const ByteLevelBpeOptions& options, const SpecialTokens& special, const std::string& place) {
   const SpecialIds ids = ids_of(special, vocabulary, place);
   ByteLevelBpe model(vocabulary, std::move(merges), {});
-  AddedTokens added_tokens(added(special, ids, vocabulary, true), Normalizer());
+  AddedTokens added_tokens(added(special, ids, vocabulary, true), Normalizer(), place);
   return {
       .vocabulary = std::move(vocabulary),
       .added_tokens = std::move(added_tokens),
@@ -98,7 +99,7 @@ Pipeline unigram_pipeline(Vocabulary vocabulary, std::vector<double> scores, Nor
   using Prefix = PreTokenizer::Metaspace::Prefix;
   const SpecialIds ids = ids_of(special, vocabulary, place);
   Unigram model(vocabulary, std::move(scores), ids.unk);
-  AddedTokens added_tokens(added(special, ids, vocabulary, options.mask_strips_left), normalizer);
+  AddedTokens added_tokens(added(special, ids, vocabulary, options.mask_strips_left), normalizer, place);
   return {
       .vocabulary = std::move(vocabulary),
       .added_tokens = std::move(added_tokens),

@@ -10,6 +10,7 @@
 #include "io/file.hpp"
 #include "io/utf8.hpp"
 #include "sharcs/error.hpp"
+#include "text/vocabulary_files.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -114,6 +115,7 @@ SentencePieceFile::Piece piece_in(MessageReader message, const std::string& plac
   }
   if (piece.text.empty() || find_invalid_utf8(piece.text) != std::string_view::npos)
     throw TokenizerError(place + " is no text in UTF-8");
+  if (piece.text.size() > longest_token) throw TokenizerError(place + " " + too_long(piece.text));
   if (!(piece.score - piece.score == 0)) throw TokenizerError(place + " has no finite score");
   if (piece.kind == SentencePieceFile::Kind::byte)
     throw TokenizerError(place + " stands for a byte; unknown characters as bytes (byte_fallback) are not supported");

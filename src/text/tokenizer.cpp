@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "io/file.hpp"
 #include "io/json_cursor.hpp"
 #include "sharcs/error.hpp"
 #include "text/pipeline.hpp"
@@ -33,8 +34,7 @@ std::size_t room_in(const PostProcessor::Template& items, std::size_t max_length
 }  // namespace
 
 Tokenizer Tokenizer::load(const std::filesystem::path& directory_or_file) {
-  if (std::filesystem::is_directory(directory_or_file))
-    return Tokenizer(shared(read_tokenizer_folder(directory_or_file)));
+  if (is_folder(directory_or_file)) return Tokenizer(shared(read_tokenizer_folder(directory_or_file)));
   if (directory_or_file.extension() == ".txt") return wordpiece(directory_or_file);
   return Tokenizer(shared(read_tokenizer_json(directory_or_file)));
 }

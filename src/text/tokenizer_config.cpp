@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "core/quote.hpp"
+#include "io/file.hpp"
 #include "io/json_cursor.hpp"
 #include "sharcs/error.hpp"
 
@@ -65,7 +67,7 @@ std::vector<AddedToken> tokens_in(const JsonCursor& place) {
 
 /// special_tokens_map.json's members, as tokenizer_config.json spells them.
 void merge_special_tokens_map(const std::filesystem::path& file, json& keys) {
-  if (!std::filesystem::exists(file)) return;
+  if (!is_there(file)) return;
   const JsonCursor map = JsonCursor::load(file, JsonKind::tokenizer);
   const auto spelled = [](json token) {
     if (token.is_object() && !token.contains("__type")) token["__type"] = "AddedToken";
@@ -87,7 +89,7 @@ TokenizerConfig read_tokenizer_config(const std::filesystem::path& directory) {
   TokenizerConfig config;
   const std::filesystem::path file = directory / "tokenizer_config.json";
   config.file = file.string();
-  if (std::filesystem::exists(file)) config.keys = JsonCursor::load(file, JsonKind::tokenizer).object();
+  if (is_there(file)) config.keys = JsonCursor::load(file, JsonKind::tokenizer).object();
   config.lists_added_tokens = config.keys.contains("added_tokens_decoder");
   const bool lists_additional = config.keys.contains("additional_special_tokens");
   if (!config.lists_added_tokens) merge_special_tokens_map(directory / "special_tokens_map.json", config.keys);
@@ -96,7 +98,7 @@ TokenizerConfig read_tokenizer_config(const std::filesystem::path& directory) {
   if (const JsonCursor named = keys["tokenizer_class"]; named.present())
     config.tokenizer_class = named.get<std::string>();
   config.names_class = !config.tokenizer_class.empty();
-  if (!config.names_class && std::filesystem::exists(directory / "config.json")) {
+  if (!config.names_class && is_there(directory / "config.json")) {
     const JsonCursor model = JsonCursor::load(directory / "config.json", JsonKind::tokenizer);
     config.tokenizer_class = model["tokenizer_class"].get_or<std::string>("");
     config.names_class = !config.tokenizer_class.empty();
@@ -130,13 +132,15 @@ TokenizerConfig read_tokenizer_config(const std::filesystem::path& directory) {
 
   if (config.lists_added_tokens) {
     config.added = decoder_tokens(keys["added_tokens_decoder"]);
-  } else if (const auto path = directory / "added_tokens.json"; std::filesystem::exists(path)) {
+  } else if (const auto path = directory / "added_tokens.json"; is_there(path)) {
     const JsonCursor list = JsonCursor::load(path, JsonKind::tokenizer);
+    // transformers 5 does not count those that special_tokens_map.json calls additional.
+    std::set<std::string> additional;
+    if (lists_additional || config.keys.contains("extra_special_tokens"))
+      for (const AddedToken& other : config.additional) additional.insert(other.content);
     for (const auto& [content, id] : list.object().items()) {
-      const auto is_it = [&, &content = content](const AddedToken& other) { return other.content == content; };
-      // transformers 5 does not count those that special_tokens_map.json calls additional.
-      bool special = std::ranges::any_of(config.additional, is_it) &&
-                     (lists_additional || config.keys.contains("extra_special_tokens"));
+      const auto is_it = [&content = content](const AddedToken& other) { return other.content == content; };
+      bool special = additional.contains(content);
       for (const auto* named : {&config.cls, &config.sep, &config.unk, &config.pad, &config.mask})
         special = special || (*named && is_it(**named));
       config.added.push_back(

@@ -5,9 +5,11 @@
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <unordered_set>
 #include <utility>
 
 #include "core/quote.hpp"
+#include "io/file.hpp"
 #include "io/json_cursor.hpp"
 #include "sharcs/error.hpp"
 #include "text/sentence_piece_file.hpp"
@@ -52,11 +54,6 @@ std::string known_classes() {
   std::string names;
   for (const NamedClass& known : classes) names += (names.empty() ? "" : ", ") + std::string(known.name);
   return names;
-}
-
-bool is_there(const std::filesystem::path& path) {
-  std::error_code ignored;
-  return std::filesystem::exists(path, ignored);
 }
 
 /// What a family's tokenizer is built on, from whichever files it came.
@@ -130,16 +127,36 @@ Pipeline build(Family family, Parts parts, const TokenizerConfig& config) {
   return pipeline;
 }
 
-/// Puts a token among the added ones: under its id where it names one (≥ 0), else under that of the vocabulary, else
-/// under the next.
-void add_token(AddedToken token, Pipeline& pipeline, std::vector<AddedToken>& list, const std::string& file) {
-  if (token.content.empty()) throw TokenizerError(file + ": has an added token without text");
-  if (std::ranges::any_of(list, [&](const AddedToken& other) { return other.content == token.content; })) return;
-  Vocabulary& vocabulary = pipeline.vocabulary;
-  const std::int32_t known = vocabulary.id(token.content);
-  const auto next = static_cast<std::int32_t>(vocabulary.size());
+/// The added tokens of a tokenizer, while they are put together.
+class TokenList {
+ public:
+  /// Ids may have gaps, but a wild one must not cost memory. `file`: for messages.
+  TokenList(Vocabulary& vocabulary, const std::string& file)
+      : vocabulary_(vocabulary), file_(file), largest_id_(static_cast<std::int32_t>(vocabulary.size()) + (1 << 16)) {}
+
+  /// Adds a token, if none of the same content is there: under its id where it names one (≥ 0), else under that of the
+  /// vocabulary, else under the next.
+  void add(AddedToken token);
+
+  std::vector<AddedToken> take() { return std::move(tokens_); }
+
+ private:
+  Vocabulary& vocabulary_;
+  const std::string& file_;
+  std::int32_t largest_id_;
+  std::vector<AddedToken> tokens_;
+  std::unordered_set<std::string> contents_;
+};
+
+void TokenList::add(AddedToken token) {
+  if (token.content.empty()) throw TokenizerError(file_ + ": has an added token without text");
+  if (token.content.size() > longest_token)
+    throw TokenizerError(file_ + ": the added token " + quote(token.content) + " " + too_long(token.content));
+  if (!contents_.insert(token.content).second) return;
+  const std::int32_t known = vocabulary_.id(token.content);
+  const auto next = static_cast<std::int32_t>(vocabulary_.size());
   const auto refuse = [&](const std::string& expected) {
-    throw TokenizerError(file + ": the added token " + quote(token.content) + " has the id " +
+    throw TokenizerError(file_ + ": the added token " + quote(token.content) + " has the id " +
                          std::to_string(token.id) + "; expected " + expected);
   };
   if (known != TokenTable::absent) {
@@ -147,46 +164,46 @@ void add_token(AddedToken token, Pipeline& pipeline, std::vector<AddedToken>& li
     token.id = known;
   } else {
     if (token.id < 0) token.id = next;
-    if (vocabulary.has(token.id)) refuse("an id other than that of " + quote(vocabulary.token(token.id)));
-    if (token.id > next + (1 << 16)) refuse("at most " + std::to_string(next + (1 << 16)));
+    if (vocabulary_.has(token.id)) refuse("an id other than that of " + quote(vocabulary_.token(token.id)));
+    if (token.id > largest_id_ && token.id > next) refuse("at most " + std::to_string(std::max(largest_id_, next)));
     token.in_model = false;
-    vocabulary.add(token.content, token.id);
+    vocabulary_.add(token.content, token.id);
   }
-  list.push_back(std::move(token));
+  tokens_.push_back(std::move(token));
 }
 
 /// Everything that is looked for in a text before it is cut: what the files list with ids (`listed`), the named special
 /// tokens, and the others.
 void add_tokens(Pipeline& pipeline, std::vector<AddedToken> listed, const TokenizerConfig& config, bool camembert) {
-  std::vector<AddedToken> list;
-  for (AddedToken& token : listed) add_token(std::move(token), pipeline, list, config.file);
+  TokenList list(pipeline.vocabulary, config.file);
+  for (AddedToken& token : listed) list.add(std::move(token));
+  const JsonCursor keys(config.keys, config.file, JsonKind::tokenizer);
   for (const AddedToken& token : pipeline.added_tokens.all()) {
     AddedToken named = token;
     for (const char* key : {"cls_token", "sep_token", "unk_token", "pad_token", "mask_token"}) {
-      const auto found = config.keys.find(key);
-      if (found == config.keys.end() || !found->is_object() || found->value("content", "") != token.content) continue;
-      named.lstrip = found->value("lstrip", false);
-      named.rstrip = found->value("rstrip", false);
-      named.single_word = found->value("single_word", false);
-      named.normalized = found->value("normalized", false);
+      const JsonCursor place = keys[key];
+      if (!place.is_object() || place["content"].get<std::string>() != token.content) continue;
+      named.lstrip = place["lstrip"].get_or(false);
+      named.rstrip = place["rstrip"].get_or(false);
+      named.single_word = place["single_word"].get_or(false);
+      named.normalized = place["normalized"].get_or(false);
     }
-    add_token(std::move(named), pipeline, list, config.file);
+    list.add(std::move(named));
   }
   for (const auto* named : {&config.cls, &config.sep, &config.unk, &config.pad, &config.mask})
     if (*named && pipeline.vocabulary.id((*named)->content) != TokenTable::absent) {
       AddedToken token = **named;
       token.id = -1;
-      add_token(std::move(token), pipeline, list, config.file);
+      list.add(std::move(token));
     }
   for (AddedToken token : config.additional) {
     token.id = -1;
-    add_token(std::move(token), pipeline, list, config.file);
+    list.add(std::move(token));
   }
   if (camembert && config.additional.empty())  // the class's own
     for (const char* unused : {"<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"})
-      if (pipeline.vocabulary.id(unused) != TokenTable::absent)
-        add_token({.content = unused, .id = -1}, pipeline, list, config.file);
-  pipeline.added_tokens = AddedTokens(std::move(list), pipeline.normalizer);
+      if (pipeline.vocabulary.id(unused) != TokenTable::absent) list.add({.content = unused, .id = -1});
+  pipeline.added_tokens = AddedTokens(list.take(), pipeline.normalizer, config.file);
 }
 
 /// The parts of a tokenizer.json that a class is built on; none when its model is not the class's.
@@ -300,6 +317,14 @@ Parts read_vocabulary_files(const std::filesystem::path& directory, std::optiona
   return parts_of(SentencePieceFile::read(file), *family, special_tokens(*family, config), file.string());
 }
 
+/// Adds the tokens whose content is not in the list yet.
+void add_others(const std::vector<AddedToken>& tokens, std::vector<AddedToken>& list) {
+  std::unordered_set<std::string> contents;
+  for (const AddedToken& token : list) contents.insert(token.content);
+  for (const AddedToken& token : tokens)
+    if (contents.insert(token.content).second) list.push_back(token);
+}
+
 }  // namespace
 
 Pipeline read_tokenizer_folder(const std::filesystem::path& directory) {
@@ -315,10 +340,7 @@ Pipeline read_tokenizer_folder(const std::filesystem::path& directory) {
     if (!parts) family.reset();
     const std::vector<AddedToken>& of_json = written.added_tokens.all();
     // As transformers: the class's list counts before tokenizer.json's, whose tokens are asked where there is no list.
-    if (!parts || !config.lists_added_tokens)
-      for (const AddedToken& token : of_json)
-        if (std::ranges::none_of(listed, [&](const AddedToken& t) { return t.content == token.content; }))
-          listed.push_back(token);
+    if (!parts || !config.lists_added_tokens) add_others(of_json, listed);
     std::ranges::stable_sort(listed, {}, &AddedToken::id);
     if (parts) {
       pipeline = build(*family, *std::move(parts), config);
@@ -330,9 +352,7 @@ Pipeline read_tokenizer_folder(const std::filesystem::path& directory) {
     }
   } else {
     Parts parts = read_vocabulary_files(directory, family, config);
-    for (AddedToken& token : parts.added)
-      if (std::ranges::none_of(listed, [&](const AddedToken& t) { return t.content == token.content; }))
-        listed.push_back(std::move(token));
+    add_others(parts.added, listed);
     pipeline = build(*family, std::move(parts), config);
   }
   add_tokens(*pipeline, std::move(listed), config, family == Family::camembert);

@@ -16,10 +16,15 @@ namespace {
 
 using nlohmann::json;
 
+/// Real tokenizers have up to ten parts of a kind, and add up to four special tokens to a text.
+constexpr std::size_t most_parts = 64, most_template_items = 256;
+
 /// The parts of a component: those of a "Sequence", or the component itself.
 std::vector<JsonCursor> parts_of(const JsonCursor& component, const std::string& key) {
   if (!component.present()) return {};
   if (component["type"].get<std::string>() != "Sequence") return {component};
+  if (const std::size_t parts = component[key].size(); parts > most_parts)
+    component[key].refuse("has " + std::to_string(parts) + " parts; expected at most " + std::to_string(most_parts));
   return component[key].each([](const JsonCursor& part) { return part; });
 }
 
@@ -51,6 +56,7 @@ Normalizer::Step normalizer_step(const JsonCursor& place) {
     }
     const JsonCursor pattern = place["pattern"]["String"];
     if (pattern.get<std::string>().empty()) pattern.fail("a text");
+    if (const auto text = pattern.get<std::string>(); text.size() > longest_token) pattern.refuse(too_long(text));
     return Normalizer::Replace{pattern.get<std::string>(), place["content"].get<std::string>()};
   }
   if (type == "Strip")
@@ -157,6 +163,8 @@ Vocabulary unigram_vocabulary(const JsonCursor& list, std::vector<double>& score
     const json& item = list.list()[i];
     if (!item.is_array() || item.size() != 2 || !item[0].is_string() || !item[1].is_number())
       list.element(i).fail("a token and its score");
+    if (const auto& token = item[0].get_ref<const std::string&>(); token.size() > longest_token)
+      list.element(i).element(0).refuse(too_long(token));
     vocabulary.add(item[0].get<std::string>(), static_cast<std::int32_t>(i));
     scores.push_back(item[1].get<double>());
   }
@@ -179,6 +187,7 @@ std::vector<AddedToken> added_tokens(const JsonCursor& list, Vocabulary& vocabul
     token.rstrip = place["rstrip"].get_or(false);
     token.normalized = place["normalized"].get_or(!token.special);
     if (token.content.empty()) place["content"].fail("a token");
+    if (token.content.size() > longest_token) place["content"].refuse(too_long(token.content));
     const std::int32_t known = vocabulary.id(token.content);
     if (known != TokenTable::absent && known != token.id)
       place["id"].fail(std::to_string(known) + ", the id of " + quote(token.content) + " in the vocabulary");
@@ -203,6 +212,8 @@ PostProcessor::Template template_items(const JsonCursor& list, const JsonCursor&
       const std::string name = token["id"].get<std::string>();
       const JsonCursor ids = special_tokens[name]["ids"];
       if (!ids.present()) token["id"].fail("one of the template's \"special_tokens\"");
+      if (items.size() + ids.size() > most_template_items)
+        list.refuse("adds more than " + std::to_string(most_template_items) + " tokens to a text");
       for (std::size_t k = 0; k < ids.size(); ++k)
         items.push_back({PostProcessor::Part::token, type, token_id(ids.element(k), vocabulary)});
     } else if (sequence.present()) {
@@ -292,7 +303,7 @@ Pipeline read_tokenizer_json(const std::filesystem::path& path) {
     const std::int32_t unknown = token_id(model["unk_id"], vocabulary);
     return Unigram(vocabulary, std::move(scores), unknown);
   }();
-  AddedTokens added(added_tokens(root["added_tokens"], vocabulary), normalizer);
+  AddedTokens added(added_tokens(root["added_tokens"], vocabulary), normalizer, path.string());
   PostProcessor post = post_processor(root["post_processor"], vocabulary);
   const std::int32_t pad = find_pad(vocabulary, added.all(), path.string());
   return {

@@ -244,6 +244,7 @@ std::string tokenizer_config_json(const Pipeline& pipeline, const std::optional<
   ordered_json config = ordered_json::parse(pipeline.config_keys);
   for (const char* local : {"tokenizer_file", "vocab_file", "merges_file", "special_tokens_map_file"})
     config.erase(local);  // paths on the machine that wrote them
+  if (const auto named = config.find("tokenizer_class"); named != config.end() && named->is_null()) config.erase(named);
   const auto set = [&](const char* key, const auto& value) {
     if (!config.contains(key)) config[key] = value;
   };
@@ -289,7 +290,7 @@ std::string tokenizer_config_json(const Pipeline& pipeline, const std::optional<
 /// The config.json that the tokenizer is saved beside; none where it is no model's that we have.
 std::optional<ModelConfig> model_in(const std::filesystem::path& directory) {
   const std::filesystem::path file = directory / "config.json";
-  if (!std::filesystem::exists(file)) return std::nullopt;
+  if (!is_there(file)) return std::nullopt;
   try {
     return ModelConfig::load(file);
   } catch (const ConfigError&) {

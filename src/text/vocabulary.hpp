@@ -8,6 +8,10 @@
 
 namespace sharcs::internal {
 
+/// Bytes of a token, added or of the vocabulary. The longest of real tokenizers have a few hundred. At each place of a
+/// text we look no further than the longest token reaches, so this bounds the time.
+inline constexpr std::size_t longest_token = 1024;
+
 /// The hash of a token (FNV-1a). Bytes can be added and taken back one by one, so that hashing all prefixes of a word
 /// costs one pass.
 class TokenHash {

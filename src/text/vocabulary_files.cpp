@@ -31,11 +31,16 @@ void for_each_line(std::string_view text, const Take& take) {
 
 }  // namespace
 
+std::string too_long(std::string_view token) {
+  return "has " + std::to_string(token.size()) + " bytes; expected a token of at most " + std::to_string(longest_token);
+}
+
 Vocabulary read_vocab_txt(const std::filesystem::path& path) {
   const std::string text = read_text_file(path);
   Vocabulary vocabulary;
   for_each_line(text, [&](std::string_view line, std::size_t number) {
     if (find_invalid_utf8(line) != std::string_view::npos) fail(path, number, "is not UTF-8; expected a token");
+    if (line.size() > longest_token) fail(path, number, too_long(line) + " a line");
     vocabulary.add(std::string(line), static_cast<std::int32_t>(number - 1));
   });
   if (vocabulary.size() == 0) throw TokenizerError(path.string() + ": is empty; expected one token a line");
@@ -49,6 +54,7 @@ Vocabulary vocabulary_in(const JsonCursor& place) {
   const auto largest = static_cast<std::int32_t>(std::min<std::size_t>(2 * tokens.size() + (1 << 16), INT32_MAX));
   Vocabulary vocabulary;
   for (const auto& [token, value] : tokens.items()) {
+    if (token.size() > longest_token) place[token].refuse(too_long(token));
     const bool plain = value.is_number_unsigned() && value.get<std::uint64_t>() <= static_cast<std::uint64_t>(largest);
     const std::int32_t id =
         plain ? value.get<std::int32_t>()

@@ -11,6 +11,9 @@
 
 namespace sharcs::internal {
 
+/// "has 2000 bytes; expected a token of at most 1024", for a token that is longer than longest_token.
+std::string too_long(std::string_view token);
+
 /// Reads a vocabulary with one token a line, LF or CRLF. Throws IoError, or TokenizerError with the line.
 Vocabulary read_vocab_txt(const std::filesystem::path& path);
 

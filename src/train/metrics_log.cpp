@@ -18,8 +18,8 @@ using nlohmann::ordered_json;
 
 WidthTraining read_width_training(const JsonCursor& fields) {
   return {.width = fields["width"].number_or_nan(),
-          .samples = fields["samples"].get<std::int64_t>({.least = 0}),
-          .labelled = fields["labelled"].get<std::int64_t>({.least = 0}),
+          .samples = read_count(fields["samples"]),
+          .labelled = read_count(fields["labelled"]),
           .loss_task = fields["loss_task"].number_or_nan(),
           .loss_router = fields["loss_router"].number_or_nan()};
 }
@@ -28,8 +28,7 @@ WidthTraining read_width_training(const JsonCursor& fields) {
 std::vector<std::vector<std::int64_t>> read_transitions(const JsonCursor& rows, std::size_t widths) {
   if (!rows.list().empty() && rows.list().size() != widths)
     rows.fail(std::to_string(widths) + " rows of " + std::to_string(widths) + " integers ≥ 0, or none");
-  return rows.each(
-      [&](const JsonCursor& row) { return row.of_size(widths).get<std::vector<std::int64_t>>({.least = 0}); });
+  return rows.each([&](const JsonCursor& row) { return row.of_size(widths).each(read_count); });
 }
 
 struct Line {
@@ -126,10 +125,10 @@ EpochRecord parse_epoch_record(std::string_view line, const std::string& place) 
   record.epoch = fields["epoch"].get<int>({.least = 1});
   record.settings = fields["settings"].get<std::string>();
   record.full_width_only = fields["full_width_only"].get<bool>();
-  record.steps = fields["steps"].get<std::int64_t>({.least = 0});
-  record.total_steps = fields["total_steps"].get<std::int64_t>({.least = 0});
-  record.samples = fields["samples"].get<std::int64_t>({.least = 0});
-  record.tokens = fields["tokens"].get<std::int64_t>({.least = 0});
+  record.steps = read_count(fields["steps"]);
+  record.total_steps = read_count(fields["total_steps"]);
+  record.samples = read_count(fields["samples"]);
+  record.tokens = read_count(fields["tokens"]);
   record.seconds = fields["seconds"].number_or_nan();
   record.learning_rate = fields["learning_rate"].number_or_nan();
   record.score = fields["score"].number_or_nan();

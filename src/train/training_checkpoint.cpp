@@ -8,9 +8,11 @@
 #include <memory>
 #include <system_error>
 
+#include "eval/evaluation_json.hpp"
 #include "formats/safetensors.hpp"
 #include "io/checksum.hpp"
 #include "io/file.hpp"
+#include "io/json_cursor.hpp"
 #include "sharcs/error.hpp"
 #include "train/metrics_log.hpp"
 
@@ -27,9 +29,9 @@ ordered_json record_json(const std::optional<EpochRecord>& record) {
   return record ? ordered_json::parse(to_json_line(*record)) : ordered_json();
 }
 
-std::optional<EpochRecord> record_from(const json& object, const std::string& place) {
-  if (object.is_null()) return std::nullopt;
-  return parse_epoch_record(object.dump(), place);
+std::optional<EpochRecord> record_from(const JsonCursor& object) {
+  if (!object.present()) return std::nullopt;
+  return parse_epoch_record(object.object().dump(), object.file());
 }
 
 ordered_json state_json(const TrainingState& state) {
@@ -48,20 +50,22 @@ ordered_json state_json(const TrainingState& state) {
           {"last", record_json(state.last)}};
 }
 
-TrainingState state_from(const json& object, const std::string& place) {
-  TrainingState state = {.epoch = object.at("epoch").get<int>(),
-                         .step = object.at("step").get<std::int64_t>(),
-                         .total_steps = object.at("total_steps").get<std::int64_t>()};
-  const auto& tally = object.at("tally");
-  for (const auto& width : tally.at("widths"))
-    state.tally.widths.push_back({.samples = width.at(0).get<std::int64_t>(),
-                                  .task_loss = width.at(1).get<double>(),
-                                  .router_loss = width.at(2).get<double>()});
-  state.tally.tokens = tally.at("tokens").get<std::int64_t>();
-  state.tally.seconds = tally.at("seconds").get<double>();
-  state.tally.learning_rate = tally.at("learning_rate").get<double>();
-  state.best = record_from(object.at("best"), place);
-  state.last = record_from(object.at("last"), place);
+TrainingState state_from(const JsonCursor& object) {
+  TrainingState state = {.epoch = object["epoch"].get<int>({.least = 1, .greatest = 1 << 30}),
+                         .step = read_count(object["step"]),
+                         .total_steps = read_count(object["total_steps"])};
+  const JsonCursor tally = object["tally"];
+  state.tally.widths = tally["widths"].each([](const JsonCursor& width) {
+    width.of_size(3);
+    return EpochTally::OfWidth{.samples = read_count(width.element(0)),
+                               .task_loss = width.element(1).get<double>(),
+                               .router_loss = width.element(2).get<double>()};
+  });
+  state.tally.tokens = read_count(tally["tokens"]);
+  state.tally.seconds = tally["seconds"].get<double>();
+  state.tally.learning_rate = tally["learning_rate"].get<double>();
+  state.best = record_from(object["best"]);
+  state.last = record_from(object["last"]);
   return state;
 }
 
@@ -135,19 +139,23 @@ TrainingCheckpoint::TrainingCheckpoint(const std::filesystem::path& file) : sour
   if (format == metadata.end() || format->second != format_name || run == metadata.end())
     throw CheckpointError(file.string() + ": expected a \"" + format_name + "\"");
   try {
-    const json parsed = json::parse(run->second);
-    identity_ = RunIdentity::from_json(parsed);
-    state_ = state_from(parsed.at("state"), file.string());
+    const auto parsed = JsonCursor::parse(run->second, file.string(), JsonKind::data);
+    identity_ = RunIdentity::from_json(parsed.object());
+    epochs_ = JsonCursor(identity_.options, file.string(), JsonKind::data, "options")["epochs"].get<int>({.least = 0});
+    state_ = state_from(parsed["state"]);
+    hardness_epochs_ = read_count(parsed["hardness_epochs"]);
   } catch (const json::exception& error) {
     throw CheckpointError(file.string() + ": cannot be understood: " + error.what());
+  } catch (const DataError& error) {
+    throw CheckpointError(error.what());
   }
   state_.widths_before = read_if_there<std::int32_t>(source_, "widths_before");
 }
 
-bool TrainingCheckpoint::is_finished() const { return state_.epoch > identity_.options.at("epochs").get<int>(); }
+bool TrainingCheckpoint::is_finished() const { return state_.epoch > epochs_; }
 
 HardnessState TrainingCheckpoint::hardness() const {
-  return {.epochs_seen = json::parse(source_.metadata().at("run")).at("hardness_epochs").get<std::int64_t>(),
+  return {.epochs_seen = hardness_epochs_,
           .values = source_.read<float>("hardness.values", NonFinite::accept),
           .current = source_.read<float>("hardness.current", NonFinite::accept),
           .current_steps = source_.read<std::int64_t>("hardness.current_steps")};
@@ -168,6 +176,10 @@ void TrainingCheckpoint::read(ParameterStore<float>& values, Adamw<float>& optim
     }
   });
   source_.read<std::int64_t>("step_counts", optimizer.step_counts());
+  for (const std::int64_t steps : optimizer.step_counts())
+    if (steps < 0 || steps > state_.total_steps)
+      throw CheckpointError(file().string() + ": tensor \"step_counts\" has " + std::to_string(steps) +
+                            "; expected 0 to the " + std::to_string(state_.total_steps) + " steps that were done");
 }
 
 std::vector<std::filesystem::path> CheckpointFolder::files() const {

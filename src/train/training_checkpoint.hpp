@@ -52,6 +52,8 @@ class TrainingCheckpoint {
   TensorSource source_;
   RunIdentity identity_;
   TrainingState state_;
+  int epochs_ = 0;
+  std::int64_t hardness_epochs_ = 0;
 };
 
 /// The folder with a run's checkpoints: step-000000000120.checkpoint and so on, named by the steps that were done. It

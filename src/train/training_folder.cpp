@@ -41,7 +41,7 @@ bool is_of_training(const std::filesystem::path& name) {
 }  // namespace
 
 std::vector<EpochRecord> TrainingFolder::logged_epochs() const {
-  return std::filesystem::exists(metrics_file()) ? read_metrics(metrics_file()) : std::vector<EpochRecord>();
+  return is_there(metrics_file()) ? read_metrics(metrics_file()) : std::vector<EpochRecord>();
 }
 
 bool TrainingFolder::is_unfinished() const {
@@ -53,9 +53,7 @@ bool TrainingFolder::is_unfinished() const {
   }
 }
 
-bool TrainingFolder::has_model() const {
-  return std::filesystem::exists(config_file()) && std::filesystem::exists(path_ / "model.safetensors");
-}
+bool TrainingFolder::has_model() const { return is_there(config_file()) && is_there(path_ / "model.safetensors"); }
 
 TrainingFolder TrainingFolder::successor() const {
   std::filesystem::path path = path_.lexically_normal();
@@ -85,8 +83,7 @@ void replace_by_successor(const TrainingFolder& folder) {
   }
   for (const auto& entry : std::filesystem::directory_iterator(old)) {
     const std::filesystem::path name = entry.path().filename();
-    if (!is_of_training(name) && !std::filesystem::exists(path / name))
-      std::filesystem::rename(entry.path(), path / name);
+    if (!is_of_training(name) && !is_there(path / name)) std::filesystem::rename(entry.path(), path / name);
   }
   std::filesystem::remove_all(old);
 }

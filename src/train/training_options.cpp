@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "io/file.hpp"
 #include "model/backbone.hpp"
@@ -191,7 +192,28 @@ TrainingOptions TrainingOptions::parse(std::string_view text, const std::string&
 
 std::string TrainingOptions::to_json() const { return options_json(training_option_table(), *this).dump(2) + "\n"; }
 
-void TrainingOptions::check(const std::string& name) const { check_options(training_option_table(), *this, name); }
+void TrainingOptions::check(const std::string& name) const {
+  check_options(training_option_table(), *this, name);
+  // What is counted has an upper bound, so that sums and products of two fit into an integer. A window takes four bytes
+  // a sample for each of its epochs.
+  constexpr int many = 1 << 20;
+  for (const auto& [key, value, most] : {std::tuple("epochs", epochs, many),
+                                         {"early_stopping", early_stopping, many},
+                                         {"batch_size", batch_size, many},
+                                         {"accumulation", accumulation, many},
+                                         {"shuffle_window", shuffle_window, many},
+                                         {"window", window, 1000},
+                                         {"warmup_epochs", warmup_epochs, many},
+                                         {"exit_epochs", exit_epochs, many},
+                                         {"max_length", max_length, many},
+                                         {"micro_batch_tokens", micro_batch_tokens, 1 << 30},
+                                         {"threads", threads, 4096},
+                                         {"checkpoint_every_steps", checkpoint_every_steps, 1 << 30},
+                                         {"keep_checkpoints", keep_checkpoints, many}})
+    if (value > most)
+      throw ConfigError(name + ": \"" + key + "\" is " + std::to_string(value) + "; expected at most " +
+                        std::to_string(most));
+}
 
 void TrainingOptions::check(const ModelConfig& model, const std::string& name) const {
   check(name);

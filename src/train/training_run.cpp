@@ -197,7 +197,7 @@ std::unique_ptr<TrainingRun> TrainingRun::start(const TrainingJob& job) {
 std::unique_ptr<TrainingRun> TrainingRun::resume(const TrainingJob& job) {
   std::unique_ptr<TrainingRun> run = prepared(job);
   const TrainingFolder& folder = run->folder_;
-  if (!std::filesystem::exists(folder.settings_file()))
+  if (!is_there(folder.settings_file()))
     throw ConfigError(folder.path().string() + ": holds no training to resume: there is no " +
                       TrainingFolder::settings_name);
   if (run->output_) folder.checkpoints().remove_half_written();
@@ -253,6 +253,7 @@ void TrainingRun::go_on_from(const TrainingCheckpoint& checkpoint) {
   checkpoint.read(network().values(), steps_.optimizer());
   network().pack();
   state_ = checkpoint.state();
+  check_state(checkpoint.file().string());
   std::int64_t steps_of_first = state_.total_steps;
   job_.ranks.broadcast(std::as_writable_bytes(std::span(&steps_of_first, 1)));
   if (steps_of_first != state_.total_steps)
@@ -276,6 +277,35 @@ void TrainingRun::go_on_from(const TrainingCheckpoint& checkpoint) {
   note(checkpoint.is_finished()
            ? "the training is finished"
            : "resuming in epoch " + std::to_string(state_.epoch) + " after step " + std::to_string(state_.step));
+}
+
+/// A checkpoint's state has to be one that this run can have come to: it is used as indices.
+void TrainingRun::check_state(const std::string& file) const {
+  const auto fail = [&](const std::string& what, const std::string& found, const std::string& expected) {
+    throw CheckpointError(file + ": the state's " + what + " is " + found + "; expected " + expected);
+  };
+  const std::string widths = std::to_string(widths_.size());
+  if (state_.step > state_.total_steps)
+    fail("step", std::to_string(state_.step),
+         "at most " + std::to_string(state_.total_steps) + ", those of all epochs");
+  if (state_.epoch > options_.epochs + 1)
+    fail("epoch", std::to_string(state_.epoch), "at most " + std::to_string(options_.epochs + 1));
+  if (!state_.tally.widths.empty() && state_.tally.widths.size() != widths_.size())
+    fail("tally", "of " + std::to_string(state_.tally.widths.size()) + " widths", widths);
+  const std::size_t samples = state_.widths_before.size();
+  if (samples != 0 && static_cast<Index>(samples) != data_.train.samples())
+    fail("\"widths_before\"", "of " + std::to_string(samples) + " samples", std::to_string(data_.train.samples()));
+  for (const std::int32_t width : state_.widths_before)
+    if (width < 0 || width >= std::ssize(widths_))
+      fail("\"widths_before\"", "with width number " + std::to_string(width),
+           "0 to " + std::to_string(widths_.size() - 1));
+  for (const auto* record : {&state_.best, &state_.last}) {
+    if (!*record) continue;
+    if ((*record)->epoch >= state_.epoch)
+      fail("record", "of epoch " + std::to_string((*record)->epoch),
+           "one before epoch " + std::to_string(state_.epoch));
+    if ((*record)->evaluations.empty()) fail("record", "without an evaluation", "one");
+  }
 }
 
 void TrainingRun::open_logs(int finished_epochs) {
@@ -314,6 +344,10 @@ Epoch TrainingRun::begin_epoch() {
   }
   if (state_.step == 0)
     for (const std::string& text : epoch.plan.notes) note(text);
+  if (state_.step > std::ssize(epoch.plan.steps))
+    throw CheckpointError(folder_.path().string() + ": the checkpoint is of step " + std::to_string(state_.step) +
+                          " of epoch " + std::to_string(epoch.number) + "; expected at most " +
+                          std::to_string(epoch.plan.steps.size()));
   state_.tally.widths.resize(widths_.size());
   pace_.begin_epoch(epoch.number, std::ssize(epoch.plan.steps), state_.step);
   return epoch;

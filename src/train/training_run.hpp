@@ -68,6 +68,7 @@ class TrainingRun {
   void take_parameters_of_first_rank();
   void begin_anew();
   void go_on_from(const TrainingCheckpoint& checkpoint);
+  void check_state(const std::string& file) const;
   void open_logs(int finished_epochs);
 
   // An epoch.

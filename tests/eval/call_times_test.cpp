@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "data/tokenized_dataset.hpp"
 #include "model/small_models.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/model.hpp"

@@ -232,7 +232,7 @@ TEST(RecordedEvaluation, ErrorsNameTheFileTheKeyAndWhatWasFound) {
   EXPECT_EQ(message([](auto& json) { json["latency"][0]["tokens"] = -1; }),
             "recording.json: \"latency[0].tokens\" is -1; expected an integer ≥ 0");
   EXPECT_EQ(message([](auto& json) { json["calls"][0]["policy"].erase("p95"); }),
-            "recording.json: \"calls[0].policy.p95\" is absent; expected a number or null");
+            "recording.json: \"calls[0].policy.p95\" is absent; expected a number ≥ 0");
   EXPECT_EQ(message([](auto& json) { json["samples"][2]["answer"] = 2; }),
             "recording.json: \"samples[2].answer\" is 2; expected an integer from 0 to 1");
   EXPECT_EQ(message([](auto& json) { json["samples"][2]["label"] = 3; }),

@@ -330,7 +330,7 @@ TEST_F(PytorchFile, OtherFilesAreRefused) {
   const std::string expected =
       "; expected a file of torch.save (load it with torch.load and save its state_dict() anew)";
   EXPECT_EQ(refusal(""), "begins with \"\"" + expected);
-  EXPECT_EQ(refusal("\x80\x02}."), "begins with \"\x80\\x02}.\"" + expected);
+  EXPECT_EQ(refusal("\x80\x02}."), "begins with \"\\x80\\x02}.\"" + expected);
   EXPECT_THAT(refusal("version https://git-lfs.github.com/spec/v1\noid sha256:0\n"), HasSubstr("is a Git LFS pointer"));
 }
 

@@ -233,7 +233,7 @@ TEST_F(StoredInt8Model, RefusesScalesThatAreNoSize) {
 TEST_F(StoredInt8Model, RefusesFloatsUnderTheNameOfInt8) {
   const std::vector<float> floats(48 * 48, 0.1f);
   rewrite([&](auto& tensors) { named(tensors, query_ + ".int8").values = std::span<const float>(floats); });
-  EXPECT_THAT(error(), HasSubstr("\"" + query_ + ".int8\" holds F32; expected one of I8"));
+  EXPECT_THAT(error(), HasSubstr("\"" + query_ + ".int8\" holds F32; expected I8"));
 }
 
 TEST_F(StoredInt8Model, RefusesAWeightThatIsThereTwice) {

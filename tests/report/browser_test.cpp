@@ -124,7 +124,8 @@ TEST(Browser, SlowComparesRunsAndAnswersItsReader) {
     EXPECT_THAT(rendering.page, HasSubstr("data-before=\"light\""));
     EXPECT_THAT(rendering.page, HasSubstr("data-after=\"dark\""));
     EXPECT_THAT(rendering.page, HasSubstr("data-found=\"1\""));
-    EXPECT_THAT(rendering.page, HasSubstr("data-columns=\"9\"")) << "one for each of the second run's widths";
+    EXPECT_THAT(rendering.page, HasSubstr("data-columns=\"10\""))
+        << "one for each of the second run's widths, and what was predicted";
     EXPECT_THAT(rendering.page, HasSubstr("data-overflow=\"false\"")) << "nothing is wider than the page";
     EXPECT_THAT(rendering.page, HasSubstr("data-tip=\"two widths: "));
     EXPECT_THAT(shown_part(rendering), Not(HasSubstr("<b>bold</b>"))) << "a sentence became markup";

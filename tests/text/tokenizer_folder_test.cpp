@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "expect_error.hpp"
+#include "text/sentence_pieces.hpp"
 #include "text/small_tokenizers.hpp"
 
 namespace sharcs::internal {
@@ -168,33 +169,8 @@ TEST_F(TokenizerFolder, OneThatWasMadeHereIsSavedAsItsClass) {
 
 // -------------------------------------------------------------------------------------------------- SentencePiece
 
-using Piece =
-    std::tuple<std::string, float, int>;  // text, score, kind (1: normal, 2: unknown, 3: control, 4: the user's)
-
-std::string varint(std::uint64_t value) {
-  std::string bytes;
-  for (; value >= 0x80; value >>= 7) bytes += static_cast<char>(value | 0x80);
-  return bytes + static_cast<char>(value);
-}
-std::string field(int id, const std::string& bytes) {
-  return varint(static_cast<std::uint64_t>(id) << 3 | 2) + varint(bytes.size()) + bytes;
-}
-std::string field(int id, std::uint64_t value) { return varint(static_cast<std::uint64_t>(id) << 3) + varint(value); }
-std::string field(int id, float value) {
-  std::string bytes(4, '\0');
-  std::memcpy(bytes.data(), &value, 4);
-  return varint(static_cast<std::uint64_t>(id) << 3 | 5) + bytes;
-}
-std::string model_file(const std::vector<Piece>& pieces, int model_type = 1) {
-  std::string bytes;
-  for (const auto& [text, score, kind] : pieces)
-    bytes += field(1, field(1, text) + field(2, score) + field(3, static_cast<std::uint64_t>(kind)));
-  bytes += field(2, field(3, static_cast<std::uint64_t>(model_type)) + field(40, std::uint64_t{0}));
-  return bytes + field(3, field(1, "identity"));
-}
-
-const std::vector<Piece> fairseq_pieces = {{"<unk>", 0, 2}, {"<s>", 0, 3}, {"</s>", 0, 3}, {"▁a", -1, 1},
-                                           {"b", -2.5f, 1}, {"▁", -3, 1},  {"ab", -2, 1},  {"(x)", -1.5f, 4}};
+const std::vector<SentencePiece> fairseq_pieces = {{"<unk>", 0, 2}, {"<s>", 0, 3}, {"</s>", 0, 3}, {"▁a", -1, 1},
+                                                   {"b", -2.5f, 1}, {"▁", -3, 1},  {"ab", -2, 1},  {"(x)", -1.5f, 4}};
 
 TEST_F(TokenizerFolder, SentencePiecesFileIsReadAsXlmRobertas) {
   write_text(folder_ / "sentencepiece.bpe.model", model_file(fairseq_pieces));
