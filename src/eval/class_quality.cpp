@@ -1,22 +1,13 @@
 #include "eval/class_quality.hpp"
 
-#include <limits>
-
+#include "eval/evaluation_json.hpp"
 #include "model/predicted_label.hpp"
 
 namespace sharcs::internal {
-namespace {
 
-double share(std::size_t part, std::size_t whole) {
-  if (whole == 0) return std::numeric_limits<double>::quiet_NaN();
-  return static_cast<double>(part) / static_cast<double>(whole);
-}
-
-}  // namespace
-
-double ClassQuality::precision() const { return share(right, predicted); }
-double ClassQuality::recall() const { return share(right, samples); }
-double ClassQuality::f1() const { return share(2 * right, samples + predicted); }
+double ClassQuality::precision() const { return share_of(right, predicted); }
+double ClassQuality::recall() const { return share_of(right, samples); }
+double ClassQuality::f1() const { return share_of(2 * right, samples + predicted); }
 
 std::vector<ClassQuality> class_qualities(const Recording& recording, std::span<const int> answer_of_sample) {
   if (recording.is_regression()) return {};
