@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <functional>
 #include <utility>
 
 #include "core/clock.hpp"
 #include "core/number.hpp"
+#include "core/quote.hpp"
 #include "core/threads.hpp"
 #include "infer/engine_access.hpp"
 #include "model/micro_batches.hpp"
@@ -96,6 +98,12 @@ Recording DatasetRunner::record(const Task& task, const std::string& name) {
                      answer.path.quadratic + answer.own.quadratic};
     recorded.logits = std::move(collector.logits[a]);
     gather(recorded.logits, config.num_labels());
+    const auto bad = std::ranges::find_if_not(recorded.logits, [](float logit) { return std::isfinite(logit); });
+    if (bad != recorded.logits.end())
+      throw DataError(name + ": sample " +
+                      std::to_string((bad - recorded.logits.begin()) / static_cast<std::ptrdiff_t>(cols) + 1) +
+                      ": the model's answer " + quote(answer.name) +
+                      " is not a finite number; its training has diverged, or its weights are damaged");
     if (!answer.is_exit() || !config.sharcs->exit_scores) continue;
     recorded.scores = std::move(collector.scores[a]);
     gather(recorded.scores, 1);

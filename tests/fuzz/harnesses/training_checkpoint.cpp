@@ -6,6 +6,7 @@
 #include "fuzz/harness.hpp"
 #include "fuzz/tensor_files.hpp"
 #include "io/checksum.hpp"
+#include "sharcs/error.hpp"
 #include "train/tiny_training.hpp"
 
 namespace sharcs::internal::harnesses {
@@ -67,8 +68,17 @@ void read(std::string_view input, const Scratch&) {
   bytes.append(reinterpret_cast<const char*>(&sum), sizeof sum);
   const Scratch& scratch = scratch_of_run();
   scratch.write(std::filesystem::path(run.name).lexically_relative(scratch.path()), bytes);
-  int steps = 0;
-  training().resume(run.folder, {.should_stop = [&] { return ++steps == 2; }});
+  static const TinyTraining resumed = [] {
+    TinyTraining one = training();
+    one.options.keep_checkpoints = 0;  // writing and flushing another one would take most of the time
+    return one;
+  }();
+  try {
+    resumed.resume(run.folder, {.should_stop = [] { return true; }});
+  } catch (const DataError& error) {
+    // Weights that are numbers, and too large to answer with: seen when dev is evaluated, which the message names.
+    if (std::string_view(error.what()).find("is not a finite number") == std::string_view::npos) throw;
+  }
   for (const auto& file : CheckpointFolder(run.folder / "checkpoints").files()) std::filesystem::remove(file);
 }
 
