@@ -63,7 +63,11 @@ Descriptor open_temporary(const std::filesystem::path& path, const std::filesyst
     // Another writer may have renamed or removed the file between our open and our lock.
     if (::stat(temporary.c_str(), &named) != 0 || opened.st_ino != named.st_ino || opened.st_dev != named.st_dev)
       continue;
-    if (uninterrupted([&] { return ::ftruncate(file.get(), 0); }) != 0) fail(path, "write", errno);
+    if (uninterrupted([&] { return ::ftruncate(file.get(), 0); }) != 0) {
+      const int reason = errno;
+      ::unlink(temporary.c_str());
+      fail(path, "write", reason);
+    }
     struct stat before;
     if (::stat(path.c_str(), &before) == 0 && S_ISREG(before.st_mode) && opened.st_mode != before.st_mode)
       (void)!::fchmod(file.get(), before.st_mode & 07777);  // the new file keeps the old one's permissions if it may

@@ -1,8 +1,12 @@
-// A training that is killed at any moment, while it writes a checkpoint above all, goes on to the same bits.
+// A training that is killed at any moment, while it writes a checkpoint above all, goes on to the same bits. ctest
+// kills each way of training a few times, SHARCS_FAULTS=all 200 times (tests/long.sh).
 #include <gtest/gtest.h>
 #include <signal.h>
 
 #include <chrono>
+#include <cstdlib>
+#include <ostream>
+#include <string_view>
 #include <thread>
 
 #include "cli/program.hpp"
@@ -16,17 +20,37 @@ namespace {
 using testing::result_of;
 using testing::RunningProgram;
 
-class KilledTraining : public ::testing::Test {
+/// A way to train, as settings that stand in a configuration.
+struct Mode {
+  const char* name;
+  nlohmann::json training, model = nlohmann::json::object();
+};
+void PrintTo(const Mode& mode, std::ostream* out) { *out << mode.name; }
+
+const nlohmann::json exits = {{"exits", {1}}};
+const Mode modes[] = {
+    {"joint", {{"window", 1}, {"thresholds", {{0.5, 1.01}, {0.0, 0.55}}}}},
+    {"accumulation",
+     {{"window", 1}, {"thresholds", {{0.5, 1.01}, {0.0, 0.55}}}, {"batch_size", 10}, {"accumulation", 4}}},
+    {"alternate", {{"window", 1}, {"thresholds", {{0.5, 1.01}, {0.0, 0.55}}}, {"step_mode", "alternate"}}},
+    {"distilled", {{"recipe", "distilled"}, {"warmup_epochs", 1}, {"reordering", "all"}}},
+    {"exits", {{"recipe", "distilled"}, {"warmup_epochs", 1}}, exits},
+    {"exits_two_stage", {{"recipe", "distilled"}, {"warmup_epochs", 1}, {"exit_training", "two_stage"}}, exits},
+    {"exits_alternating", {{"recipe", "distilled"}, {"warmup_epochs", 1}, {"exit_training", "alternating"}}, exits},
+    {"bf16", {{"recipe", "distilled"}, {"warmup_epochs", 1}, {"precision", "bf16"}}, exits},
+};
+
+class KilledTraining : public ::testing::TestWithParam<Mode> {
  protected:
   KilledTraining() {
     SyntheticData::generate({.train = 96, .dev = 32, .test = 0}).save(folder_ / "data");
-    const nlohmann::json config = testing::tiny_training_config(
-        {{"epochs", 3},
-         {"window", 1},
-         {"batch_size", 40},
-         {"thresholds", {{0.5, 1.01}, {0.0, 0.55}}},
-         {"max_length", 32},
-         {"checkpoint_every_steps", 1}});  // so that most kills fall into the writing of one
+    nlohmann::json training = {{"epochs", 3},
+                               {"batch_size", 40},
+                               {"max_length", 32},
+                               {"checkpoint_every_steps", 1}};  // so that most kills fall into the writing of one
+    training.update(GetParam().training);
+    nlohmann::json config = testing::tiny_training_config(training);
+    config["model"]["sharcs"].update(GetParam().model);
     write_file_atomically(folder_ / "config.json", config.dump());
   }
 
@@ -80,9 +104,12 @@ class KilledTraining : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
-TEST_F(KilledTraining, EndsWithTheSameBits) { kill_and_resume(10, 1); }
-
-TEST_F(KilledTraining, SlowEndsWithTheSameBitsAfterAHundredKills) { kill_and_resume(100, 2); }
+TEST_P(KilledTraining, EndsWithTheSameBits) {
+  const char* all = std::getenv("SHARCS_FAULTS");
+  kill_and_resume(all != nullptr && std::string_view(all) == "all" ? 200 : 3, 1);
+}
+INSTANTIATE_TEST_SUITE_P(InEachMode, KilledTraining, ::testing::ValuesIn(modes),
+                         [](const auto& mode) { return std::string(mode.param.name); });
 
 }  // namespace
 }  // namespace sharcs::internal
