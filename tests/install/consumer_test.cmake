@@ -1,6 +1,6 @@
 # Installs the build tree BUILD_DIR into a scratch prefix under SCRATCH, builds examples/consumer against it as a user would
 # who has no MPI, runs it, and looks at what it links. Given by add_test: BUILD_DIR, SCRATCH, CONSUMER_DIR, VERSION, CONFIG,
-# GENERATOR, MAKE_PROGRAM, CXX_COMPILER, CXX_FLAGS, NM, READELF.
+# GENERATOR, MAKE_PROGRAM, CXX_COMPILER, CXX_FLAGS, NM, READELF, HARDENED.
 cmake_minimum_required(VERSION 3.25)
 
 function(run what)
@@ -39,6 +39,34 @@ endif()
 run("Reading the consumer's symbols" ${NM} --demangle ${consumer})
 if(output MATCHES "[^\n]*sharcs::(Trainer|internal::TrainingRun|internal::StepRunner)::[^\n]*")
   message(FATAL_ERROR "A program that links sharcs::inference holds training code: ${CMAKE_MATCH_0}")
+endif()
+
+# The bill of materials names each part with its version.
+file(GLOB sbom ${prefix}/share/doc/*/sharcs.cdx.json)
+file(READ "${sbom}" json)
+string(JSON components LENGTH "${json}" components)
+math(EXPR last "${components} - 1")
+foreach(i RANGE ${last})
+  string(JSON name GET "${json}" components ${i} name)
+  string(JSON version GET "${json}" components ${i} version)
+  if(NOT version MATCHES "^[0-9]+(\\.[0-9]+)*$")
+    message(FATAL_ERROR "The bill of materials says that ${name} has version \"${version}\"")
+  endif()
+endforeach()
+if(components LESS 9)
+  message(FATAL_ERROR "The bill of materials has ${components} parts, expected 9 and more:\n${json}")
+endif()
+
+if(HARDENED AND EXISTS ${prefix}/bin/sharcs)
+  run("Reading the installed program" ${READELF} --wide --file-header --program-headers --dynamic --symbols ${prefix}/bin/sharcs)
+  foreach(mark IN ITEMS "Type: +DYN" "GNU_RELRO" "(BIND_NOW|FLAGS_1[^\n]*NOW)" "__stack_chk_fail" "__[a-z]+_chk")
+    if(NOT output MATCHES "${mark}")
+      message(FATAL_ERROR "The installed program is not hardened: expected ${mark}")
+    endif()
+  endforeach()
+  if(output MATCHES "GNU_STACK[^\n]*RWE")
+    message(FATAL_ERROR "The installed program has a stack that can be executed")
+  endif()
 endif()
 
 # The installed program finds its libraries, too.
