@@ -4,15 +4,20 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include <chrono>
 #include <cmath>
 #include <fstream>
+#include <string_view>
+#include <thread>
 
 #include "cli/program.hpp"
+#include "core/random.hpp"
 #include "data/synthetic.hpp"
 #include "formats/model_access.hpp"
 #include "io/file.hpp"
 #include "model/network.hpp"
 #include "train/metrics_log.hpp"
+#include "train/tiny_training.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -64,8 +69,9 @@ class TrainOnRanks : public ::testing::Test {
   static ProgramRun run_on_two(const std::vector<std::string>& arguments) {
     return RunningProgram(arguments, {}, launcher(2)).wait();
   }
-  /// The process of a rank of a running mpirun.
-  static pid_t process_of(int rank, pid_t mpirun) {
+  enum class Missing { is_a_failure, is_fine };
+  /// The process of a rank of a running mpirun; 0 where there is none.
+  static pid_t process_of(int rank, pid_t mpirun, Missing missing = Missing::is_a_failure) {
     const std::string id = std::to_string(mpirun);
     std::ifstream children("/proc/" + id + "/task/" + id + "/children");
     for (pid_t child; children >> child;) {
@@ -73,7 +79,7 @@ class TrainOnRanks : public ::testing::Test {
       for (std::string variable; std::getline(environment, variable, '\0');)
         if (variable == "OMPI_COMM_WORLD_RANK=" + std::to_string(rank)) return child;
     }
-    ADD_FAILURE() << "mpirun has no rank " << rank;
+    if (missing == Missing::is_a_failure) ADD_FAILURE() << "mpirun has no rank " << rank;
     return 0;
   }
 
@@ -116,6 +122,37 @@ TEST_F(TrainOnRanks, RankThatIsKilledEndsTheJobAndOneProcessResumes) {
   const ProgramRun run = run_program(resumed);
   EXPECT_EQ(run.exit_code, 0) << run.errors;
   EXPECT_THAT(run.errors, AllOf(HasSubstr("resuming in epoch "), HasSubstr("epoch 16/16: ")));
+}
+
+TEST_F(TrainOnRanks, SlowKilledAtAnyMomentEndsWithTheSameBits) {
+  const std::vector<std::string> more = {"--checkpoint-every-steps", "1"};
+  ASSERT_EQ(run_on_two(command("whole", more)).exit_code, 0);
+  const std::string expected = testing::result_of(folder_ / "whole");
+  const char* all = std::getenv("SHARCS_FAULTS");
+  const int kills = all != nullptr && std::string_view(all) == "all" ? 200 : 3;
+  const std::filesystem::path output = folder_ / "run";
+  Random random(5);
+  int killed = 0;
+  for (int attempt = 0; killed < kills && attempt < 20 * kills; ++attempt) {
+    auto arguments = command("run", more);
+    if (std::filesystem::exists(output / "training.json")) arguments.emplace_back("--resume");
+    RunningProgram running(arguments, {}, launcher(2));
+    std::this_thread::sleep_for(std::chrono::milliseconds(300 + random.below(1500)));
+    const pid_t rank = process_of(static_cast<int>(random.below(2)), running.process(), Missing::is_fine);
+    if (rank != 0) ::kill(rank, SIGKILL);
+    if (running.wait().exit_code != 0) {
+      ++killed;
+      continue;
+    }
+    ASSERT_EQ(testing::result_of(output), expected) << "after " << killed << " kills";
+    std::filesystem::remove_all(output);
+  }
+  EXPECT_EQ(killed, kills);
+  auto last = command("run", more);
+  if (std::filesystem::exists(output / "training.json")) last.emplace_back("--resume");
+  const ProgramRun run = run_on_two(last);
+  ASSERT_EQ(run.exit_code, 0) << run.errors;
+  EXPECT_EQ(testing::result_of(output), expected) << "after " << killed << " kills";
 }
 
 TEST_F(TrainOnRanks, SignalToOneRankStopsAllAfterTheStep) {

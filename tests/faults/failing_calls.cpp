@@ -6,11 +6,13 @@
 //   SHARCS_FAULT         an error number, such as 5 (EIO) or 28 (ENOSPC); 0: the process is killed instead
 //   SHARCS_FAULT_STAYS   1: all later calls fail, too, but those that remove something: a disk that is full stays full
 //   SHARCS_FAULT_COUNT   a file that gets the number of calls when the program ends
+//   SHARCS_FAULT_CLOCK   1: the time of day jumps by days, forth and back, from one look at it to the next
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -133,6 +135,14 @@ int mkdir(const char* path, mode_t mode) noexcept {
 int unlink(const char* path) noexcept {
   if (fails(path, true)) return -1;
   return next<int(const char*)>("unlink")(path);
+}
+
+int clock_gettime(clockid_t clock, timespec* time) noexcept {
+  const int result = next<int(clockid_t, timespec*)>("clock_gettime")(clock, time);
+  static std::atomic<long> looks{0};
+  if (clock == CLOCK_REALTIME && number("SHARCS_FAULT_CLOCK") != 0)
+    time->tv_sec += (++looks % 2 == 0 ? 10 : -10) * 24 * 3600 + looks;
+  return result;
 }
 
 }  // extern "C"

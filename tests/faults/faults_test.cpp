@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <set>
 
@@ -31,7 +32,10 @@ struct Fault {
   int error;   ///< 0: the program is killed
   bool stays;  ///< later calls fail, too
 };
-constexpr Fault faults[] = {{"killed", 0, false}, {"input/output error", EIO, false}, {"full disk", ENOSPC, true}};
+constexpr Fault faults[] = {{"killed", 0, false},
+                            {"input/output error", EIO, false},
+                            {"full disk", ENOSPC, true},
+                            {"read-only file system", EROFS, true}};
 
 /// Names and contents of the files of a folder and those below it.
 std::string contents(const fs::path& folder) {
@@ -117,7 +121,7 @@ class Faults : public ::testing::Test {
         } else {
           EXPECT_TRUE(run.exit_code == 0 || run.exit_code == 1) << run.exit_code << ' ' << run.errors;
           if (run.exit_code == 1) {
-            EXPECT_THAT(run.errors, HasSubstr(fault.error == EIO ? "Input/output error" : "No space left on device"));
+            EXPECT_THAT(run.errors, HasSubstr(std::strerror(fault.error)));
           }
           EXPECT_FALSE(has_temporary_files(work()));
         }
@@ -174,6 +178,44 @@ TEST_F(Faults, SlowTrainingGoesOnToTheSameBits) {
         EXPECT_EQ(after.exit_code, 0) << after.errors;
         EXPECT_TRUE(testing::result_of(run) == expected);
       });
+}
+
+TEST_F(Faults, TrainingIsTheSameWithAClockThatJumps) {
+  start_again();
+  ASSERT_EQ(run_program(train("1")).exit_code, 0);
+  const std::string expected = testing::result_of(work() / "run");
+  start_again();
+  const ProgramRun run =
+      RunningProgram(train("1"), {}, {"env", "LD_PRELOAD=" SHARCS_FAILING_CALLS, "SHARCS_FAULT_CLOCK=1"}).wait();
+  EXPECT_EQ(run.exit_code, 0) << run.errors;
+  EXPECT_TRUE(testing::result_of(work() / "run") == expected);
+}
+
+TEST_F(Faults, SignalsLeaveNoHalfWrittenFile) {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    start_again();
+    RunningProgram running(train("1", {"--epochs", "200"}));
+    running.await("epoch 2/200: ");
+    running.send(signal);
+    const ProgramRun run = running.wait();
+    EXPECT_EQ(run.exit_code, 128 + signal) << run.errors;
+    EXPECT_FALSE(has_temporary_files(work()));
+    EXPECT_THAT(run.errors, HasSubstr("--resume"));
+  }
+}
+
+TEST_F(Faults, FolderThatVanishesIsMadeAgainOrALine) {
+  start_again();
+  RunningProgram running(train("1", {"--epochs", "40"}));
+  running.await("epoch 2/40: ");
+  fs::rename(work() / "run", work() / "moved");
+  const ProgramRun run = running.wait();
+  if (run.exit_code == 0) {  // a later epoch was better, and the model was saved once more
+    const ProgramRun predict = run_program({"predict", "--model", work() / "run"}, "a fine film\n");
+    EXPECT_EQ(predict.exit_code, 0) << predict.errors;
+  } else {
+    EXPECT_THAT(testing::last_error_of(run), HasSubstr((work() / "run").string()));
+  }
 }
 
 /// Commands that make one file, or a folder, of a model that is there.
