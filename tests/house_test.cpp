@@ -66,10 +66,10 @@ TEST(House, FloorsIncludeOnlyFloorsBelowThem) {
   }
 }
 
-TEST(House, PublicFaceIsAtMostFifteenShortHeadersAndOneForAll) {
+TEST(House, PublicFaceIsAtMostSeventeenShortHeadersAndOneForAll) {
   const std::vector<fs::path> headers = sources_under(root / "include/sharcs");
   const std::vector<std::string> in_all = includes_of(root / "include/sharcs/sharcs.hpp");
-  EXPECT_LE(headers.size(), 16u);
+  EXPECT_LE(headers.size(), 18u);
   for (const fs::path& header : headers) {
     EXPECT_LT(lines_of(header).size(), 150u) << header;
     const std::string name = "sharcs/" + header.filename().string();

@@ -1,115 +1,15 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
-#include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "sharcs/model.hpp"
-#include "sharcs/policy.hpp"
+#include "sharcs/engine.hpp"
 #include "sharcs/tokenizer.hpp"
 
-namespace sharcs::internal {
-struct EngineAccess;
-}
-
 namespace [[gnu::visibility("default")]] sharcs {
-
-/// One input of an encoder: token ids, special tokens included. The memory stays with the caller.
-struct TokenSequence {
-  std::span<const std::int32_t> ids;
-  /// As many as ids, or none: all 0.
-  std::span<const std::int32_t> token_types = {};
-};
-
-/// What a model says of one input.
-struct Prediction {
-  int label = 0;                     ///< the class with the largest logit; 0 for a regression
-  std::vector<int> labels;           ///< multi-label: all whose probability is above the threshold; else empty
-  std::vector<float> logits;         ///< one a class; for a regression the value
-  std::vector<float> probabilities;  ///< softmax of the logits, multi-label: sigmoid of each; empty for a regression
-  std::string answer;                ///< which of the model's answers this is: "exit 2", "0.25", "1"
-  double width = 1;                  ///< of the layers after the router, where they gave the answer; an exit has 1
-  int asked = 1;                     ///< how many answers the policy asked for, this one included
-  std::vector<float> router_logits;  ///< one a width, ascending; empty where the sample did not come to the router
-  std::int64_t multiply_adds = 0;    ///< of all that ran, by the paper's counting (see Answer); exits' heads included
-  bool truncated = false;            ///< by a Classifier: the text was longer than max_tokens(); see LongText
-};
-
-/// How the weights of the large products and the word embeddings are kept.
-enum class Precision { fp32, bf16, int8 };
-
-struct EngineOptions {
-  /// Threads of all calls together; 0: OMP_NUM_THREADS, or the number of cores. Calls that run at the same time share
-  /// them, each keeping at least the thread that it came on.
-  int threads = 0;
-  /// Larger batches are run in pieces of at most this many tokens, which bounds the workspace.
-  std::int64_t micro_batch_tokens = 4096;
-  /// Which answers each input is asked for; absent: as the model's configuration says (Policy::of_model).
-  std::optional<Policy> policy = {};
-  /// bf16 takes half of the memory, int8 a quarter (docs/models.md). Absent: as the weights are stored.
-  std::optional<Precision> precision = {};
-  /// Of a Classifier: how long an input may be, special tokens included; 0: as in training, or what the model can read.
-  std::size_t max_length = 0;
-  LongText long_text = LongText::first;
-  std::optional<double> label_threshold = {};  ///< in place of ModelConfig's
-  std::size_t stride = 0;  ///< tokens from the beginning of a window to that of the next; 0: half a window
-};
-
-/// A model that is ready to run and never changes: weights packed once so that every width runs at full speed from one
-/// buffer. Safe to call from many threads at once; each call has a workspace of its own, kept for later calls.
-///
-/// Batches are ragged: there is no padding, so none is computed. The layers before the router run for all inputs; the
-/// policy then decides which answers each one is asked for. The stem runs once for all; full width goes on where the
-/// stem or the last exit stopped; inputs whose answer is kept leave the batch. Results return in the caller's order. An
-/// input's result does not depend on the others, on their order or on the number of threads, in any bit
-/// (arXiv:2310.12126, section 3.3).
-class Engine {
- public:
-  /// Reads a model directory (see Model::load), packing each weight as it is read, so that the weights are in memory
-  /// once. Throws IoError, ConfigError or CheckpointError; the last also when weights are missing, since an engine does
-  /// not guess, or are stored as int8 where another precision is asked for.
-  static Engine load(const std::filesystem::path& directory, const EngineOptions& options = {});
-  /// Packs a copy of the model's weights.
-  explicit Engine(const Model& model, const EngineOptions& options = {});
-
-  Engine(Engine&&) noexcept;
-  Engine& operator=(Engine&&) noexcept;
-  ~Engine();
-
-  /// One prediction an input, in order. Throws ShapeError when an input is empty, longer than the model's positions,
-  /// or has a token id or type that the model has no embedding for; ConfigError as the policy.
-  std::vector<Prediction> run(std::span<const TokenSequence> inputs) const;
-  /// The same under another policy. Throws ConfigError, too, when the policy chooses a width that the model does not
-  /// have, or asks a regression for probabilities.
-  std::vector<Prediction> run(std::span<const TokenSequence> inputs, const Policy& policy) const;
-
-  /// Of the model.
-  const ModelConfig& config() const;
-  /// At which it can run, ascending.
-  const WidthSet& widths() const;
-  /// As they were given.
-  const EngineOptions& options() const;
-  /// The precision in force: that of the options, or the stored one.
-  Precision precision() const;
-  /// The policy in force: that of the options, or the model's own.
-  const Policy& policy() const;
-  std::size_t max_tokens() const;    ///< the greatest number of tokens of an input
-  std::size_t weight_bytes() const;  ///< packed and plain
-  /// Bytes of the workspaces that wait for the next call.
-  std::size_t workspace_bytes() const;
-
- private:
-  friend struct internal::EngineAccess;
-  struct [[gnu::visibility("hidden")]] State;
-  explicit Engine(std::unique_ptr<State> state);
-
-  std::unique_ptr<State> state_;
-};
 
 /// Two texts that are judged together.
 struct TextPair {
@@ -126,12 +26,18 @@ class Classifier {
   Classifier(Engine engine, Tokenizer tokenizer);
 
   /// One prediction a text, in order. Tokenizes on all threads. Predictions of texts that are longer than max_tokens()
-  /// say so.
-  std::vector<Prediction> classify(std::span<const std::string> texts) const;
-  /// The same for pairs, of which the longer text is cut first.
-  std::vector<Prediction> classify(std::span<const TextPair> pairs) const;
+  /// say so. Throws as Engine::run, and DataError when a text is empty: when it has nothing but white space. `sharcs
+  /// predict` refuses such a line, too.
+  std::vector<Prediction> classify(std::span<const std::string> texts, const CallOptions& options = {}) const;
+  /// The same for pairs, of which the longer text is cut first. One of the two may be empty.
+  std::vector<Prediction> classify(std::span<const TextPair> pairs, const CallOptions& options = {}) const;
   /// One text.
-  Prediction classify(const std::string& text) const;
+  Prediction classify(const std::string& text, const CallOptions& options = {}) const;
+
+  /// A vector a text, as Engine::embed gives; of a text that is read in windows, the mean of theirs.
+  std::vector<std::vector<float>> embed(std::span<const std::string> texts, const EmbedOptions& options = {}) const;
+  /// The same for pairs.
+  std::vector<std::vector<float>> embed(std::span<const TextPair> pairs, const EmbedOptions& options = {}) const;
 
   /// The name of a class, from the model's configuration. Throws ShapeError when there is no such class.
   const std::string& label_name(int label) const;
@@ -145,5 +51,18 @@ class Classifier {
   Tokenizer tokenizer_;
   std::size_t max_tokens_;
 };
+
+struct PolicyTimesOptions {
+  int rounds = 5;              ///< how often each call is timed
+  std::size_t group = 8;       ///< texts are timed one by one, and so many in a call
+  std::size_t max_texts = 64;  ///< so many texts at most, from the first on
+};
+
+/// Times a classifier's calls under each policy, for CallOptions::deadline: `texts` should be like those that will
+/// come. `policies` in the order in which you prefer them, the most accurate first. Of each call the slowest time
+/// counts but for one of ten; then a line, time of a call + time of a token · tokens, is fitted to these times by their
+/// smallest relative errors. Throws as classify(), and ConfigError when there is no policy or text or an option is 0.
+PolicyTimes measure_policies(const Classifier& classifier, std::span<const Policy> policies,
+                             std::span<const std::string> texts, const PolicyTimesOptions& options = {});
 
 }  // namespace sharcs

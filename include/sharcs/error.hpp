@@ -59,4 +59,22 @@ class TrainingError : public Error {
   using Error::Error;
 };
 
+/// A call was told to stop before it had its result: by its std::stop_token, or by the end of a BatchQueue.
+class Cancelled : public Error {
+ public:
+  using Error::Error;
+};
+
+/// A request's deadline was over before a BatchQueue came to it.
+class DeadlineExceeded : public Error {
+ public:
+  using Error::Error;
+};
+
+/// A BatchQueue has no room for one more request and was told not to wait.
+class QueueFull : public Error {
+ public:
+  using Error::Error;
+};
+
 }  // namespace sharcs

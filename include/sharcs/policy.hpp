@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <span>
@@ -106,6 +107,29 @@ class Policy {
   explicit Policy(Parts parts) : parts_(std::move(parts)) {}
 
   Parts parts_;
+};
+
+/// How long calls take under each of some policies: what a deadline is met with. measure_policies() makes it.
+class PolicyTimes {
+ public:
+  struct Row {
+    Policy policy;
+    double call = 0;   ///< seconds of a call, whatever its inputs
+    double token = 0;  ///< seconds that each token of its inputs adds
+    double of(std::size_t tokens) const { return call + token * static_cast<double>(tokens); }
+  };
+
+  /// `rows` in the order in which you prefer the policies: the most accurate first. Throws ConfigError when there is
+  /// none, or a time is negative or not finite.
+  explicit PolicyTimes(std::vector<Row> rows);
+
+  /// The first row whose call with so many tokens, all inputs together, is expected to take no longer than `seconds`;
+  /// where there is none, the quickest one. Depends on the rows and the arguments only.
+  const Row& choose(std::size_t tokens, double seconds) const;
+  const std::vector<Row>& rows() const { return rows_; }
+
+ private:
+  std::vector<Row> rows_;
 };
 
 }  // namespace sharcs

@@ -2,10 +2,12 @@
 
 // Everything that sharcs offers. To run models, <sharcs/classifier.hpp> is enough; to train them, <sharcs/trainer.hpp>.
 
+#include "sharcs/batch_queue.hpp"
 #include "sharcs/calibration.hpp"
 #include "sharcs/classifier.hpp"
 #include "sharcs/communicator.hpp"
 #include "sharcs/dataset.hpp"
+#include "sharcs/engine.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/evaluation.hpp"
 #include "sharcs/model.hpp"

@@ -1,47 +1,56 @@
 #include "sharcs/classifier.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <string_view>
 
 #include "core/threads.hpp"
 #include "data/tokenized_dataset.hpp"
+#include "infer/encoded_text.hpp"
 #include "infer/long_text.hpp"
+#include "model/stopping.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs {
 using namespace internal;
 namespace {
 
-/// Tokenizes on all threads and runs the engine. `text_of`, `pair_of`: of input i; the pair may be null.
+/// Tokenizes on all threads. `text_of`, `pair_of`: of input i; the pair may be null.
 template <class TextOf, class PairOf>
-std::vector<Prediction> classify_all(const Classifier& classifier, std::size_t count, const TextOf& text_of,
-                                     const PairOf& pair_of) {
-  const EngineOptions& options = classifier.engine().options();
-  const LongTextRule rule = {
-      .kind = options.long_text, .max_tokens = classifier.max_tokens(), .stride = options.stride};
-  std::vector<std::vector<Encoding>> encodings(count);
-  std::vector<char> longer(count, 0);  // not bool: threads write neighbours
-  {
-    const ThreadScope scope(options.threads > 0 ? options.threads : thread_count());
-    parallel_for(static_cast<Index>(count), [&](Index index) {
-      const auto i = static_cast<std::size_t>(index);
-      bool is_longer = false;
-      encodings[i] = encode_long(classifier.tokenizer(), text_of(i), pair_of(i), rule, is_longer);
-      longer[i] = is_longer ? 1 : 0;
-    });
-  }
+std::vector<EncodedText> encode_all(const Classifier& classifier, std::size_t count, const std::stop_token& stop,
+                                    const TextOf& text_of, const PairOf& pair_of) {
+  const int threads = classifier.engine().options().threads;
+  std::vector<EncodedText> texts(count);
+  const ThreadScope scope(threads > 0 ? threads : thread_count());
+  parallel_for(static_cast<Index>(count), [&](Index index) {
+    throw_if_stopped(stop);
+    const auto i = static_cast<std::size_t>(index);
+    texts[i] = encode_text(classifier, text_of(i), pair_of(i));
+  });
+  return texts;
+}
+
+std::vector<EncodedText> encode_all(const Classifier& classifier, std::span<const std::string> texts,
+                                    const std::stop_token& stop) {
+  return encode_all(
+      classifier, texts.size(), stop, [&](std::size_t i) -> const std::string& { return texts[i]; },
+      [](std::size_t) -> const std::string* { return nullptr; });
+}
+
+std::vector<EncodedText> encode_all(const Classifier& classifier, std::span<const TextPair> pairs,
+                                    const std::stop_token& stop) {
+  return encode_all(
+      classifier, pairs.size(), stop, [&](std::size_t i) -> const std::string& { return pairs[i].text; },
+      [&](std::size_t i) { return &pairs[i].pair; });
+}
+
+/// The inputs of all texts.
+std::vector<TokenSequence> inputs_of(std::span<const EncodedText> texts) {
   std::vector<TokenSequence> inputs;
-  inputs.reserve(count);
-  for (const auto& pieces : encodings)
-    for (const Encoding& piece : pieces) inputs.push_back({piece.ids, piece.token_types});
-  std::vector<Prediction> of_inputs = classifier.engine().run(inputs);
-  if (of_inputs.size() > count) {
-    std::vector<Prediction> means;
-    for (std::size_t i = 0, first = 0; i < count; first += encodings[i++].size())
-      means.push_back(average(std::span(of_inputs).subspan(first, encodings[i].size()), classifier.engine().config()));
-    of_inputs = std::move(means);
-  }
-  for (std::size_t i = 0; i < count; ++i) of_inputs[i].truncated = longer[i] != 0;
-  return of_inputs;
+  inputs.reserve(texts.size());
+  for (const EncodedText& text : texts)
+    for (const Encoding& piece : text.pieces) inputs.push_back({piece.ids, piece.token_types});
+  return inputs;
 }
 
 /// As asked for, as in training, or what there are positions for.
@@ -55,7 +64,74 @@ std::size_t longest_input(const Engine& engine) {
   return trained > 0 ? std::min(most, static_cast<std::size_t>(trained)) : most;
 }
 
+std::vector<std::vector<float>> embed_encoded(const Engine& engine, std::span<const EncodedText> texts,
+                                              const EmbedOptions& options) {
+  const std::vector<TokenSequence> inputs = inputs_of(texts);
+  if (inputs.size() == texts.size()) return engine.embed(inputs, options);
+  EmbedOptions of_windows = options;
+  of_windows.normalize = false;
+  const std::vector<std::vector<float>> vectors = engine.embed(inputs, of_windows);
+  std::vector<std::vector<float>> means;
+  std::span<const std::vector<float>> rest = vectors;
+  for (const EncodedText& text : texts) {
+    std::vector<float> mean = rest.front();
+    for (std::size_t w = 1; w < text.pieces.size(); ++w)
+      for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += rest[w][i];
+    for (float& x : mean) x /= static_cast<float>(text.pieces.size());
+    if (options.normalize) scale_to_length_one(mean);
+    means.push_back(std::move(mean));
+    rest = rest.subspan(text.pieces.size());
+  }
+  return means;
+}
+
 }  // namespace
+
+EncodedText internal::encode_text(const Classifier& classifier, const std::string& text, const std::string* pair) {
+  const EngineOptions& options = classifier.engine().options();
+  constexpr std::string_view white_space = " \t\n\v\f\r";
+  const auto is_blank = [&](std::string_view part) { return part.find_first_not_of(white_space) == part.npos; };
+  if (is_blank(text) && (pair == nullptr || is_blank(*pair)))
+    throw DataError(pair == nullptr ? "a text is empty; expected a sentence"
+                                    : "both texts of a pair are empty; expected a pair of sentences");
+  EncodedText encoded;
+  encoded.pieces = encode_long(
+      classifier.tokenizer(), text, pair,
+      {.kind = options.long_text, .max_tokens = classifier.max_tokens(), .stride = options.stride}, encoded.is_longer);
+  return encoded;
+}
+
+std::vector<Prediction> internal::classify_encoded(const Classifier& classifier, std::span<const EncodedText> texts,
+                                                   const CallOptions& options) {
+  const std::vector<TokenSequence> inputs = inputs_of(texts);
+  const bool has_windows = inputs.size() > texts.size();
+  CallOptions of_inputs = options;
+  std::vector<Policy> policies;  // one an input
+  if (has_windows && options.policies.size() == texts.size()) {
+    for (std::size_t i = 0; i < texts.size(); ++i)
+      policies.insert(policies.end(), texts[i].pieces.size(), options.policies[i]);
+    of_inputs.policies = policies;
+  }
+  std::vector<Prediction> predictions = classifier.engine().run(inputs, of_inputs);
+  if (has_windows) {
+    std::vector<Prediction> means;
+    std::span<const Prediction> rest = predictions;
+    for (const EncodedText& text : texts) {
+      means.push_back(average(rest.first(text.pieces.size()), classifier.engine().config()));
+      rest = rest.subspan(text.pieces.size());
+    }
+    predictions = std::move(means);
+  }
+  for (std::size_t i = 0; i < texts.size(); ++i) predictions[i].truncated = texts[i].is_longer;
+  return predictions;
+}
+
+void internal::scale_to_length_one(std::vector<float>& vector) {
+  double squares = 0;
+  for (const float x : vector) squares += static_cast<double>(x) * static_cast<double>(x);
+  if (!(squares > 0)) return;
+  for (float& x : vector) x = static_cast<float>(static_cast<double>(x) / std::sqrt(squares));
+}
 
 Classifier Classifier::load(const std::filesystem::path& directory, const EngineOptions& options) {
   Engine engine = Engine::load(directory, options);
@@ -71,20 +147,25 @@ Classifier::Classifier(Engine engine, Tokenizer tokenizer)
   tokenizer_.encode("", "", max_tokens());
 }
 
-std::vector<Prediction> Classifier::classify(std::span<const std::string> texts) const {
-  return classify_all(
-      *this, texts.size(), [&](std::size_t i) -> const std::string& { return texts[i]; },
-      [](std::size_t) -> const std::string* { return nullptr; });
+std::vector<Prediction> Classifier::classify(std::span<const std::string> texts, const CallOptions& options) const {
+  return classify_encoded(*this, encode_all(*this, texts, options.stop), options);
 }
 
-std::vector<Prediction> Classifier::classify(std::span<const TextPair> pairs) const {
-  return classify_all(
-      *this, pairs.size(), [&](std::size_t i) -> const std::string& { return pairs[i].text; },
-      [&](std::size_t i) { return &pairs[i].pair; });
+std::vector<Prediction> Classifier::classify(std::span<const TextPair> pairs, const CallOptions& options) const {
+  return classify_encoded(*this, encode_all(*this, pairs, options.stop), options);
 }
 
-Prediction Classifier::classify(const std::string& text) const {
-  return std::move(classify(std::span<const std::string>(&text, 1)).front());
+Prediction Classifier::classify(const std::string& text, const CallOptions& options) const {
+  return std::move(classify(std::span<const std::string>(&text, 1), options).front());
+}
+
+std::vector<std::vector<float>> Classifier::embed(std::span<const std::string> texts,
+                                                  const EmbedOptions& options) const {
+  return embed_encoded(engine_, encode_all(*this, texts, options.stop), options);
+}
+
+std::vector<std::vector<float>> Classifier::embed(std::span<const TextPair> pairs, const EmbedOptions& options) const {
+  return embed_encoded(engine_, encode_all(*this, pairs, options.stop), options);
 }
 
 const std::string& Classifier::label_name(int label) const {

@@ -1,4 +1,7 @@
+#include "sharcs/engine.hpp"
+
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <functional>
 #include <unordered_map>
@@ -7,15 +10,17 @@
 #include "core/threads.hpp"
 #include "formats/checkpoint.hpp"
 #include "formats/model_access.hpp"
+#include "infer/encoded_text.hpp"
 #include "infer/engine_access.hpp"
 #include "infer/thread_budget.hpp"
 #include "infer/workspace_pool.hpp"
 #include "kernels/int8_rows.hpp"
+#include "model/answers.hpp"
+#include "model/embedding_pass.hpp"
 #include "model/low_precision.hpp"
 #include "model/micro_batches.hpp"
 #include "model/predicted_label.hpp"
 #include "routing/policy_walk.hpp"
-#include "sharcs/classifier.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/model.hpp"
 
@@ -140,6 +145,12 @@ struct EngineBinder {
   }
   std::span<const float> constants(const std::string& name, Index, double, int) { return filled(name); }
 };
+
+RaggedBatch batch_of(std::span<const TokenSequence> inputs) {
+  RaggedBatch batch;
+  for (const TokenSequence& input : inputs) batch.add(input.ids, input.token_types);
+  return batch;
+}
 
 /// The configuration, with the threshold of its labels that the options ask for.
 ModelConfig with_threshold(ModelConfig config, const EngineOptions& options) {
@@ -302,27 +313,56 @@ Engine::Engine(const Model& model, const EngineOptions& options)
        .int8 = [&](const ParameterSpec& spec) { return int8_scratch.quantized(spec, matrix(spec)); }});
 }
 
-std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs) const { return run(inputs, state_->policy); }
+namespace {
+
+/// The policies of a call: one for all inputs, or one for each.
+std::span<const Policy> policies_of_call(const CallOptions& options, std::span<const TokenSequence> inputs,
+                                         const Policy& of_engine) {
+  if (options.policy && !options.policies.empty())
+    throw ConfigError("a call has a policy for all inputs and one for each; expected one of the two");
+  if (options.deadline) {
+    if (options.policy || !options.policies.empty())
+      throw ConfigError("a call has a deadline and a policy; expected one of the two");
+    if (options.times == nullptr) throw ConfigError("a call has a deadline but no times to choose a policy by");
+    std::size_t tokens = 0;
+    for (const TokenSequence& input : inputs) tokens += input.ids.size();
+    const std::chrono::duration<double> left = *options.deadline - std::chrono::steady_clock::now();
+    return {&options.times->choose(tokens, left.count()).policy, 1};
+  }
+  if (options.policies.empty()) return {options.policy ? &*options.policy : &of_engine, 1};
+  if (options.policies.size() != inputs.size())
+    throw ShapeError("a call has " + std::to_string(options.policies.size()) + " policies for " +
+                     std::to_string(inputs.size()) + " inputs; expected one for each");
+  return options.policies;
+}
+
+}  // namespace
+
+std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs) const { return run(inputs, CallOptions()); }
 
 std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs, const Policy& policy) const {
+  return run(inputs, CallOptions{.policy = policy});
+}
+
+std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs, const CallOptions& options) const {
   State& state = *state_;
   const Encoder<float>& encoder = state.encoder;
   state.check(inputs);
-  RaggedBatch batch;
-  for (const TokenSequence& input : inputs) batch.add(input.ids, input.token_types);
+  const std::span<const Policy> policies = policies_of_call(options, inputs, state.policy);
+  const RaggedBatch batch = batch_of(inputs);
 
   std::vector<Prediction> predictions(inputs.size());
   const ThreadBudget::Lease lease = state.threads.take();
   const ThreadScope scope(lease.count());
   const WorkspacePool::Loan workspace = state.workspaces.take();
-  PolicyWalk walk(policy, encoder.config, encoder.widths, encoder.answers);
+  PolicyWalk walk(policies, encoder.config, encoder.widths, encoder.answers);
   AnsweredBatch<float> output;
   std::vector<std::int32_t> lengths;
   for_each_micro_batch(batch, state.options.micro_batch_tokens, [&](const RaggedBatch& piece, Index first) {
     lengths.clear();
     for (Index s = 0; s < piece.samples(); ++s) lengths.push_back(static_cast<std::int32_t>(piece.tokens(s)));
-    walk.begin(lengths);
-    run_answers<float>(encoder, piece, walk, *workspace, output);
+    walk.begin(lengths, first);
+    run_answers<float>(encoder, piece, walk, *workspace, output, options.stop);
     for (Index s = 0; s < piece.samples(); ++s) {
       Prediction& prediction = predictions[static_cast<std::size_t>(first + s)];
       const Answer& answer = encoder.answers[static_cast<std::size_t>(output.answers[static_cast<std::size_t>(s)])];
@@ -346,6 +386,38 @@ std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs, const
     }
   });
   return predictions;
+}
+
+std::vector<std::vector<float>> Engine::embed(std::span<const TokenSequence> inputs,
+                                              const EmbedOptions& options) const {
+  State& state = *state_;
+  const Encoder<float>& encoder = state.encoder;
+  const int layers = encoder.config.num_hidden_layers, layer = options.layer.value_or(layers);
+  if (layer < 0 || layer > layers)
+    throw ConfigError("layer " + std::to_string(layer) + "; expected 0 (the embeddings) to " + std::to_string(layers));
+  if (layer > encoder.stem_layers() && !ends_at_full_width(encoder.config))
+    throw ConfigError("layer " + std::to_string(layer) +
+                      "; the model has no full width behind its router, expected 0 to " +
+                      std::to_string(encoder.stem_layers()));
+  state.check(inputs);
+  const RaggedBatch batch = batch_of(inputs);
+
+  std::vector<std::vector<float>> vectors(inputs.size());
+  const ThreadBudget::Lease lease = state.threads.take();
+  const ThreadScope scope(lease.count());
+  const WorkspacePool::Loan workspace = state.workspaces.take();
+  for_each_micro_batch(batch, state.options.micro_batch_tokens, [&](const RaggedBatch& piece, Index first) {
+    const Workspace::Mark mark = (*workspace).mark();
+    const auto of_piece = (*workspace).matrix<float>(piece.samples(), encoder.config.hidden_size);
+    embed_samples<float>(encoder, piece, layer, options.pooling, *workspace, of_piece, options.stop);
+    for (Index s = 0; s < piece.samples(); ++s) {
+      std::vector<float>& vector = vectors[static_cast<std::size_t>(first + s)];
+      vector.assign(of_piece.row(s), of_piece.row(s) + of_piece.cols);
+      if (options.normalize) scale_to_length_one(vector);
+    }
+    (*workspace).release(mark);
+  });
+  return vectors;
 }
 
 const ModelConfig& Engine::config() const { return state_->encoder.config; }

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "model/encoder.hpp"
-#include "sharcs/classifier.hpp"
+#include "sharcs/engine.hpp"
 
 namespace sharcs::internal {
 

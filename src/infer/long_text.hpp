@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "sharcs/classifier.hpp"
+#include "sharcs/engine.hpp"
 #include "sharcs/tokenizer.hpp"
 
 namespace sharcs::internal {

@@ -6,7 +6,7 @@
 
 #include "model/network.hpp"
 #include "model/ragged_batch.hpp"
-#include "sharcs/classifier.hpp"
+#include "sharcs/engine.hpp"
 
 namespace sharcs::internal {
 

@@ -6,6 +6,7 @@
 
 #include "core/threads.hpp"
 #include "model/answers.hpp"
+#include "model/stopping.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -30,12 +31,13 @@ template <class T>
 class Run {
  public:
   Run(const Encoder<T>& encoder, const RaggedBatch& batch, AnswerGuide<T>& guide, Workspace& workspace,
-      AnsweredBatch<T>& output)
+      AnsweredBatch<T>& output, const std::stop_token& stop)
       : encoder_(encoder),
         batch_(batch),
         guide_(guide),
         workspace_(workspace),
         output_(output),
+        stop_(stop),
         answers_(encoder.answers),
         one_each_(static_cast<std::size_t>(batch.samples()) + 1),
         kept_(static_cast<std::size_t>(batch.samples()), 0) {
@@ -79,6 +81,7 @@ class Run {
 
   /// One layer, and the exit after it where full width has one.
   void run_layer(int index, const Width& width, Group<T>& group, Buffers& buffers) {
+    throw_if_stopped(stop_);
     const bool last = index + 1 == encoder_.config.num_hidden_layers;
     // The head reads each sample's first token, so the last layer is asked for no other.
     const std::span<const Index> outputs =
@@ -228,6 +231,7 @@ class Run {
   AnswerGuide<T>& guide_;
   Workspace& workspace_;
   AnsweredBatch<T>& output_;
+  const std::stop_token& stop_;
   const std::vector<Answer>& answers_;
   std::vector<Index> one_each_;  // offsets of one row a sample
   std::vector<char> kept_;       // [samples]
@@ -237,15 +241,15 @@ class Run {
 
 template <class T>
 void run_answers(const Encoder<T>& encoder, const RaggedBatch& batch, AnswerGuide<T>& guide, Workspace& workspace,
-                 AnsweredBatch<T>& output) {
+                 AnsweredBatch<T>& output, const std::stop_token& stop) {
   const Workspace::Mark mark = workspace.mark();
-  Run<T>(encoder, batch, guide, workspace, output)();
+  Run<T>(encoder, batch, guide, workspace, output, stop)();
   workspace.release(mark);
 }
 
 template void run_answers(const Encoder<float>&, const RaggedBatch&, AnswerGuide<float>&, Workspace&,
-                          AnsweredBatch<float>&);
+                          AnsweredBatch<float>&, const std::stop_token&);
 template void run_answers(const Encoder<double>&, const RaggedBatch&, AnswerGuide<double>&, Workspace&,
-                          AnsweredBatch<double>&);
+                          AnsweredBatch<double>&, const std::stop_token&);
 
 }  // namespace sharcs::internal

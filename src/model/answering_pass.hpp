@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stop_token>
 #include <vector>
 
 #include "model/encoder.hpp"
@@ -31,9 +32,9 @@ struct AnsweredBatch {
 /// Inference: the stem for all samples, with its exits; the router; narrow widths from the stem's output
 /// (arXiv:2310.12126, section 3.3); then full width from where the stem stopped, with its exits. The guide says at each
 /// answer who is asked and who stays. No layer runs twice for a sample at the same width, and a sample's results do not
-/// depend on the others, in any bit.
+/// depend on the others, in any bit. Throws Cancelled before the next layer when `stop` is requested.
 template <class T>
 void run_answers(const Encoder<T>& encoder, const RaggedBatch& batch, AnswerGuide<T>& guide, Workspace& workspace,
-                 AnsweredBatch<T>& output);
+                 AnsweredBatch<T>& output, const std::stop_token& stop = {});
 
 }  // namespace sharcs::internal

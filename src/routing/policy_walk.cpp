@@ -9,17 +9,20 @@
 
 namespace sharcs::internal {
 
-PolicyWalk::PolicyWalk(const Policy& policy, const ModelConfig& config, const WidthSet& widths,
+PolicyWalk::PolicyWalk(std::span<const Policy> policies, const ModelConfig& config, const WidthSet& widths,
                        const std::vector<Answer>& answers)
-    : policy_(policy),
-      widths_(widths),
+    : widths_(widths),
       answers_(answers),
       stem_layers_(config.sharcs ? config.sharcs->adaptive_layer_idx : config.num_hidden_layers),
-      cap_(widths.size() - 1),
       config_(config) {
+  for (const Policy& policy : policies) terms_.push_back(terms_for(policy));
+}
+
+PolicyWalk::Terms PolicyWalk::terms_for(const Policy& policy) const {
   const auto& parts = PolicyAccess::parts(policy);
-  if (parts.cap) cap_ = widths.at(*parts.cap).index();
-  if (parts.fixed) fixed_ = widths.at(*parts.fixed).index();
+  Terms terms = {.policy = &policy, .cap = widths_.size() - 1};
+  if (parts.cap) terms.cap = widths_.at(*parts.cap).index();
+  if (parts.fixed) terms.fixed = widths_.at(*parts.fixed).index();
   if (!parts.thresholds.empty() && parts.thresholds.size() != answers_.size())
     throw ConfigError("the policy \"" + policy.name() + "\" has " + std::to_string(parts.thresholds.size()) +
                       " thresholds; expected one for each of the model's " + std::to_string(answers_.size()) +
@@ -31,46 +34,53 @@ PolicyWalk::PolicyWalk(const Policy& policy, const ModelConfig& config, const Wi
     throw ConfigError("exit " + std::to_string(parts.only_exit) +
                       " is not one of the model's: " + (known.empty() ? "it has none" : known));
   }
+  return terms;
 }
 
-void PolicyWalk::begin(std::span<const std::int32_t> tokens) {
+void PolicyWalk::begin(std::span<const std::int32_t> tokens, Index first) {
+  first_ = first;
   traces_.assign(tokens.size(), {});
   for (std::size_t i = 0; i < tokens.size(); ++i) traces_[i].tokens = tokens[i];
 }
 
-double PolicyWalk::threshold(int answer) const {
-  const auto& parts = PolicyAccess::parts(policy_);
+double PolicyWalk::threshold(const Policy& policy, int answer) const {
+  const auto& parts = PolicyAccess::parts(policy);
   if (!parts.thresholds.empty()) return parts.thresholds[static_cast<std::size_t>(answer)];
   return answers_[static_cast<std::size_t>(answer)].is_exit() ? parts.exits : parts.narrow;
 }
 
-int PolicyWalk::chosen_width(Trace& trace, std::span<const float> router_logits) const {
+int PolicyWalk::chosen_width(const Terms& terms, Trace& trace, std::span<const float> router_logits) const {
   if (trace.chosen >= 0) return trace.chosen;
-  const auto& parts = PolicyAccess::parts(policy_);
-  if (fixed_ >= 0) return trace.chosen = fixed_;
+  const auto& parts = PolicyAccess::parts(*terms.policy);
+  if (terms.fixed >= 0) return trace.chosen = terms.fixed;
   if (!parts.choose || router_logits.empty()) return trace.chosen = 0;
   const int index = parts.choose({router_logits, widths_, trace.tokens});
   if (index < 0 || index >= widths_.size())
-    throw ConfigError("the policy \"" + policy_.name() + "\" chose width number " + std::to_string(index) +
+    throw ConfigError("the policy \"" + terms.policy->name() + "\" chose width number " + std::to_string(index) +
                       "; expected 0 to " + std::to_string(widths_.size() - 1));
   return trace.chosen = index;
 }
 
 bool PolicyWalk::asks(Index sample, int answer, std::span<const float> router_logits) {
-  const auto& parts = PolicyAccess::parts(policy_);
+  const Terms& terms = terms_of(sample);
+  const Policy& policy = *terms.policy;
+  const auto& parts = PolicyAccess::parts(policy);
   const Answer& asked = answers_[static_cast<std::size_t>(answer)];
   if (parts.only_exit > 0) return asked.exit_layer == parts.only_exit;
   if (asked.is_exit()) {
-    const bool behind_cap = asked.exit_layer > stem_layers_ && cap_ + 1 < widths_.size();
-    return !behind_cap && threshold(answer) < PolicyRule::never;
+    const bool behind_cap = asked.exit_layer > stem_layers_ && terms.cap + 1 < widths_.size();
+    return !behind_cap && threshold(policy, answer) < PolicyRule::never;
   }
-  const int narrowest = std::min(chosen_width(traces_[static_cast<std::size_t>(sample)], router_logits), cap_);
-  if (asked.width_index < narrowest || asked.width_index > cap_) return false;
-  return threshold(answer) < PolicyRule::never || asked.width_index == cap_;
+  const int narrowest =
+      std::min(chosen_width(terms, traces_[static_cast<std::size_t>(sample)], router_logits), terms.cap);
+  if (asked.width_index < narrowest || asked.width_index > terms.cap) return false;
+  return threshold(policy, answer) < PolicyRule::never || asked.width_index == terms.cap;
 }
 
 bool PolicyWalk::keeps(Index sample, int answer, std::span<const float> logits, const float* score) {
-  const auto& parts = PolicyAccess::parts(policy_);
+  const Terms& terms = terms_of(sample);
+  const Policy& policy = *terms.policy;
+  const auto& parts = PolicyAccess::parts(policy);
   const Answer& given = answers_[static_cast<std::size_t>(answer)];
   Trace& trace = traces_[static_cast<std::size_t>(sample)];
   ++trace.asked;
@@ -81,9 +91,9 @@ bool PolicyWalk::keeps(Index sample, int answer, std::span<const float> logits, 
   const int label = predicted_label<float>(config_, logits);
   const double change = trace.trail.add(config_.is_regression(), label, static_cast<double>(logits[0]));
 
-  const bool is_widest = !given.is_exit() && given.width_index == cap_;
-  const bool is_only = parts.only_exit > 0 || (fixed_ >= 0 && !given.is_exit());
-  if (is_widest || is_only || (!parts.accept && threshold(answer) <= 0)) return true;
+  const bool is_widest = !given.is_exit() && given.width_index == terms.cap;
+  const bool is_only = parts.only_exit > 0 || (terms.fixed >= 0 && !given.is_exit());
+  if (is_widest || is_only || (!parts.accept && threshold(policy, answer) <= 0)) return true;
   const std::vector<float> probabilities = probabilities_of(config_, logits);
   const AnswerQuery query = {.answer = given,
                              .logits = logits,
@@ -94,7 +104,7 @@ bool PolicyWalk::keeps(Index sample, int answer, std::span<const float> logits, 
                              .tokens = trace.tokens,
                              .multi_label = config_.multi_label};
   if (parts.accept) return parts.accept(query);
-  return parts.confidence.of(query) >= threshold(answer);
+  return parts.confidence.of(query) >= threshold(policy, answer);
 }
 
 double PolicyWalk::multiply_adds(Index sample) const {

@@ -10,17 +10,21 @@
 
 namespace sharcs::internal {
 
-/// A policy on its way through the answers of some samples: says who is asked and whose answer is kept, and counts what
-/// that costs. Guides an encoder, or walks through recorded answers.
+/// A policy, or one a sample, on its way through the answers of some samples: says who is asked and whose answer is
+/// kept, and counts what that costs. Guides an encoder, or walks through recorded answers.
 class PolicyWalk final : public AnswerGuide<float> {
  public:
   /// The arguments must outlive the walk; begin() comes first. Throws ConfigError when the policy does not fit the
   /// model.
   PolicyWalk(const Policy& policy, const ModelConfig& config, const WidthSet& widths,
+             const std::vector<Answer>& answers)
+      : PolicyWalk(std::span(&policy, 1), config, widths, answers) {}
+  /// One policy for all samples, or one for each.
+  PolicyWalk(std::span<const Policy> policies, const ModelConfig& config, const WidthSet& widths,
              const std::vector<Answer>& answers);
 
-  /// Starts with new samples of so many tokens each.
-  void begin(std::span<const std::int32_t> tokens);
+  /// Starts with new samples of so many tokens each; `first` is the number of the first one's policy.
+  void begin(std::span<const std::int32_t> tokens, Index first = 0);
 
   bool asks(Index sample, int answer, std::span<const float> router_logits) override;
   bool keeps(Index sample, int answer, std::span<const float> logits, const float* score) override;
@@ -40,16 +44,25 @@ class PolicyWalk final : public AnswerGuide<float> {
     int furthest = -1;  // the answer with the longest path so far
     double own = 0;
   };
-  double threshold(int answer) const;
-  int chosen_width(Trace& trace, std::span<const float> router_logits) const;
+  /// A policy and what it means for this model.
+  struct Terms {
+    const Policy* policy;
+    int cap;         // index of the widest width that is asked
+    int fixed = -1;  // index of the width of a fixed policy
+  };
+  Terms terms_for(const Policy& policy) const;
+  const Terms& terms_of(Index sample) const {
+    return terms_[terms_.size() == 1 ? 0 : static_cast<std::size_t>(first_ + sample)];
+  }
+  double threshold(const Policy& policy, int answer) const;
+  int chosen_width(const Terms& terms, Trace& trace, std::span<const float> router_logits) const;
 
-  const Policy& policy_;
   const WidthSet& widths_;
   const std::vector<Answer>& answers_;
   int stem_layers_;
-  int cap_ = 0;     // index of the widest width that is asked
-  int fixed_ = -1;  // index of the width of a fixed policy
   const ModelConfig& config_;
+  std::vector<Terms> terms_;  // one, or one a sample
+  Index first_ = 0;           // number of the first sample's terms
   std::vector<Trace> traces_;
 };
 

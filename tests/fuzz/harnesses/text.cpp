@@ -23,6 +23,7 @@ void read(std::string_view input, const Scratch&) {
     if (pair.ids.size() > 32 || pair.ids.size() != pair.token_types.size())
       throw std::logic_error("an encoding of another length than was asked for");
   }
+  if (input.find_first_not_of(" \t\n\v\f\r") == std::string_view::npos) return;  // an empty text is refused
   const Prediction prediction = classifier.classify(std::string(input));
   if (prediction.label < 0 || prediction.label > 1) throw std::logic_error("a label that the model does not have");
 }
