@@ -10,6 +10,7 @@
 #include "gemm_bench.hpp"
 #include "int8_bench.hpp"
 #include "options.hpp"
+#include "queue_bench.hpp"
 #include "ranks_bench.hpp"
 #include "report.hpp"
 #include "roof.hpp"
@@ -30,9 +31,10 @@ int main(int argc, char** argv) {
       ->delimiter(',')
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
-  app.add_option("--filter", options.filter,
-                 "Only points whose name contains this, e.g. \"multiply 32 x\", \"pack\", \"encoder\", \"callers\", "
-                 "\"bf16\", \"int8\", \"training\" or \"tokenize\"");
+  app.add_option(
+      "--filter", options.filter,
+      "Only points whose name contains this, e.g. \"multiply 32 x\", \"pack\", \"encoder\", \"callers\", \"queue\", "
+      "\"bf16\", \"int8\", \"training\" or \"tokenize\"");
   app.add_option("--seconds", options.seconds, "Seconds for each contender at each point")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
@@ -56,6 +58,7 @@ int main(int argc, char** argv) {
     run_gemm_bench(options, report);
     run_encoder_bench(options, report);
     run_threads_bench(options, report);
+    run_queue_bench(options, report);
     run_bf16_bench(options, report);
     run_int8_bench(options, report);
     run_training_bench(options, report);
