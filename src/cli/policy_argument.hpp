@@ -5,18 +5,11 @@
 #include <optional>
 #include <string>
 
-#include "core/enum_names.hpp"
+#include "infer/precision_names.hpp"
 #include "sharcs/classifier.hpp"
 #include "sharcs/policy.hpp"
 
 namespace sharcs::internal {
-
-template <>
-struct EnumNames<Precision> {
-  static constexpr const char* what = "the precision";
-  static constexpr EnumName<Precision> all[] = {
-      {Precision::fp32, "fp32"}, {Precision::bf16, "bf16"}, {Precision::int8, "int8"}};
-};
 
 /// --policy: which answers samples are asked for.
 void add_policy_option(CLI::App& command, std::string& policy);
