@@ -4,7 +4,8 @@
 //     answer MODEL INPUTS.json SAVED    INPUTS.json: a list of {"ids": [...], "types": [...]}, or of {"text", "pair"}
 //
 // Prints {"plain": [[logits]], "full": [[logits]]}: of the model as it is, and of full width after it was made a routed
-// model, saved to SAVED and read again, whose "probabilities" and (of a multi-label model) "labels" follow. For texts
+// model, saved to SAVED and read again, whose "probabilities" and (of a multi-label model) "labels" follow, and the
+// "mean" and "cls" vectors of each layer, the embeddings first: [[[numbers]]]. For texts
 // the folder's tokenizer is read, and saved too; then "encoded" has
 // {"ids", "types", "logits"} of each.
 #include <fstream>
@@ -66,6 +67,12 @@ int main(int count, char** arguments) {
     for (const sharcs::Prediction& prediction : predict(full, inputs)) {
       result["probabilities"].push_back(prediction.probabilities);
       result["labels"].push_back(prediction.labels);
+    }
+    std::vector<sharcs::TokenSequence> sequences;
+    for (const Input& input : inputs) sequences.push_back({input.ids, input.types});
+    for (int layer = 0; layer <= full.config().num_hidden_layers; ++layer) {
+      result["mean"].push_back(full.embed(sequences, {.layer = layer}));
+      result["cls"].push_back(full.embed(sequences, {.layer = layer, .pooling = sharcs::Pooling::cls}));
     }
     if (tokenizer) {
       tokenizer->save(arguments[3]);

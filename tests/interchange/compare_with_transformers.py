@@ -3,7 +3,8 @@
     python compare_with_transformers.py ANSWER     ANSWER: the program of answer.cpp
 
 A small random model is saved by transformers; sharcs reads it and has to give the same logits. sharcs makes a routed model
-with exits of it and saves that; transformers reads the folder as its own class and has to give the same logits again.
+with exits of it and saves that; transformers reads the folder as its own class and has to give the same logits again. The
+vectors of every layer have to be those of transformers' hidden states.
 """
 import json
 import pathlib
@@ -45,15 +46,25 @@ def inputs_for(has_types):
     return inputs
 
 
-def logits_of(model, inputs, has_types):
-    rows = []
+def outputs_of(model, inputs, has_types):
     for item in inputs:
         arguments = {"input_ids": torch.tensor([item["ids"]]), "attention_mask": torch.ones(1, len(item["ids"]))}
         if has_types:
             arguments["token_type_ids"] = torch.tensor([item["types"]])
         with torch.no_grad():
-            rows.append(model(**arguments).logits[0])
-    return torch.stack(rows)
+            yield model(**arguments, output_hidden_states=True)
+
+
+def logits_of(model, inputs, has_types):
+    return torch.stack([output.logits[0] for output in outputs_of(model, inputs, has_types)])
+
+
+def vectors_of(model, inputs, has_types):
+    """[2: mean and first token][layers][inputs][hidden], the embeddings before the first layer."""
+    states = [output.hidden_states for output in outputs_of(model, inputs, has_types)]
+    layers = range(len(states[0]))
+    return torch.stack([torch.stack([torch.stack([pool(state[layer][0]) for state in states]) for layer in layers])
+                        for pool in (lambda x: x.mean(0), lambda x: x[0])])
 
 
 def compare(name, answer, folder):
@@ -82,6 +93,14 @@ def compare(name, answer, folder):
         print(f"{name}, {what}: largest difference {difference:.1e}")
         if not difference <= TOLERANCE:
             return f"{name}, {what}: logits differ by {difference:.1e}; expected at most {TOLERANCE}"
+    vectors = vectors_of(model, inputs, has_types)
+    ours = torch.tensor([found["mean"], found["cls"]])
+    if ours.shape != vectors.shape:
+        return f"{name}: the vectors of every layer are {list(ours.shape)}; expected {list(vectors.shape)}"
+    difference = (ours - vectors).abs().max().item()
+    print(f"{name}, mean and first token after every layer: largest difference {difference:.1e}")
+    if not difference <= TOLERANCE:
+        return f"{name}: the vectors of its layers differ by {difference:.1e}; expected at most {TOLERANCE}"
     return None
 
 
