@@ -24,9 +24,9 @@ struct BatchQueueOptions {
   std::size_t max_batch_tokens = 2048;  ///< tokens in a batch; a longer text makes a batch of its own
   std::size_t max_queue = 1024;         ///< requests that wait
   WhenFull when_full = WhenFull::wait;
-  /// After a batch of several requests, those who got their answers often ask again at once. So a batch that would be
-  /// smaller than the one before waits at most so long for others. A single caller never waits.
-  std::chrono::microseconds max_delay = std::chrono::microseconds(500);
+  /// A batch that would be smaller than the one before waits at most so long for others: callers who just got their
+  /// answers may be about to ask again. A single caller never waits. 0: a batch begins as soon as the worker is free.
+  std::chrono::microseconds max_delay = std::chrono::microseconds(0);
   /// For requests with a deadline and no policy of their own: see CallOptions::deadline. Absent: the engine's policy.
   std::optional<PolicyTimes> times = {};
 };

@@ -31,6 +31,7 @@
 extern "C" {
 #endif
 
+/* NOLINTBEGIN(modernize-use-using): C has no other way. */
 typedef enum sharcs_status {
   SHARCS_OK = 0,
   SHARCS_INVALID_ARGUMENT = 1, /* a null pointer, an unknown policy, an empty text, bytes that are not UTF-8, … */
@@ -114,6 +115,8 @@ SHARCS_API size_t sharcs_embedding_size(const sharcs_classifier* classifier);
 SHARCS_API sharcs_status sharcs_embed(const sharcs_classifier* classifier, const char* const* texts,
                                       const char* const* pairs, size_t count, const sharcs_embed_options* options,
                                       float* vectors, size_t capacity);
+
+/* NOLINTEND(modernize-use-using) */
 
 #ifdef __cplusplus
 }

@@ -273,6 +273,30 @@ TEST_F(Queue, ServesManyThreadsWhileItsClassifierIsReplaced) {
   EXPECT_EQ(queue.counts().answered, 200u);
 }
 
+TEST_F(Queue, ABatchWaitsForAsManyAsBeforeNoLongerThanTheDelay) {
+  for (const auto delay : {std::chrono::microseconds(0), std::chrono::microseconds(24h)}) {
+    SCOPED_TRACE(delay.count());
+    BatchQueue queue(load(), {.max_delay = delay});
+    Gate gate, second_gate;
+    auto first = queue.submit("a gem", gate.request());
+    gate.await_worker();
+    auto second = queue.submit("a gem", second_gate.request()), third = queue.submit("a gem");
+    gate.open();
+    second_gate.await_worker();  // the batch of two runs
+    std::vector<std::future<Prediction>> rest;
+    rest.push_back(queue.submit("a gem"));
+    second_gate.open();
+    third.get();
+    if (delay == 0us) {
+      rest[0].get();
+      EXPECT_EQ(queue.counts().batches, 3u);
+    }
+    rest.push_back(queue.submit("a gem"));
+    rest.back().get();
+    EXPECT_EQ(queue.counts().batches, delay == 0us ? 4u : 3u);
+  }
+}
+
 TEST_F(Queue, OptionsThatCannotBeAreRefused) {
   EXPECT_EQ(message_of<ConfigError>([] { BatchQueue(std::shared_ptr<const Classifier>()); }),
             "a queue without a classifier; expected one");
