@@ -42,6 +42,27 @@ void gelu_tanh_backward_rows(MatrixView<const float> dy, MatrixView<const float>
   }
 }
 
+void gated_backward_rows(MatrixView<const float> dy, MatrixView<const float> x, MatrixView<float> dx, float k) {
+  for (Index r = 0; r < x.rows; ++r) {
+    const float *gradient = dy.row(r), *in = x.row(r);
+    float* out = dx.row(r);
+    for_each_vector(x.cols, [=](auto d, Index c) HWY_ATTR {
+      hn::StoreU(hn::Mul(hn::LoadU(d, gradient + c), gated_derivative(d, hn::LoadU(d, in + c), k)), d, out + c);
+    });
+  }
+}
+
+void relu_backward_rows(MatrixView<const float> dy, MatrixView<const float> x, MatrixView<float> dx) {
+  for (Index r = 0; r < x.rows; ++r) {
+    const float *gradient = dy.row(r), *in = x.row(r);
+    float* out = dx.row(r);
+    for_each_vector(x.cols, [=](auto d, Index c) HWY_ATTR {
+      const auto is_on = hn::Gt(hn::LoadU(d, in + c), hn::Zero(d));
+      hn::StoreU(hn::IfThenElseZero(is_on, hn::LoadU(d, gradient + c)), d, out + c);
+    });
+  }
+}
+
 void add_rows(MatrixView<const float> x, MatrixView<float> y) {
   for (Index r = 0; r < x.rows; ++r) {
     const float* in = x.row(r);
@@ -192,6 +213,8 @@ HWY_AFTER_NAMESPACE();
 namespace sharcs::internal::kernels {
 HWY_EXPORT(gelu_backward_rows);
 HWY_EXPORT(gelu_tanh_backward_rows);
+HWY_EXPORT(gated_backward_rows);
+HWY_EXPORT(relu_backward_rows);
 HWY_EXPORT(add_rows);
 HWY_EXPORT(add_column_sums_rows);
 HWY_EXPORT(squared_sum_block);
@@ -229,6 +252,17 @@ void gelu_backward(MatrixView<const float> dy, MatrixView<const float> x, Matrix
 
 void gelu_tanh_backward(MatrixView<const float> dy, MatrixView<const float> x, MatrixView<float> dx) {
   parallel_elements(8192, HWY_DYNAMIC_DISPATCH(gelu_tanh_backward_rows), dy, x, dx);
+}
+
+void gated_backward(MatrixView<const float> dy, MatrixView<const float> x, MatrixView<float> dx, float k) {
+  const auto rows = [k](MatrixView<const float> gradient, MatrixView<const float> in, MatrixView<float> out) {
+    HWY_DYNAMIC_DISPATCH(gated_backward_rows)(gradient, in, out, k);
+  };
+  parallel_elements(8192, rows, dy, x, dx);
+}
+
+void relu_backward(MatrixView<const float> dy, MatrixView<const float> x, MatrixView<float> dx) {
+  parallel_elements(32768, HWY_DYNAMIC_DISPATCH(relu_backward_rows), dy, x, dx);
 }
 
 void add(MatrixView<const float> x, MatrixView<float> y) {
@@ -304,6 +338,23 @@ void gelu_tanh_backward(MatrixView<const T> dy, MatrixView<const T> x, MatrixVie
 }
 
 template <class T>
+void gated_backward(MatrixView<const T> dy, MatrixView<const T> x, MatrixView<T> dx, T k) {
+  for_each_row(x.rows, x.cols, [&](Index r) {
+    for (Index c = 0; c < x.cols; ++c) {
+      const T s = gate(x(r, c), k);
+      dx(r, c) = dy(r, c) * s * (T(1) + k * x(r, c) * (T(1) - s));
+    }
+  });
+}
+
+template <class T>
+void relu_backward(MatrixView<const T> dy, MatrixView<const T> x, MatrixView<T> dx) {
+  for_each_row(x.rows, x.cols, [&](Index r) {
+    for (Index c = 0; c < x.cols; ++c) dx(r, c) = x(r, c) > 0 ? dy(r, c) : T(0);
+  });
+}
+
+template <class T>
 void add_column_sums(MatrixView<const T> x, T* sums) {
   parallel_ranges(x.cols, grain(8192, x.rows), [&](Index begin, Index end) {
     for (Index r = 0; r < x.rows; ++r)
@@ -368,6 +419,16 @@ void gelu_tanh_backward(ConstMatrix<T> dy, ConstMatrix<T> x, MatrixView<T> dx) {
 }
 
 template <class T>
+void gated_backward(ConstMatrix<T> dy, ConstMatrix<T> x, MatrixView<T> dx, T k) {
+  dispatch<T>(simd::gated_backward, portable::gated_backward<T>, dy, x, dx, k);
+}
+
+template <class T>
+void relu_backward(ConstMatrix<T> dy, ConstMatrix<T> x, MatrixView<T> dx) {
+  dispatch<T>(simd::relu_backward, portable::relu_backward<T>, dy, x, dx);
+}
+
+template <class T>
 void add_column_sums(ConstMatrix<T> x, T* sums) {
   dispatch<T>(simd::add_column_sums, portable::add_column_sums<T>, x, sums);
 }
@@ -397,6 +458,8 @@ void adamw_idle(std::span<T> weight, std::span<T> first_moment, std::span<T> sec
 #define SHARCS_INSTANTIATE(T)                                                                          \
   template void gelu_backward<T>(ConstMatrix<T>, ConstMatrix<T>, MatrixView<T>);                       \
   template void gelu_tanh_backward<T>(ConstMatrix<T>, ConstMatrix<T>, MatrixView<T>);                  \
+  template void gated_backward<T>(ConstMatrix<T>, ConstMatrix<T>, MatrixView<T>, T);                   \
+  template void relu_backward<T>(ConstMatrix<T>, ConstMatrix<T>, MatrixView<T>);                       \
   template void add_column_sums<T>(ConstMatrix<T>, T*);                                                \
   template void add<T>(ConstMatrix<T>, MatrixView<T>);                                                 \
   template double squared_sum(std::span<const T>);                                                     \

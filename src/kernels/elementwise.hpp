@@ -15,6 +15,14 @@ void gelu_backward(ConstMatrix<T> dy, ConstMatrix<T> x, MatrixView<T> dx);
 template <class T>
 void gelu_tanh_backward(ConstMatrix<T> dy, ConstMatrix<T> x, MatrixView<T> dx);
 
+/// The same of x · σ(k x), for Activation::silu or quick_gelu: σ(k x) · (1 + k x · (1 − σ(k x))).
+template <class T>
+void gated_backward(ConstMatrix<T> dy, ConstMatrix<T> x, MatrixView<T> dx, T k);
+
+/// The same of max(x, 0): dy where x is above 0, else 0.
+template <class T>
+void relu_backward(ConstMatrix<T> dy, ConstMatrix<T> x, MatrixView<T> dx);
+
 /// sums[c] += Σ_r x[r, c]: the gradient of a bias.
 template <class T>
 void add_column_sums(ConstMatrix<T> x, T* sums);

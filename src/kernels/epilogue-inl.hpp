@@ -29,6 +29,9 @@ HWY_INLINE V activate(D d, V x, Activation activation) {
       return tanh(d, x);
     case Activation::relu:
       return hn::Max(x, hn::Zero(d));
+    case Activation::silu:
+    case Activation::quick_gelu:
+      return gated(d, x, gate_slope<float>(activation));
     case Activation::none:
       break;
   }

@@ -14,7 +14,15 @@ enum class Activation {
   gelu_tanh,  ///< its approximation by tanh: Hugging Face's "gelu_new"
   tanh,
   relu,
+  silu,        ///< x · σ(x), with the logistic function σ
+  quick_gelu,  ///< x · σ(1.702 x), an approximation of GELU
 };
+
+/// k of x · σ(k x): of silu, or of quick_gelu (Hendrycks and Gimpel 2016, section 2).
+template <class T>
+constexpr T gate_slope(Activation activation) {
+  return activation == Activation::silu ? T(1) : T(1.702);
+}
 
 /// What happens to an element of a product on its way to memory, in this order. T: of the results, see ScalarOf.
 template <class T>

@@ -45,6 +45,12 @@ T gelu_tanh(T x) {
   return x * gelu_tanh_gate(x);
 }
 
+/// The logistic function of slope · x.
+template <class T>
+T gate(T x, T slope) {
+  return T(1) / (T(1) + std::exp(-slope * x));
+}
+
 template <class T>
 T activate(T x, Activation activation) {
   switch (activation) {
@@ -56,6 +62,9 @@ T activate(T x, Activation activation) {
       return std::tanh(x);
     case Activation::relu:
       return x > 0 ? x : T(0);
+    case Activation::silu:
+    case Activation::quick_gelu:
+      return x * gate(x, gate_slope<T>(activation));
     case Activation::none:
       break;
   }

@@ -54,7 +54,13 @@ struct Backbone {
                                                             {"gelu_python", kernels::Activation::gelu},
                                                             {"gelu_new", kernels::Activation::gelu_tanh},
                                                             {"gelu_fast", kernels::Activation::gelu_tanh},
-                                                            {"gelu_pytorch_tanh", kernels::Activation::gelu_tanh}};
+                                                            {"gelu_accurate", kernels::Activation::gelu_tanh},
+                                                            {"gelu_pytorch_tanh", kernels::Activation::gelu_tanh},
+                                                            {"gelu_python_tanh", kernels::Activation::gelu_tanh},
+                                                            {"quick_gelu", kernels::Activation::quick_gelu},
+                                                            {"relu", kernels::Activation::relu},
+                                                            {"silu", kernels::Activation::silu},
+                                                            {"swish", kernels::Activation::silu}};
   HeadNames head;
   /// Dropout before the classifier where config.json does not say: negative means hidden_dropout_prob.
   double default_classifier_dropout = -1;

@@ -9,8 +9,29 @@
 
 namespace sharcs::internal {
 
+using kernels::Activation;
 using kernels::Epilogue;
 using kernels::Write;
+
+namespace {
+
+/// gradient = gradient · activation'(x).
+template <class T>
+void activation_backward(Activation activation, MatrixView<const T> x, MatrixView<T> gradient) {
+  switch (activation) {
+    case Activation::gelu_tanh:
+      return kernels::gelu_tanh_backward<T>(gradient, x, gradient);
+    case Activation::relu:
+      return kernels::relu_backward<T>(gradient, x, gradient);
+    case Activation::silu:
+    case Activation::quick_gelu:
+      return kernels::gated_backward<T>(gradient, x, gradient, kernels::gate_slope<T>(activation));
+    default:
+      return kernels::gelu_backward<T>(gradient, x, gradient);
+  }
+}
+
+}  // namespace
 
 template <class T>
 MatrixView<const T> LayerPass<T>::output_rows(MatrixView<const T> x, Workspace& workspace) const {
@@ -60,22 +81,22 @@ template <class T>
 void LayerPass<T>::feed_forward(MatrixView<T> attended, MatrixView<T> output, Workspace& workspace) const {
   const auto norm = slice.attention_norm(layer);
   const MatrixView<T> inner = workspace.matrix<T>(outputs(), slice.ffn);
-  const Epilogue<T> gelu = {.activation = activation};
+  const Epilogue<T> activate = {.activation = activation};
   if constexpr (std::is_same_v<T, float>) {
     if (layer.intermediate.int8) {
       const auto rows = kernels::Int8Rows::make(outputs(), slice.hidden, workspace);
       kernels::layer_norm(attended, norm.weight, norm.bias, eps, attended, rows);
       if (!layer.output.int8) {
-        layer.intermediate.forward(LinearInput<T>(attended, rows), inner, gelu);
+        layer.intermediate.forward(LinearInput<T>(attended, rows), inner, activate);
         return layer.output.forward(inner, output, {.residual = attended});
       }
       const auto inner_rows = kernels::Int8Rows::make(outputs(), slice.ffn, workspace);
-      kernels::multiply_and_quantize(layer.intermediate.int8_product(rows, inner, gelu), inner_rows);
+      kernels::multiply_and_quantize(layer.intermediate.int8_product(rows, inner, activate), inner_rows);
       return layer.output.forward(LinearInput<T>(inner, inner_rows), output, {.residual = attended});
     }
   }
   kernels::layer_norm<T>(attended, norm.weight, norm.bias, eps, attended);
-  layer.intermediate.forward(attended, inner, gelu);
+  layer.intermediate.forward(attended, inner, activate);
   layer.output.forward(LinearInput<T>(inner, layer.output, workspace), output, {.residual = attended});
 }
 
@@ -217,10 +238,7 @@ void LayerPass<T>::backward(const LayerCache<T>& cache, const DropoutPlan& dropo
   const MatrixView<const T> d_ffn = through_dropout(d_output, dropout.output(layer_index));
   layer.output.backward_parameters(cache.activation, d_ffn, gradient.output);
   layer.output.backward_input(d_ffn, d_inner, Write::overwrite);
-  if (activation == kernels::Activation::gelu_tanh)
-    kernels::gelu_tanh_backward<T>(d_inner, cache.pre_activation, d_inner);
-  else
-    kernels::gelu_backward<T>(d_inner, cache.pre_activation, d_inner);
+  activation_backward<T>(activation, cache.pre_activation, d_inner);
   layer.intermediate.backward_parameters(cache.attended, d_inner, gradient.intermediate);
   layer.intermediate.backward_input(d_inner, d_output, Write::accumulate);
 

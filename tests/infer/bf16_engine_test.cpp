@@ -23,7 +23,7 @@ using ::testing::HasSubstr;
 
 /// A model with exits and narrow widths. Its weights are those of a model that has just been made, small enough for
 /// attention to be smooth.
-Model model_of(const std::string& model_type) {
+Model model_of(const std::string& model_type, const std::string& activation = {}) {
   ModelConfig config = testing::small_config_of(model_type);
   config.vocab_size = 50;
   config.hidden_size = 48;
@@ -32,6 +32,7 @@ Model model_of(const std::string& model_type) {
   config.max_position_embeddings = 40;
   config.initializer_range = 0.1;
   config.sharcs->exits = {1, 2};
+  if (!activation.empty()) config.hidden_act = activation;
   return Model::create(config, 3);
 }
 
@@ -64,10 +65,7 @@ void expect_same_logits(const Engine& expected, const Engine& found) {
   }
 }
 
-class Bf16Engine : public ::testing::TestWithParam<std::string> {};
-
-TEST_P(Bf16Engine, GivesLogitsWithinTwoPercentOfFp32) {
-  const Model model = model_of(GetParam());
+void expect_within_two_percent_of_fp32(const Model& model) {
   const Engine fp32(model), bf16(model, {.precision = Precision::bf16});
   EXPECT_EQ(bf16.precision(), Precision::bf16);
   const Inputs inputs(model.config());
@@ -86,6 +84,10 @@ TEST_P(Bf16Engine, GivesLogitsWithinTwoPercentOfFp32) {
     EXPECT_GT(squares, 0) << "nothing was bf16";
   }
 }
+
+class Bf16Engine : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(Bf16Engine, GivesLogitsWithinTwoPercentOfFp32) { expect_within_two_percent_of_fp32(model_of(GetParam())); }
 
 TEST_P(Bf16Engine, StoredAnswersAsRoundedWhenLoaded) {
   const Model model = model_of(GetParam());
@@ -106,6 +108,13 @@ TEST_P(Bf16Engine, StoredAnswersAsRoundedWhenLoaded) {
 
 INSTANTIATE_TEST_SUITE_P(EveryBackbone, Bf16Engine, ::testing::ValuesIn(testing::every_model_type()),
                          testing::test_name_of);
+
+TEST(Bf16EngineOfBert, GivesLogitsWithinTwoPercentOfFp32WithEveryActivation) {
+  for (const char* activation : {"gelu_new", "relu", "silu", "quick_gelu"}) {
+    SCOPED_TRACE(activation);
+    expect_within_two_percent_of_fp32(model_of("bert", activation));
+  }
+}
 
 TEST(Bf16EngineOfBert, GivesASampleTheSameBitsInAnyBatchAndWithAnyThreads) {
   const Model model = model_of("bert");

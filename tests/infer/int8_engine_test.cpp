@@ -60,10 +60,7 @@ std::vector<Policy> every_answer(const Engine& engine) {
   return policies;
 }
 
-class Int8Engine : public ::testing::TestWithParam<std::string> {};
-
-TEST_P(Int8Engine, AnswersCloseToFp32) {
-  const Model model = model_of(config_of(GetParam()));
+void expect_close_to_fp32(const Model& model) {
   const Engine fp32(model), int8(model, {.precision = Precision::int8});
   EXPECT_EQ(fp32.precision(), Precision::fp32);
   EXPECT_EQ(int8.precision(), Precision::int8);
@@ -86,6 +83,10 @@ TEST_P(Int8Engine, AnswersCloseToFp32) {
   }
 }
 
+class Int8Engine : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(Int8Engine, AnswersCloseToFp32) { expect_close_to_fp32(model_of(config_of(GetParam()))); }
+
 TEST_P(Int8Engine, StoredAnswersAsQuantizedWhenLoaded) {
   const Model model = model_of(config_of(GetParam()));
   const TemporaryFolder folder;
@@ -102,6 +103,15 @@ TEST_P(Int8Engine, StoredAnswersAsQuantizedWhenLoaded) {
 
 INSTANTIATE_TEST_SUITE_P(EveryBackbone, Int8Engine, ::testing::ValuesIn(testing::every_model_type()),
                          testing::test_name_of);
+
+TEST(Int8EngineOfBert, AnswersCloseToFp32WithEveryActivation) {
+  for (const char* activation : {"gelu_new", "relu", "silu", "quick_gelu"}) {
+    SCOPED_TRACE(activation);
+    ModelConfig config = config_of("bert");
+    config.hidden_act = activation;
+    expect_close_to_fp32(model_of(config));
+  }
+}
 
 TEST(Int8EngineOfBert, GivesASampleTheSameBitsInAnyBatchAndWithAnyThreads) {
   const Model model = bert();

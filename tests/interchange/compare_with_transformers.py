@@ -25,6 +25,9 @@ MODELS = {
     "Albert": SIZES | {"embedding_size": 12, "num_hidden_groups": 1}, "MPNet": SIZES | {"pad_token_id": 1},
     "Electra": SIZES | {"embedding_size": 12},
 }
+# The values of hidden_act that sharcs runs; "gelu" is that of MODELS.
+ACTIVATIONS = ("gelu_accurate", "gelu_fast", "gelu_new", "gelu_python", "gelu_python_tanh", "gelu_pytorch_tanh", "quick_gelu",
+               "relu", "silu", "swish")
 
 
 def missing_keys():
@@ -67,15 +70,16 @@ def vectors_of(model, inputs, has_types):
                         for pool in (lambda x: x.mean(0), lambda x: x[0])])
 
 
-def compare(name, answer, folder):
+def compare(name, answer, folder, **settings):
     torch.manual_seed(7)
-    config = getattr(transformers, name + "Config")(**MODELS[name])
+    config = getattr(transformers, name + "Config")(**MODELS[name] | settings)
     architecture = getattr(transformers, name + "ForSequenceClassification")
     model = architecture(config).eval()
     with torch.no_grad():
         for parameter in model.parameters():  # biases and norms, too, so that each of them counts
             parameter.add_(0.1 * torch.randn_like(parameter))
     has_types = getattr(config, "type_vocab_size", 1) > 1
+    name = "_".join([name, *settings.values()])
     theirs, ours = folder / (name + "_theirs"), folder / (name + "_ours")
     model.save_pretrained(theirs)
     inputs = inputs_for(has_types)
@@ -102,6 +106,18 @@ def compare(name, answer, folder):
     if not difference <= TOLERANCE:
         return f"{name}: the vectors of its layers differ by {difference:.1e}; expected at most {TOLERANCE}"
     return None
+
+
+def refused_activations(answer, folder):
+    """Every other name that transformers knows has to be refused, and the message has to name it."""
+    for name in sorted(set(transformers.activations.ACT2CLS) - set(ACTIVATIONS) - {"gelu"}):
+        config = transformers.BertConfig(**SIZES | {"hidden_act": name})
+        (folder / name).mkdir()
+        config.save_pretrained(folder / name)
+        (folder / "inputs.json").write_text("[]")
+        run = subprocess.run([answer, folder / name, folder / "inputs.json", folder / "none"], capture_output=True, text=True)
+        if run.returncode == 0 or f'"hidden_act" is "{name}"' not in run.stderr:
+            yield f"hidden_act {name}: expected a refusal that names it, found {run.stderr or 'none'}"
 
 
 def compare_multi_label(answer, folder):
@@ -142,6 +158,9 @@ def main():
     transformers.logging.set_verbosity_error()
     with tempfile.TemporaryDirectory() as folder:
         problems = [*missing_keys(), *(compare(name, sys.argv[1], pathlib.Path(folder)) for name in MODELS),
+                    *(compare("Bert", sys.argv[1], pathlib.Path(folder), hidden_act=name) for name in ACTIVATIONS),
+                    compare("DistilBert", sys.argv[1], pathlib.Path(folder), activation="relu"),
+                    *refused_activations(sys.argv[1], pathlib.Path(folder)),
                     compare_multi_label(sys.argv[1], pathlib.Path(folder))]
     problems = [problem for problem in problems if problem]
     print("\n".join(problems))

@@ -11,6 +11,7 @@
 #include "kernels/bf16_pairs.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/padded_matrix.hpp"
+#include "kernels/portable.hpp"
 #include "kernels/simd_targets.hpp"
 
 namespace sharcs::internal::kernels {
@@ -119,7 +120,7 @@ TEST(Bf16Multiply, ARowHasTheSameBitsAmongAnyRowsAndThreads) {
     const Matrix weight(150, 2301, 1), x(301, 2301, 3), residual(301, 150, 5);
     const auto panels = packed(weight.view());
     const auto bias = random_row(150, 2);
-    for (const Activation activation : {Activation::none, Activation::gelu}) {
+    for (const Activation activation : {Activation::none, Activation::gelu, Activation::silu}) {
       const auto run = [&](Matrix& y, Index first, Index rows) {
         multiply<float>(
             {x.view().row_range(first, rows),
@@ -149,22 +150,26 @@ TEST(Bf16Multiply, FinishesElementsInTheOrderOfTheEpilogue) {
     const Matrix weight(70, 40, 1), x(9, 40, 2), residual(9, 70, 5);
     const auto panels = packed(weight.view());
     const auto bias = random_row(70, 2);
-    Matrix y(9, 70, 4), before(y);
-    multiply<float>({x.view(),
-                     &panels,
-                     {70, 40},
-                     y.view(),
-                     {.bias = bias.data(),
-                      .pre_activation = before.view(),
-                      .activation = Activation::relu,
-                      .residual = residual.view()}});
-    for (Index r = 0; r < 9; ++r) {
-      for (Index o = 0; o < 70; ++o) {
-        Sum sum;
-        for (Index i = 0; i < 40; ++i) sum.add(x.view()(r, i), weight.view()(o, i));
-        const double value = sum.value + static_cast<double>(bias[static_cast<std::size_t>(o)]);
-        ASSERT_NEAR(before.view()(r, o), value, 1e-4);
-        ASSERT_NEAR(y.view()(r, o), std::max(value, 0.0) + static_cast<double>(residual.view()(r, o)), 1e-4);
+    for (const Activation activation :
+         {Activation::relu, Activation::gelu_tanh, Activation::silu, Activation::quick_gelu}) {
+      Matrix y(9, 70, 4), before(y);
+      multiply<float>({x.view(),
+                       &panels,
+                       {70, 40},
+                       y.view(),
+                       {.bias = bias.data(),
+                        .pre_activation = before.view(),
+                        .activation = activation,
+                        .residual = residual.view()}});
+      for (Index r = 0; r < 9; ++r) {
+        for (Index o = 0; o < 70; ++o) {
+          Sum sum;
+          for (Index i = 0; i < 40; ++i) sum.add(x.view()(r, i), weight.view()(o, i));
+          const double value = sum.value + static_cast<double>(bias[static_cast<std::size_t>(o)]);
+          ASSERT_NEAR(before.view()(r, o), value, 1e-4);
+          ASSERT_NEAR(y.view()(r, o),
+                      portable::activate(value, activation) + static_cast<double>(residual.view()(r, o)), 1e-4);
+        }
       }
     }
   });

@@ -43,6 +43,47 @@ TEST(GeluBackward, AgreesWithThePortableCodeInDoubleAtEveryShape) {
   });
 }
 
+TEST(GatedAndReluBackward, AgreeWithThePortableCodeInDoubleAtEveryShape) {
+  at_every_simd_target([] {
+    for (const Index rows : row_counts)
+      for (const Index cols : col_counts)
+        for (const Index gap : gaps) {
+          const Matrix dy(rows, cols, 1, gap);
+          Matrix x(rows, cols, 2, gap);
+          for (float& v : x.data) v *= 3;
+          Matrix dx(rows, cols, 3, gap);
+          PaddedMatrix<double> expected(dx);
+          const PaddedMatrix<double> dy_double(dy), x_double(x);
+          const auto expect_equal = [&] {
+            for (std::size_t i = 0; i < dx.data.size(); ++i)
+              ASSERT_NEAR(dx.data[i], expected.data[i], 1e-6 * std::max(1.0f, std::abs(dy.data[i])));
+          };
+          for (const Activation activation : {Activation::silu, Activation::quick_gelu}) {
+            gated_backward<float>(dy.view(), x.view(), dx.view(), gate_slope<float>(activation));
+            gated_backward<double>(dy_double.view(), x_double.view(), expected.view(), gate_slope<double>(activation));
+            expect_equal();
+          }
+          relu_backward<float>(dy.view(), x.view(), dx.view());
+          relu_backward<double>(dy_double.view(), x_double.view(), expected.view());
+          expect_equal();
+        }
+  });
+}
+
+TEST(GatedBackward, IsTheDerivativeOfSiluAndQuickGelu) {
+  const double h = 1e-5;
+  for (const Activation activation : {Activation::silu, Activation::quick_gelu})
+    for (double x = -8; x <= 8; x += 0.37) {
+      const double dy = 1.5;
+      double dx = 0;
+      gated_backward<double>({&dy, 1, 1}, {&x, 1, 1}, MatrixView<double>(&dx, 1, 1), gate_slope<double>(activation));
+      const auto at = [&](double v) { return portable::activate(v, activation); };
+      EXPECT_NEAR(dx, dy * (at(x + h) - at(x - h)) / (2 * h), 1e-9) << x;
+    }
+  EXPECT_NEAR(portable::activate(2.0, Activation::silu), 2 / (1 + std::exp(-2.0)), 1e-15);
+  EXPECT_NEAR(portable::activate(2.0, Activation::quick_gelu), 2 / (1 + std::exp(-3.404)), 1e-15);
+}
+
 TEST(GeluBackward, IsTheDerivativeOfGelu) {
   const double h = 1e-5;
   for (double x = -8; x <= 8; x += 0.37) {

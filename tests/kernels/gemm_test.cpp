@@ -160,8 +160,8 @@ TEST(Multiply, FinishesElementsInTheOrderOfTheEpilogue) {
         const PaddedMatrix<double> x_double(x), residual_double(residual);
         const auto bias = random_row(outputs, 2);
         const auto bias_double = in_double(bias);
-        for (const Activation activation :
-             {Activation::none, Activation::gelu, Activation::gelu_tanh, Activation::tanh, Activation::relu}) {
+        for (const Activation activation : {Activation::none, Activation::gelu, Activation::gelu_tanh, Activation::tanh,
+                                            Activation::relu, Activation::silu, Activation::quick_gelu}) {
           for (const bool with_residual : {false, true}) {
             for (const bool with_bias : {false, true}) {
               Matrix y(rows, outputs, 4), before(rows, outputs, 6);

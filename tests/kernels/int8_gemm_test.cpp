@@ -129,7 +129,8 @@ TEST(Int8Multiply, FinishesElementsInTheOrderOfTheEpilogue) {
     const auto bias = random_row(70, 2);
     const Matrix residual(9, 70, 5);
     Workspace workspace;
-    for (const Activation activation : {Activation::none, Activation::gelu, Activation::relu}) {
+    for (const Activation activation :
+         {Activation::none, Activation::gelu, Activation::relu, Activation::silu, Activation::quick_gelu}) {
       Matrix y(9, 70, 4), before(y);
       multiply(Int8Product{.x = x.leading(40, workspace),
                            .weight = &packed,
@@ -144,9 +145,11 @@ TEST(Int8Multiply, FinishesElementsInTheOrderOfTheEpilogue) {
           const float sum = plain_product(x, r, weight, o, 40) + bias[static_cast<std::size_t>(o)];
           ASSERT_EQ(before.view()(r, o), sum);
           const auto s = static_cast<double>(sum);
-          const double active = activation == Activation::none   ? s
-                                : activation == Activation::relu ? std::max(s, 0.0)
-                                                                 : 0.5 * s * (1 + std::erf(s / std::sqrt(2.0)));
+          const double active = activation == Activation::none         ? s
+                                : activation == Activation::relu       ? std::max(s, 0.0)
+                                : activation == Activation::silu       ? s / (1 + std::exp(-s))
+                                : activation == Activation::quick_gelu ? s / (1 + std::exp(-1.702 * s))
+                                                                       : 0.5 * s * (1 + std::erf(s / std::sqrt(2.0)));
           ASSERT_NEAR(y.view()(r, o), active + static_cast<double>(residual.view()(r, o)), 1e-5);
         }
       }

@@ -30,6 +30,18 @@ void gelu_tanh_all(const float* x, float* y, std::size_t count) {
 void gelu_tanh_derivative_all(const float* x, float* y, std::size_t count) {
   map_all(x, y, count, [](auto d, auto v) HWY_ATTR { return gelu_tanh_derivative(d, v); });
 }
+void silu_all(const float* x, float* y, std::size_t count) {
+  map_all(x, y, count, [](auto d, auto v) HWY_ATTR { return gated(d, v, 1.0f); });
+}
+void silu_derivative_all(const float* x, float* y, std::size_t count) {
+  map_all(x, y, count, [](auto d, auto v) HWY_ATTR { return gated_derivative(d, v, 1.0f); });
+}
+void quick_gelu_all(const float* x, float* y, std::size_t count) {
+  map_all(x, y, count, [](auto d, auto v) HWY_ATTR { return gated(d, v, 1.702f); });
+}
+void quick_gelu_derivative_all(const float* x, float* y, std::size_t count) {
+  map_all(x, y, count, [](auto d, auto v) HWY_ATTR { return gated_derivative(d, v, 1.702f); });
+}
 void tanh_all(const float* x, float* y, std::size_t count) {
   map_all(x, y, count, [](auto d, auto v) HWY_ATTR { return tanh(d, v); });
 }
@@ -55,6 +67,10 @@ HWY_EXPORT(gelu_all);
 HWY_EXPORT(gelu_derivative_all);
 HWY_EXPORT(gelu_tanh_all);
 HWY_EXPORT(gelu_tanh_derivative_all);
+HWY_EXPORT(silu_all);
+HWY_EXPORT(silu_derivative_all);
+HWY_EXPORT(quick_gelu_all);
+HWY_EXPORT(quick_gelu_derivative_all);
 HWY_EXPORT(tanh_all);
 
 namespace {
@@ -102,6 +118,32 @@ double tanh_gelu(double x) { return std::isinf(x) ? std::max(x, 0.0) : x * tanh_
 double tanh_gelu_derivative(double x) {
   const double slope = tanh_gate(x) * tanh_gate(-x) * 2 * std::sqrt(2 / std::numbers::pi);
   return tanh_gate(x) + (slope == 0 ? 0 : x * slope * (1 + 3 * 0.044715 * x * x));
+}
+double logistic(double x) { return 1 / (1 + std::exp(-x)); }
+template <int thousandths>
+double gated_by_logistic(double x) {
+  return std::isinf(x) ? std::max(x, 0.0) : x * logistic(thousandths / 1000.0 * x);
+}
+template <int thousandths>
+double gated_by_logistic_derivative(double x) {
+  const double steep = thousandths / 1000.0 * x, slope = logistic(steep) * logistic(-steep);
+  return logistic(steep) + (slope == 0 ? 0 : steep * slope);
+}
+
+/// Fails the test where y is not within 3e-7 of the truth, its slope not within 5e-7.
+void expect_gated(const std::vector<float>& x, const std::vector<double>& value, const std::vector<double>& slope,
+                  const std::vector<float>& y, const std::vector<float>& dy) {
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (std::isnan(x[i])) {
+      ASSERT_TRUE(std::isnan(y[i]) && std::isnan(dy[i]));
+      continue;
+    }
+    if (std::isinf(x[i]))
+      ASSERT_EQ(y[i], value[i]);
+    else
+      ASSERT_NEAR(y[i], value[i], 3e-7 * std::max(1.0, std::abs(value[i]))) << x[i];
+    ASSERT_NEAR(dy[i], slope[i], 5e-7) << x[i];
+  }
 }
 
 TEST(VectorMath, ExpIsWithin12e8RelativeOverItsNormalRange) {
@@ -195,6 +237,22 @@ TEST(VectorMath, GeluByTanhIsWithin3e7OfTheTruthOverAllFloatsAndKeepsNan) {
           ASSERT_NEAR(dy[i], slope[i], 5e-7) << x[i];
         }
       }
+    });
+  }
+}
+
+TEST(VectorMath, SiluAndQuickGeluAreWithin3e7OfTheTruthOverAllFloatsAndKeepNan) {
+  for (const auto& x : {floats_of_every_size(8191), grid(-24, 24, 1e-4)}) {
+    const auto silu = truth(x, gated_by_logistic<1000>), silu_slope = truth(x, gated_by_logistic_derivative<1000>);
+    const auto quick = truth(x, gated_by_logistic<1702>), quick_slope = truth(x, gated_by_logistic_derivative<1702>);
+    at_every_simd_target([&] {
+      std::vector<float> y(x.size()), dy(x.size());
+      HWY_DYNAMIC_DISPATCH(silu_all)(x.data(), y.data(), x.size());
+      HWY_DYNAMIC_DISPATCH(silu_derivative_all)(x.data(), dy.data(), x.size());
+      ASSERT_NO_FATAL_FAILURE(expect_gated(x, silu, silu_slope, y, dy));
+      HWY_DYNAMIC_DISPATCH(quick_gelu_all)(x.data(), y.data(), x.size());
+      HWY_DYNAMIC_DISPATCH(quick_gelu_derivative_all)(x.data(), dy.data(), x.size());
+      ASSERT_NO_FATAL_FAILURE(expect_gated(x, quick, quick_slope, y, dy));
     });
   }
 }

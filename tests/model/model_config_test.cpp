@@ -317,8 +317,8 @@ TEST(ModelConfig, SizesThatDoNotFitTogetherAreRefused) {
   EXPECT_EQ(refusal(bert_base(), "hidden_size", 100),
             "config.json: \"num_attention_heads\" is 12 but hidden_size 100 is not a multiple of it (set "
             "attention_head_size for a compressed encoder)");
-  EXPECT_THAT(refusal(bert_base(), "hidden_act", "swish"),
-              HasSubstr("\"hidden_act\" is \"swish\"; expected one of gelu, "));
+  EXPECT_THAT(refusal(bert_base(), "hidden_act", "mish"),
+              HasSubstr("\"hidden_act\" is \"mish\"; expected one of gelu, "));
   EXPECT_EQ(refusal(bert_base(), "embedding_size", 128),
             "config.json: \"embedding_size\" is 128; a bert model needs hidden_size, 768");
 }

@@ -167,6 +167,15 @@ TEST(TrainingPass, GradientsAreTheFiniteDifferencesWithSharedLayersAndNarrowEmbe
   check_gradients(config, 0.3);
 }
 
+TEST(TrainingPass, GradientsAreTheFiniteDifferencesWithEveryActivation) {
+  for (const char* activation : {"gelu_fast", "relu", "silu", "quick_gelu"}) {
+    SCOPED_TRACE(activation);
+    ModelConfig config = small_config();
+    config.hidden_act = activation;
+    check_gradients(config);
+  }
+}
+
 TEST(TrainingPass, GradientsAreTheFiniteDifferencesOfTheOtherHeadsUnderDropout) {
   for (const char* model_type : {"roberta", "distilbert"}) {
     ModelConfig config = small_config();
