@@ -25,6 +25,9 @@ struct ColumnLayout {
 /// Throws DataError that says what was found and what was expected, also when the file can be read in two ways.
 ColumnLayout find_layout(const Table& table, const TaskDefinition& task, Split split);
 
+/// Whether find_layout() of these rows will find the same when more rows follow them.
+bool first_rows_decide(const Table& table, const TaskDefinition& task, Split split);
+
 /// The same for a task of GLUE: by the names in the header, or by the columns that GLUE's files without header have.
 ColumnLayout glue_layout(const Table& table, const TaskDefinition& task, Split split);
 /// The same for data of one's own: by the names or positions that the user gave.

@@ -51,10 +51,12 @@ bool fits(const Table& table, std::size_t row, const TaskDefinition& task, const
   return layout.label ? may_be_label(task, table.cell(row, *layout.label)) : is_integer(table.cell(row, *layout.id));
 }
 
+/// So many rows of a table without header tell its layout.
+constexpr std::size_t looked_at = 100;
+
 /// The known layouts that most of the first rows have: one, none, or several that cannot be told apart. One bad row
 /// among good ones does not decide; it is reported when it is read.
 std::vector<const HeaderlessLayout*> best_layouts(const Table& table, const TaskDefinition& task, Split split) {
-  constexpr std::size_t looked_at = 100;
   const std::size_t rows = std::min(table.rows(), looked_at);
   std::vector<const HeaderlessLayout*> best;
   std::size_t best_rows = 0;
@@ -99,6 +101,16 @@ ColumnLayout layout_without_header(const Table& table, const TaskDefinition& tas
 }
 
 }  // namespace
+
+// Data of one's own have a header or not as the names and labels in the first row say; where the task does not list its
+// labels, which no task of a model does, other rows have a say (first_row_is_header in own_header.cpp).
+bool first_rows_decide(const Table& table, const TaskDefinition& task, Split split) {
+  if (table.has_keys()) return true;
+  if (!task.of_glue)
+    return task.header != Header::automatic || !task.label.position || !task.labels.empty() ||
+           task.kind == TaskKind::regression;
+  return table.rows() >= looked_at || (task.header != Header::no && layout_of_header(table, task, split).has_value());
+}
 
 ColumnLayout glue_layout(const Table& table, const TaskDefinition& task, Split split) {
   if (task.header != Header::no)

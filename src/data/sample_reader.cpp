@@ -41,26 +41,20 @@ std::optional<Integer> parse_integer(std::string_view text) {
   return value;
 }
 
-/// Rows of one kind that are not read.
-struct LeftOut {
-  std::size_t count = 0;
-  std::size_t first_line = 0;
-  std::string problem = {};  // of the first one
-
-  void add(std::size_t line, std::string what = {}) {
-    if (count++ > 0) return;
-    first_line = line;
-    problem = std::move(what);
-  }
-  std::string note(const std::string& file, const std::string& why) const {
-    return file + ": left out " + std::to_string(count) + (count == 1 ? " line " : " lines ") + why +
-           ", the first on line " + std::to_string(first_line);
-  }
-};
+std::string note_of(const LeftOut& left_out, const std::string& file, const std::string& why) {
+  return file + ": left out " + std::to_string(left_out.count) + (left_out.count == 1 ? " line " : " lines ") + why +
+         ", the first on line " + std::to_string(left_out.first_line);
+}
 
 }  // namespace
 
-Table open_table(const TaskDefinition& task, const std::filesystem::path& file, const ReadOptions& options) {
+void LeftOut::add(std::size_t line, std::string what) {
+  if (count++ > 0) return;
+  first_line = line;
+  problem = std::move(what);
+}
+
+TableForm table_form(const TaskDefinition& task, const std::filesystem::path& file, const ReadOptions& options) {
   const char delimiter = task.delimiter;
   if (delimiter == '"' || delimiter == '\n' || delimiter == '\r' || static_cast<unsigned char>(delimiter) > 127)
     throw ConfigError("the delimiter is " + quote(std::string_view(&delimiter, 1)) +
@@ -68,14 +62,17 @@ Table open_table(const TaskDefinition& task, const std::filesystem::path& file, 
   const TableFormat format = format_of(task, file);
   Quoting quoting = task.quoting;
   if (quoting == Quoting::automatic) quoting = format == TableFormat::csv ? Quoting::rfc4180 : Quoting::none;
-  return {file,
-          {.format = format,
-           .quoting = quoting,
-           .invalid_text = options.invalid_text,
-           .delimiter = task.delimiter,
-           .keeps_bad_rows = options.on_error == OnError::skip,
-           .paths = paths_of(task),
-           .several_labels = task.kind == TaskKind::multi_label}};
+  return {.format = format,
+          .quoting = quoting,
+          .invalid_text = options.invalid_text,
+          .delimiter = task.delimiter,
+          .keeps_bad_rows = options.on_error == OnError::skip,
+          .paths = paths_of(task),
+          .several_labels = task.kind == TaskKind::multi_label};
+}
+
+Table open_table(const TaskDefinition& task, const std::filesystem::path& file, const ReadOptions& options) {
+  return {file, table_form(task, file, options)};
 }
 
 std::optional<TableFormat> format_of_extension(const std::filesystem::path& file) {
@@ -96,45 +93,66 @@ std::optional<TableFormat> format_of_extension(const std::filesystem::path& file
 Dataset SampleReader::read() const {
   if (layout_.first_row >= table_.rows())
     throw DataError(table_.file() + ": has a header but no data; expected at least one line after it");
+  RowsRead rows;
+  rows.samples.reserve(table_.rows() - layout_.first_row);
+  read_rows(rows);
+  if (!rows.problem.empty()) throw DataError(rows.problem);
+  rows.check(table_.file(), task_);
   Dataset dataset;
   dataset.file = table_.file();
   dataset.multi_label = task_.kind == TaskKind::multi_label;
-  std::string unknown_label;
-  dataset.samples.reserve(table_.rows() - layout_.first_row);
-  LeftOut broken, unlabelled;
+  dataset.samples = std::move(rows.samples);
+  dataset.bad_lines = std::move(rows.bad_lines);
+  if (!rows.unknown_label.empty())
+    for (Sample& sample : dataset.samples) sample.label.reset(), sample.target.reset();
+  dataset.notes = table_.notes();
+  for (std::string& note : rows.notes(table_.file(), task_)) dataset.notes.push_back(std::move(note));
+  return dataset;
+}
+
+void SampleReader::read_rows(RowsRead& rows) const {
+  rows.rows += table_.rows();
   for (std::size_t row = layout_.first_row; row < table_.rows(); ++row) {
     if (task_.leave_out_broken_rows && has_wrong_columns(row)) {
-      broken.add(table_.line(row), wrong_columns(row));
+      rows.broken.add(table_.line(row), wrong_columns(row));
       continue;
     }
     if (!has_wrong_columns(row) && is_marked_unlabelled(row)) {
-      unlabelled.add(table_.line(row));
+      rows.unlabelled.add(table_.line(row));
       continue;
     }
     try {
-      dataset.samples.push_back(sample(row, unknown_label));
+      rows.samples.push_back(sample(row, rows.unknown_label));
+      ++rows.sample_count;
     } catch (const DataError& error) {
-      if (on_error_ == OnError::stop) throw;
-      dataset.bad_lines.push_back({table_.line(row), error.what()});
+      if (on_error_ == OnError::stop) {
+        rows.problem = error.what();
+        return;
+      }
+      rows.bad_lines.push_back({table_.line(row), error.what()});
     }
   }
+}
+
+void RowsRead::check(const std::string& file, const TaskDefinition& task) const {
   // QQP's file has a few broken lines. More of them: this is another file.
-  const bool too_many_broken = broken.count > 10 + table_.rows() / 100;
-  if (broken.count > 0 && (too_many_broken || dataset.empty())) table_.fail(broken.first_line, broken.problem);
-  if (dataset.empty() && !dataset.bad_lines.empty())
-    throw DataError(dataset.bad_lines.front().problem + "; no other line can be read, either");
-  if (dataset.empty()) throw DataError(table_.file() + ": every line has the label " + quote(task_.unlabelled_mark));
-  dataset.notes = table_.notes();
-  if (!unknown_label.empty()) {
-    for (Sample& sample : dataset.samples) sample.label.reset(), sample.target.reset();
-    dataset.notes.push_back("the labels were not compared: " + unknown_label);
-  }
+  const bool too_many_broken = broken.count > 10 + rows / 100;
+  if (broken.count > 0 && (too_many_broken || sample_count == 0))
+    throw DataError(file + ":" + std::to_string(broken.first_line) + ": " + broken.problem);
+  if (sample_count == 0 && !bad_lines.empty())
+    throw DataError(bad_lines.front().problem + "; no other line can be read, either");
+  if (sample_count == 0 && unlabelled.count > 0)
+    throw DataError(file + ": every line has the label " + quote(task.unlabelled_mark));
+}
+
+std::vector<std::string> RowsRead::notes(const std::string& file, const TaskDefinition& task) const {
+  std::vector<std::string> notes;
+  if (!unknown_label.empty()) notes.push_back("the labels were not compared: " + unknown_label);
   if (broken.count > 0)
-    dataset.notes.push_back(broken.note(table_.file(), "with a wrong number of columns (" + broken.problem + ")"));
+    notes.push_back(note_of(broken, file, "with a wrong number of columns (" + broken.problem + ")"));
   if (unlabelled.count > 0)
-    dataset.notes.push_back(
-        unlabelled.note(table_.file(), "with " + quote(task_.unlabelled_mark) + " in place of a label"));
-  return dataset;
+    notes.push_back(note_of(unlabelled, file, "with " + quote(task.unlabelled_mark) + " in place of a label"));
+  return notes;
 }
 
 std::string SampleReader::wrong_columns(std::size_t row) const {

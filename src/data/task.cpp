@@ -59,8 +59,9 @@ TaskSpec spec_of(const TaskDefinition& task) {
           .metrics = task.metrics};
 }
 
-/// The task, read in the way that the options ask for.
-TaskDefinition as_asked(TaskDefinition task, const ReadOptions& options) {
+}  // namespace
+
+TaskDefinition internal::as_asked(TaskDefinition task, const ReadOptions& options) {
   if (options.format) task.format = *options.format;
   if (options.quoting) task.quoting = *options.quoting;
   if (options.header) task.header = *options.header;
@@ -69,8 +70,6 @@ TaskDefinition as_asked(TaskDefinition task, const ReadOptions& options) {
   task.needs_labels = options.needs_labels;
   return task;
 }
-
-}  // namespace
 
 Task Task::named(std::string_view name) {
   if (const TaskDefinition* task = find_glue_task(name)) return TaskDefinition::task(*task);

@@ -67,7 +67,11 @@ struct TaskDefinition {
   std::string known_labels() const;
 
   static Task task(TaskDefinition definition);
+  static const TaskDefinition& of(const Task& task) { return *task.definition_; }
 };
+
+/// The task, read in the way that the options ask for.
+TaskDefinition as_asked(TaskDefinition task, const ReadOptions& options);
 
 /// The definition of a GLUE task, or null. `name` in any of the spellings that Task::named() takes.
 const TaskDefinition* find_glue_task(std::string_view name);

@@ -15,8 +15,6 @@
 namespace sharcs::internal {
 namespace {
 
-constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-
 /// A row that cannot be read is kept with its problem. More of them are not a table with a few bad lines.
 constexpr std::size_t most_bad_rows = 100'000;
 
@@ -58,14 +56,29 @@ std::string_view trimmed(std::string_view cell) {
   return cell;
 }
 
+std::string ReplacedText::note(const std::string& file) const {
+  return file + ": replaced " + std::to_string(count) +
+         (count == 1 ? " ill-formed UTF-8 sequence" : " ill-formed UTF-8 sequences") +
+         " by U+FFFD, the first on line " + std::to_string(first_line);
+}
+
 Table::Table(const std::filesystem::path& file, const TableForm& form)
-    : file_(input_name(file)),
+    : Table(TablePiece{.file = input_name(file), .text = read_input(file)}, form) {
+  if (rows_.empty()) throw DataError(file_ + ": is empty; expected at least one line of data");
+}
+
+Table::Table(TablePiece piece, const TableForm& form)
+    : file_(std::move(piece.file)),
+      first_line_(piece.first_line),
+      text_(std::make_unique<std::string>(std::move(piece.text))),
+      keys_(std::move(piece.keys)),
       has_keys_(form.format == TableFormat::json_lines || form.format == TableFormat::fasttext),
       is_sparse_(form.format == TableFormat::json_lines) {
-  text_ = std::make_unique<std::string>(read_input(file));
-  if (text_->starts_with("\xFF\xFE") || text_->starts_with("\xFE\xFF"))
-    throw DataError(file_ + ": is UTF-16; expected UTF-8 (convert it with: iconv -f UTF-16 -t UTF-8)");
-  if (text_->starts_with(byte_order_mark)) text_->erase(0, byte_order_mark.size());
+  if (first_line_ == 1) {
+    if (text_->starts_with("\xFF\xFE") || text_->starts_with("\xFE\xFF"))
+      throw DataError(file_ + ": is UTF-16; expected UTF-8 (convert it with: iconv -f UTF-16 -t UTF-8)");
+    if (text_->starts_with(byte_order_mark)) text_->erase(0, byte_order_mark.size());
+  }
   check_text(form);
   if (text_->find('\n') == std::string::npos) std::replace(text_->begin(), text_->end(), '\r', '\n');
 
@@ -81,7 +94,6 @@ Table::Table(const std::filesystem::path& file, const TableForm& form)
     split_lines(delimiter);
   mark_invalid_rows();
   drop_blank_rows();
-  if (rows_.empty()) throw DataError(file_ + ": is empty; expected at least one line of data");
 }
 
 std::string_view Table::cell(std::size_t row, std::size_t column) const {
@@ -111,7 +123,7 @@ void Table::check_text(const TableForm& form) {
   std::size_t invalid = next_invalid(0);
   if (invalid == std::string::npos) return;
   const auto line_of = [&](std::size_t at) {
-    return 1 +
+    return first_line_ +
            static_cast<std::size_t>(std::count(text_->begin(), text_->begin() + static_cast<std::ptrdiff_t>(at), '\n'));
   };
   const auto problem_at = [&](std::size_t at) {
@@ -136,15 +148,12 @@ void Table::check_text(const TableForm& form) {
       counted_to = invalid;
     }
   const std::size_t replaced = replace_invalid_utf8(*text_) + replace_nul(*text_);
-  if (refuses) return;
-  notes_.push_back(file_ + ": replaced " + std::to_string(replaced) +
-                   (replaced == 1 ? " ill-formed UTF-8 sequence" : " ill-formed UTF-8 sequences") +
-                   " by U+FFFD, the first on line " + std::to_string(first_line));
+  if (!refuses) replaced_ = {replaced, first_line};
 }
 
 void Table::split_lines(char delimiter) {
   std::string_view rest = *text_;
-  for (std::size_t line = 1; !rest.empty(); ++line) {
+  for (std::size_t line = first_line_; !rest.empty(); ++line) {
     const std::size_t end = rest.find('\n');
     std::string_view content = rest.substr(0, end);
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
@@ -168,7 +177,7 @@ void Table::split_quoted(char delimiter) {
   const auto at_line_end = [&] {
     return at == end || *at == '\n' || (*at == '\r' && (at + 1 == end || at[1] == '\n'));
   };
-  for (std::size_t line = 1; at != end;) {
+  for (std::size_t line = first_line_; at != end;) {
     Row row = {line, cells_.size(), 0};
     bool quoted_cell = false;
     for (;;) {
@@ -211,8 +220,9 @@ void Table::split_quoted(char delimiter) {
 
 void Table::parse_json_lines(const TableForm& form) {
   Columns columns;
+  for (std::size_t column = 0; column < keys_.size(); ++column) columns.emplace(keys_[column], column);
   std::string_view rest = *text_;
-  for (std::size_t line = 1; !rest.empty(); ++line) {
+  for (std::size_t line = first_line_; !rest.empty(); ++line) {
     const std::size_t end = rest.find('\n');
     const std::string_view content = trimmed(rest.substr(0, end));
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
@@ -271,7 +281,7 @@ void Table::split_fasttext(const TableForm& form) {
   constexpr std::string_view prefix = "__label__";
   keys_ = {"label", "text"};
   std::string_view rest = *text_;
-  for (std::size_t line = 1; !rest.empty(); ++line) {
+  for (std::size_t line = first_line_; !rest.empty(); ++line) {
     const std::size_t end = rest.find('\n');
     std::string_view content = trimmed(rest.substr(0, end));
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);

@@ -30,6 +30,25 @@ struct TableForm {
   bool several_labels = false;
 };
 
+/// What editors put before text in UTF-8; not a part of it.
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
+/// Consecutive rows of a table that is read in pieces.
+struct TablePiece {
+  std::string file;                    ///< for messages
+  std::string text;                    ///< whole lines, unpacked
+  std::size_t first_line = 1;          ///< the line of the file that the text begins with
+  std::vector<std::string> keys = {};  ///< JSON Lines: those of the pieces before it, which are its first columns
+};
+
+/// Bytes that were no text, and were replaced: how many times, and on which line first.
+struct ReplacedText {
+  std::size_t count = 0, first_line = 0;
+
+  /// A line for the user; `file` for the message.
+  std::string note(const std::string& file) const;
+};
+
 /// A table (TSV, CSV, JSON Lines or fastText's lines), split into rows of cells. Whether the first row is a header is
 /// for the caller to find out.
 ///
@@ -40,6 +59,8 @@ class Table {
   /// `file`: as read_input(); it may be compressed. Throws IoError when it cannot be read; DataError for text that is
   /// not UTF-8 (unless replaced), quotes that do not match, JSON that cannot be parsed, and a file without rows.
   Table(const std::filesystem::path& file, const TableForm& form);
+  /// A part of a table, which may be without rows. Throws DataError as above.
+  Table(TablePiece piece, const TableForm& form);
   Table(Table&&) = default;
   Table& operator=(Table&&) = default;
 
@@ -64,8 +85,12 @@ class Table {
     return found == problems_.end() ? nullptr : &found->second;
   }
 
-  /// What was changed in the text, for the user: a line each.
-  const std::vector<std::string>& notes() const { return notes_; }
+  /// What was changed in the text.
+  const ReplacedText& replaced() const { return replaced_; }
+  /// The same for the user: a line, or none.
+  std::vector<std::string> notes() const {
+    return replaced_.count == 0 ? std::vector<std::string>() : std::vector{replaced_.note(file_)};
+  }
 
   /// Throws DataError `file:line: message`.
   [[noreturn]] void fail(std::size_t line, const std::string& message) const;
@@ -90,6 +115,7 @@ class Table {
   void drop_blank_rows();
 
   std::string file_;
+  std::size_t first_line_ = 1;
   std::unique_ptr<std::string> text_;  // on the heap, so that the cells stay where they are when the table is moved
   std::deque<std::string> values_;     // JSON values, unescaped
   std::vector<std::string_view> cells_;
@@ -99,7 +125,7 @@ class Table {
   std::vector<Row> rows_;
   std::vector<std::string> keys_;
   std::set<std::pair<std::size_t, std::size_t>> nested_;
-  std::vector<std::string> notes_;
+  ReplacedText replaced_;
   std::map<std::size_t, std::string> problems_;       // by row
   std::map<std::size_t, std::string> invalid_lines_;  // of text that is not UTF-8, where bad rows are kept
   bool has_keys_ = false;

@@ -1,5 +1,8 @@
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <sstream>
 
@@ -355,6 +358,102 @@ TEST_F(Predict, BadRowsOfTablesAreNamedAndTheOthersAnswered) {
             "sharcs: standard input:6: 0xff at byte 2 of the line is not UTF-8 text\n"
             "sharcs: 3 lines could not be read; 2 samples answered\n");
   EXPECT_THAT(lines_of(run.output), ElementsAre(good[0], good[1], "\t\t", "\t\t", good[2], "\t\t"));
+}
+
+/// predict with a standard input that stays open.
+class OpenInput {
+ public:
+  /// `fifo`: made here.
+  OpenInput(const std::string& fifo, const std::vector<std::string>& arguments)
+      : made_(::mkfifo(fifo.c_str(), 0600)),
+        program_(arguments, {}, {"sh", "-c", "exec \"$0\" \"$@\" <" + fifo}),
+        descriptor_(::open(fifo.c_str(), O_WRONLY)) {
+    EXPECT_EQ(made_, 0);
+    EXPECT_GE(descriptor_, 0);
+  }
+  ~OpenInput() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  OpenInput(const OpenInput&) = delete;
+  OpenInput& operator=(const OpenInput&) = delete;
+
+  void say(const std::string& text) const {
+    EXPECT_EQ(::write(descriptor_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
+  void await(const std::string& output) const { program_.await_output(output); }
+  void await_error(const std::string& text) const { program_.await(text); }
+  testing::ProgramRun close() {
+    ::close(descriptor_);
+    descriptor_ = -1;
+    return program_.wait();
+  }
+
+ private:
+  int made_;
+  testing::RunningProgram program_;
+  int descriptor_;
+};
+
+TEST_F(Predict, AnswersTheRowsOfATableBeforeThePipeIsClosed) {
+  save_model_for(Task::custom({.labels = {"negative", "positive"}}), model());
+  const std::vector<std::string> good = lines_of(predict({}, "a gem\na mess\n").output);
+  struct Case {
+    const char* format;
+    std::string first, bad, second;
+    std::string problem;
+  };
+  const Case cases[] = {
+      {"jsonl", "{\"text\": \"a gem\"}\n", "oops\n", "{\"id\": 1, \"text\": \"a mess\"}\n",
+       ":2: is not JSON (at byte 1 of the line); expected one object a line"},
+      {"csv", "id,text\n\"1\n2\",a gem\n", "2,a,b\n", "3,\"a mess\"\n", ":4: expected 2 columns (id, text), found 3"},
+      {"tsv", "text\tid\na gem\t1\n", "\t2\n", "a mess\t3\n", ":3: no text in column \"text\""}};
+  for (const Case& table : cases) {
+    SCOPED_TRACE(table.format);
+    OpenInput input(folder_ / table.format, {"predict", "--model", model(), "--format", table.format});
+    input.say(table.first);
+    input.await(good[1] + "\n");
+    input.say(table.bad);
+    input.await_error("sharcs: standard input" + table.problem + "\n");
+    input.say(table.second);
+    input.await(good[2] + "\n");
+    input.say(table.second.substr(0, table.second.size() - 1));  // the last line may lack its end
+    const testing::ProgramRun run = input.close();
+    EXPECT_EQ(run.exit_code, 3) << run.errors;
+    EXPECT_THAT(lines_of(run.output), ElementsAre(good[0], good[1], "\t\t", good[2], good[2]));
+    EXPECT_THAT(run.errors, HasSubstr("1 line could not be read; 3 samples answered"));
+  }
+}
+
+TEST_F(Predict, TheRowsBeforeTheOneThatStopsAreAnswered) {
+  save_model_for(Task::custom({.labels = {"negative", "positive"}}), model());
+  const std::vector<std::string> good = lines_of(predict({}, "a gem\na mess\n").output);
+  for (const auto& [text, problem] :
+       {std::pair<std::string, std::string>{"text\na gem\na,b\n", ":3: expected 1 column (text), found 2"},
+        {"text\na gem\n\"a mess\n", ":3: the quote that opens column 1 is never closed"}}) {
+    const auto stop = predict({"--format", "csv", "--on-error", "stop"}, text);
+    EXPECT_EQ(stop.exit_code, 1);
+    EXPECT_EQ(stop.errors, "sharcs: standard input" + problem + "; 1 sample before it answered\n");
+    EXPECT_THAT(lines_of(stop.output), ElementsAre(good[0], good[1]));
+  }
+  // A file is read whole before the first answer.
+  const auto file_run = predict({"--input", file("a.csv", "text\na gem\na,b\n"), "--on-error", "stop"});
+  EXPECT_EQ(error_of(file_run), (folder_ / "a.csv").string() + ":3: expected 1 column (text), found 2");
+  EXPECT_EQ(error_of(predict({"--format", "csv"}, "text,id\n")),
+            "standard input: has a header but no data; expected at least one line after it");
+  EXPECT_EQ(error_of(predict({"--format", "csv"}, "")), "standard input: is empty; expected at least one line of data");
+}
+
+TEST_F(Predict, KeysOfTheTextMayComeLaterThanBadLines) {
+  save_model_for(Task::custom({.labels = {"negative", "positive"}}), model());
+  const std::vector<std::string> good = lines_of(predict({}, "a gem\n").output);
+  OpenInput input(folder_ / "pipe", {"predict", "--model", model(), "--format", "jsonl"});
+  input.say("{\"id\": 1}\n");
+  input.await_error("standard input:1: no column \"text\"; found \"id\"\n");
+  input.say("{\"id\": 2, \"text\": \"a gem\"}\n");
+  input.await(good[1] + "\n");
+  const testing::ProgramRun run = input.close();
+  EXPECT_THAT(lines_of(run.output), ElementsAre(good[0], "\t\t", good[1]));
+  EXPECT_THAT(run.errors, HasSubstr("sharcs: 1 line could not be read; 1 sample answered\n"));
 }
 
 TEST_F(Predict, GluesFilesCanBeOtherTables) {

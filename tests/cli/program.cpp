@@ -52,14 +52,14 @@ RunningProgram::~RunningProgram() {
 
 void RunningProgram::send(int signal) { ::kill(process_, signal); }
 
-void RunningProgram::await(const std::string& text) const {
+void RunningProgram::await_in(const char* stream, const std::string& text) const {
   for (;;) {
     siginfo_t ended = {};
     ::waitid(P_PID, static_cast<id_t>(process_), &ended, WEXITED | WNOHANG | WNOWAIT);
-    const std::string errors = read_text_file(folder_ / "err");
-    if (errors.find(text) != std::string::npos) return;
+    const std::string said = read_text_file(folder_ / stream);
+    if (said.find(text) != std::string::npos) return;
     if (ended.si_pid != 0) {
-      ADD_FAILURE() << "ended without saying \"" << text << "\": " << errors;
+      ADD_FAILURE() << "ended without saying \"" << text << "\": " << said << read_text_file(folder_ / "err");
       return;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(2));

@@ -41,10 +41,14 @@ class RunningProgram {
   pid_t process() const { return process_; }
   void send(int signal);
   /// Waits until it has written `text` to standard error. A test failure when it ends without.
-  void await(const std::string& text) const;
+  void await(const std::string& text) const { await_in("err", text); }
+  /// The same for standard output.
+  void await_output(const std::string& text) const { await_in("out", text); }
   ProgramRun wait();
 
  private:
+  void await_in(const char* stream, const std::string& text) const;
+
   TemporaryFolder folder_;
   pid_t process_;
 };

@@ -12,6 +12,7 @@
 #include "cli/sentence_stream.hpp"
 #include "core/number.hpp"
 #include "data/sample_reader.hpp"
+#include "data/sample_stream.hpp"
 #include "io/file.hpp"
 #include "model/task_names.hpp"
 #include "sharcs/classifier.hpp"
@@ -64,8 +65,8 @@ Split split_of(const PredictArguments& arguments) {
 }
 
 /// What the reader of a data set did that a user should know of.
-void tell_notes(const Dataset& dataset) {
-  for (const std::string& note : dataset.notes) notes() << "sharcs: " << note << '\n';
+void tell_notes(const std::vector<std::string>& of_reader) {
+  for (const std::string& note : of_reader) notes() << "sharcs: " << note << '\n';
 }
 
 /// Classifies samples and counts those that were too long for the model.
@@ -276,7 +277,7 @@ void write_submissions(const PredictArguments& arguments, const Classifier& clas
   options.on_error = OnError::stop;  // GLUE's server wants an answer to every line
   for (const Task& each : tasks) {
     const Dataset dataset = each.read(arguments.data, split_of(arguments), options);
-    tell_notes(dataset);
+    tell_notes(dataset.notes);
     const std::filesystem::path file = is_folder
                                            ? std::filesystem::path(arguments.glue_submission) / each.submission_file()
                                            : std::filesystem::path(arguments.glue_submission);
@@ -317,7 +318,7 @@ using TakeBatch = std::function<void(const SentenceBatch&)>;
 void take_dataset(const Dataset& dataset, const TakeBatch& take) {
   constexpr std::size_t piece = 1024;
   auto bad = dataset.bad_lines.begin();
-  for (std::size_t first = 0; first < dataset.size(); first += piece) {
+  for (std::size_t first = 0; first == 0 || first < dataset.size(); first += piece) {  // once for bad lines alone, too
     const auto samples = std::span(dataset.samples).subspan(first, std::min(piece, dataset.size() - first));
     SentenceBatch batch = {.samples = {samples.begin(), samples.end()}, .bad_lines = {}};
     const bool is_last = first + piece >= dataset.size();
@@ -325,6 +326,13 @@ void take_dataset(const Dataset& dataset, const TakeBatch& take) {
       batch.bad_lines.push_back(*bad);
     take(batch);
   }
+}
+
+/// The same with what comes through a pipe, as it arrives.
+void take_stream(SampleStream& stream, const TakeBatch& take) {
+  for (Dataset piece = stream.next(); !piece.empty() || !piece.bad_lines.empty(); piece = stream.next())
+    take_dataset(piece, take);
+  tell_notes(stream.notes());
 }
 
 /// Hands `take` the samples of --text, --data or --input, batch by batch as they arrive.
@@ -347,10 +355,16 @@ void read_samples(const PredictArguments& arguments, const std::optional<Task>& 
     take_lines(batch);
   } else if (!arguments.data.empty() || reads_table(arguments)) {
     const std::string input = arguments.input.empty() ? "-" : arguments.input;
-    const Dataset dataset = arguments.data.empty() ? task->read_file(input, Split::test, options)
-                                                   : task->read(arguments.data, split_of(arguments), options);
-    tell_notes(dataset);
-    take_dataset(dataset, take);
+    std::error_code error;
+    if (arguments.data.empty() && (input == "-" || !std::filesystem::is_regular_file(input, error))) {
+      SampleStream stream(*task, input, Split::test, options);
+      take_stream(stream, take);
+    } else {
+      const Dataset dataset = arguments.data.empty() ? task->read_file(input, Split::test, options)
+                                                     : task->read(arguments.data, split_of(arguments), options);
+      tell_notes(dataset.notes);
+      take_dataset(dataset, take);
+    }
   } else {
     SentenceStream stream(arguments.input.empty() ? "-" : arguments.input, pairs, options);
     for (SentenceBatch batch = stream.next(); !batch.empty(); batch = stream.next()) take_lines(batch);
@@ -423,7 +437,7 @@ void add_predict(CLI::App& program) {
   arguments->task.needs_labels = false;
   CLI::App* command = add_command(
       program, "predict",
-      "Classifies sentences: of a file, of standard input as they arrive, or given here. "
+      "Classifies sentences: of a file, of standard input as they arrive (tables, too), or given here. "
       "Writes a line each, with tabs: "
       "label, probability and the answer that was kept (a width, or an exit); for a regression score and answer; with "
       "several labels a text, all that are above the threshold, and their probabilities.",

@@ -1,7 +1,10 @@
-#include "io/table.hpp"
+#include <algorithm>
+#include <optional>
+#include <stdexcept>
 
 #include "fuzz/harness.hpp"
 #include "fuzz/packed.hpp"
+#include "io/table_stream.hpp"
 
 namespace sharcs::internal::harnesses {
 namespace {
@@ -20,6 +23,25 @@ std::vector<std::string> seeds() {
   return list;
 }
 
+/// Throws where the pieces of a table, brought a few bytes at a time, have other rows than the whole table.
+void expect_same_rows(const Table& whole, const std::string& text, const TableForm& form) {
+  std::size_t at = 0, row = 0;
+  const auto source = [&](std::string& to) {
+    const std::size_t bytes = std::min<std::size_t>(1 + at % 7 * 100, text.size() - at);
+    to.append(text, at, bytes);
+    at += bytes;
+    return bytes > 0;
+  };
+  TableStream stream("table", source, form);
+  for (std::optional<Table> piece = stream.next(); piece; piece = stream.next())
+    for (std::size_t r = 0; r < piece->rows(); ++r, ++row)
+      if (row >= whole.rows() || piece->line(r) != whole.line(row) ||
+          (!whole.has_keys() && piece->cell(r, 0) != whole.cell(row, 0)) ||
+          (piece->problem(r) == nullptr) != (whole.problem(row) == nullptr))
+        throw std::logic_error("row " + std::to_string(row) + " of the stream is another one");
+  if (row != whole.rows()) throw std::logic_error("the stream has fewer rows than the table");
+}
+
 void read(std::string_view input, const Scratch& scratch) {
   if (input.empty()) return;
   const auto how = static_cast<unsigned char>(input.front());
@@ -31,6 +53,7 @@ void read(std::string_view input, const Scratch& scratch) {
                     .keeps_bad_rows = (how & 2) != 0,
                     .paths = {"b.c", "a"}};
   const Table table(scratch.write("table", input.substr(1)), form);
+  if (!input.substr(1).starts_with("\x1f\x8b")) expect_same_rows(table, std::string(input.substr(1)), form);
   volatile std::size_t bytes = 0;  // each byte is read
   for (std::size_t row = 0; row < table.rows(); ++row) {
     const std::string* const problem = table.problem(row);
