@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cmath>
 #include <fstream>
+#include <sstream>
 #include <string_view>
 #include <thread>
 
@@ -83,6 +84,15 @@ class TrainOnRanks : public ::testing::Test {
     return 0;
   }
 
+  /// Whether the process is there, and not one that has ended and that nobody has asked about.
+  static bool still_runs(pid_t process) {
+    std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+    std::string stat;
+    std::getline(file, stat);
+    const std::size_t name_end = stat.rfind(") ");
+    return name_end != std::string::npos && stat[name_end + 2] != 'Z' && stat[name_end + 2] != 'X';
+  }
+
   TemporaryFolder folder_;
 };
 
@@ -153,6 +163,32 @@ TEST_F(TrainOnRanks, SlowKilledAtAnyMomentEndsWithTheSameBits) {
   const ProgramRun run = run_on_two(last);
   ASSERT_EQ(run.exit_code, 0) << run.errors;
   EXPECT_EQ(testing::result_of(output), expected) << "after " << killed << " kills";
+}
+
+TEST_F(TrainOnRanks, WhicheverRankIsKilledTheOthersEndSoonAndOneLineNamesIt) {
+  for (const int rank : {0, 1}) {
+    SCOPED_TRACE(rank);
+    RunningProgram running(command("run-" + std::to_string(rank), {"--epochs", "1000"}), {}, launcher(2));
+    running.await("epoch 2/1000: ");
+    const pid_t other = process_of(1 - rank, running.process());
+    ::kill(process_of(rank, running.process()), SIGKILL);
+    const auto begin = std::chrono::steady_clock::now();
+    const auto is_in_time = [&] { return std::chrono::steady_clock::now() - begin < std::chrono::seconds(30); };
+    const ProgramRun killed = running.wait();
+    // mpirun kills the other rank and may end before that one has died. By itself it would train for minutes, or wait
+    // in a sum for ever.
+    while (still_runs(other) && is_in_time()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_FALSE(still_runs(other)) << "rank " << 1 - rank;
+    EXPECT_TRUE(is_in_time());
+    EXPECT_EQ(killed.exit_code, 128 + SIGKILL);
+    std::istringstream lines(killed.errors);
+    std::size_t naming = 0;
+    for (std::string line; std::getline(lines, line);)
+      naming += line.find("rank " + std::to_string(rank) + " ") != std::string::npos &&
+                line.find("signal 9 (Killed)") != std::string::npos;
+    EXPECT_EQ(naming, 1u) << killed.errors;
+    EXPECT_EQ(count_of("sharcs: ", killed.errors), 0u) << killed.errors;
+  }
 }
 
 TEST_F(TrainOnRanks, SignalToOneRankStopsAllAfterTheStep) {
