@@ -1,0 +1,71 @@
+#!/bin/sh
+# Tests docs/reproduce.sh without training: a stand-in for sharcs prints what a real `sharcs eval` printed.
+#
+#     sh tests/reproduce/check.sh DOCS SCRATCH
+set -eu
+docs=$1 scratch=$2 recorded=$(dirname "$0")/recorded
+rm -rf "$scratch"
+mkdir -p "$scratch/bin"
+
+# train makes a recording that has the run's name; eval prints the recorded output of it, of seed 1 for all seeds.
+cat >"$scratch/bin/sharcs" <<'STAND_IN'
+#!/bin/sh
+command=$1
+while [ $# -gt 0 ]; do
+  case $1 in --output) output=$2 ;; --recording) recording=$2 ;; --seed) seed=$2 ;; esac
+  shift
+done
+case $command in
+  train) mkdir -p "$output" && echo "$output" >"$output/recording.json" && echo "$output $seed" >>"$TRAINED" ;;
+  eval) name=$(basename "$(dirname "$recording")") && cat "$RECORDED/${name%-*}.txt" ;;
+esac
+STAND_IN
+chmod +x "$scratch/bin/sharcs"
+
+failed=0
+# expect EXIT TEXT NAME...: of the script with these names.
+expect() {
+  exit_code=$1 text=$2
+  shift 2
+  found=0
+  SHARCS=$scratch/bin/sharcs OUTPUT=$scratch/runs TRAINED=$scratch/trained RECORDED=$recorded_here \
+    sh "$docs/reproduce.sh" "$scratch/glue" "$@" >"$scratch/out" 2>&1 || found=$?
+  if [ "$found" != "$exit_code" ] || ! grep -qF -e "$text" "$scratch/out"; then
+    echo "reproduce.sh $*: exit code $found; expected $exit_code and \"$text\", found:"
+    cat "$scratch/out"
+    failed=1
+  fi
+}
+
+recorded_here=$recorded
+expect 0 "wnli, seed 1: routed            0.500   within  0.490 to 0.510" wnli
+expect 0 "rte, seed 3: full" rte
+expect 2 "there is no wmli; expected some of rte wnli" wnli wmli
+if [ "$(sort -u "$scratch/trained" | wc -l)" != 6 ] || [ "$(wc -l <"$scratch/trained")" != 6 ]; then
+  echo "expected one training for each of two names and three seeds, found:"
+  cat "$scratch/trained"
+  failed=1
+fi
+
+# A figure that has moved, one that is missing, and one that is no number.
+recorded_here=$scratch/moved
+mkdir -p "$recorded_here"
+sed 's/^routed          0.500/routed          0.571/' "$recorded/wnli.txt" >"$recorded_here/wnli.txt"
+expect 1 "wnli, seed 2: routed            0.571   OUTSIDE 0.490 to 0.510" wnli
+sed '/^full width/d' "$recorded/wnli.txt" >"$recorded_here/wnli.txt"
+expect 1 "wnli, seed 1: full               none   OUTSIDE" wnli
+sed 's/^routed          0.500/routed            nan/' "$recorded/wnli.txt" >"$recorded_here/wnli.txt"
+expect 1 "wnli, seed 1: routed              nan   OUTSIDE" wnli
+
+# The docs say what the script compares with. "a to b", or one number where all seeds have it.
+awk '/^table=/ { inside = 1; next } inside && $0 == "\x27" { exit } inside && NF == 7' "$docs/reproduce.sh" >"$scratch/table"
+[ "$(wc -l <"$scratch/table")" -ge 2 ] || { echo "the table of reproduce.sh is not found"; failed=1; }
+while read -r name routed_low routed_high cost_low cost_high full_low full_high; do
+  for range in "$routed_low $routed_high" "$cost_low $cost_high" "$full_low $full_high"; do
+    text="${range% *} to ${range#* }"
+    [ "${range% *}" != "${range#* }" ] || text=${range% *}
+    grep -F "\`$name\`" "$docs/tasks.md" | grep -qF -e "$text" ||
+      { echo "$name: no row of tasks.md has \`$name\` and $text"; failed=1; }
+  done
+done <"$scratch/table"
+exit $failed
