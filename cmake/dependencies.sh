@@ -2,7 +2,7 @@
 # Installs what building sharcs needs, on Debian 12 or newer: dependencies.sh [more packages …]
 # As root, or through sudo. What is there already is left alone.
 set -eu
-packages="g++ cmake ninja-build libeigen3-dev libgtest-dev libgmock-dev libcli11-dev nlohmann-json3-dev libhwy-dev libicu-dev zlib1g-dev libxxhash-dev libfmt-dev"
+packages="g++ cmake ninja-build libeigen3-dev libgtest-dev libgmock-dev libcli11-dev nlohmann-json3-dev libhwy-dev libicu-dev zlib1g-dev libxxhash-dev libfmt-dev libboost-dev"
 
 missing=""
 for package in $packages "$@"; do

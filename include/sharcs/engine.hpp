@@ -39,7 +39,8 @@ struct Prediction {
   int asked = 1;                     ///< how many answers the policy asked for, this one included
   std::vector<float> router_logits;  ///< one a width, ascending; empty where the sample did not come to the router
   std::int64_t multiply_adds = 0;    ///< of all that ran, by the paper's counting (see Answer); exits' heads included
-  bool truncated = false;            ///< by a Classifier: the text was longer than max_tokens(); see LongText
+  std::int64_t full_multiply_adds = 0;  ///< of full width alone for the same tokens
+  bool truncated = false;               ///< by a Classifier: the text was longer than max_tokens(); see LongText
 };
 
 /// How the weights of the large products and the word embeddings are kept.

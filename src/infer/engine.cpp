@@ -378,6 +378,9 @@ std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs, const
       prediction.width = encoder.widths[answer.width_index].fraction();
       prediction.asked = walk.asked(s);
       prediction.multiply_adds = std::llround(walk.multiply_adds(s));
+      const Answer& full = encoder.answers.back();
+      const double tokens = lengths[static_cast<std::size_t>(s)];
+      prediction.full_multiply_adds = std::llround(full.path.of(tokens) + full.own.of(tokens));
       if (encoder.config.is_regression()) continue;
       prediction.label = static_cast<int>(std::max_element(prediction.logits.begin(), prediction.logits.end()) -
                                           prediction.logits.begin());

@@ -119,9 +119,10 @@ Prediction average(std::span<const Prediction> windows, const ModelConfig& confi
     mean.labels = labels_above_threshold(config, mean.probabilities);
     mean.label = static_cast<int>(std::ranges::max_element(mean.probabilities) - mean.probabilities.begin());
   }
-  mean.multiply_adds = 0;
+  mean.multiply_adds = mean.full_multiply_adds = 0;
   for (const Prediction& window : windows) {
     mean.multiply_adds += window.multiply_adds;
+    mean.full_multiply_adds += window.full_multiply_adds;
     mean.asked = std::max(mean.asked, window.asked);
   }
   return mean;

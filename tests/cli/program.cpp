@@ -52,18 +52,25 @@ RunningProgram::~RunningProgram() {
 
 void RunningProgram::send(int signal) { ::kill(process_, signal); }
 
-void RunningProgram::await_in(const char* stream, const std::string& text) const {
+std::string RunningProgram::await_in(const char* stream, const std::string& text) const {
   for (;;) {
     siginfo_t ended = {};
     ::waitid(P_PID, static_cast<id_t>(process_), &ended, WEXITED | WNOHANG | WNOWAIT);
-    const std::string said = read_text_file(folder_ / stream);
-    if (said.find(text) != std::string::npos) return;
+    std::string written = read_text_file(folder_ / stream);
+    if (written.find(text) != std::string::npos) return written;
     if (ended.si_pid != 0) {
-      ADD_FAILURE() << "ended without saying \"" << text << "\": " << said << read_text_file(folder_ / "err");
-      return;
+      ADD_FAILURE() << "ended without saying \"" << text << "\": " << written << read_text_file(folder_ / "err");
+      return {};
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
+}
+
+void RunningProgram::await(const std::string& text) const { await_in("err", text); }
+
+std::string RunningProgram::await_line() const {
+  const std::string written = await_in("out", "\n");
+  return written.substr(0, written.find('\n'));
 }
 
 ProgramRun RunningProgram::wait() {

@@ -41,13 +41,16 @@ class RunningProgram {
   pid_t process() const { return process_; }
   void send(int signal);
   /// Waits until it has written `text` to standard error. A test failure when it ends without.
-  void await(const std::string& text) const { await_in("err", text); }
+  void await(const std::string& text) const;
   /// The same for standard output.
   void await_output(const std::string& text) const { await_in("out", text); }
+  /// Waits for the first line of standard output and returns it. A test failure when it ends without.
+  std::string await_line() const;
   ProgramRun wait();
 
  private:
-  void await_in(const char* stream, const std::string& text) const;
+  /// What it has written to "out" or "err", once the text is in it.
+  std::string await_in(const char* stream, const std::string& text) const;
 
   TemporaryFolder folder_;
   pid_t process_;

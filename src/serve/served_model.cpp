@@ -1,0 +1,40 @@
+#include "serve/served_model.hpp"
+
+#include "routing/policy_kind.hpp"
+#include "sharcs/error.hpp"
+
+namespace sharcs::internal {
+namespace {
+
+std::shared_ptr<const Classifier> load(const ModelSource& source, const ServedModelOptions& options) {
+  EngineOptions engine = options.engine;
+  engine.policy = policy_named(options.policy, ModelConfig::load(source.folder / "config.json"));
+  auto classifier = std::make_shared<const Classifier>(Classifier::load(source.folder, engine));
+  classifier->classify("one text");  // throws where the policy does not fit; and takes the memory of a call
+  return classifier;
+}
+
+}  // namespace
+
+LoadedModel::LoadedModel(const ModelSource& source, const ServedModelOptions& options)
+    : classifier(load(source, options)),
+      budgets(BudgetTable::of(source.folder, classifier->engine().config())),
+      queue(classifier, {.max_queue = options.max_queue, .when_full = WhenFull::refuse}) {}
+
+ServedModel::ServedModel(ModelSource source, const ServedModelOptions& options)
+    : source_(std::move(source)), options_(options), current_(std::make_shared<LoadedModel>(source_, options_)) {}
+
+std::shared_ptr<LoadedModel> ServedModel::current() const {
+  const std::lock_guard lock(mutex_);
+  return current_;
+}
+
+void ServedModel::reload() {
+  auto loaded = std::make_shared<LoadedModel>(source_, options_);
+  const std::lock_guard lock(mutex_);
+  current_.swap(loaded);
+  // Requests may hold the old one; where none does, its end must not keep others waiting for the lock.
+  waiter_.post([old = std::move(loaded)] {});
+}
+
+}  // namespace sharcs::internal

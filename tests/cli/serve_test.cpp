@@ -1,0 +1,71 @@
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include "io/file.hpp"
+#include "serve/test_server.hpp"
+
+namespace sharcs::internal {
+namespace {
+
+using namespace testing;
+using ::testing::HasSubstr;
+
+TEST(Serve, SaysWhereItServesAndEndsOnSigtermWithAllAnswered) {
+  const TemporaryFolder folder;
+  save_tiny_model(folder / "tiny");
+  save_tiny_model(folder / "other");
+  RunningProgram program(
+      {"serve", (folder / "tiny").string(), "second=" + (folder / "other").string(), "--port", "0", "--json"});
+  const auto start = nlohmann::json::parse(program.await_line());
+  EXPECT_EQ(start["models"], nlohmann::json({"tiny", "second"}));
+  TestClient client(start["port"]);
+  client.send(post("/v1/classify", R"({"inputs": ["a gem"], "model": "second"})"));
+  EXPECT_EQ(client.read().json()["model"], "second");
+  const std::string begun = post("/v1/classify", R"({"inputs": ["a mess"]})");
+  client.send(begun.substr(0, 50));
+  program.send(SIGTERM);
+  program.await("ends when the requests that run have their answers");
+  client.send(begun.substr(50));
+  EXPECT_EQ(client.read().status, 200);
+  EXPECT_EQ(program.wait().exit_code, 0);
+}
+
+TEST(Serve, ReadsItsModelsAgainOnSighup) {
+  const TemporaryFolder folder;
+  save_tiny_model(folder / "tiny");
+  RunningProgram program({"serve", (folder / "tiny").string(), "--port", "0", "--json"});
+  const int port = nlohmann::json::parse(program.await_line())["port"];
+  save_tiny_model(folder / "tiny", [](ModelConfig& config) { config.labels = {"bad", "good"}; });
+  program.send(SIGHUP);
+  program.await("sharcs: model tiny: read again");
+  TestClient client(port);
+  client.send(get("/v1/models"));
+  EXPECT_EQ(client.read().json()["models"][0]["classes"], nlohmann::json({"bad", "good"}));
+  write_file_atomically(folder / "tiny" / "vocab.txt", "");
+  std::filesystem::remove(folder / "tiny" / "config.json");
+  program.send(SIGHUP);
+  program.await("sharcs: model tiny: the old one stays: ");
+  client.send(post("/v1/classify", R"({"inputs": ["a gem"]})"));
+  EXPECT_EQ(client.read().status, 200);
+  program.send(SIGINT);
+  EXPECT_EQ(program.wait().exit_code, 0);
+}
+
+TEST(Serve, WhatItCannotServeIsSaidInOneLine) {
+  const TemporaryFolder folder;
+  save_tiny_model(folder / "tiny");
+  const std::string model = (folder / "tiny").string();
+  EXPECT_THAT(error_of(run_program({"serve"}), 2), HasSubstr("--model is required"));
+  EXPECT_THAT(error_of(run_program({"serve", model, "--port", "0", "--host", "here"})),
+              HasSubstr("the host is \"here\"; expected an address, such as 127.0.0.1"));
+  EXPECT_THAT(error_of(run_program({"serve", model, model, "--port", "0"})),
+              HasSubstr("two models are called \"tiny\"; expected NAME=FOLDER with another name"));
+  EXPECT_THAT(error_of(run_program({"serve", model, "--port", "0", "--policy", "fixed:0.3"})),
+              HasSubstr("width 0.3 is not one of the model's"));
+  EXPECT_THAT(error_of(run_program({"serve", (folder / "none").string(), "--port", "0"})), HasSubstr("config.json"));
+  EXPECT_THAT(error_of(run_program({"serve", model, "--max-inputs", "9", "--max-queue", "3"}), 2),
+              HasSubstr("--max-inputs 9 is more than --max-queue 3"));
+}
+
+}  // namespace
+}  // namespace sharcs::internal

@@ -1,0 +1,88 @@
+#include "serve/request.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "expect_error.hpp"
+
+namespace sharcs::internal {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string refusal(const std::string& body, int status = 400) {
+  try {
+    read_classify_request(body, {.max_inputs = 3});
+  } catch (const RequestError& error) {
+    EXPECT_EQ(error.status, status) << body;
+    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
+    return error.what();
+  }
+  ADD_FAILURE() << "was taken: " << body;
+  return {};
+}
+
+std::string embed_refusal(const std::string& body) {
+  return message_of<RequestError>([&] { read_embed_request(body, {}); });
+}
+
+TEST(ClassifyRequest, HasTextsPairsAndWhatTheyAreAskedWith) {
+  const ClassifyRequest request = read_classify_request(
+      R"({"model": "m", "inputs": ["a", {"text": "b"}, {"text": "c", "pair": "d"}], "budget": 0.5})", {});
+  EXPECT_EQ(request.model, "m");
+  ASSERT_EQ(request.inputs.size(), 3u);
+  EXPECT_EQ(request.inputs[0].text, "a");
+  EXPECT_FALSE(request.inputs[1].pair);
+  EXPECT_EQ(request.inputs[2].pair, "d");
+  EXPECT_EQ(request.budget, 0.5);
+  EXPECT_FALSE(request.policy);
+  EXPECT_EQ(read_classify_request(R"({"inputs": ["a"], "policy": "router"})", {}).policy, "router");
+}
+
+TEST(ClassifyRequest, SaysWhichFieldIsWrongWhatWasFoundAndWhatWasExpected) {
+  EXPECT_EQ(refusal("{}"), "body: \"inputs\" is absent; expected a list");
+  EXPECT_EQ(refusal(R"({"inputs": "a"})"), "body: \"inputs\" is \"a\"; expected a list");
+  EXPECT_EQ(refusal(R"({"inputs": []})"), "body: \"inputs\" is []; expected a list of at least one input");
+  EXPECT_EQ(refusal(R"({"inputs": ["a", 5]})"),
+            "body: \"inputs[1]\" is 5; expected a string, or an object with \"text\" and maybe \"pair\"");
+  EXPECT_EQ(refusal(R"({"inputs": [{}]})"), "body: \"inputs[0].text\" is absent; expected a string");
+  EXPECT_EQ(refusal(R"({"inputs": [{"text": "a", "pair": null}]})"),
+            "body: \"inputs[0].pair\" is null; expected a string");
+  EXPECT_EQ(refusal(R"({"inputs": [{"text": "a", "extra": 1}]})"),
+            "body: \"inputs[0].extra\" is not a field of an input; expected text or pair");
+  EXPECT_EQ(refusal(R"({"inputs": ["a"], "bugdet": 1})"),
+            "body: \"bugdet\" is not a field of this request; expected model, inputs, policy or budget");
+  EXPECT_EQ(refusal(R"({"inputs": ["a"], "budget": 1.5})"), "body: \"budget\" is 1.5; expected a number from 0 to 1");
+  EXPECT_EQ(refusal(R"({"inputs": ["a"], "budget": NaN})"), "body: \"budget\" is NaN; expected a finite number");
+  EXPECT_EQ(refusal(R"({"inputs": ["a"], "budget": 1, "policy": "router"})"),
+            "body: \"budget\" stands beside \"policy\"; expected one of the two");
+  EXPECT_EQ(refusal(R"({"inputs": ["a"], "model": ""})"), "body: \"model\" is \"\"; expected a model's name");
+  EXPECT_EQ(refusal(R"({"inputs": ["a", "b", "c", "d"]})", 413), "body: \"inputs\" has 4 inputs; expected at most 3");
+}
+
+TEST(ClassifyRequest, TextThatIsNoJsonIsRefusedWithItsPlace) {
+  EXPECT_THAT(refusal(""), HasSubstr("body:1: not valid JSON at byte 1"));
+  EXPECT_THAT(refusal("{\"inputs\": [\"a\"]"), HasSubstr("not valid JSON at byte 17"));
+  EXPECT_THAT(refusal("{\"inputs\": [\"\xff\"]}"), HasSubstr("not valid JSON"));
+  EXPECT_THAT(refusal("[]"), HasSubstr("expected an object"));
+  EXPECT_THAT(refusal(std::string(100000, '[')), HasSubstr("more than 200 lists and objects inside each other"));
+  EXPECT_THAT(refusal("{\"inputs\": [\"a\"], \"budget\": 1e999}"), HasSubstr("1e999 is too large"));
+}
+
+TEST(EmbedRequest, HasLayerPoolingAndLength) {
+  const EmbedRequest request =
+      read_embed_request(R"({"inputs": ["a"], "layer": 2, "pooling": "cls", "normalize": true})", {});
+  EXPECT_EQ(request.options.layer, 2);
+  EXPECT_EQ(request.options.pooling, Pooling::cls);
+  EXPECT_TRUE(request.options.normalize);
+  EXPECT_FALSE(read_embed_request(R"({"inputs": ["a"]})", {}).options.layer);
+  EXPECT_EQ(embed_refusal(R"({"inputs": ["a"], "layer": -1})"), "body: \"layer\" is -1; expected an integer ≥ 0");
+  EXPECT_EQ(embed_refusal(R"({"inputs": ["a"], "pooling": "max"})"),
+            "body: \"pooling\" is \"max\"; expected one of mean, cls");
+  EXPECT_EQ(embed_refusal(R"({"inputs": ["a"], "normalize": 1})"), "body: \"normalize\" is 1; expected true or false");
+  EXPECT_EQ(embed_refusal(R"({"inputs": ["a"], "policy": "router"})"),
+            "body: \"policy\" is not a field of this request; expected model, inputs, layer, pooling or normalize");
+}
+
+}  // namespace
+}  // namespace sharcs::internal

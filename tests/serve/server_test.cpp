@@ -1,0 +1,421 @@
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/random.hpp"
+#include "io/file.hpp"
+#include "serve/test_server.hpp"
+#include "sharcs/classifier.hpp"
+
+namespace sharcs::internal {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::get;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::post;
+using testing::ReadResponse;
+using testing::TestClient;
+using testing::TestServer;
+
+const std::string two_inputs = R"({"inputs": ["the film was superb", "a mess"]})";
+
+bool is_well(const TestServer& server) { return server.ask(get("/health")).status == 200; }
+
+TEST(Server, GivesThePredictionsOfTheClassifier) {
+  const TestServer server;
+  const auto classifier = Classifier::load(server.folder());
+  const auto expected = classifier.classify(std::vector<std::string>{"the film was superb", "a mess"});
+  const ReadResponse response = server.ask(post("/v1/classify", two_inputs));
+  ASSERT_EQ(response.status, 200) << response.body;
+  const nlohmann::json json = response.json();
+  EXPECT_EQ(json["model"], "tiny");
+  EXPECT_EQ(json["classes"], nlohmann::json({"negative", "positive"}));
+  ASSERT_EQ(json["predictions"].size(), 2u);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const nlohmann::json& found = json["predictions"][i];
+    EXPECT_EQ(found["label"], classifier.label_name(expected[i].label));
+    EXPECT_EQ(found["label_id"], expected[i].label);
+    EXPECT_EQ(found["answer"], expected[i].answer);
+    EXPECT_EQ(found["width"], expected[i].width);
+    EXPECT_EQ(found["probabilities"].get<std::vector<float>>(), expected[i].probabilities);
+    EXPECT_EQ(found["truncated"], false);
+  }
+}
+
+TEST(Server, PolicyOfTheRequestDecidesAnswerAndCost) {
+  const TestServer server;
+  const auto with = [&](const std::string& policy) {
+    const ReadResponse response =
+        server.ask(post("/v1/classify", R"({"inputs": ["a gem"], "policy": ")" + policy + "\"}"));
+    EXPECT_EQ(response.status, 200) << response.body;
+    return response.json()["predictions"][0];
+  };
+  EXPECT_EQ(with("fixed:1")["cost"], 1.0);
+  EXPECT_EQ(with("fixed:0.25")["answer"], "0.25");
+  EXPECT_LT(with("fixed:0.25")["cost"], 1.0);
+  const ReadResponse wrong = server.ask(post("/v1/classify", R"({"inputs": ["a gem"], "policy": "fixed:0.3"})"));
+  EXPECT_EQ(wrong.status, 400);
+  EXPECT_EQ(wrong.message(), "body: \"policy\": width 0.3 is not one of the model's: 0.25, 0.5, 1");
+  const ReadResponse budget = server.ask(post("/v1/classify", R"({"inputs": ["a gem"], "budget": 0.5})"));
+  EXPECT_EQ(budget.status, 400);
+  EXPECT_THAT(budget.message(), HasSubstr("\"budget\" is 0.5, but the model has no calibrated budgets: its folder has "
+                                          "no recording.json"));
+}
+
+TEST(Server, GivesTheVectorsOfTheClassifier) {
+  const TestServer server;
+  const auto classifier = Classifier::load(server.folder());
+  const ReadResponse response =
+      server.ask(post("/v1/embed", R"({"inputs": ["a gem", {"text": "a", "pair": "mess"}], "layer": 1})"));
+  ASSERT_EQ(response.status, 200) << response.body;
+  const auto vectors = response.json()["embeddings"].get<std::vector<std::vector<float>>>();
+  ASSERT_EQ(vectors.size(), 2u);
+  EXPECT_EQ(vectors[0], classifier.embed(std::vector<std::string>{"a gem"}, {.layer = 1})[0]);
+  EXPECT_EQ(vectors[1], classifier.embed(std::vector<TextPair>{{"a", "mess"}}, {.layer = 1})[0]);
+  const ReadResponse wrong = server.ask(post("/v1/embed", R"({"inputs": ["a gem"], "layer": 9})"));
+  EXPECT_EQ(wrong.status, 400);
+  EXPECT_THAT(wrong.message(), HasSubstr("\"layer\": layer 9; expected 0 (the embeddings) to 3"));
+}
+
+TEST(Server, OneInputThatCannotBeReadIsNamed) {
+  const TestServer server;
+  const ReadResponse response = server.ask(post("/v1/classify", R"({"inputs": ["a gem", " "]})"));
+  EXPECT_EQ(response.status, 400);
+  EXPECT_THAT(response.message(), HasSubstr("\"inputs[1]\""));
+  EXPECT_EQ(server.ask(post("/v1/embed", R"({"inputs": [" "]})")).status, 400);
+  EXPECT_TRUE(is_well(server));
+}
+
+TEST(Server, PipelinedRequestsAreAnsweredInOrder) {
+  const TestServer server;
+  TestClient client(server.port());
+  client.send(post("/v1/classify", two_inputs) + get("/nothing") + get("/health", "HEAD") + get("/v1/models"));
+  EXPECT_EQ(client.read().status, 200);
+  EXPECT_EQ(client.read().status, 404);
+  EXPECT_EQ(client.read(false).status, 200);
+  EXPECT_EQ(client.read().json()["models"][0]["name"], "tiny");
+}
+
+TEST(Server, ManyClientsGetTheirOwnAnswers) {
+  const TestServer server;
+  const auto classifier = Classifier::load(server.folder());
+  const std::vector<std::string> texts = {"a gem", "a mess", "the plot is dull", "not a joy", "the film was superb"};
+  std::vector<nlohmann::json> expected;
+  for (const std::string& text : texts) expected.emplace_back(classifier.classify(text).probabilities);
+  std::vector<std::thread> clients;
+  std::atomic<int> right = 0;
+  for (std::size_t c = 0; c < 16; ++c)
+    clients.emplace_back([&, c] {
+      TestClient client(server.port());
+      for (std::size_t i = 0; i < 20; ++i) {
+        const std::size_t which = (c + i) % texts.size();
+        client.send(post("/v1/classify", nlohmann::json({{"inputs", {texts[which]}}}).dump()));
+        const ReadResponse response = client.read();
+        right += response.status == 200 && response.json()["predictions"][0]["probabilities"] == expected[which];
+      }
+    });
+  for (std::thread& client : clients) client.join();
+  EXPECT_EQ(right, 16 * 20);
+  EXPECT_THAT(server.ask(get("/metrics")).body,
+              HasSubstr("sharcs_requests_total{endpoint=\"/v1/classify\",status=\"200\"} 320\n"));
+}
+
+TEST(Server, WrongMethodPathAndTypeAreToldApart) {
+  const TestServer server;
+  const ReadResponse method = server.ask(get("/v1/classify"));
+  EXPECT_EQ(method.status, 405);
+  EXPECT_THAT(method.head, HasSubstr("Allow: POST\r\n"));
+  const ReadResponse written = server.ask(post("/health", "{}"));
+  EXPECT_EQ(written.status, 405);
+  EXPECT_THAT(written.head, HasSubstr("Allow: GET, HEAD\r\n"));
+  EXPECT_EQ(server.ask(get("/v2/classify")).status, 404);
+  const ReadResponse type = server.ask(post("/v1/classify", two_inputs, "Content-Type: text/plain\r\n"));
+  EXPECT_EQ(type.status, 415);
+  EXPECT_EQ(type.message(), "the content type is \"text/plain\"; expected application/json");
+  EXPECT_EQ(server.ask(post("/v1/classify", two_inputs, "Content-Type: Application/JSON; charset=utf-8\r\n")).status,
+            200);
+}
+
+TEST(Server, LongBodyGets413BeforeItIsSent) {
+  const TestServer server({.max_body = 1000});
+  TestClient announced(server.port());
+  announced.send("POST /v1/classify HTTP/1.1\r\nHost: test\r\nContent-Length: 1000000000\r\n\r\n");
+  EXPECT_EQ(announced.read().status, 413);
+  EXPECT_TRUE(announced.is_closed());
+  TestClient in_parts(server.port());
+  in_parts.send("POST /v1/classify HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n");
+  for (int i = 0; i < 20; ++i) in_parts.send("64\r\n" + std::string(100, 'a') + "\r\n");
+  EXPECT_EQ(in_parts.read().status, 413);
+  EXPECT_TRUE(is_well(server));
+}
+
+TEST(Server, BodyInPartsAndOnRequestIsRead) {
+  const TestServer server;
+  const std::string fields = "POST /v1/classify HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n";
+  TestClient in_parts(server.port());
+  in_parts.send(fields + "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"inp\r\n");
+  in_parts.send("12\r\nuts\": [\"a gem\"]}  \r\n0\r\n\r\n");
+  EXPECT_EQ(in_parts.read().status, 200);
+  TestClient on_request(server.port());
+  on_request.send(fields + "Expect: 100-continue\r\nContent-Length: " + std::to_string(two_inputs.size()) + "\r\n\r\n");
+  EXPECT_EQ(on_request.read().status, 100);
+  on_request.send(two_inputs);
+  EXPECT_EQ(on_request.read().status, 200);
+}
+
+TEST(Server, LongFieldsGet431) {
+  const TestServer server;
+  EXPECT_EQ(server.ask("GET /" + std::string(20000, 'a') + " HTTP/1.1\r\n").status, 431);
+  EXPECT_EQ(server.ask("GET / HTTP/1.1\r\nHost: test\r\nX: " + std::string(20000, 'a')).status, 431);
+  EXPECT_TRUE(is_well(server));
+}
+
+TEST(Server, WhatIsNotHttpGets400) {
+  const TestServer server;
+  for (const char* bytes :
+       {"hello\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\nno colon\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", "\x16\x03\x01\x02\r\n\r\n"}) {
+    TestClient client(server.port());
+    client.send(bytes);
+    EXPECT_EQ(client.read().status, 400) << bytes;
+    EXPECT_TRUE(client.is_closed()) << bytes;
+  }
+  EXPECT_TRUE(is_well(server));
+}
+
+TEST(Server, SlowRequestGets408) {
+  const TestServer server({.timeout = 50ms});
+  for (const std::string& part : {std::string("GET /hea"), post("/v1/classify", two_inputs).substr(0, 120)}) {
+    TestClient client(server.port());
+    client.send(part);
+    EXPECT_EQ(client.read().status, 408) << part;
+    EXPECT_TRUE(client.is_closed());
+  }
+  EXPECT_TRUE(is_well(server));
+}
+
+TEST(Server, ConnectionThatSaysNothingIsClosed) {
+  const TestServer server({.idle = 50ms});
+  TestClient client(server.port());
+  EXPECT_TRUE(client.is_closed());
+  TestClient between(server.port());
+  between.send(get("/health"));
+  EXPECT_EQ(between.read().status, 200);
+  EXPECT_TRUE(between.is_closed());
+}
+
+TEST(Server, ClientsThatGoAwayTouchNobody) {
+  const TestServer server;
+  const std::string whole = post("/v1/classify", two_inputs);
+  for (std::size_t size = 0; size <= whole.size(); size += 7) {
+    const TestClient client(server.port());
+    client.send(std::string_view(whole).substr(0, size));
+  }
+  EXPECT_TRUE(is_well(server));
+  EXPECT_EQ(server.ask(whole).status, 200);
+}
+
+TEST(Server, DamagedRequestsEndInAResponseOrAClosedConnection) {
+  const TestServer server({.timeout = 200ms});
+  const std::string whole = post("/v1/classify", two_inputs) + get("/metrics");
+  Random random(7);
+  for (int i = 0; i < 300; ++i) {
+    std::string damaged = whole;
+    for (int changes = 0; changes < 3; ++changes) {
+      const auto at = static_cast<std::size_t>(random.below(damaged.size()));
+      if (random.below(3) == 0)
+        damaged.erase(at, 1 + static_cast<std::size_t>(random.below(9)));
+      else
+        damaged[at] = static_cast<char>(random.below(256));
+    }
+    TestClient client(server.port());
+    client.send(damaged);
+    client.end_sending();
+    for (int responses = 0; responses < 3; ++responses) {
+      const int status = client.read().status;
+      if (status == 0) break;
+      EXPECT_THAT(status, ::testing::AnyOf(200, 400, 404, 405, 408, 413, 415, 431)) << damaged;
+    }
+  }
+  EXPECT_TRUE(is_well(server));
+}
+
+TEST(Server, OneConnectionMoreThanThereMayBeGets503) {
+  const TestServer server({.max_connections = 2});
+  TestClient first(server.port()), second(server.port());
+  first.send(get("/health"));
+  second.send(get("/health"));
+  EXPECT_EQ(first.read().status, 200);
+  EXPECT_EQ(second.read().status, 200);
+  TestClient third(server.port());
+  EXPECT_EQ(third.read().status, 503);
+  first.send(get("/health"));
+  EXPECT_EQ(first.read().status, 200);
+}
+
+TEST(Server, FullQueueGets429AndWhenToComeAgain) {
+  const TestServer server({}, {.model = {.max_queue = 1}});
+  for (const char* path : {"/v1/classify", "/v1/embed"}) {
+    const ReadResponse response = server.ask(post(path, two_inputs));
+    EXPECT_EQ(response.status, 429) << path;
+    EXPECT_THAT(response.head, HasSubstr("Retry-After: 1\r\n"));
+    EXPECT_EQ(response.message(), "the queue has no room for 2 inputs more");
+  }
+  EXPECT_EQ(server.ask(post("/v1/classify", R"({"inputs": ["a gem"]})")).status, 200);
+}
+
+TEST(Server, RequestThatWaitedTooLongGets503) {
+  const TestServer server({}, {.timeout = 0ms});
+  EXPECT_EQ(server.ask(post("/v1/classify", two_inputs)).status, 503);
+  EXPECT_EQ(server.ask(post("/v1/embed", two_inputs)).status, 503);
+}
+
+TEST(Server, EndsWhenTheRequestsThatHaveBegunAreAnswered) {
+  TestServer server;
+  const int port = server.port();
+  const std::string whole = post("/v1/classify", two_inputs);
+  TestClient idle(port), begun(port);
+  idle.send(get("/health"));
+  EXPECT_EQ(idle.read().status, 200);
+  begun.send(whole.substr(0, 60));
+  EXPECT_TRUE(is_well(server));  // later, so that what was sent before has come
+  server.server().stop();
+  EXPECT_TRUE(idle.is_closed());
+  EXPECT_FALSE(TestClient(port).connected());
+  begun.send(whole.substr(60));
+  const ReadResponse response = begun.read();
+  EXPECT_EQ(response.status, 200);
+  EXPECT_THAT(response.head, HasSubstr("Connection: close\r\n"));
+  server.end();
+}
+
+TEST(Server, EndDoesNotWaitForeverForAClient) {
+  TestServer server({.timeout = 1h, .drain = 50ms});
+  TestClient client(server.port());
+  client.send("GET /hea");
+  EXPECT_TRUE(is_well(server));
+  server.end();
+  EXPECT_TRUE(client.is_closed());
+}
+
+TEST(Server, ReloadTakesTheNewModelAndKeepsTheOldOneWhereItCannot) {
+  TestServer server;
+  const auto label = [&] {
+    return server.ask(post("/v1/classify", two_inputs)).json()["classes"][0].get<std::string>();
+  };
+  EXPECT_EQ(label(), "negative");
+  testing::save_tiny_model(server.folder(), [](ModelConfig& config) { config.labels = {"bad", "good"}; });
+  EXPECT_EQ(label(), "negative");
+  EXPECT_EQ(server.service().reload(), std::vector<std::string>{"model tiny: read again"});
+  EXPECT_EQ(label(), "bad");
+  write_file_atomically(server.folder() / "config.json", "{");
+  const std::vector<std::string> lines = server.service().reload();
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_THAT(lines[0], HasSubstr("model tiny: the old one stays: "));
+  EXPECT_THAT(lines[0], HasSubstr("config.json:1: not valid JSON"));
+  EXPECT_EQ(label(), "bad");
+  EXPECT_THAT(server.ask(get("/metrics")).body, HasSubstr("sharcs_reloads_total{model=\"tiny\",worked=\"no\"} 1\n"));
+}
+
+TEST(Server, PortThatIsTakenIsAnError) {
+  const TestServer server;
+  ServerMetrics metrics;
+  EXPECT_THROW(HttpServer({.port = server.port()}, metrics), IoError);
+  EXPECT_THROW(HttpServer({.host = "nowhere"}, metrics), ConfigError);
+}
+
+// --- docs/openapi.json ---
+
+/// The request with an example of this property of its schema, or of its input.
+nlohmann::json example_request(const nlohmann::json& schema, const std::string& name) {
+  nlohmann::json request = {{"inputs", {"a gem"}}};
+  const nlohmann::json& property = schema["properties"][name];
+  if (name == "model") request["model"] = "tiny";
+  if (property.contains("example")) request[name] = property["example"];
+  if (property.contains("default")) request[name] = property["default"];
+  return request;
+}
+
+TEST(OpenApi, FieldsAreThoseThatTheServerKnows) {
+  const TestServer server;
+  const nlohmann::json file = server.ask(get("/openapi.json")).json();
+  const std::pair<const char*, const char*> requests[] = {{"/v1/classify", "ClassifyRequest"},
+                                                          {"/v1/embed", "EmbedRequest"}};
+  for (const auto& [path, name] : requests) {
+    const nlohmann::json& schema = file["components"]["schemas"][name];
+    EXPECT_EQ(schema["additionalProperties"], false);
+    std::string listed;
+    for (const auto& [field, property] : schema["properties"].items()) {
+      const nlohmann::json request = example_request(schema, field);
+      ASSERT_TRUE(request.contains(field)) << field;
+      const ReadResponse response = server.ask(post(path, request.dump()));
+      // This model has no calibrated budgets, which is another refusal than that of a field that is not known.
+      EXPECT_EQ(response.status, field == "budget" ? 400 : 200) << path << " " << request << response.body;
+      EXPECT_THAT(response.body, Not(HasSubstr("not a field")));
+    }
+    // The message of an unknown field lists all that there are: none is missing in the file.
+    const std::string message = server.ask(post(path, R"({"inputs": ["a gem"], "unknown": 1})")).message();
+    std::set<std::string> known;
+    std::istringstream words(message.substr(message.find("expected ") + 9));
+    for (std::string word; words >> word;) {
+      word.erase(std::remove(word.begin(), word.end(), ','), word.end());
+      if (word != "or") known.insert(word);
+    }
+    std::set<std::string> documented;
+    for (const auto& [field, property] : schema["properties"].items()) documented.insert(field);
+    EXPECT_EQ(known, documented) << path;
+  }
+}
+
+TEST(OpenApi, ResponsesHaveTheFieldsOfTheFile) {
+  const TestServer server;
+  const nlohmann::json schemas = server.ask(get("/openapi.json")).json()["components"]["schemas"];
+  const auto compare = [&](const nlohmann::json& found, const nlohmann::json& schema) {
+    for (const auto& [key, value] : found.items()) EXPECT_TRUE(schema["properties"].contains(key)) << key;
+    for (const auto& key : schema["required"]) EXPECT_TRUE(found.contains(key.get<std::string>())) << key;
+  };
+  const nlohmann::json classified = server.ask(post("/v1/classify", two_inputs)).json();
+  compare(classified, schemas["ClassifyResponse"]);
+  compare(classified["predictions"][0], schemas["Prediction"]);
+  compare(server.ask(post("/v1/embed", two_inputs)).json(), schemas["EmbedResponse"]);
+  const nlohmann::json models = server.ask(get("/v1/models")).json();
+  compare(models, schemas["ModelList"]);
+  compare(models["models"][0], schemas["ModelList"]["properties"]["models"]["items"]);
+  compare(server.ask(get("/health")).json(), schemas["Health"]);
+  compare(server.ask(get("/nothing")).json(), schemas["Error"]);
+}
+
+TEST(OpenApi, EveryStatusOfTheFileOccurs) {
+  const TestServer server({.max_body = 1000, .timeout = 100ms}, {.limits = {.max_inputs = 2}});
+  const TestServer full({}, {.model = {.max_queue = 1}});
+  const TestServer late({}, {.timeout = 0ms});
+  const nlohmann::json file = server.ask(get("/openapi.json")).json();
+  for (const auto& [path, methods] : file["paths"].items())
+    for (const auto& [method, description] : methods.items()) {
+      std::set<std::string> documented, found;
+      for (const auto& [status, response] : description["responses"].items()) documented.insert(status);
+      const auto add = [&](const ReadResponse& response) { found.insert(std::to_string(response.status)); };
+      if (method == "get") {
+        add(server.ask(get(path)));
+        add(server.ask(post(path, "{}")));
+      } else {
+        add(server.ask(post(path, two_inputs)));
+        add(server.ask(post(path, "{}")));
+        add(server.ask(post(path, R"({"inputs": ["a"], "model": "other"})")));
+        add(server.ask(get(path)));
+        add(server.ask(post(path, two_inputs).substr(0, 100)));
+        add(server.ask(post(path, R"({"inputs": ["a", "b", "c"]})")));
+        add(server.ask(post(path, two_inputs, "")));
+        add(full.ask(post(path, two_inputs)));
+        add(server.ask("POST " + path + " HTTP/1.1\r\nX: " + std::string(20000, 'a')));
+        add(late.ask(post(path, two_inputs)));
+      }
+      EXPECT_EQ(found, documented) << method << " " << path;
+    }
+}
+
+}  // namespace
+}  // namespace sharcs::internal
