@@ -1,11 +1,7 @@
+#include "browser.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstdlib>
-#include <filesystem>
-#include <sstream>
 
 #include "io/file.hpp"
 #include "report/synthetic_run.hpp"
@@ -14,50 +10,16 @@
 namespace sharcs::internal {
 namespace {
 
+using testing::find_browser;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using testing::Rendering;
 using testing::synthetic_run;
-namespace fs = std::filesystem;
 
-/// An installed Chromium; empty when there is none. The environment variable SHARCS_BROWSER names another one.
-std::string find_browser() {
-  if (const char* named = std::getenv("SHARCS_BROWSER"); named != nullptr && *named != '\0') return named;
-  const char* path = std::getenv("PATH");
-  std::istringstream folders(path != nullptr ? path : "");
-  for (std::string folder; std::getline(folders, folder, ':');)
-    for (const char* name : {"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"})
-      if (const fs::path candidate = fs::path(folder) / name; ::access(candidate.c_str(), X_OK) == 0)
-        return candidate.string();
-  return {};
-}
-
-struct Rendering {
-  int status;
-  std::string page;      ///< as it is after its scripts have run
-  std::string messages;  ///< what the browser wrote, errors of scripts included
-};
-
-Rendering render_once(const std::string& browser, const std::string& page, int width) {
+Rendering render(const std::string& browser, const std::string& page, int width) {
   const TemporaryFolder folder;
   write_file_atomically(folder / "report.html", page);
-  const std::string command =
-      "timeout 60 '" + browser + "' --headless --no-sandbox --disable-gpu --disable-quic --no-first-run " +
-      "--disable-background-networking --disable-component-update --disable-sync --disable-dev-shm-usage " +
-      "--enable-logging=stderr --window-size=" + std::to_string(width) + ",1000 --virtual-time-budget=3000 " +
-      "--user-data-dir='" + (folder / "profile").string() + "' --dump-dom 'file://" +
-      (folder / "report.html").string() + "' > '" + (folder / "page").string() + "' 2> '" +
-      (folder / "messages").string() + "'";
-  const int status = std::system(command.c_str());
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text_file(folder / "page"),
-          read_text_file(folder / "messages")};
-}
-
-/// A browser that did not come up, or did not answer in time, on a machine that does much else gets another chance.
-Rendering render(const std::string& browser, const std::string& page, int width) {
-  Rendering rendering = render_once(browser, page, width);
-  for (int more = 2; more > 0 && (rendering.status != 0 || rendering.page.empty()); --more)
-    rendering = render_once(browser, page, width);
-  return rendering;
+  return testing::render_url(browser, "file://" + (folder / "report.html").string(), width);
 }
 
 /// The page above its own script, whose text would be found, too.

@@ -124,8 +124,8 @@ class TestServer {
 
   std::filesystem::path folder() const { return folder_ / "tiny"; }
   int port() const { return server_->port(); }
-  HttpServer& server() { return *server_; }
-  Service& service() { return *service_; }
+  HttpServer& server() const { return *server_; }
+  Service& service() const { return *service_; }
 
   /// On a connection of its own.
   ReadResponse ask(const std::string& request, bool has_body = true) const {

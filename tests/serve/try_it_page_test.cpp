@@ -1,0 +1,37 @@
+#include <gmock/gmock.h>
+
+#include "browser.hpp"
+#include "serve/test_server.hpp"
+
+namespace sharcs::internal {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(TryItPage, SlowShowsWhatEachTextGot) {
+  const std::string browser = testing::find_browser();
+  if (browser.empty()) GTEST_SKIP() << "no Chromium is installed";
+  const testing::TestServer server;
+  const std::string url = server.server().url() + "/#the%20film%20was%20superb%0Aa%20%3Cb%3Ebold%3C%2Fb%3E%20mess";
+  const testing::Rendering rendering = testing::render_url(browser, url, 900);
+  ASSERT_EQ(rendering.status, 0) << rendering.messages;
+  EXPECT_THAT(rendering.messages, Not(HasSubstr("CONSOLE")));
+  const nlohmann::json expected =
+      server.ask(testing::post("/v1/classify", R"({"inputs": ["the film was superb"]})")).json()["predictions"][0];
+  EXPECT_THAT(rendering.page, HasSubstr("<td>the film was superb</td><td>" + expected["label"].get<std::string>()));
+  EXPECT_THAT(rendering.page, HasSubstr("<td>" + expected["answer"].get<std::string>() + "</td>"));
+  EXPECT_THAT(rendering.page, HasSubstr("<td>a &lt;b&gt;bold&lt;/b&gt; mess</td>"));
+  EXPECT_THAT(rendering.page, HasSubstr("tiny, router: mean cost "));
+}
+
+TEST(TryItPage, SlowSaysWhyThereIsNoAnswer) {
+  const std::string browser = testing::find_browser();
+  if (browser.empty()) GTEST_SKIP() << "no Chromium is installed";
+  const testing::TestServer server({}, {.limits = {.max_inputs = 1}});
+  const testing::Rendering rendering = testing::render_url(browser, server.server().url() + "/#a%0Ab", 500);
+  EXPECT_THAT(rendering.page, HasSubstr("has 2 inputs; expected at most 1</p>"));
+}
+
+}  // namespace
+}  // namespace sharcs::internal
