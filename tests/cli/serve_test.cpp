@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 
+#include <cstdlib>
+
 #include "io/file.hpp"
 #include "serve/test_server.hpp"
 
@@ -49,6 +51,17 @@ TEST(Serve, ReadsItsModelsAgainOnSighup) {
   EXPECT_EQ(client.read().status, 200);
   program.send(SIGINT);
   EXPECT_EQ(program.wait().exit_code, 0);
+}
+
+TEST(Serve, RequestsMadeFromTheOpenApiFileGetWhatItSays) {
+  if (std::system("python3 --version > /dev/null 2>&1") != 0) GTEST_SKIP() << "no Python is installed";
+  const TemporaryFolder folder;
+  save_tiny_model(folder / "tiny");
+  RunningProgram program({"serve", (folder / "tiny").string(), "--port", "0", "--json"});
+  const std::string url = nlohmann::json::parse(program.await_line())["url"];
+  const std::string said = (folder / "said").string();
+  EXPECT_EQ(std::system(("python3 '" SHARCS_REQUEST_SCRIPT "' " + url + " 300 > '" + said + "' 2>&1").c_str()), 0)
+      << read_text_file(said);
 }
 
 TEST(Serve, WhatItCannotServeIsSaidInOneLine) {
