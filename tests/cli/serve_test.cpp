@@ -32,6 +32,34 @@ TEST(Serve, SaysWhereItServesAndEndsOnSigtermWithAllAnswered) {
   EXPECT_EQ(program.wait().exit_code, 0);
 }
 
+TEST(Serve, BudgetOfARequestIsCalibratedFromTheRecordingInTheFolder) {
+  const TemporaryFolder folder;
+  const std::string model = (folder / "tiny").string();
+  save_tiny_sst2_model(model);
+  std::string data = "sentence\tlabel\n";
+  for (int i = 0; i < 20; ++i) data += "the film was superb\t1\na mess , not a joy\t0\na gem\t1\nthe plot is dull\t0\n";
+  write_file_atomically(folder / "dev.tsv", data);
+  const ProgramRun eval = run_program({"eval", "--model", model, "--data", folder.path().string(), "--output",
+                                       (folder / "tiny/recording.json").string()});
+  ASSERT_EQ(eval.exit_code, 0) << eval.errors;
+  RunningProgram program({"serve", model, "--port", "0", "--json"});
+  TestClient client(nlohmann::json::parse(program.await_line())["port"]);
+  client.send(get("/v1/models"));
+  const nlohmann::json budgets = client.read().json()["models"][0]["budgets"];
+  ASSERT_FALSE(budgets.empty());
+  EXPECT_EQ(budgets.back(), 1.0);
+  const auto with = [&](double budget) {
+    client.send(post("/v1/classify", nlohmann::json({{"inputs", {"a gem"}}, {"budget", budget}}).dump()));
+    return client.read();
+  };
+  const ReadResponse least = with(budgets.front());
+  EXPECT_EQ(least.status, 200);
+  EXPECT_THAT(least.body, HasSubstr("calibrated to "));
+  const ReadResponse below = with(0);
+  EXPECT_EQ(below.status, 400);
+  EXPECT_THAT(below.message(), HasSubstr("\"budget\" is 0; expected at least "));
+}
+
 TEST(Serve, ReadsItsModelsAgainOnSighup) {
   const TemporaryFolder folder;
   save_tiny_model(folder / "tiny");
