@@ -2,14 +2,7 @@
 # who has no MPI, runs it, and looks at what it links. Given by add_test: BUILD_DIR, SCRATCH, CONSUMER_DIR, VERSION, CONFIG,
 # GENERATOR, MAKE_PROGRAM, CXX_COMPILER, CXX_FLAGS, NM, READELF, HARDENED.
 cmake_minimum_required(VERSION 3.25)
-
-function(run what)
-  execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE errors)
-  if(NOT result EQUAL 0)
-    message(FATAL_ERROR "${what} failed (${result}):\n${output}${errors}")
-  endif()
-  set(output "${output}" PARENT_SCOPE)
-endfunction()
+include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
 
 set(prefix ${SCRATCH}/prefix)
 file(REMOVE_RECURSE ${SCRATCH})

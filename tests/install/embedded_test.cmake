@@ -2,14 +2,7 @@
 # BUILD is set builds and runs its program, which takes minutes. Given by add_test: HOW, BUILD, SOURCE_DIR, SCRATCH, CONFIG,
 # VERSION, GENERATOR, MAKE_PROGRAM, CXX_COMPILER, CXX_LAUNCHER, CXX_FLAGS.
 cmake_minimum_required(VERSION 3.25)
-
-function(run what)
-  execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE errors)
-  if(NOT result EQUAL 0)
-    message(FATAL_ERROR "${what} failed (${result}):\n${output}${errors}")
-  endif()
-  set(output "${output}" PARENT_SCOPE)
-endfunction()
+include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
 
 if(HOW STREQUAL "FetchContent")
   set(take "include(FetchContent)\nFetchContent_Declare(sharcs SOURCE_DIR \"${SOURCE_DIR}\")\nFetchContent_MakeAvailable(sharcs)")
