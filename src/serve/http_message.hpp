@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -27,6 +28,8 @@ using Reply = std::function<void(HttpResponse)>;
 
 /// Answers a request, now or later. The stop token tells that nobody waits for the response any more.
 using HttpHandler = std::function<void(HttpRequest, std::stop_token, Reply)>;
+
+HttpResponse json_response(const nlohmann::ordered_json& json, int status = 200);
 
 /// {"error": {"status": 400, "message": "…"}}
 HttpResponse error_response(int status, const std::string& message);

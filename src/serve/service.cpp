@@ -57,10 +57,6 @@ HttpResponse response_to(const std::exception_ptr& problem) {
   }
 }
 
-HttpResponse json_response(const Json& json) {
-  return {.body = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"};
-}
-
 double cost_of(const Prediction& prediction) {
   return static_cast<double>(prediction.multiply_adds) /
          static_cast<double>(std::max<std::int64_t>(prediction.full_multiply_adds, 1));
