@@ -17,7 +17,7 @@ struct Sample {
   std::string text;
   std::optional<std::string> pair = {};  ///< the second sentence, in a task of pairs
   std::optional<int> label = {};         ///< index into the task's labels; multi-label: bit i is label i; none: unknown
-  std::optional<double> target = {};     ///< regression: the number to be met, finite; none: not known
+  std::vector<double> targets = {};      ///< regression: the numbers to be met, finite, one an output; empty: not known
   std::optional<int> difficulty = {};    ///< how hard the sentence is, where a column of the file says so
   std::string id = {};                   ///< the file's own index of the sample; empty when it has none
   std::size_t line = 0;                  ///< the line of the file where the sample starts, from 1; 0: from no file
@@ -39,7 +39,7 @@ struct Dataset {
   bool multi_label = false;             ///< whether a sample's label is a set of labels, a bit for each
   std::size_t size() const { return samples.size(); }
   bool empty() const { return samples.empty(); }
-  /// Whether every sample has a label or a target. False when there are no samples.
+  /// Whether every sample has a label or targets. False when there are no samples.
   bool labelled() const;
 };
 
@@ -59,10 +59,10 @@ struct TrainAndDev {
 /// Splits labelled samples in two. Every label (multi-label: every combination) has the same share in both parts.
 /// Example: of 180 negative and 20 positive samples, a dev_share of 0.1 takes 18 negative and 2 positive ones.
 /// In general, n samples of a label give round(n · dev_share) to dev, at least 1 and at most n − 1. A label's only
-/// sample stays in train. Targets of a regression are sorted and cut into groups of about 1 / dev_share neighbours, and
-/// every group gives about one sample; dev gets round(n · dev_share) of all n. The same samples and seed give the same
-/// split. Both parts keep the file's order. Throws DataError when a sample has no label or one of the parts would be
-/// empty, ConfigError when dev_share is not in (0, 1).
+/// sample stays in train. Targets of a regression (of several: their sums) are sorted and cut into groups of about 1 /
+/// dev_share neighbours, and every group gives about one sample; dev gets round(n · dev_share) of all n. The same
+/// samples and seed give the same split. Both parts keep the file's order. Throws DataError when a sample has no label
+/// or one of the parts would be empty, ConfigError when dev_share is not in (0, 1).
 TrainAndDev split_stratified(const Dataset& dataset, const SplitOptions& options = {});
 
 /// What to do with bytes that are not UTF-8, and with NUL bytes.

@@ -32,7 +32,7 @@ struct TokenSequence {
 struct Prediction {
   int label = 0;                     ///< the class with the largest logit; 0 for a regression
   std::vector<int> labels;           ///< multi-label: all whose probability is above the threshold; else empty
-  std::vector<float> logits;         ///< one a class; for a regression the value
+  std::vector<float> logits;         ///< one a class; for a regression the values
   std::vector<float> probabilities;  ///< softmax of the logits, multi-label: sigmoid of each; empty for a regression
   std::string answer;                ///< which of the model's answers this is: "exit 2", "0.25", "1"
   double width = 1;                  ///< of the layers after the router, where they gave the answer; an exit has 1

@@ -53,22 +53,22 @@ struct Recording {
   std::string model = {};  ///< its folder
   ModelConfig config = {};
   std::string task = {};                     ///< "sst-2"
-  std::vector<std::string> classes = {};     ///< their names; empty for a regression
+  std::vector<std::string> classes = {};     ///< their names; of a regression those of several numbers, or none
   std::vector<Metric> metrics = {};          ///< of the task, the main one first
   std::string data = {};                     ///< the data file
-  std::size_t outputs = 0;                   ///< the number of classes; 1 for a regression
+  std::size_t outputs = 0;                   ///< the number of classes; of a regression that of its numbers
   std::vector<RecordedAnswer> answers = {};  ///< as answers_of(); the last one is full width's
   std::vector<float> router_logits = {};     ///< [samples, widths]; empty without a router
   std::vector<std::int32_t> tokens = {};     ///< [samples], special tokens included
   std::vector<int> labels = {};              ///< [samples], the true classes; multi-label: a bit each; else empty
-  std::vector<double> targets = {};          ///< [samples], the true values of a regression; else empty
+  std::vector<double> targets = {};          ///< [samples, outputs], the true values of a regression; else empty
   std::vector<Sample> samples = {};          ///< with their texts; empty where only numbers were recorded
 
   /// Reads a recording.json of `sharcs train` or `sharcs eval --output`. Throws IoError; DataError naming the key.
   static Recording load(const std::filesystem::path& file);
 
   std::size_t size() const { return tokens.size(); }
-  bool is_regression() const { return outputs == 1; }
+  bool is_regression() const { return outputs == 1 || config.multi_output; }
   /// Of the sub-networks, ascending.
   std::vector<double> widths() const;
   /// Answers are given by their index; this is full width's.
@@ -78,8 +78,8 @@ struct Recording {
   bool is_multi_label() const { return config.multi_label; }
   /// The class with the largest logit; the first of equals. Multi-label: bit i is label i.
   int label_of(std::size_t sample, int answer) const;
-  /// The value of a regression.
-  double value_of(std::size_t sample, int answer) const { return static_cast<double>(logits_of(sample, answer)[0]); }
+  /// The true values of a regression, one an output.
+  std::span<const double> targets_of(std::size_t sample) const;
 };
 
 /// Runs the model on a labelled data set, for all of its answers. Throws DataError when a sample has no label,

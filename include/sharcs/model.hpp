@@ -26,6 +26,7 @@ struct LoadOptions {
   std::optional<std::vector<std::string>> labels = {};
   /// With `labels`: as ModelConfig has them.
   bool multi_label = false;
+  bool multi_output = false;
   double label_threshold = 0.5;
   /// Private LayerNorms start from weight 1 and bias 0 instead of the leading entries of the pretrained ones.
   bool layer_norm_from_scratch = false;

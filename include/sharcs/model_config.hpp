@@ -74,6 +74,9 @@ struct ModelConfig {
   /// a probability of its own, and is given where that is above the threshold ("sharcs_label_threshold").
   bool multi_label = false;
   double label_threshold = 0.5;
+  /// Whether the labels are the names of several numbers, all of which the model gives for a text: problem_type
+  /// "regression" with more than one label.
+  bool multi_output = false;
   std::optional<SharcsConfig> sharcs;  ///< absent: a plain encoder without widths and router
   /// What the model was trained for and how its data are read: "sharcs_task" in config.json. Absent: not known.
   /// task->labels stays empty, since `labels` has the classes. Task::of() and Task::store_in() read and write both.
@@ -83,7 +86,7 @@ struct ModelConfig {
   std::string other_keys = "{}";
 
   int num_labels() const { return static_cast<int>(labels.size()); }
-  bool is_regression() const { return labels.size() == 1; }
+  bool is_regression() const { return multi_output || labels.size() == 1; }
   int head_size() const { return attention_head_size > 0 ? attention_head_size : hidden_size / num_attention_heads; }
   int word_embedding_size() const { return embedding_size > 0 ? embedding_size : hidden_size; }
 

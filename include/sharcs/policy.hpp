@@ -30,11 +30,13 @@ struct RoutingQuery {
 /// What a policy knows about an answer when it decides whether to keep it.
 struct AnswerQuery {
   const Answer& answer;
-  std::span<const float> logits;         ///< one a class; for a regression the value
+  std::span<const float> logits;         ///< one a class; for a regression the values
   std::span<const float> probabilities;  ///< softmax, multi-label: sigmoid of the logits; empty for a regression
   double score;                          ///< an exit's own probability that it is right; NaN where it has none
-  int agreeing;   ///< of the answers given so far, how many at the end say the same class, this one included
-  double change;  ///< distance of a regression's value from the answer before; infinite for the first
+  int agreeing;  ///< of the answers given so far, how many at the end say the same class, this one included
+  /// By how much a regression's value differs from the answer's before, of several the root of the mean square;
+  /// infinite for the first.
+  double change;
   int tokens;
   bool multi_label = false;  ///< the probabilities are those of labels that can hold together
 };

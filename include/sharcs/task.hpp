@@ -60,17 +60,19 @@ struct TaskSpec {
   TaskKind kind = TaskKind::classification;
   Column text = "text";
   std::optional<Column> pair = {};
-  Column label = "label";  ///< the class, as any text, the target, as a number, or several labels
+  Column label = "label";  ///< the class, as any text, the target, as a number, or several labels or numbers
   std::optional<Column> id = {};
   std::optional<Column> difficulty = {};
   TableFormat format = TableFormat::by_extension;
   Quoting quoting = Quoting::automatic;
   Header header = Header::automatic;
-  char delimiter = '\0';                 ///< between the cells of a row, one byte; NUL: a comma for CSV, else a TAB
-  char label_separator = ',';            ///< multi_label: between the labels in a cell
-  double label_threshold = 0.5;          ///< multi_label: of the model that is trained, see ModelConfig
-  std::vector<std::string> labels = {};  ///< the classes in the model's order; empty: found in the training file
-  std::vector<Metric> metrics = {};      ///< empty: those that suit the kind and the number of classes
+  char delimiter = '\0';         ///< between the cells of a row, one byte; NUL: a comma for CSV, else a TAB
+  char label_separator = ',';    ///< between several labels or numbers in a cell
+  double label_threshold = 0.5;  ///< multi_label: of the model that is trained, see ModelConfig
+  /// The classes in the model's order; empty: found in the training file. Regression: the names of several numbers for
+  /// each text; empty: one, or as many as there are in the lists of JSON.
+  std::vector<std::string> labels = {};
+  std::vector<Metric> metrics = {};  ///< empty: those that suit the kind and the number of classes
 
   bool operator==(const TaskSpec&) const = default;
 };
@@ -92,18 +94,18 @@ class Task {
   /// messages.
   static std::optional<Task> of(const ModelConfig& config, const std::string& name = "config.json");
   /// Makes `config` that of a model for this task, so that of() finds it: sets config.task, and config.labels to the
-  /// classes ("score" for a regression).
+  /// classes ("score" for a regression; of several numbers their names).
   void store_in(ModelConfig& config) const;
 
   const std::string& name() const;
   TaskKind kind() const;
   /// Whether a sample is a pair of sentences.
   bool is_pair() const;
-  /// The names of the classes, by index: "negative", "positive". Empty for a regression.
+  /// The names of the classes, by index: "negative", "positive". Of a regression those of several numbers; empty: one.
   std::vector<std::string> labels() const;
   /// How the task's files write the class of that index. SST-2's file has "1" for "positive".
   const std::string& label_word(int label) const;
-  /// How many numbers a model gives for a sample: one for each class, 1 for a regression.
+  /// How many numbers a model gives for a sample: one for each class; of a regression 1, or as many as have names.
   std::size_t outputs() const;
   /// What the task is judged by; the mean of them chooses the best checkpoint of a training run.
   const std::vector<Metric>& metrics() const;
@@ -138,7 +140,9 @@ struct TrainingData {
 /// Reads training and dev data of your own.
 ///
 /// Labels that the spec does not list are found in the training file: in numerical order when all are integers, else in
-/// the order of their bytes. The dev file may have no others. Without a dev file, split_stratified() makes one of the
+/// the order of their bytes. The dev file may have no others. Of a regression whose targets are lists in JSON, so many
+/// numbers are found, called "0", "1", …; numbers in a cell of a table need their names, since "3,5" may be one.
+/// Without a dev file, split_stratified() makes one of the
 /// training file. Throws DataError, IoError or ConfigError; DataError also as require_trainable() does.
 TrainingData read_training_data(const TaskSpec& spec, const DataFiles& files);
 

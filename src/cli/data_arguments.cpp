@@ -84,12 +84,16 @@ void TaskArguments::add_to(CLI::App& command, const std::vector<std::string>& on
   add("--label-column", label_column, "Own data: column of the class or target" + place)->default_str("label");
   add("--id-column", id_column, "Own data: column of the sample's own index");
   add("--difficulty-column", difficulty_column, "Own data: column that says how hard a sample is, as an integer");
-  command.add_flag("--regression", regression, "Own data: the label is a number, not a class")->group("Data");
+  command
+      .add_flag("--regression", regression,
+                "Own data: the label is a number, not a class; or several with names in --labels, as in \"3.5,2\"")
+      ->group("Data");
   command
       .add_flag("--multi-label", multi_label,
                 "Own data: a text has any number of labels, as in \"news,sport\"; in JSON a list")
       ->group("Data");
-  add("--label-separator", label_separator, "With several labels a text: what stands between them, one character")
+  add("--label-separator", label_separator,
+      "With several labels or numbers a text: what stands between them, one character")
       ->default_str(",");
   add("--label-threshold", label_threshold,
       "With several labels a text: a label is given where its probability is above this")
@@ -187,6 +191,9 @@ Task TaskArguments::task_of(const ModelConfig& config, const std::string& place)
     if (named.outputs() != config.labels.size())
       throw ConfigError(file + ": the model has " + std::to_string(config.labels.size()) + " outputs; task " +
                         quote(named.name()) + " needs " + std::to_string(named.outputs()));
+    if (config.multi_output)
+      throw ConfigError(file + ": the model gives several numbers for a text; task " + quote(named.name()) + " has " +
+                        (named.kind() == TaskKind::regression ? "one" : "classes"));
     if (named.kind() == TaskKind::regression || are_placeholders(config.labels)) return named;
     return named.with_label_order(config.labels);
   }
@@ -197,7 +204,7 @@ Task TaskArguments::task_of(const ModelConfig& config, const std::string& place)
       throw ConfigError(file + ": the model gives one label a text; --multi-label is for others");
     if (config.is_regression()) own.kind = TaskKind::regression;
     if (config.multi_label) own.kind = TaskKind::multi_label;
-    if (own.kind != TaskKind::regression) own.labels = config.labels;
+    if (own.kind != TaskKind::regression || config.multi_output) own.labels = config.labels;
     own.label_threshold = label_threshold.value_or(config.label_threshold);
     return Task::custom(own);
   }
@@ -239,7 +246,10 @@ void TrainingDataArguments::add_to(CLI::App& command) {
       ->default_str("0.1")
       ->group("Data");
   TaskArguments::add_to(command);
-  command.add_option("--labels", labels, "Own data: the classes in order; none: found in the training file")
+  command
+      .add_option("--labels", labels,
+                  "Own data: the classes in order; none: found in the training file. With --regression: the names of "
+                  "several numbers")
       ->delimiter(',')
       ->group("Data");
 }

@@ -56,10 +56,10 @@ bool is_near(double a, double b) { return std::abs(a - b) <= 1e-3 * (1 + std::ab
 
 bool same_answers_to(const Recording& a, const Recording& b, std::size_t i) {
   const Sample &x = a.samples[i], &y = b.samples[i];
-  if (x.text != y.text || x.pair != y.pair || x.label != y.label || x.target != y.target) return false;
+  if (x.text != y.text || x.pair != y.pair || x.label != y.label || x.targets != y.targets) return false;
   if (!std::ranges::equal(a.router_logits_of(i), b.router_logits_of(i), is_near)) return false;
   for (int answer = 0; answer <= a.full_width(); ++answer) {
-    const bool near = a.is_regression() ? is_near(a.value_of(i, answer), b.value_of(i, answer))
+    const bool near = a.is_regression() ? std::ranges::equal(a.logits_of(i, answer), b.logits_of(i, answer), is_near)
                                         : is_near(true_probability(a, i, answer), true_probability(b, i, answer));
     if (!near) return false;
   }
@@ -140,8 +140,9 @@ void EvaluationReport::compare_policies() {
 Estimate EvaluationReport::estimate(Metric metric, const std::vector<int>& answer_of_sample) const {
   if (recording_.is_regression()) {
     std::vector<double> values;
-    for (std::size_t i = 0; i < recording_.size(); ++i) values.push_back(recording_.value_of(i, answer_of_sample[i]));
-    return bootstrap(metric, recording_.targets, values, {.seed = options_.seed});
+    for (std::size_t i = 0; i < recording_.size(); ++i)
+      std::ranges::copy(recording_.logits_of(i, answer_of_sample[i]), std::back_inserter(values));
+    return bootstrap(metric, recording_.targets, values, {.seed = options_.seed}, recording_.outputs);
   }
   std::vector<int> labels;
   for (std::size_t i = 0; i < recording_.size(); ++i) labels.push_back(recording_.label_of(i, answer_of_sample[i]));
@@ -177,7 +178,7 @@ std::string EvaluationReport::predictions() const {
     const Sample& sample = recording_.samples[i];
     text += std::to_string(sample.line) + "\t";
     if (regression)
-      text += short_number(recording_.targets[i]) + "\t" + decimal(recording_.value_of(i, answer), 4);
+      text += short_numbers(recording_.targets_of(i)) + "\t" + decimals(recording_.logits_of(i, answer), 4);
     else
       text += names(recording_.labels[i]) + "\t" + names(recording_.label_of(i, answer));
     text += "\t" + recording_.answers[static_cast<std::size_t>(answer)].name + "\t" + one_line(sample.text);

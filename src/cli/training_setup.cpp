@@ -128,6 +128,7 @@ TrainingSetup from_checkpoint(const ConfigFile& config, const TrainingData& data
   data.task.store_in(of_task);
   load.labels = of_task.labels;
   load.multi_label = of_task.multi_label;
+  load.multi_output = of_task.multi_output;
   load.label_threshold = of_task.label_threshold;
   LoadReport report;
   Model model = Model::load(checkpoint, load, &report);

@@ -28,6 +28,18 @@ std::string decimal(double value, int digits) {
   return fmt::format("{:.{}f}", value, digits);
 }
 
+std::string decimals(std::span<const float> values, int digits, const char* between) {
+  std::string text;
+  for (const float value : values) text += (text.empty() ? "" : between) + decimal(static_cast<double>(value), digits);
+  return text;
+}
+
+std::string short_numbers(std::span<const double> values) {
+  std::string text;
+  for (const double value : values) text += (text.empty() ? "" : ",") + short_number(value);
+  return text;
+}
+
 std::string three_digits(double value) {
   if (!std::isfinite(value)) return "-";
   if (value == 0) return "0";

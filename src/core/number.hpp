@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <limits>
+#include <span>
 #include <string>
 
 namespace sharcs::internal {
@@ -32,6 +33,10 @@ std::string short_number(double value);
 
 /// "0.84"; "-" for NaN.
 std::string decimal(double value, int digits);
+/// Each with `between` between them: "0.84,-1.20".
+std::string decimals(std::span<const float> values, int digits, const char* between = ",");
+/// The same by short_number().
+std::string short_numbers(std::span<const double> values);
 /// Three significant digits, without zeros at their end: "0.0384", "2.5", "61.3", "1234"; "-" for NaN.
 std::string three_digits(double value);
 /// "69.2 %"; "-" for NaN.

@@ -15,7 +15,7 @@ using namespace internal;
 
 bool Dataset::labelled() const {
   return !samples.empty() && std::all_of(samples.begin(), samples.end(),
-                                         [](const Sample& sample) { return sample.label || sample.target; });
+                                         [](const Sample& sample) { return sample.label || !sample.targets.empty(); });
 }
 
 std::string to_string(Split split) { return name_of(split); }
@@ -34,7 +34,7 @@ TrainAndDev split_stratified(const Dataset& dataset, const SplitOptions& options
   if (!(options.dev_share > 0 && options.dev_share < 1))
     throw ConfigError("the dev share is " + std::to_string(options.dev_share) + "; expected a number between 0 and 1");
   for (const Sample& sample : dataset.samples)
-    if (!sample.label && !sample.target)
+    if (!sample.label && sample.targets.empty())
       throw DataError(dataset.file + ":" + std::to_string(sample.line) +
                       ": has no label; a dev set can be split off labelled data only");
 
@@ -46,12 +46,14 @@ TrainAndDev split_stratified(const Dataset& dataset, const SplitOptions& options
   const auto share_of = [&](std::size_t count) {
     return static_cast<std::size_t>(std::llround(static_cast<double>(count) * options.dev_share));
   };
-  if (!dataset.empty() && dataset.samples.front().target) {
+  if (!dataset.empty() && !dataset.samples.front().targets.empty()) {
     std::vector<std::size_t> order(dataset.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-      return *dataset.samples[a].target < *dataset.samples[b].target;
-    });
+    const auto sum_of = [&](std::size_t i) {
+      const std::vector<double>& targets = dataset.samples[i].targets;
+      return std::accumulate(targets.begin(), targets.end(), 0.0);
+    };
+    std::ranges::stable_sort(order, {}, sum_of);
     const auto run = static_cast<std::size_t>(std::max(2.0, std::round(1 / options.dev_share)));
     // The quota is cumulative, so that the whole has the share even where a run's own would be rounded.
     const std::size_t total =

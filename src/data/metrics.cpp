@@ -18,10 +18,10 @@ const std::vector<MetricDefinition>& known_metrics() {
   return known;
 }
 
-template <class T>
-MetricMap measure_each(std::span<const Metric> metrics, std::span<const T> labels, std::span<const T> predictions) {
-  MetricMap values;
-  for (const Metric metric : metrics) values[to_string(metric)] = measure(metric, labels, predictions);
+/// One output of each sample.
+std::vector<double> column(std::span<const double> rows, std::size_t output, std::size_t outputs) {
+  std::vector<double> values;
+  for (std::size_t i = output; i < rows.size(); i += outputs) values.push_back(rows[i]);
   return values;
 }
 
@@ -45,20 +45,30 @@ bool is_share_of_right_answers(Metric metric) {
   return to_string(metric) == "accuracy" || to_string(metric) == "exact_match";
 }
 
-double measure(Metric metric, std::span<const double> targets, std::span<const double> predictions) {
+double measure(Metric metric, std::span<const double> targets, std::span<const double> predictions,
+               std::size_t outputs) {
   const auto* const of_values = std::get_if<MetricDefinition::OfValues>(&MetricDefinition::of(metric).measure);
   if (of_values == nullptr)
     throw ConfigError(to_string(metric) + " is a metric of classification; expected one of regression");
-  return (*of_values)(targets, predictions);
+  if (outputs == 1) return (*of_values)(targets, predictions);
+  require_same_size(targets.size(), predictions.size());
+  double sum = 0;
+  for (std::size_t output = 0; output < outputs; ++output)
+    sum += (*of_values)(column(targets, output, outputs), column(predictions, output, outputs));
+  return sum / static_cast<double>(outputs);
 }
 
 MetricMap measure(std::span<const Metric> metrics, std::span<const int> labels, std::span<const int> predictions) {
-  return measure_each(metrics, labels, predictions);
+  MetricMap values;
+  for (const Metric metric : metrics) values[to_string(metric)] = measure(metric, labels, predictions);
+  return values;
 }
 
-MetricMap measure(std::span<const Metric> metrics, std::span<const double> targets,
-                  std::span<const double> predictions) {
-  return measure_each(metrics, targets, predictions);
+MetricMap measure(std::span<const Metric> metrics, std::span<const double> targets, std::span<const double> predictions,
+                  std::size_t outputs) {
+  MetricMap values;
+  for (const Metric metric : metrics) values[to_string(metric)] = measure(metric, targets, predictions, outputs);
+  return values;
 }
 
 double score(const MetricMap& metrics) {

@@ -43,13 +43,15 @@ bool is_share_of_right_answers(Metric metric);
 /// The metric of predicted classes or sets of labels. Throws ConfigError for a metric of regression, and ShapeError
 /// when there are no samples, or not as many predictions as labels.
 double measure(Metric metric, std::span<const int> labels, std::span<const int> predictions);
-/// The metric of a regression. Throws ConfigError for a metric of classification, and ShapeError as above.
-double measure(Metric metric, std::span<const double> targets, std::span<const double> predictions);
+/// The metric of a regression; of several outputs its mean over them. targets, predictions: [samples, outputs]. Throws
+/// ConfigError for a metric of classification, and ShapeError as above.
+double measure(Metric metric, std::span<const double> targets, std::span<const double> predictions,
+               std::size_t outputs = 1);
 
 /// The same for several metrics.
 MetricMap measure(std::span<const Metric> metrics, std::span<const int> labels, std::span<const int> predictions);
-MetricMap measure(std::span<const Metric> metrics, std::span<const double> targets,
-                  std::span<const double> predictions);
+MetricMap measure(std::span<const Metric> metrics, std::span<const double> targets, std::span<const double> predictions,
+                  std::size_t outputs = 1);
 
 /// One number for choosing the best checkpoint: the mean of the metrics, which is how GLUE scores a task with two of
 /// them. NaN when there are none.

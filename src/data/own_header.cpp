@@ -25,6 +25,10 @@ bool first_row_is_header(const Table& table, const TaskDefinition& task) {
   if (is_one_of(table.cell(0, *task.text.position), text_names)) return true;
   if (!task.label.position || table.columns(0) <= *task.label.position) return false;
   const std::string_view label = trimmed(table.cell(0, *task.label.position));
+  if (task.is_multi_output()) {
+    const std::vector<std::string_view> numbers = labels_in_cell(label, task.label_separator);
+    return !numbers.empty() && !parse_number(numbers.front());
+  }
   if (task.kind == TaskKind::regression) return !parse_number(label);
   if (task.kind == TaskKind::multi_label) {
     // The labels of a first row of data occur in other rows, or are those of the task.

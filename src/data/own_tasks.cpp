@@ -27,12 +27,12 @@ std::vector<Metric> metrics_for(const TaskSpec& spec, std::size_t labels) {
 
 void check(const TaskSpec& spec) {
   const std::string task = "task " + quote(spec.name);
-  if (spec.kind == TaskKind::regression && !spec.labels.empty())
-    throw ConfigError(task + " is a regression but has " + std::to_string(spec.labels.size()) + " labels");
   const std::set<std::string> distinct(spec.labels.begin(), spec.labels.end());
   if (distinct.size() != spec.labels.size()) throw ConfigError(task + " has a label twice");
   if (spec.labels.size() == 1)
-    throw ConfigError(task + " has one label, " + quote(spec.labels.front()) + "; expected at least two");
+    throw ConfigError(
+        task + " has one label, " + quote(spec.labels.front()) + "; expected " +
+        (spec.kind == TaskKind::regression ? "none for one number, or a name for each of several" : "at least two"));
   if (spec.kind == TaskKind::multi_label && spec.labels.size() > most_labels_in_set)
     throw ConfigError(task + " has " + std::to_string(spec.labels.size()) + " labels; a multi-label task has at most " +
                       std::to_string(most_labels_in_set));

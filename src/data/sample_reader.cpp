@@ -68,7 +68,7 @@ TableForm table_form(const TaskDefinition& task, const std::filesystem::path& fi
           .delimiter = task.delimiter,
           .keeps_bad_rows = options.on_error == OnError::skip,
           .paths = paths_of(task),
-          .several_labels = task.kind == TaskKind::multi_label};
+          .several_labels = task.kind == TaskKind::multi_label || task.is_multi_output()};
 }
 
 Table open_table(const TaskDefinition& task, const std::filesystem::path& file, const ReadOptions& options) {
@@ -104,7 +104,7 @@ Dataset SampleReader::read() const {
   dataset.samples = std::move(rows.samples);
   dataset.bad_lines = std::move(rows.bad_lines);
   if (!rows.unknown_label.empty())
-    for (Sample& sample : dataset.samples) sample.label.reset(), sample.target.reset();
+    for (Sample& sample : dataset.samples) sample.label.reset(), sample.targets.clear();
   dataset.notes = table_.notes();
   for (std::string& note : rows.notes(table_.file(), task_)) dataset.notes.push_back(std::move(note));
   return dataset;
@@ -160,6 +160,7 @@ std::string SampleReader::wrong_columns(std::size_t row) const {
 }
 
 std::vector<std::string> SampleReader::find_labels() const {
+  if (task_.kind == TaskKind::regression) return find_outputs();
   std::set<std::string> found;
   for (std::size_t row = layout_.first_row; row < table_.rows(); ++row) {
     if (has_wrong_columns(row) || table_.problem(row) != nullptr) continue;
@@ -185,12 +186,30 @@ std::vector<std::string> SampleReader::find_labels() const {
   return labels;
 }
 
+std::vector<std::string> SampleReader::find_outputs() const {
+  for (std::size_t row = layout_.first_row; row < table_.rows(); ++row) {
+    if (has_wrong_columns(row) || table_.problem(row) != nullptr || !table_.is_nested(row, *layout_.label)) continue;
+    try {
+      const std::size_t count = labels_of(row).size();
+      std::vector<std::string> names;
+      for (std::size_t i = 0; i < count && count > 1; ++i) names.push_back(std::to_string(i));
+      if (count > 0) return names;
+    } catch (const DataError&) {
+      if (on_error_ == OnError::stop) throw;
+    }
+  }
+  return {};
+}
+
 std::vector<std::string> SampleReader::labels_of(std::size_t row) const {
   const std::size_t column = *layout_.label;
-  if (task_.kind != TaskKind::multi_label) return {std::string(cell(row, column, "label"))};
+  const bool is_one_number =
+      task_.kind == TaskKind::regression && task_.labels.empty() && !table_.is_nested(row, column);
+  if (task_.kind == TaskKind::classification || is_one_number) return {std::string(cell(row, column, "label"))};
   const std::string_view text = trimmed(table_.cell(row, column));
   const auto fail = [&](const std::string& problem) {
-    table_.fail(table_.line(row), "the labels under " + quote(column_name(column)) + " " + problem);
+    table_.fail(table_.line(row), (task_.kind == TaskKind::regression ? "the targets under " : "the labels under ") +
+                                      quote(column_name(column)) + " " + problem);
   };
   std::vector<std::string> labels;
   if (table_.is_nested(row, column)) {
@@ -276,7 +295,8 @@ void SampleReader::read_label(std::size_t row, Sample& sample, std::string& unkn
 void SampleReader::read_needed_label(std::size_t row, Sample& sample) const {
   if (task_.kind == TaskKind::multi_label) return read_label_set(row, sample);
   const bool is_class = task_.kind == TaskKind::classification;
-  const std::string_view label = cell(row, *layout_.label, "label");
+  const std::string_view label =
+      is_class ? cell(row, *layout_.label, "label") : trimmed(table_.cell(row, *layout_.label));
   // Test sets are also met with the column but without the labels: it is then empty or −1. In one's own data −1 can be
   // a class or a target.
   if (split_ == Split::test) {
@@ -285,12 +305,23 @@ void SampleReader::read_needed_label(std::size_t row, Sample& sample) const {
   }
   if (label.empty()) table_.fail(sample.line, "no label in column " + quote(column_name(*layout_.label)));
   if (!is_class) {
-    sample.target = target(row, label);
+    read_targets(row, sample);
     return;
   }
   sample.label = task_.find_label(label);
   if (!sample.label)
     table_.fail(sample.line, "unknown label " + quote(label) + "; expected one of " + task_.known_labels());
+}
+
+void SampleReader::read_targets(std::size_t row, Sample& sample) const {
+  const std::vector<std::string> numbers = labels_of(row);
+  if (numbers.size() != task_.outputs()) {
+    const std::string expected =
+        task_.outputs() == 1 ? "one" : std::to_string(task_.outputs()) + ", " + task_.known_labels();
+    table_.fail(sample.line, std::to_string(numbers.size()) + (numbers.size() == 1 ? " target" : " targets") +
+                                 " under " + quote(column_name(*layout_.label)) + "; expected " + expected);
+  }
+  for (const std::string& number : numbers) sample.targets.push_back(target(row, number));
 }
 
 double SampleReader::target(std::size_t row, std::string_view cell) const {

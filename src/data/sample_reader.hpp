@@ -58,7 +58,8 @@ class SampleReader {
   void read_rows(RowsRead& rows) const;
 
   /// The classes that occur in the table, in the order that a model shall have: numerical when all are integers, else
-  /// that of their bytes. Throws DataError when there are too many to be classes.
+  /// that of their bytes. Of a regression whose targets are lists: "0", "1", …. Throws DataError when there are too
+  /// many to be classes.
   std::vector<std::string> find_labels() const;
 
  private:
@@ -75,7 +76,9 @@ class SampleReader {
   void read_label(std::size_t row, Sample& sample, std::string& unknown) const;
   void read_needed_label(std::size_t row, Sample& sample) const;
   void read_label_set(std::size_t row, Sample& sample) const;
-  /// The label or labels of a row, as they are written.
+  void read_targets(std::size_t row, Sample& sample) const;
+  std::vector<std::string> find_outputs() const;
+  /// The label or labels of a row, or its targets, as they are written.
   std::vector<std::string> labels_of(std::size_t row) const;
   double target(std::size_t row, std::string_view cell) const;
   /// `unknown`: receives what is wrong with the label where the task does not need it, if it is still empty.

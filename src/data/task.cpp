@@ -92,11 +92,13 @@ std::optional<Task> Task::of(const ModelConfig& config, const std::string& name)
   if (!config.task) return std::nullopt;
   TaskSpec spec = *config.task;
   const TaskKind kind = kind_of(spec);
-  if (kind != TaskKind::regression) spec.labels = config.labels;
+  if (kind != TaskKind::regression || config.multi_output) spec.labels = config.labels;
   spec.label_threshold = config.label_threshold;
   if ((kind == TaskKind::multi_label) != config.multi_label)
     throw ConfigError(name + ": \"sharcs_task\" is a " + to_string(kind) + ", \"problem_type\" is " +
                       (config.multi_label ? "multi_label_classification" : "another one"));
+  if (config.multi_output && kind != TaskKind::regression)
+    throw ConfigError(name + ": \"sharcs_task\" is a " + to_string(kind) + ", \"problem_type\" is regression");
   try {
     return custom(spec);
   } catch (const ConfigError& error) {
@@ -106,8 +108,9 @@ std::optional<Task> Task::of(const ModelConfig& config, const std::string& name)
 
 void Task::store_in(ModelConfig& config) const {
   config.task = spec_of(*definition_);
-  config.labels = kind() == TaskKind::regression ? std::vector<std::string>{"score"} : labels();
+  config.labels = definition_->labels.empty() ? std::vector<std::string>{"score"} : labels();
   config.multi_label = kind() == TaskKind::multi_label;
+  config.multi_output = kind() == TaskKind::regression && !definition_->labels.empty();
   config.label_threshold = definition_->label_threshold;
 }
 
@@ -117,7 +120,7 @@ bool Task::is_pair() const { return definition_->is_pair; }
 const std::string& Task::label_word(int label) const {
   return definition_->labels.at(static_cast<std::size_t>(label)).word;
 }
-std::size_t Task::outputs() const { return kind() == TaskKind::regression ? 1 : definition_->labels.size(); }
+std::size_t Task::outputs() const { return definition_->outputs(); }
 const std::vector<Metric>& Task::metrics() const { return definition_->metrics; }
 std::optional<TargetRange> Task::target_range() const { return definition_->target_range; }
 const std::string& Task::submission_file() const { return definition_->submission_file; }
@@ -177,7 +180,7 @@ TrainingData read_training_data(const TaskSpec& spec, const DataFiles& files) {
   {
     const OnError on_error = files.read.on_error;
     const Table table = open_table(definition, files.train, files.read);
-    if (spec.kind != TaskKind::regression && spec.labels.empty())
+    if (spec.labels.empty())
       definition =
           as_asked(own_task(spec, SampleReader(table, definition, Split::train, on_error).find_labels()), files.read);
     train = SampleReader(table, definition, Split::train, on_error).read();
@@ -195,12 +198,12 @@ void require_trainable(const Task& task, const Dataset& train) {
     throw DataError(train.file + ": " + std::to_string(train.size()) + (train.size() == 1 ? " sample" : " samples") +
                     "; training needs at least 2");
   for (const Sample& sample : train.samples)
-    if (task.kind() != TaskKind::regression ? !sample.label.has_value() : !sample.target.has_value())
+    if (task.kind() != TaskKind::regression ? !sample.label.has_value() : sample.targets.empty())
       throw DataError(train.file + ":" + std::to_string(sample.line) +
                       ": has no label; training needs one on every line");
   const Sample& first = train.samples.front();
   const bool all_same = std::all_of(train.samples.begin(), train.samples.end(), [&](const Sample& sample) {
-    return sample.label == first.label && sample.target == first.target;
+    return sample.label == first.label && sample.targets == first.targets;
   });
   if (!all_same) return;
   const std::string all = train.file + ": all " + std::to_string(train.size()) + " samples have the ";

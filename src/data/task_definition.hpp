@@ -55,6 +55,9 @@ struct TaskDefinition {
   bool needs_labels = true;                           // as ReadOptions::needs_labels
 
   bool of_glue = false;
+  /// Of a model for the task.
+  std::size_t outputs() const { return labels.empty() && kind == TaskKind::regression ? 1 : labels.size(); }
+  bool is_multi_output() const { return kind == TaskKind::regression && !labels.empty(); }
   std::array<std::vector<std::string>, 3> files = {};  // by Split: the names to look for, the first that exists is read
   std::string submission_file = {};
   std::string unlabelled_mark = {};    // rows with this in place of a label are left out, and counted

@@ -63,7 +63,7 @@ TokenizedDataset tokenize(const Dataset& dataset, const Task& task, const Tokeni
     if (task.kind() != TaskKind::regression)
       result.labels.push_back(*sample.label);
     else
-      result.targets.push_back(static_cast<float>(*sample.target));
+      for (const double target : sample.targets) result.targets.push_back(static_cast<float>(target));
   }
   return result;
 }

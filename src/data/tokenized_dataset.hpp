@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -18,10 +19,15 @@ namespace sharcs::internal {
 struct SampleFacts {
   std::vector<std::int32_t> lengths;  ///< tokens of each sample
   std::vector<std::int32_t> labels;   ///< classification: one for each sample; empty when one has none
-  std::vector<float> targets;         ///< regression: the same
+  std::vector<float> targets;         ///< regression: [samples, outputs]; empty when one has none
   Index truncated = 0;                ///< number of samples that were cut because they were too long
 
   Index samples() const { return std::ssize(lengths); }
+  /// One an output; none of a classification.
+  std::span<const float> targets_of(Index sample) const {
+    const std::size_t outputs = targets.size() / std::max<std::size_t>(lengths.size(), 1);
+    return std::span(targets).subspan(static_cast<std::size_t>(sample) * outputs, outputs);
+  }
 };
 
 /// A data set as a model reads it. Sample i of the data set is sample i of `tokens`.

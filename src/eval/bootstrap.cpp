@@ -20,16 +20,6 @@ double quantile(const std::vector<double>& sorted, double share) {
 }
 
 template <class T>
-Estimate estimate(Metric metric, std::span<const T> labels, std::span<const T> predictions,
-                  const BootstrapOptions& options) {
-  const double value = measure(metric, labels, predictions);
-  return {value, bootstrap_interval(labels.size(), options, [&](const std::vector<std::size_t>& draw) {
-            return measure(metric, std::span<const T>(drawn(labels, draw)),
-                           std::span<const T>(drawn(predictions, draw)));
-          })};
-}
-
-template <class T>
 Estimate estimate_difference(Metric metric, std::span<const T> labels, std::span<const T> ours,
                              std::span<const T> theirs, const BootstrapOptions& options) {
   const double value = measure(metric, labels, ours) - measure(metric, labels, theirs);
@@ -82,11 +72,19 @@ Interval wilson_interval(std::size_t correct, std::size_t total, double confiden
 
 Estimate bootstrap(Metric metric, std::span<const int> labels, std::span<const int> predictions,
                    const BootstrapOptions& options) {
-  return estimate(metric, labels, predictions, options);
+  const double value = measure(metric, labels, predictions);
+  return {value, bootstrap_interval(labels.size(), options, [&](const std::vector<std::size_t>& draw) {
+            return measure(metric, std::span<const int>(drawn(labels, draw)),
+                           std::span<const int>(drawn(predictions, draw)));
+          })};
 }
 Estimate bootstrap(Metric metric, std::span<const double> targets, std::span<const double> predictions,
-                   const BootstrapOptions& options) {
-  return estimate(metric, targets, predictions, options);
+                   const BootstrapOptions& options, std::size_t outputs) {
+  const double value = measure(metric, targets, predictions, outputs);
+  return {value, bootstrap_interval(targets.size() / outputs, options, [&](const std::vector<std::size_t>& draw) {
+            return measure(metric, std::span<const double>(drawn(targets, draw, outputs)),
+                           std::span<const double>(drawn(predictions, draw, outputs)), outputs);
+          })};
 }
 
 Estimate paired_bootstrap(Metric metric, std::span<const int> labels, std::span<const int> ours,

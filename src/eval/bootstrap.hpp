@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -20,8 +21,9 @@ Interval wilson_interval(std::size_t correct, std::size_t total, double confiden
 /// ConfigError when the confidence is not between 0 and 1 or there are no resamples.
 Estimate bootstrap(Metric metric, std::span<const int> labels, std::span<const int> predictions,
                    const BootstrapOptions& options = {});
+/// The same of a regression; targets, predictions: [samples, outputs].
 Estimate bootstrap(Metric metric, std::span<const double> targets, std::span<const double> predictions,
-                   const BootstrapOptions& options = {});
+                   const BootstrapOptions& options = {}, std::size_t outputs = 1);
 
 /// metric(ours) − metric(theirs) on the same samples, with the interval from drawing samples jointly for both sides,
 /// which cancels what is hard or easy for both. The difference is significant at 1 − confidence when the interval
@@ -55,11 +57,12 @@ Interval bootstrap_interval(std::size_t samples, const BootstrapOptions& options
   return percentile_interval(std::move(values), options.confidence);
 }
 
-/// values[draw[0]], values[draw[1]], …
+/// The rows of values, each of `outputs` elements, in the order of the draw: draw[0], draw[1], …
 template <class T>
-std::vector<T> drawn(std::span<const T> values, const std::vector<std::size_t>& draw) {
-  std::vector<T> result(draw.size());
-  for (std::size_t i = 0; i < draw.size(); ++i) result[i] = values[draw[i]];
+std::vector<T> drawn(std::span<const T> values, const std::vector<std::size_t>& draw, std::size_t outputs = 1) {
+  std::vector<T> result(draw.size() * outputs);
+  for (std::size_t i = 0; i < draw.size(); ++i)
+    std::ranges::copy(values.subspan(draw[i] * outputs, outputs), result.begin() + static_cast<Index>(i * outputs));
   return result;
 }
 

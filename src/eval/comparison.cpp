@@ -90,7 +90,8 @@ class Scorer {
       const std::vector<int> chosen = lottery.draw(Random(derive_key(options.bootstrap.seed, "width lottery", d)));
       if (recording.is_regression()) {
         auto& values = values_.emplace_back();
-        for (std::size_t i = 0; i < chosen.size(); ++i) values.push_back(recording.value_of(i, chosen[i]));
+        for (std::size_t i = 0; i < chosen.size(); ++i)
+          std::ranges::copy(recording.logits_of(i, chosen[i]), std::back_inserter(values));
       } else {
         auto& labels = labels_.emplace_back();
         for (std::size_t i = 0; i < chosen.size(); ++i) labels.push_back(recording.label_of(i, chosen[i]));
@@ -122,25 +123,28 @@ class Scorer {
         continue;
       }
       for (std::size_t d = first; d < first + count; ++d)
-        sum += recording_.is_regression() ? measured(metric, recording_.targets, values_[d % values_.size()], draw)
-                                          : measured(metric, recording_.labels, labels_[d % labels_.size()], draw);
+        sum += recording_.is_regression() ? measured_values(metric, values_[d % values_.size()], draw)
+                                          : measured_labels(metric, labels_[d % labels_.size()], draw);
       result[to_string(metric)] = sum / static_cast<double>(count);
     }
     return result;
   }
 
-  template <class T>
-  static double measured(Metric metric, const std::vector<T>& truth, const std::vector<T>& answer,
-                         const std::vector<std::size_t>& draw) {
-    return sharcs::measure(metric, std::span<const T>(drawn(std::span<const T>(truth), draw)),
-                           std::span<const T>(drawn(std::span<const T>(answer), draw)));
+  double measured_labels(Metric metric, std::span<const int> answers, const std::vector<std::size_t>& draw) const {
+    return sharcs::measure(metric, std::span<const int>(drawn<int>(recording_.labels, draw)),
+                           std::span<const int>(drawn(answers, draw)));
+  }
+  double measured_values(Metric metric, std::span<const double> answers, const std::vector<std::size_t>& draw) const {
+    const std::size_t outputs = recording_.outputs;
+    return sharcs::measure(metric, std::span<const double>(drawn<double>(recording_.targets, draw, outputs)),
+                           std::span<const double>(drawn(answers, draw, outputs)), outputs);
   }
 
   const Recording& recording_;
   std::vector<Metric> metrics_;
   std::vector<double> expected_right_;       // [samples], of a classification
   std::vector<std::vector<int>> labels_;     // [draws][samples]; none when only means count
-  std::vector<std::vector<double>> values_;  // the same for a regression
+  std::vector<std::vector<double>> values_;  // [draws][samples, outputs], of a regression
 };
 
 struct Contestant {
@@ -218,7 +222,7 @@ std::vector<int> oracle(const Recording& recording) {
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     const auto right = [&](int width) {
       if (!recording.is_regression()) return is_right(recording, i, width);
-      return absolute_error(recording, i, width) <= absolute_error(recording, i, recording.full_width());
+      return error_of(recording, i, width) <= error_of(recording, i, recording.full_width());
     };
     double least = std::numeric_limits<double>::infinity();
     for (int answer = 0; answer <= recording.full_width(); ++answer) {

@@ -69,6 +69,9 @@ Recording DatasetRunner::record(const Task& task, const std::string& name) {
   if ((task.kind() == TaskKind::multi_label) != config.multi_label)
     throw ConfigError("task " + task.name() + " is a " + to_string(task.kind()) + ", the model is made for " +
                       (config.multi_label ? "several labels a text" : "one label a text"));
+  if ((task.kind() == TaskKind::regression) != config.is_regression())
+    throw ConfigError("task " + task.name() + " is a " + to_string(task.kind()) + ", the model is made for a " +
+                      (config.is_regression() ? "regression" : "classification"));
   Recording recording = {.config = config,
                          .task = task.name(),
                          .classes = task.labels(),

@@ -14,7 +14,7 @@ struct DifficultyLevel {
   int level = 0;
   std::int64_t samples = 0;
   std::vector<double> shares;    ///< of these samples that each width answers, ascending
-  double routed = 0;             ///< accuracy at the chosen widths; for a regression the mean absolute error
+  double routed = 0;             ///< accuracy at the chosen widths; for a regression the mean of error_of()
   std::vector<double> at_width;  ///< the same with all of these samples at one width, ascending
 };
 

@@ -21,7 +21,7 @@ MetricMap metrics_there(const Recording& recording, const Routing& routing, int 
     if (routing.answer_of_sample[i] != answer) continue;
     there.tokens.push_back(recording.tokens[i]);
     if (!recording.labels.empty()) there.labels.push_back(recording.labels[i]);
-    if (!recording.targets.empty()) there.targets.push_back(recording.targets[i]);
+    if (!recording.targets.empty()) std::ranges::copy(recording.targets_of(i), std::back_inserter(there.targets));
     const auto row = recording.logits_of(i, answer);
     there.answers.front().logits.insert(there.answers.front().logits.end(), row.begin(), row.end());
   }

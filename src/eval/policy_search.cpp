@@ -45,14 +45,14 @@ double PolicySearcher::score_of(const AnswerOf& answer_of, const std::vector<std
   for (const std::size_t i : samples) {
     const int answer = answer_of(i);
     if (recording.is_regression()) {
-      values.push_back(recording.value_of(i, answer));
-      targets.push_back(recording.targets[i]);
+      std::ranges::copy(recording.logits_of(i, answer), std::back_inserter(values));
+      std::ranges::copy(recording.targets_of(i), std::back_inserter(targets));
     } else {
       labels.push_back(recording.label_of(i, answer));
       truth.push_back(recording.labels[i]);
     }
   }
-  return score(recording.is_regression() ? measure(recording.metrics, targets, values)
+  return score(recording.is_regression() ? measure(recording.metrics, targets, values, recording.outputs)
                                          : measure(recording.metrics, truth, labels));
 }
 

@@ -41,8 +41,7 @@ PolicyTable::PolicyTable(const Recording& recording, const CostModel& costs, con
       const RecordedAnswer& answer = recording.answers[static_cast<std::size_t>(a)];
       const auto logits = recording.logits_of(i, a);
       const std::vector<float> probabilities = probabilities_of(recording, i, a);
-      const double change =
-          trail.add(recording.is_regression(), recording.label_of(i, a), static_cast<double>(logits[0]));
+      const double change = trail.add(recording.is_regression(), recording.label_of(i, a), logits);
       const std::size_t at = index(i, a);
       confidences_[at] =
           confidence.of({.answer = answers_[static_cast<std::size_t>(a)],
@@ -54,7 +53,7 @@ PolicyTable::PolicyTable(const Recording& recording, const CostModel& costs, con
                          .tokens = recording.tokens[i],
                          .multi_label = recording.is_multi_label()});
       if (recording.is_regression()) {
-        worths_[at] = -std::pow(absolute_error(recording, i, a), 2);
+        worths_[at] = -std::pow(error_of(recording, i, a), 2);
       } else {
         worths_[at] = static_cast<double>(is_right(recording, i, a));
         const double p = surest(recording.is_multi_label(), probabilities);
@@ -119,7 +118,7 @@ double PolicyTable::ask(State& state, std::size_t sample, int answer) const {
   state.asked |= std::uint64_t{1} << answer;
   if (!depends_on_trail()) return confidences_[at];
   const double change = state.trail.add(recording_.is_regression(), recording_.label_of(sample, answer),
-                                        recording_.value_of(sample, answer));
+                                        recording_.logits_of(sample, answer));
   if (counts_agreement_) return state.trail.agreeing;
   return confidence_.of({.answer = answers_[static_cast<std::size_t>(answer)],
                          .logits = recording_.logits_of(sample, answer),

@@ -98,7 +98,9 @@ ordered_json sample_json(const Recording& recording, std::size_t i, int answer_o
   object["line"] = sample.line;
   if (sample.difficulty) object["difficulty"] = *sample.difficulty;
   object["tokens"] = recording.tokens[i];
-  if (recording.is_regression())
+  if (recording.is_regression() && recording.outputs > 1)
+    object["targets"] = numbers_json({recording.targets_of(i).begin(), recording.targets_of(i).end()});
+  else if (recording.is_regression())
     object["target"] = finite_or_null(recording.targets[i]);
   else if (recording.is_multi_label())
     object["labels"] = labels_in_set(recording.labels[i]);
@@ -181,8 +183,11 @@ void read_sample_facts(const JsonCursor& fields, Recording& recording) {
   if (fields["difficulty"].exists()) sample.difficulty = fields["difficulty"].get<int>({.least = 0});
   recording.tokens.push_back(fields["tokens"].get<std::int32_t>({.least = 0}));
   if (recording.is_regression()) {
-    sample.target = fields["target"].number_or_nan();
-    recording.targets.push_back(*sample.target);
+    if (recording.outputs > 1)
+      sample.targets = fields["targets"].of_size(recording.outputs).each(&JsonCursor::number_or_nan);
+    else
+      sample.targets = {fields["target"].number_or_nan()};
+    std::ranges::copy(sample.targets, std::back_inserter(recording.targets));
   } else if (recording.is_multi_label()) {
     int set = 0;
     for (const int label : fields["labels"].get<std::vector<int>>(below(recording.outputs))) set |= 1 << label;
@@ -287,8 +292,12 @@ void read_task(const JsonCursor& task, Recording& recording) {
   recording.task = task["name"].get<std::string>();
   recording.classes = task["labels"].get<std::vector<std::string>>();
   const auto kind = task["kind"].get<TaskKind>();
-  recording.outputs = kind == TaskKind::regression ? 1 : recording.classes.size();
+  const bool one_number = kind == TaskKind::regression && !recording.config.multi_output;
+  recording.outputs = one_number ? 1 : recording.classes.size();
   if (recording.outputs == 0) task["labels"].fail("at least one name");
+  if (recording.config.multi_output && (kind != TaskKind::regression || recording.outputs < 2))
+    task["kind"].refuse("is " + quote(to_string(kind)) + " with " + std::to_string(recording.outputs) +
+                        " labels; the model is a regression with several numbers for a text");
   if ((kind == TaskKind::multi_label) != recording.config.multi_label)
     task["kind"].refuse("is " + quote(to_string(kind)) + "; the model's \"problem_type\" says otherwise");
   if (recording.is_multi_label() && recording.outputs > most_labels_in_set)

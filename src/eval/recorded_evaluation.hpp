@@ -59,9 +59,10 @@ namespace sharcs::internal {
 // | – `.tokens` | integer | special tokens included |
 // | – `.labels[]` | list | in place of `.label`: the true labels of a multi_label task |
 // | – `.label` or `.target` | integer or number | the true class, by its place in `task.labels`; or the true value |
+// | – `.targets[]` | list | in place of `.target`: the true values of a regression with several numbers a text |
 // | – `.answer` | integer | that the policy chose, by its place in `answers` |
 // | – `.router_logits[]` | list | one a width; [] for a model without router |
-// | – `.logits[][]` | list | for each answer one logit a class, or the value of a regression |
+// | – `.logits[][]` | list | for each answer one logit a class, or the values of a regression |
 // | – `.scores[]` | list | only where exits have scores: for each exit the logit of its answer's being right |
 // clang-format on
 //

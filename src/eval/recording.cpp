@@ -30,6 +30,10 @@ std::span<const float> Recording::logits_of(std::size_t sample, int answer) cons
   return std::span(answers[static_cast<std::size_t>(answer)].logits).subspan(sample * outputs, outputs);
 }
 
+std::span<const double> Recording::targets_of(std::size_t sample) const {
+  return std::span(targets).subspan(sample * outputs, outputs);
+}
+
 std::span<const float> Recording::router_logits_of(std::size_t sample) const {
   if (router_logits.empty()) return {};
   const std::size_t widths = router_logits.size() / size();

@@ -53,16 +53,17 @@ double true_probability(const Recording& recording, std::size_t sample, int answ
   return static_cast<double>(probabilities[static_cast<std::size_t>(recording.labels[sample])]);
 }
 
-double absolute_error(const Recording& recording, std::size_t sample, int answer) {
-  return std::abs(recording.value_of(sample, answer) - recording.targets[sample]);
+double error_of(const Recording& recording, std::size_t sample, int answer) {
+  return value_distance(recording.logits_of(sample, answer), recording.targets_of(sample));
 }
 
 MetricMap metrics_at(const Recording& recording, std::span<const int> answer_of_sample) {
   require_one_answer_each(recording, answer_of_sample.size());
   if (recording.is_regression()) {
     std::vector<double> values;
-    for (std::size_t i = 0; i < recording.size(); ++i) values.push_back(recording.value_of(i, answer_of_sample[i]));
-    return measure(recording.metrics, recording.targets, values);
+    for (std::size_t i = 0; i < recording.size(); ++i)
+      std::ranges::copy(recording.logits_of(i, answer_of_sample[i]), std::back_inserter(values));
+    return measure(recording.metrics, recording.targets, values, recording.outputs);
   }
   std::vector<int> labels;
   for (std::size_t i = 0; i < recording.size(); ++i) labels.push_back(recording.label_of(i, answer_of_sample[i]));
@@ -80,7 +81,8 @@ std::vector<int> everything_at(const Recording& recording, int answer) {
 }
 
 void require_labels(const Recording& recording, const std::string& purpose) {
-  if ((recording.is_regression() ? recording.targets.size() : recording.labels.size()) != recording.size())
+  if ((recording.is_regression() ? recording.targets.size() / recording.outputs : recording.labels.size()) !=
+      recording.size())
     throw ShapeError(purpose + " needs a label for each of the " + std::to_string(recording.size()) + " samples");
 }
 

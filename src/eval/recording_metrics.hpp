@@ -22,8 +22,8 @@ std::vector<float> probabilities_of(const Recording& recording, std::size_t samp
 bool is_right(const Recording& recording, std::size_t sample, int answer);
 /// The probability that the answer gives to the true class, or to the truth about the label that it is least sure of.
 double true_probability(const Recording& recording, std::size_t sample, int answer);
-/// How far the answer of a regression is from the true value.
-double absolute_error(const Recording& recording, std::size_t sample, int answer);
+/// How far the answer of a regression is from the true values, as value_distance().
+double error_of(const Recording& recording, std::size_t sample, int answer);
 
 /// The task's metrics when each sample gets the answer with this index. Throws ShapeError when sizes differ.
 MetricMap metrics_at(const Recording& recording, std::span<const int> answer_of_sample);

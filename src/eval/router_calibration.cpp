@@ -26,7 +26,7 @@ constexpr int comparison_budgets = 15;
 /// What a width's answer to a sample is worth: 1 when it is right, else 0; for a regression minus the squared error.
 double worth(const Recording& recording, std::size_t sample, int width) {
   if (!recording.is_regression()) return is_right(recording, sample, width) ? 1 : 0;
-  return -std::pow(absolute_error(recording, sample, width), 2);
+  return -std::pow(error_of(recording, sample, width), 2);
 }
 
 double mean_cost(const Recording& recording, const LengthCost& cost, const Samples& samples) {

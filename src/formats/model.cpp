@@ -56,6 +56,7 @@ Model Model::load(const std::filesystem::path& directory, const LoadOptions& opt
   if (options.labels) {
     config.labels = *options.labels;
     config.multi_label = options.multi_label;
+    config.multi_output = options.multi_output;
     config.label_threshold = options.label_threshold;
   }
   config.check(file.string());

@@ -94,21 +94,17 @@ void check_function(const JsonCursor& object) {
           "\"sharcs_label_threshold\"");
 }
 
-/// Whether the model is a multi-label one. Throws ConfigError for a type of problem that the labels do not fit.
-bool read_problem_type(const JsonCursor& object, const std::vector<std::string>& labels) {
+/// What the labels stand for. Throws ConfigError for a type of problem that they do not fit.
+void read_problem_type(const JsonCursor& object, ModelConfig& config) {
   const JsonCursor problem = object["problem_type"];
-  if (!problem.present()) return false;
+  if (!problem.present()) return;
   const std::string type = problem.get<std::string>();
-  if (type == "multi_label_classification" && labels.size() == 1)
-    problem.refuse("is \"multi_label_classification\", with one label; expected at least two");
-  if (type == "regression" && labels.size() > 1)
-    problem.refuse("is \"regression\", with " + std::to_string(labels.size()) +
-                   " labels; expected one: several numbers for a text are not supported");
-  if (type == "single_label_classification" && labels.size() == 1)
-    problem.refuse("is \"single_label_classification\", with one label; expected at least two");
+  if ((type == "multi_label_classification" || type == "single_label_classification") && config.labels.size() == 1)
+    problem.refuse("is " + quote(type) + ", with one label; expected at least two");
   if (type != "regression" && type != "single_label_classification" && type != "multi_label_classification")
     problem.fail("\"single_label_classification\", \"multi_label_classification\" or \"regression\"");
-  return type == "multi_label_classification";
+  config.multi_label = type == "multi_label_classification";
+  config.multi_output = type == "regression" && config.labels.size() > 1;
 }
 
 /// `norm`: the full_width_norm where the object does not say.
@@ -241,7 +237,7 @@ ModelConfig parse_config(std::string_view text, const std::string& name, FullWid
   }
 
   check_function(object);
-  config.multi_label = read_problem_type(object, config.labels);
+  read_problem_type(object, config);
   object["sharcs_label_threshold"].read(config.label_threshold, {.least = 0, .greatest = 1});
 
   // Of the file it came from, or written again from the labels.
@@ -375,6 +371,9 @@ void ModelConfig::check(const std::string& name) const {
            std::to_string(twin->second) + "\"; expected another name for each class");
   }
   if (multi_label && labels.size() == 1) fail("a multi-label model has one label; expected at least two");
+  if (multi_output && labels.size() == 1) fail("a model of several numbers has one; expected at least two");
+  if (multi_output && multi_label)
+    fail("the model is a multi-label one and one of several numbers; expected one of them");
   if (multi_label && sharcs && labels.size() > most_labels_in_set)
     fail("\"id2label\" has " + std::to_string(labels.size()) +
          " labels; a multi-label model with \"sharcs\" has at most " + std::to_string(most_labels_in_set));

@@ -32,7 +32,8 @@ Json task_spec_json(const TaskSpec& spec) {
   Json task = {{"name", spec.name}, {"kind", to_string(spec.kind)}, {"text", json_of(spec.text)}};
   if (spec.pair) task["pair"] = json_of(*spec.pair);
   task["label"] = json_of(spec.label);
-  if (spec.kind == TaskKind::multi_label) task["label_separator"] = std::string(1, spec.label_separator);
+  if (spec.kind == TaskKind::multi_label || (spec.kind == TaskKind::regression && spec.label_separator != ','))
+    task["label_separator"] = std::string(1, spec.label_separator);
   if (spec.id) task["id"] = json_of(*spec.id);
   if (spec.difficulty) task["difficulty"] = json_of(*spec.difficulty);
   task["format"] = to_string(spec.format);

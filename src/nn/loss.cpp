@@ -88,11 +88,14 @@ template <class T>
 double squared_error(ConstMatrix<T> predictions, std::span<const float> targets, double scale,
                      MatrixView<T> d_predictions) {
   double loss = 0;
-  for (Index s = 0; s < predictions.rows; ++s) {
-    const double error = static_cast<double>(predictions(s, 0)) - targets[s];
-    loss += error * error;
-    d_predictions(s, 0) = static_cast<T>(scale * 2 * error);
-  }
+  const double share = 1.0 / static_cast<double>(predictions.cols);
+  for (Index s = 0; s < predictions.rows; ++s)
+    for (Index c = 0; c < predictions.cols; ++c) {
+      const double error =
+          static_cast<double>(predictions(s, c)) - targets[static_cast<std::size_t>(s * predictions.cols + c)];
+      loss += share * error * error;
+      d_predictions(s, c) = static_cast<T>(scale * share * 2 * error);
+    }
   return loss;
 }
 

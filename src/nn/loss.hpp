@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -30,7 +31,8 @@ double distillation(ConstMatrix<T> student, ConstMatrix<T> teacher, double tempe
 template <class T>
 double hidden_distance(ConstMatrix<T> student, ConstMatrix<T> teacher, double scale, MatrixView<T> d_student);
 
-/// Mean squared error's summand (x − y)². predictions: [samples, 1]; targets: [samples].
+/// Squared error: the mean over the outputs of (x − y)², summed over the samples. predictions: [samples, outputs];
+/// targets: the same, row by row.
 template <class T>
 double squared_error(ConstMatrix<T> predictions, std::span<const float> targets, double scale,
                      MatrixView<T> d_predictions);
@@ -50,6 +52,17 @@ double binary_cross_entropy(ConstMatrix<T> logits, std::span<const std::int32_t>
 template <class T>
 double binary_distillation(ConstMatrix<T> student, ConstMatrix<T> teacher, double temperature, double scale,
                            MatrixView<T> d_student);
+
+/// How far a regression's answer is from another one or from the true values: the root of the mean over the outputs of
+/// (x − y)². Of one output |x − y|.
+template <class A, class B>
+double value_distance(std::span<A> x, std::span<B> y) {
+  const auto difference = [&](std::size_t i) { return static_cast<double>(x[i]) - static_cast<double>(y[i]); };
+  if (x.size() == 1) return std::abs(difference(0));
+  double sum = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) sum += difference(i) * difference(i);
+  return std::sqrt(sum / static_cast<double>(x.size()));
+}
 
 /// Softmax of each row.
 template <class T>

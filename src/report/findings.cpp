@@ -176,7 +176,7 @@ std::vector<std::vector<std::int64_t>> need_against_choice(const RecordedEvaluat
 double router_margin(const Recording& recording, std::size_t sample) {
   const auto logits = recording.router_logits_of(sample);
   if (!logits.empty()) return static_cast<double>(logits.back()) - static_cast<double>(logits.front());
-  return recording.is_regression() ? absolute_error(recording, sample, 0) : 1 - true_probability(recording, sample, 0);
+  return recording.is_regression() ? error_of(recording, sample, 0) : 1 - true_probability(recording, sample, 0);
 }
 
 }  // namespace sharcs::internal

@@ -164,6 +164,15 @@ std::vector<std::size_t> shown_samples(const Recording& recording, std::size_t m
   return order;
 }
 
+/// A regression's numbers for a sample: a list, or where there is one that.
+template <class Value>
+ordered_json rounded_values(std::span<const Value> values) {
+  if (values.size() == 1) return rounded(static_cast<double>(values.front()));
+  ordered_json list = ordered_json::array();
+  for (const Value value : values) list.push_back(rounded(static_cast<double>(value)));
+  return list;
+}
+
 ordered_json sample_json(const RecordedEvaluation& recorded, std::size_t i) {
   const Recording& recording = recorded.recording;
   const Sample& sample = recording.samples[i];
@@ -172,12 +181,13 @@ ordered_json sample_json(const RecordedEvaluation& recorded, std::size_t i) {
   if (sample.line > 0) object["line"] = sample.line;
   if (sample.difficulty) object["difficulty"] = *sample.difficulty;
   object["tokens"] = recording.tokens[i];
-  object["truth"] = recording.is_regression() ? rounded(recording.targets[i]) : ordered_json(recording.labels[i]);
+  object["truth"] =
+      recording.is_regression() ? rounded_values(recording.targets_of(i)) : ordered_json(recording.labels[i]);
   object["width_index"] = recorded.answer_of_sample[i];
   object["router_margin"] = rounded(router_margin(recording, i));
   object["predicted"] = ordered_json::array();
   for (int answer = 0; answer <= recording.full_width(); ++answer) {
-    object["predicted"].push_back(recording.is_regression() ? rounded(recording.value_of(i, answer))
+    object["predicted"].push_back(recording.is_regression() ? rounded_values(recording.logits_of(i, answer))
                                                             : ordered_json(recording.label_of(i, answer)));
     if (!recording.is_regression()) object["confidence"].push_back(rounded(true_probability(recording, i, answer)));
   }

@@ -359,7 +359,7 @@ void write_sentences(Screen& screen, const RecordedEvaluation& recorded) {
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::stable_sort(order, std::greater<>(), [&](std::size_t i) { return router_margin(recording, i); });
   const auto said = [&](std::size_t i, int answer) {
-    if (recording.is_regression()) return decimal(recording.value_of(i, answer), 2) + "  ";
+    if (recording.is_regression()) return decimals(recording.logits_of(i, answer), 2) + "  ";
     const std::string names = class_names(recording, recording.label_of(i, answer), ",");
     return (names.empty() ? "none" : names) + "  ";
   };

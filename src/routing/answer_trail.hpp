@@ -2,6 +2,10 @@
 
 #include <cmath>
 #include <limits>
+#include <span>
+#include <vector>
+
+#include "nn/loss.hpp"
 
 namespace sharcs::internal {
 
@@ -15,15 +19,19 @@ inline double probability_of_score(const float* score) {
 
 /// What the answers that a sample has had so far say together.
 struct AnswerTrail {
-  int label = -1;                                           ///< of the last answer
-  int agreeing = 0;                                         ///< so many at the end say the same
-  double value = std::numeric_limits<double>::quiet_NaN();  ///< of the last answer to a regression
+  int label = -1;                  ///< of the last answer
+  int agreeing = 0;                ///< so many at the end say the same
+  std::vector<float> values = {};  ///< of the last answer to a regression
 
-  /// Takes the next answer in; returns by how much a regression's value changed, infinite for the first answer.
-  double add(bool is_regression, int next_label, double next_value) {
-    const double change = std::isnan(value) ? std::numeric_limits<double>::infinity() : std::abs(next_value - value);
+  /// Takes the next answer in, with its logits; returns by how much a regression's values changed (see
+  /// value_distance()), infinite for the first answer and for a classification.
+  double add(bool is_regression, int next_label, std::span<const float> logits) {
+    const double change =
+        values.empty() ? std::numeric_limits<double>::infinity() : value_distance(logits, std::span(values));
     const bool agrees = is_regression ? change < close_values : next_label == label;
-    *this = {.label = next_label, .agreeing = agrees ? agreeing + 1 : 1, .value = next_value};
+    agreeing = agrees ? agreeing + 1 : 1;
+    label = next_label;
+    if (is_regression) values.assign(logits.begin(), logits.end());
     return change;
   }
 };

@@ -89,7 +89,7 @@ bool PolicyWalk::keeps(Index sample, int answer, std::span<const float> logits, 
   if (trace.furthest < 0 || path(answer) > path(trace.furthest)) trace.furthest = answer;
 
   const int label = predicted_label<float>(config_, logits);
-  const double change = trace.trail.add(config_.is_regression(), label, static_cast<double>(logits[0]));
+  const double change = trace.trail.add(config_.is_regression(), label, logits);
 
   const bool is_widest = !given.is_exit() && given.width_index == terms.cap;
   const bool is_only = parts.only_exit > 0 || (terms.fixed >= 0 && !given.is_exit());

@@ -15,7 +15,9 @@ std::string difference(const Recording& recording, const ModelConfig& config) {
   const std::vector<Answer> answers = answers_of(config);
   const bool same = std::ranges::equal(recording.answers, answers, {}, &RecordedAnswer::name, &Answer::name);
   if (!same) return "its recording.json has the answers of another model";
-  return recording.is_multi_label() == config.multi_label ? "" : "its recording.json is of another task";
+  const bool same_task =
+      recording.is_multi_label() == config.multi_label && recording.config.multi_output == config.multi_output;
+  return same_task ? "" : "its recording.json is of another task";
 }
 
 }  // namespace

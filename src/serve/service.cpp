@@ -64,7 +64,9 @@ double cost_of(const Prediction& prediction) {
 
 Json json_of(const Prediction& prediction, const Classifier& classifier) {
   Json json;
-  if (prediction.probabilities.empty()) {
+  if (classifier.engine().config().multi_output) {
+    json["scores"] = prediction.logits;
+  } else if (prediction.probabilities.empty()) {
     json["score"] = prediction.logits[0];
   } else {
     if (classifier.engine().config().multi_label) {
@@ -84,6 +86,14 @@ Json json_of(const Prediction& prediction, const Classifier& classifier) {
   json["cost"] = cost_of(prediction);
   json["truncated"] = prediction.truncated;
   return json;
+}
+
+/// What the probabilities or the scores are of.
+void add_names(Json& json, const ModelConfig& config) {
+  if (config.multi_output)
+    json["outputs"] = config.labels;
+  else if (!config.is_regression())
+    json["classes"] = config.labels;
 }
 
 std::string place(std::size_t input) { return "body: \"inputs[" + std::to_string(input) + "]\""; }
@@ -232,9 +242,7 @@ void Service::classify(const std::shared_ptr<Call>& call, const std::string& bod
   model.waiter().post([this, call, loaded, futures, policy, name = model.name()] {
     call->end_with([&] {
       Json json = {{"model", name}, {"policy", policy}};
-      if (const auto& labels = loaded->classifier->engine().config().labels;
-          !loaded->classifier->engine().config().is_regression())
-        json["classes"] = labels;
+      add_names(json, loaded->classifier->engine().config());
       std::vector<CountedAnswer> answers;
       Json predictions = Json::array();
       std::exception_ptr problem;
@@ -320,7 +328,7 @@ HttpResponse Service::list_models() const {
     for (const Answer& answer : answers_of(engine.config())) answers.push_back(answer.name);
     for (const BudgetTable::Row& row : loaded->budgets.rows()) budgets.push_back(row.budget);
     Json entry = {{"name", model->name()}, {"architecture", engine.config().model_type}};
-    if (!engine.config().is_regression()) entry["classes"] = engine.config().labels;
+    add_names(entry, engine.config());
     entry["answers"] = std::move(answers);
     entry["policy"] = engine.policy().name();
     entry["budgets"] = std::move(budgets);

@@ -28,6 +28,13 @@ std::span<const T> row_of(MatrixView<const T> matrix, Index row) {
   return {matrix.row(row), static_cast<std::size_t>(matrix.cols)};
 }
 
+/// The true values of as many samples as `answers` has rows; `first` is the number of the first one.
+template <class T>
+std::span<const float> targets_of(const MicroBatch& micro_batch, Index first, MatrixView<const T> answers) {
+  return micro_batch.targets.subspan(static_cast<std::size_t>(first * answers.cols),
+                                     static_cast<std::size_t>(answers.rows * answers.cols));
+}
+
 }  // namespace
 
 template <class T>
@@ -106,7 +113,7 @@ double GradientAccumulator<T>::label_loss(const MicroBatch& micro_batch, Index f
                                           double weight, MatrixView<T> d_logits) {
   const auto rows = static_cast<std::size_t>(logits.rows), from = static_cast<std::size_t>(first);
   if (network_.config().is_regression())
-    return squared_error<T>(logits, micro_batch.targets.subspan(from, rows), weight, d_logits);
+    return squared_error<T>(logits, targets_of(micro_batch, first, logits), weight, d_logits);
   if (network_.config().multi_label)
     return binary_cross_entropy<T>(logits, micro_batch.labels.subspan(from, rows), weight, d_logits);
   return cross_entropy<T>(logits, micro_batch.labels.subspan(from, rows), weight,
@@ -129,7 +136,8 @@ void GradientAccumulator<T>::add_narrow_losses(const MicroBatch& micro_batch, In
     outcome.narrow_losses[w] += label_loss(micro_batch, first, student, weight * (1 - distillation.weight), d_student);
     if (network_.config().is_regression()) {
       std::vector<float> values;
-      for (Index s = 0; s < teacher.rows; ++s) values.push_back(static_cast<float>(teacher(s, 0)));
+      for (Index s = 0; s < teacher.rows; ++s)
+        for (const T value : row_of(teacher, s)) values.push_back(static_cast<float>(value));
       const MatrixView<T> from_teacher = workspace_.matrix<T>(student.rows, student.cols);
       squared_error<T>(student, values, weight * distillation.weight, from_teacher);
       kernels::add<T>(from_teacher, d_student);
@@ -151,9 +159,8 @@ void GradientAccumulator<T>::add_narrow_losses(const MicroBatch& micro_batch, In
       bool right = false;
       const auto i = static_cast<std::size_t>(first + s);
       if (network_.config().is_regression()) {
-        const double target = micro_batch.targets[i];
-        right = std::abs(static_cast<double>(student(s, 0)) - target) <=
-                1.1 * std::abs(static_cast<double>(teacher(s, 0)) - target) + 1e-3;
+        const std::span<const float> targets = targets_of(micro_batch, first + s, student.row_range(s, 1));
+        right = value_distance(row_of(student, s), targets) <= 1.1 * value_distance(row_of(teacher, s), targets) + 1e-3;
       } else {
         right = predicted_label(network_.config(), row_of(student, s)) == micro_batch.labels[i];
       }
@@ -236,19 +243,16 @@ DropoutPlan GradientAccumulator<T>::dropout_plan(const MicroBatch& micro_batch, 
 template <class T>
 void GradientAccumulator<T>::add_task_loss(const MicroBatch& micro_batch, Index first, MatrixView<const T> logits,
                                            MatrixView<T> d_logits, MicroBatchOutcome& outcome) {
-  const auto of_piece = [&](const auto& all) {
-    return all.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(logits.rows));
-  };
   if (network_.config().is_regression()) {
-    const std::span<const float> targets = of_piece(micro_batch.targets);
-    outcome.task_loss += squared_error<T>(logits, targets, micro_batch.task_weight, d_logits);
-    for (Index s = 0; s < logits.rows; ++s) {
-      const double error = static_cast<double>(logits(s, 0)) - targets[static_cast<std::size_t>(s)];
-      outcome.confidence_or_error.push_back(static_cast<float>(std::abs(error)));
-    }
+    outcome.task_loss +=
+        squared_error<T>(logits, targets_of(micro_batch, first, logits), micro_batch.task_weight, d_logits);
+    for (Index s = 0; s < logits.rows; ++s)
+      outcome.confidence_or_error.push_back(static_cast<float>(
+          value_distance(row_of(logits, s), targets_of(micro_batch, first + s, logits.row_range(s, 1)))));
     return;
   }
-  const std::span<const std::int32_t> labels = of_piece(micro_batch.labels);
+  const std::span<const std::int32_t> labels =
+      micro_batch.labels.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(logits.rows));
   if (network_.config().multi_label) {
     outcome.task_loss += binary_cross_entropy<T>(logits, labels, micro_batch.task_weight, d_logits);
     for (Index s = 0; s < logits.rows; ++s) {

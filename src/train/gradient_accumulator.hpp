@@ -31,7 +31,7 @@ struct MicroBatch {
   const Width& width;
   const RaggedBatch& tokens;
   std::span<const std::int32_t> labels;       ///< classification: the true class of each sample; multi-label: a set
-  std::span<const float> targets;             ///< regression: the true value of each sample
+  std::span<const float> targets;             ///< regression: the true values, [samples, outputs]
   std::span<const float> class_weights = {};  ///< of each class; empty: 1
   /// All widths run, and the narrow ones learn from `width`, which is the largest. None: `width` alone runs.
   std::optional<Distillation> distillation = {};
@@ -55,7 +55,7 @@ struct MicroBatchOutcome {
   double task_loss = 0;    ///< sum over the samples, without the weight
   double router_loss = 0;  ///< the same; 0 when the router is not trained
   /// For each sample. Classification: the probability of its true class, as probability_of_truth(). Regression:
-  /// |answer − true value|.
+  /// how far the answer is from the true values, as value_distance().
   std::vector<float> confidence_or_error = {};
   /// For each sample of a classification with one label a text: the entropy of its prediction, in nats.
   std::vector<float> entropy = {};

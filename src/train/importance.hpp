@@ -26,7 +26,8 @@ class ImportanceMeter {
  public:
   explicit ImportanceMeter(const Network<T>& network);
 
-  /// Adds one batch; its loss is the mean over its samples. Give the samples' `labels`, or for a regression `targets`.
+  /// Adds one batch; its loss is the mean over its samples. Give the samples' `labels`, or for a regression `targets`,
+  /// [samples, outputs].
   void add(const RaggedBatch& batch, std::span<const std::int32_t> labels, std::span<const float> targets);
   const Importance& importance() const { return importance_; }
 

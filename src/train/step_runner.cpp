@@ -114,7 +114,7 @@ MicroBatchOutcome StepRunner::run_part(const TrainingStep& step, std::size_t ind
   for (const Index sample : part.samples) {
     const auto i = static_cast<std::size_t>(sample);
     if (!facts.labels.empty()) classes.push_back(facts.labels[i]);
-    if (!facts.targets.empty()) targets.push_back(facts.targets[i]);
+    std::ranges::copy(facts.targets_of(sample), std::back_inserter(targets));
     if (trains_router(step)) add_router_targets(step, sample, width_labels);
   }
   MicroBatch micro_batch = {.width = widths[part.width],
@@ -186,7 +186,7 @@ void StepRunner::reorder(std::span<const PlannedStep> steps, Reordering what) {
     for (const Index sample : batch.samples) {
       const auto i = static_cast<std::size_t>(sample);
       if (!samples_.facts.labels.empty()) labels.push_back(samples_.facts.labels[i]);
-      if (!samples_.facts.targets.empty()) targets.push_back(samples_.facts.targets[i]);
+      std::ranges::copy(samples_.facts.targets_of(sample), std::back_inserter(targets));
     }
     meter.add(samples_.tokens_of(batch.samples), labels, targets);
   }

@@ -30,13 +30,14 @@ void TrainingJob::check() const {
   const ModelConfig& config = model.config();
   const std::vector<std::string> labels = task.labels();
   const bool is_regression = task.kind() == TaskKind::regression;
+  const bool has_names = !is_regression || task.outputs() > 1 || config.multi_output;
   const TaskKind kind = config.is_regression() ? TaskKind::regression
                         : config.multi_label   ? TaskKind::multi_label
                                                : TaskKind::classification;
   if (kind != task.kind())
     throw ConfigError("task " + task.name() + " is a " + to_string(task.kind()) + ", the model is made for a " +
                       to_string(kind));
-  for (std::size_t i = 0; !is_regression && i < std::max(labels.size(), config.labels.size()); ++i) {
+  for (std::size_t i = 0; has_names && i < std::max(labels.size(), config.labels.size()); ++i) {
     const auto name = [i](const std::vector<std::string>& names) {
       return i < names.size() ? quote(names[i]) : "none";
     };

@@ -27,12 +27,20 @@ std::vector<double> fractions(const WidthSet& widths) {
   return all;
 }
 
-double standard_deviation(const std::vector<float>& values) {
-  const auto n = static_cast<double>(values.size());
-  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
+/// Of the targets; of several outputs the root of their mean variance.
+double standard_deviation(const SampleFacts& facts) {
+  const std::vector<float>& targets = facts.targets;
+  if (targets.empty()) return 0;
+  const std::size_t outputs = facts.targets_of(0).size();
   double sum = 0;
-  for (const float value : values) sum += (static_cast<double>(value) - mean) * (static_cast<double>(value) - mean);
-  return std::sqrt(sum / n);
+  for (std::size_t output = 0; output < outputs; ++output) {
+    double mean = 0;
+    for (std::size_t i = output; i < targets.size(); i += outputs) mean += static_cast<double>(targets[i]);
+    mean /= static_cast<double>(facts.samples());
+    for (std::size_t i = output; i < targets.size(); i += outputs)
+      sum += (static_cast<double>(targets[i]) - mean) * (static_cast<double>(targets[i]) - mean);
+  }
+  return std::sqrt(sum / static_cast<double>(targets.size()));
 }
 
 // The options of the parts, from those of the training.
@@ -124,8 +132,7 @@ StepSamples step_samples(const TrainingJob& job, const SampleFacts& facts, const
           .facts = facts,
           .tokens_of = tokens_of,
           .token_dropout = TokenDropout(options.token_dropout, job.inputs.tokenizer),
-          .regression_scale =
-              options.regression_scale > 0 ? options.regression_scale : 2 * standard_deviation(facts.targets),
+          .regression_scale = options.regression_scale > 0 ? options.regression_scale : 2 * standard_deviation(facts),
           .class_weights = balance.weights};
 }
 

@@ -46,12 +46,13 @@ TEST(StratifiedSplit, DependsOnTheSeedAlone) {
 TEST(StratifiedSplit, SpreadsRegressionTargets) {
   Dataset dataset;
   for (int i = 0; i < 100; ++i)
-    dataset.samples.push_back({.text = "t", .target = (i * 37) % 100, .line = static_cast<std::size_t>(i) + 1});
+    dataset.samples.push_back(
+        {.text = "t", .targets = {static_cast<double>((i * 37) % 100)}, .line = static_cast<std::size_t>(i) + 1});
   for (const double share : {0.1, 0.25, 0.3}) {
     const TrainAndDev parts = split_stratified(dataset, {.dev_share = share});
     EXPECT_EQ(parts.dev.size(), static_cast<std::size_t>(std::lround(100 * share)));
     std::vector<double> targets;
-    for (const Sample& sample : parts.dev.samples) targets.push_back(*sample.target);
+    for (const Sample& sample : parts.dev.samples) targets.push_back(sample.targets.at(0));
     std::sort(targets.begin(), targets.end());
     for (std::size_t i = 1; i < targets.size(); ++i) EXPECT_LT(targets[i] - targets[i - 1], 3 / share);
   }

@@ -36,8 +36,8 @@ TEST_P(GlueFile, ReadsCompletely) {
     EXPECT_EQ(sample.text.find_first_of("\t\n"), std::string::npos);
     EXPECT_FALSE(sample.text.ends_with('\r'));
     EXPECT_EQ(sample.pair.has_value(), task.is_pair());
-    EXPECT_EQ(sample.target.has_value(), task.kind() == TaskKind::regression);
-    EXPECT_TRUE(sample.target.value_or(0) >= 0 && sample.target.value_or(0) <= 5);
+    EXPECT_EQ(!sample.targets.empty(), task.kind() == TaskKind::regression);
+    EXPECT_TRUE(sample.targets.empty() || (sample.targets[0] >= 0 && sample.targets[0] <= 5));
   }
 }
 

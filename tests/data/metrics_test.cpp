@@ -135,6 +135,17 @@ TEST(Metrics, MeasureGivesEachAndScoreTheirMean) {
             "accuracy is a metric of classification; expected one of regression");
 }
 
+TEST(Metrics, OfSeveralOutputsIsTheMean) {
+  const Doubles targets = {1, 5, 2, 3, 4, 4}, answers = {2, 1, 4, 3, 8, 2};  // three samples of two numbers
+  const double first = pearson(Doubles{1, 2, 4}, Doubles{2, 4, 8}),
+               second = pearson(Doubles{5, 3, 4}, Doubles{1, 3, 2});
+  EXPECT_DOUBLE_EQ(first, 1);
+  EXPECT_DOUBLE_EQ(second, -1);
+  EXPECT_DOUBLE_EQ(measure("pearson", targets, answers, 2), 0);
+  EXPECT_DOUBLE_EQ(measure("pearson", targets, Doubles{1, 5, 2, 3, 4, 4}, 2), 1);
+  message_of<ShapeError>([&] { measure("pearson", targets, Doubles{1, 5, 2}, 2); });
+}
+
 TEST(Metrics, HaveNames) {
   EXPECT_THAT(Metric::names(),
               ::testing::IsSupersetOf({"accuracy", "f1", "macro_f1", "matthews", "pearson", "spearman"}));

@@ -132,8 +132,8 @@ TEST_F(OwnData, RegressionTargetsAreNumbers) {
   const TaskSpec spec = {
       .kind = TaskKind::regression, .text = Column::at(1), .pair = Column::at(2), .label = Column::at(3)};
   const TrainingData data = read(spec, "a.tsv", "a\tb\tscore\nc\td\t-1.5e1\ne\tf\t+2\n");
-  EXPECT_EQ(data.train.samples[0].target, -15);
-  EXPECT_EQ(data.train.samples[1].target, 2);
+  EXPECT_EQ(data.train.samples[0].targets, std::vector<double>{-15});
+  EXPECT_EQ(data.train.samples[1].targets, std::vector<double>{2});
   EXPECT_EQ(data.train.samples[0].pair, "d");
   EXPECT_EQ(data.task.outputs(), 1u);
   EXPECT_THAT(data.task.metrics(), ElementsAre(Metric("pearson"), Metric("spearman")));
@@ -144,6 +144,49 @@ TEST_F(OwnData, RegressionTargetsAreNumbers) {
             "a.csv:3: the target is \"1e999\"; expected a finite number");
   EXPECT_EQ(error(named, "a.csv", "text,y\na,2\nb,2\n"),
             "a.csv: all 2 samples have the same target; training needs different ones");
+}
+
+TEST_F(OwnData, ARegressionMayHaveSeveralNumbersATextIfTheyHaveNames) {
+  const TaskSpec spec = {.kind = TaskKind::regression, .label = "y", .labels = {"joy", "anger"}};
+  const TrainingData data = read(spec, "a.csv", "text,y\na,\"1.5, -2\"\nb,\"0,1e1\"\n");
+  EXPECT_EQ(data.train.samples[0].targets, (std::vector<double>{1.5, -2}));
+  EXPECT_EQ(data.train.samples[1].targets, (std::vector<double>{0, 10}));
+  EXPECT_EQ(data.task.outputs(), 2u);
+  EXPECT_THAT(data.task.labels(), ElementsAre("joy", "anger"));
+  EXPECT_THAT(data.task.metrics(), ElementsAre(Metric("pearson"), Metric("spearman")));
+  TaskSpec other = spec;
+  other.label_separator = '|';
+  EXPECT_EQ(read(other, "a.tsv", "text\ty\na\t1|2\nb\t3|4\n").train.samples[1].targets, (std::vector<double>{3, 4}));
+  TaskSpec placed = {.kind = TaskKind::regression, .text = Column::at(1), .label = Column::at(2), .labels = {"a", "b"}};
+  EXPECT_THAT(texts_of(read(placed, "a.tsv", "x\t1,2\ny\t3,4\n").train), ElementsAre("x", "y"));
+  EXPECT_THAT(texts_of(read(placed, "a.tsv", "words\tvalues\nx\t1,2\ny\t3,4\n").train), ElementsAre("x", "y"));
+
+  EXPECT_EQ(error(spec, "a.csv", "text,y\na,\"1,2\"\nb,3\n"),
+            "a.csv:3: 1 target under \"y\"; expected 2, \"joy\", \"anger\"");
+  EXPECT_EQ(error(spec, "a.csv", "text,y\na,\"1,2\"\nb,\"1,2,3\"\n"),
+            "a.csv:3: 3 targets under \"y\"; expected 2, \"joy\", \"anger\"");
+  EXPECT_EQ(error(spec, "a.csv", "text,y\na,\"1,2\"\nb,\"1,high\"\n"),
+            "a.csv:3: the target is \"high\"; expected a finite number");
+  EXPECT_EQ(error(spec, "a.csv", "text,y\na,\"1,2\"\nb,\"1,,2\"\n"),
+            "a.csv:3: the targets under \"y\" are \"1,,2\", with an empty one between the others; expected labels");
+  EXPECT_EQ(error(spec, "a.csv", "text,y\na,\"1,2\"\nb,\n"), "a.csv:3: no label in column \"y\"");
+  // A comma may be a decimal one: without names a cell is one number.
+  EXPECT_EQ(error({.kind = TaskKind::regression, .label = "y"}, "a.csv", "text,y\na,\"3,5\"\nb,1\n"),
+            "a.csv:2: the target is \"3,5\"; expected a finite number");
+}
+
+TEST_F(OwnData, TargetsInListsOfJsonAreCounted) {
+  const TaskSpec spec = {.kind = TaskKind::regression};
+  const TrainingData data =
+      read(spec, "a.jsonl", "{\"text\": \"a\", \"label\": [1, 2.5, -3]}\n{\"text\": \"b\", \"label\": [0, 0, 1e1]}\n");
+  EXPECT_THAT(data.task.labels(), ElementsAre("0", "1", "2"));
+  EXPECT_EQ(data.train.samples[0].targets, (std::vector<double>{1, 2.5, -3}));
+  EXPECT_EQ(
+      read(spec, "a.jsonl", "{\"text\": \"a\", \"label\": [1]}\n{\"text\": \"b\", \"label\": 2}\n").task.outputs(), 1u);
+  EXPECT_EQ(error(spec, "a.jsonl", "{\"text\": \"a\", \"label\": [1, 2]}\n{\"text\": \"b\", \"label\": 2}\n"),
+            "a.jsonl:2: 1 target under \"label\"; expected 2, \"0\", \"1\"");
+  EXPECT_EQ(error(spec, "a.jsonl", "{\"text\": \"a\", \"label\": [1, 2]}\n{\"text\": \"b\", \"label\": [1, null]}\n"),
+            "a.jsonl:2: the targets under \"label\" have null; expected a label");
 }
 
 TEST_F(OwnData, DevMayHaveOnlyTheLabelsOfTrain) {
@@ -205,8 +248,8 @@ TEST_F(OwnData, ContradictingSpecsAreRefused) {
   EXPECT_EQ(message({}), "task \"own data\" is a classification without labels; expected at least two");
   EXPECT_EQ(message({.labels = {"a"}}), "task \"own data\" has one label, \"a\"; expected at least two");
   EXPECT_EQ(message({.labels = {"a", "a"}}), "task \"own data\" has a label twice");
-  EXPECT_EQ(message({.kind = TaskKind::regression, .labels = {"a", "b"}}),
-            "task \"own data\" is a regression but has 2 labels");
+  EXPECT_EQ(message({.kind = TaskKind::regression, .labels = {"a"}}),
+            "task \"own data\" has one label, \"a\"; expected none for one number, or a name for each of several");
   EXPECT_EQ(message({.header = Header::no, .labels = {"a", "b"}}),
             "task \"own data\": column \"text\" is given by name, but there is no header");
   EXPECT_EQ(message({.text = Column::at(1), .format = TableFormat::json_lines, .labels = {"a", "b"}}),

@@ -200,8 +200,8 @@ TEST_F(TaskFile, StsbTargetsAreNumbersFromZeroToFive) {
   const std::string row = "0\tmain-captions\tMSRvid\t2012test\t0001\tnone\tnone\tA plane.\tAn air plane.\t";
   for (const std::string& start : {header, std::string()}) {
     const Dataset dataset = read("sts-b", start + row + "3.800\n" + row + "5\n");
-    EXPECT_EQ(dataset.samples[0].target, 3.8);
-    EXPECT_EQ(dataset.samples[1].target, 5);
+    EXPECT_EQ(dataset.samples[0].targets, std::vector<double>{3.8});
+    EXPECT_EQ(dataset.samples[1].targets, std::vector<double>{5});
     EXPECT_EQ(dataset.samples[0].pair, "An air plane.");
     EXPECT_FALSE(dataset.samples[0].label);
   }

@@ -6,6 +6,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "data/metrics.hpp"
 #include "eval/hand_made_recordings.hpp"
 #include "expect_error.hpp"
 #include "io/file.hpp"
@@ -146,14 +147,54 @@ TEST(RecordedEvaluation, PoliciesAreComparedFromTheFileAlone) {
 TEST(RecordedEvaluation, ARegressionHasValuesInsteadOfClasses) {
   const RecordedEvaluation file = RecordedEvaluation::parse(regression_file().to_json(), "recording.json");
   EXPECT_TRUE(file.recording.is_regression());
-  EXPECT_EQ(file.recording.value_of(3, 0), 3);
-  EXPECT_EQ(file.recording.value_of(3, 1), 4);
+  EXPECT_THAT(file.recording.logits_of(3, 0), ElementsAre(3));
+  EXPECT_THAT(file.recording.logits_of(3, 1), ElementsAre(4));
   EXPECT_EQ(file.recording.targets[3], 4.5);
   EXPECT_EQ(file.recording.metrics, std::vector<Metric>{"pearson"});
 }
 
+RecordedEvaluation two_numbers_file() {
+  RecordedEvaluation file = regression_file();
+  Recording& recording = file.recording;
+  recording.classes = recording.config.labels = {"joy", "anger"};
+  recording.config.multi_output = true;
+  recording.outputs = 2;
+  recording.targets = {1, 0, 2, 0.5, 3, 0, 4.5, 1};
+  recording.answers[0].logits = {0, 0, 1, 1, 2, 0, 3, 1};
+  recording.answers[1].logits = {1, 0, 2, 1, 3, 0, 4, 1};
+  return file;
+}
+
+TEST(RecordedEvaluation, ARegressionMayHaveSeveralNumbers) {
+  const RecordedEvaluation file = RecordedEvaluation::parse(two_numbers_file().to_json(), "recording.json");
+  EXPECT_TRUE(file.recording.is_regression());
+  EXPECT_THAT(file.recording.targets_of(3), ElementsAre(4.5, 1));
+  EXPECT_EQ(file.recording.samples[1].targets, (std::vector<double>{2, 0.5}));
+  EXPECT_THAT(file.recording.logits_of(1, 0), ElementsAre(1, 1));
+  EXPECT_DOUBLE_EQ(error_of(file.recording, 1, 0), std::sqrt((1 + 0.25) / 2));
+  EXPECT_EQ(error_of(file.recording, 3, 1), std::sqrt(0.125));
+  const std::vector<int> at_full = everything_at(file.recording, 1);
+  const double joy = measure("pearson", std::vector<double>{1, 2, 3, 4.5}, std::vector<double>{1, 2, 3, 4});
+  const double anger = measure("pearson", std::vector<double>{0, 0.5, 0, 1}, std::vector<double>{0, 1, 0, 1});
+  EXPECT_DOUBLE_EQ(metrics_at(file.recording, at_full).at("pearson"), (joy + anger) / 2);
+  // Each sample's numbers stay together in a resample and in the part of an answer.
+  const Evaluation evaluation = evaluate(file.recording, route(file.recording, {0, 1, 1, 1}));
+  EXPECT_DOUBLE_EQ(evaluation.answers[1].routed.at("pearson"),
+                   (measure("pearson", std::vector<double>{2, 3, 4.5}, std::vector<double>{2, 3, 4}) +
+                    measure("pearson", std::vector<double>{0.5, 0, 1}, std::vector<double>{1, 0, 1})) /
+                       2);
+
+  std::string text = two_numbers_file().to_json();
+  const std::size_t place = text.find("\"targets\":[2.0,0.5]");
+  ASSERT_NE(place, std::string::npos);
+  EXPECT_THAT(message_of<DataError>([&] {
+                RecordedEvaluation::parse(std::string(text).replace(place, 19, "\"targets\":[2.0]"), "recording.json");
+              }),
+              HasSubstr("\"samples[1].targets\""));
+}
+
 TEST(RecordedEvaluation, ReadsBackWhatItWrites) {
-  for (const RecordedEvaluation& file : {sample_file(), regression_file()}) {
+  for (const RecordedEvaluation& file : {sample_file(), regression_file(), two_numbers_file()}) {
     const std::string text = file.to_json();
     const RecordedEvaluation read = RecordedEvaluation::parse(text, "recording.json");
     EXPECT_EQ(read.to_json(), text);

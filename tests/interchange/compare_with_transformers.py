@@ -120,6 +120,35 @@ def refused_activations(answer, folder):
             yield f"hidden_act {name}: expected a refusal that names it, found {run.stderr or 'none'}"
 
 
+def compare_multi_output(answer, folder):
+    torch.manual_seed(9)
+    config = transformers.BertConfig(**SIZES, problem_type="regression")
+    model = transformers.BertForSequenceClassification(config).eval()
+    theirs, ours = folder / "multi_output_theirs", folder / "multi_output_ours"
+    model.save_pretrained(theirs)
+    inputs = inputs_for(True)
+    (folder / "inputs.json").write_text(json.dumps(inputs))
+    found = json.loads(subprocess.run([answer, theirs, folder / "inputs.json", ours], check=True, capture_output=True,
+                                      text=True).stdout)
+    again = transformers.AutoModelForSequenceClassification.from_pretrained(ours).eval()
+    if again.config.problem_type != "regression" or again.config.num_labels != config.num_labels:
+        return f"several numbers: transformers reads ours as {again.config.problem_type}, {again.config.num_labels} numbers"
+    if any(found["probabilities"]):
+        return f"several numbers: there are probabilities, {found['probabilities']}; expected none of a regression"
+    # The loss that transformers computes, and the same of our numbers: its gradient is what training follows.
+    truth = torch.linspace(-2, 3, len(inputs) * config.num_labels).reshape(len(inputs), config.num_labels)
+    loss = ((torch.tensor(found["plain"]) - truth) ** 2).mean()
+    for name, other in (("transformers'", model), ("that of our folder", again)):
+        with torch.no_grad():
+            losses = [other(input_ids=torch.tensor([item["ids"]]), token_type_ids=torch.tensor([item["types"]]),
+                            labels=truth[i:i + 1]).loss for i, item in enumerate(inputs)]
+        difference = abs(torch.stack(losses).mean().item() - loss.item())
+        print(f"several numbers: loss against {name} differs by {difference:.1e}")
+        if not difference <= TOLERANCE:
+            return f"several numbers: the loss differs from {name} by {difference:.1e}; expected at most {TOLERANCE}"
+    return None
+
+
 def compare_multi_label(answer, folder):
     torch.manual_seed(7)
     config = transformers.BertConfig(**SIZES, problem_type="multi_label_classification")
@@ -161,7 +190,8 @@ def main():
                     *(compare("Bert", sys.argv[1], pathlib.Path(folder), hidden_act=name) for name in ACTIVATIONS),
                     compare("DistilBert", sys.argv[1], pathlib.Path(folder), activation="relu"),
                     *refused_activations(sys.argv[1], pathlib.Path(folder)),
-                    compare_multi_label(sys.argv[1], pathlib.Path(folder))]
+                    compare_multi_label(sys.argv[1], pathlib.Path(folder)),
+                    compare_multi_output(sys.argv[1], pathlib.Path(folder))]
     problems = [problem for problem in problems if problem]
     print("\n".join(problems))
     sys.exit(1 if problems else 0)

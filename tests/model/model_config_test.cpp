@@ -151,9 +151,6 @@ TEST(ModelConfig, EveryKeyOfTransformersIsUsedHarmlessOrRefused) {
 }
 
 TEST(ModelConfig, ProblemsThatAreNotSolvedAreRefused) {
-  EXPECT_EQ(refusal(bert_base(), "problem_type", "regression"),
-            "config.json: \"problem_type\" is \"regression\", with 2 labels; expected one: several numbers for a text "
-            "are not supported");
   json one = bert_base();
   one["num_labels"] = 1;
   EXPECT_EQ(refusal(one, "problem_type", "single_label_classification"),
@@ -165,6 +162,24 @@ TEST(ModelConfig, ProblemsThatAreNotSolvedAreRefused) {
   EXPECT_TRUE(parse(one).is_regression());
   one["problem_type"] = nullptr;
   EXPECT_TRUE(parse(one).is_regression());
+}
+
+TEST(ModelConfig, SeveralNumbersATextAreReadAndWritten) {
+  json config = bert_base();
+  config["id2label"] = {{"0", "joy"}, {"1", "anger"}, {"2", "fear"}};
+  EXPECT_FALSE(parse(config).is_regression());
+  config["problem_type"] = "regression";
+  const ModelConfig read = parse(config);
+  EXPECT_TRUE(read.multi_output);
+  EXPECT_TRUE(read.is_regression());
+  EXPECT_EQ(json::parse(read.to_json())["problem_type"], "regression");
+  EXPECT_TRUE(parse(json::parse(read.to_json())).multi_output);
+  ModelConfig one = read;
+  one.labels = {"joy"};
+  EXPECT_THAT(message_of<ConfigError>([&] { one.check(); }), HasSubstr("a model of several numbers has one"));
+  one = read;
+  one.multi_label = true;
+  EXPECT_THAT(message_of<ConfigError>([&] { one.check(); }), HasSubstr("expected one of them"));
 }
 
 TEST(ModelConfig, SeveralLabelsATextAreReadAndWritten) {

@@ -29,7 +29,8 @@ Labels random_labels(const ModelConfig& config, Index samples) {
   Random random(11);
   for (Index s = 0; s < samples; ++s) {
     labels.classes.push_back(static_cast<std::int32_t>(random.below(static_cast<std::uint64_t>(config.num_labels()))));
-    labels.targets.push_back(static_cast<float>(random.normal()));
+    for (int output = 0; output < config.num_labels(); ++output)
+      labels.targets.push_back(static_cast<float>(random.normal()));
     for (int w = 0; config.sharcs && w < static_cast<int>(config.sharcs->width_mult_list.size()); ++w)
       labels.widths.push_back(static_cast<float>(random.below(2)));
   }
@@ -119,6 +120,13 @@ TEST(TrainingPass, GradientsAreTheFiniteDifferencesOfAPlainRegression) {
   ModelConfig config = small_config();
   config.sharcs.reset();
   config.labels = {"score"};
+  check_gradients(config);
+}
+
+TEST(TrainingPass, GradientsAreTheFiniteDifferencesOfARegressionWithSeveralOutputs) {
+  ModelConfig config = small_config();
+  config.labels = {"joy", "anger", "fear"};
+  config.multi_output = true;
   check_gradients(config);
 }
 

@@ -32,7 +32,7 @@ Result run(const ModelConfig& config, const AccumulatorOptions& options, bool wi
   randomise(network);
   const RaggedBatch batch = random_batch(config, {4, 6, 3, 9, 1});
   const std::vector<std::int32_t> labels = {0, 2, 1, 1, 0};
-  const std::vector<float> targets = {0.5f, -1, 2, 0.25f, 0};
+  const std::vector<float> targets = {0.5f, -1, 2, 0.25f, 0, 1, 3, -0.5f, 0.75f, -2};
   const std::vector<float> width_labels = {1, 0, 0, 1, 1, 0, 0, 0, 1, 0, 1, 1, 1, 0, 0};
   GradientAccumulator<float> accumulator(network, options);
   Result result;
@@ -163,6 +163,17 @@ TEST(GradientAccumulator, ReportsTheErrorsOfARegression) {
     loss += static_cast<double>(error) * static_cast<double>(error);
   EXPECT_NEAR(loss, result.outcome.task_loss, 1e-4);
   EXPECT_TRUE(result.outcome.entropy.empty());
+}
+
+TEST(GradientAccumulator, ReportsTheDistancesOfARegressionWithSeveralOutputs) {
+  ModelConfig config = small_config();
+  config.labels = {"joy", "anger"};
+  config.multi_output = true;
+  const Result result = run(config, {});
+  double loss = 0;
+  for (const float error : result.outcome.confidence_or_error)
+    loss += static_cast<double>(error) * static_cast<double>(error);
+  EXPECT_NEAR(loss, result.outcome.task_loss, 1e-4);
 }
 
 /// The same samples at all widths, with two exits.

@@ -39,7 +39,7 @@ inline Dataset tiny_sentences(TaskKind kind, std::size_t count, std::uint64_t se
     if (kind == TaskKind::classification)
       sample.label = label;
     else
-      sample.target = 2.0 * label + 0.1 * static_cast<double>(length);
+      sample.targets = {2.0 * label + 0.1 * static_cast<double>(length)};
     dataset.samples.push_back(std::move(sample));
   }
   return dataset;

@@ -154,9 +154,9 @@ class PredictionFormat {
 
   std::string header() const {
     if (kind_ == Kind::json_lines) return {};
-    return std::string(regression()       ? "score"
-                       : several_labels() ? "labels\tprobabilities"
-                                          : "label\tprobability") +
+    return (regression()       ? names_of_scores()
+            : several_labels() ? "labels\tprobabilities"
+                               : "label\tprobability") +
            "\tanswer" + (kind_ == Kind::tsv_with_text ? "\ttext\n" : "\n");
   }
 
@@ -166,7 +166,7 @@ class PredictionFormat {
       return nlohmann::ordered_json{{"line", bad.line}, {"error", bad.problem}}.dump(
                  -1, ' ', false, nlohmann::json::error_handler_t::replace) +
              "\n";
-    return regression() ? "\t\n" : "\t\t\n";
+    return regression() ? std::string(config().labels.size(), '\t') + "\n" : "\t\t\n";
   }
 
   std::string line(const Sample& sample, const Prediction& prediction) const {
@@ -177,13 +177,22 @@ class PredictionFormat {
   }
 
  private:
-  bool regression() const { return classifier_.engine().config().is_regression(); }
-  bool several_labels() const { return classifier_.engine().config().multi_label; }
+  const ModelConfig& config() const { return classifier_.engine().config(); }
+  bool regression() const { return config().is_regression(); }
+  bool several_labels() const { return config().multi_label; }
 
-  /// "positive<TAB>0.9812"; of several labels "news,sport<TAB>0.9812,0.6600", both empty where none is given; or a
-  /// score.
+  /// Columns of a regression: "score", or the names of several numbers.
+  std::string names_of_scores() const {
+    if (!config().multi_output) return "score";
+    std::string names;
+    for (const std::string& name : config().labels) names += (names.empty() ? "" : "\t") + name;
+    return names;
+  }
+
+  /// "positive<TAB>0.9812"; of several labels "news,sport<TAB>0.9812,0.6600", both empty where none is given; or the
+  /// scores.
   std::string what_is_said(const Prediction& prediction) const {
-    if (regression()) return decimal(static_cast<double>(prediction.logits[0]), 4);
+    if (regression()) return decimals(std::span(prediction.logits), 4, "\t");
     if (!several_labels())
       return classifier_.label_name(prediction.label) + "\t" + decimal(static_cast<double>(probability(prediction)), 4);
     const std::optional<TaskSpec>& task = classifier_.engine().config().task;
@@ -204,7 +213,10 @@ class PredictionFormat {
   nlohmann::ordered_json json(const Sample& sample, const Prediction& prediction) const {
     nlohmann::ordered_json json;
     if (!sample.id.empty()) json["id"] = sample.id;
-    if (regression()) {
+    if (config().multi_output) {
+      for (std::size_t i = 0; i < prediction.logits.size(); ++i)
+        json["scores"][config().labels[i]] = prediction.logits[i];
+    } else if (regression()) {
       json["score"] = prediction.logits[0];
     } else {
       if (several_labels()) {
@@ -435,13 +447,14 @@ void predict(const PredictArguments& arguments) {
 void add_predict(CLI::App& program) {
   const auto arguments = std::make_shared<PredictArguments>();
   arguments->task.needs_labels = false;
-  CLI::App* command = add_command(
-      program, "predict",
-      "Classifies sentences: of a file, of standard input as they arrive (tables, too), or given here. "
-      "Writes a line each, with tabs: "
-      "label, probability and the answer that was kept (a width, or an exit); for a regression score and answer; with "
-      "several labels a text, all that are above the threshold, and their probabilities.",
-      "nothing, a prediction draws none", *arguments);
+  CLI::App* command =
+      add_command(program, "predict",
+                  "Classifies sentences: of a file, of standard input as they arrive (tables, too), or given here. "
+                  "Writes a line each, with tabs: "
+                  "label, probability and the answer that was kept (a width, or an exit); for a regression the score, "
+                  "or several, and the answer; with "
+                  "several labels a text, all that are above the threshold, and their probabilities.",
+                  "nothing, a prediction draws none", *arguments);
   command->add_option("--model", arguments->model, "Model directory (required)");
   command
       ->add_option(

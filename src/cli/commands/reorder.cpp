@@ -56,8 +56,9 @@ void reorder_model(const ReorderArguments& arguments) {
   const Task task = arguments.dataset.task_of(config, arguments.model);
   LoadReport report;
   Model model = Model::load(arguments.model,
-                            {.labels = task.kind() == TaskKind::regression ? config.labels : task.labels(),
+                            {.labels = task.labels().empty() ? config.labels : task.labels(),
                              .multi_label = config.multi_label,
+                             .multi_output = config.multi_output,
                              .label_threshold = config.label_threshold,
                              .seed = arguments.seed_or_default()},
                             &report);
@@ -79,7 +80,7 @@ void reorder_model(const ReorderArguments& arguments) {
     std::vector<float> targets;
     for (const Index sample : batch) {
       if (task.kind() == TaskKind::regression)
-        targets.push_back(tokens.targets[static_cast<std::size_t>(sample)]);
+        std::ranges::copy(tokens.targets_of(sample), std::back_inserter(targets));
       else
         labels.push_back(tokens.labels[static_cast<std::size_t>(sample)]);
     }

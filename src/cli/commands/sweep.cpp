@@ -47,7 +47,9 @@ Json identity_of(const Dataset& dataset) {
   for (const Sample& sample : dataset.samples) {
     add(sample.text);
     add(sample.pair.value_or(""));
-    add(sample.label ? std::to_string(*sample.label) : sample.target ? text_of_target(*sample.target) : "");
+    if (sample.label) add(std::to_string(*sample.label));
+    for (const double target : sample.targets) add(text_of_target(target));
+    if (!sample.label && sample.targets.empty()) add("");
   }
   return {{"samples", dataset.size()}, {"content", sum.value()}};
 }

@@ -752,7 +752,7 @@
     if (!recorded || recorded.difficulty.length === 0) return;
     const levels = recorded.difficulty;
     const text = (value) => (recorded.is_regression ? fixed(value, 3) : percent(value));
-    const what = recorded.is_regression ? 'Mean absolute error' : 'Accuracy';
+    const what = recorded.is_regression ? 'Mean error' : 'Accuracy';
     const lines = [{name: 'routed', value: (level) => level.routed, colour: runColour(runs.indexOf(run)), size: 5},
       ...run.answers.map((name, w) => ({name, value: (level) => level.at_width[w], colour: widthColour(w, run.answers.length), dashed: true, size: 3}))];
     const values = levels.flatMap((level) => lines.map((line) => line.value(level)));
@@ -782,6 +782,10 @@
     const label = (index) => recorded.is_multi_label ? recorded.labels.filter((_, i) => index >> i & 1).join(', ') || 'none'
       : recorded.labels[index] || String(index);
     const right = (sample, w) => sample.predicted[w] === sample.truth;
+    // A regression has one number for a text, or a list of them.
+    const list = (value) => Array.isArray(value) ? value : [value];
+    const values = (value) => list(value).map((each) => fixed(each, 2)).join(', ');
+    const error = (sample, w) => Math.hypot(...list(sample.predicted[w]).map((each, i) => each - list(sample.truth)[i]));
     const leveled = samples.some((sample) => known(sample.difficulty));
     const filters = [['all', 'All', () => true]];
     if (!regression) filters.push(
@@ -794,10 +798,10 @@
     const columns = [
       {name: regression || !recorded.samples[0].pair ? 'Sentence' : 'Sentences', key: (sample) => sample.text, cell: (sample) => cell('text', '', html('span', {title: sample.line ? `line ${sample.line}` : null}, sample.text), sample.pair !== undefined ? html('div', {class: 'soft'}, sample.pair) : null)},
       leveled ? {name: 'Level', key: (sample) => sample.difficulty, cell: (sample) => cell('', 'Level', known(sample.difficulty) ? String(sample.difficulty) : '–')} : null,
-      {name: 'Truth', key: (sample) => sample.truth, cell: (sample) => cell('nowrap', 'Truth', regression ? fixed(sample.truth, 2) : label(sample.truth))},
-      {name: 'Predicted', key: (sample) => sample.predicted[sample.width_index], cell: (sample) => {
+      {name: 'Truth', key: (sample) => list(sample.truth)[0], cell: (sample) => cell('nowrap', 'Truth', regression ? values(sample.truth) : label(sample.truth))},
+      {name: 'Predicted', key: (sample) => list(sample.predicted[sample.width_index])[0], cell: (sample) => {
         const said = sample.predicted[sample.width_index];
-        return regression ? cell('nowrap', 'Predicted', fixed(said, 2))
+        return regression ? cell('nowrap', 'Predicted', values(said))
           : cell('nowrap ' + (said === sample.truth ? 'right' : 'wrong'), 'Predicted', (said === sample.truth ? '✓ ' : '✗ ') + label(said));
       }},
       {name: 'Tokens', key: (sample) => sample.tokens, cell: (sample) => cell('', 'Tokens', String(sample.tokens))},
@@ -805,8 +809,8 @@
       {name: marginName, key: (sample) => sample.router_margin, cell: (sample) => cell('', marginName, fixed(sample.router_margin, 2))},
       ...run.answers.map((width, w) => ({
         name: `At ${width}`,
-        key: (sample) => (regression ? Math.abs(sample.predicted[w] - sample.truth) : sample.confidence[w]),
-        cell: (sample) => regression ? cell('', `At ${width}`, fixed(sample.predicted[w], 2))
+        key: (sample) => (regression ? error(sample, w) : sample.confidence[w]),
+        cell: (sample) => regression ? cell('', `At ${width}`, values(sample.predicted[w]))
           : cell('nowrap ' + (right(sample, w) ? 'right' : 'wrong'), `At ${width}`, (right(sample, w) ? '✓ ' : '✗ ') + (right(sample, w) || recorded.labels.length < 3 ? '' : label(sample.predicted[w]) + ' ') + percent(sample.confidence[w], 0)),
       })),
     ].filter(Boolean);
