@@ -53,8 +53,29 @@ TEST_F(Quantize, StoredModelIsEvaluatedAndCalibratedButNotTrainedFurther) {
       {"calibrate", "--model", folder("new"), "--file", folder("dev.tsv"), "--budget", "0.9", "--folds", "2"});
   EXPECT_EQ(calibrated.exit_code, 0) << calibrated.errors;
   EXPECT_THAT(calibrated.output, HasSubstr("is now"));
-  EXPECT_THAT(error_of(run_program({"inspect", folder("new")})),
+  EXPECT_THAT(error_of(run_program({"train", "--init", folder("new"), "--task", "sst-2", "--train", folder("dev.tsv"),
+                                    "--output", folder("run")})),
               HasSubstr("holds int8 weights, which can only be run"));
+}
+
+TEST_F(Quantize, InspectTellsWhatIsStored) {
+  ASSERT_EQ(quantize({"--output", folder("int8")}).exit_code, 0);
+  ASSERT_EQ(quantize({"--precision", "bf16", "--output", folder("bf16")}).exit_code, 0);
+  const auto described = [&](const std::string& model) {
+    const auto run = run_program({"inspect", folder(model), "--json"});
+    EXPECT_EQ(run.exit_code, 0) << run.errors;
+    return run.json();
+  };
+  auto fp32 = described("model"), bf16 = described("bf16"), int8 = described("int8");
+  EXPECT_EQ(fp32["precision"], "fp32");
+  EXPECT_EQ(bf16["precision"], "bf16");
+  EXPECT_EQ(int8["precision"], "int8");
+  EXPECT_LT(bf16["weight_bytes"], fp32["weight_bytes"]);
+  EXPECT_LT(int8["weight_bytes"], fp32["weight_bytes"]);
+  for (auto* json : {&fp32, &bf16, &int8}) json->erase("precision"), json->erase("weight_bytes");
+  EXPECT_EQ(fp32, bf16);
+  EXPECT_EQ(fp32, int8);
+  EXPECT_THAT(run_program({"inspect", folder("int8")}).output, HasSubstr(" (int8)\n"));
 }
 
 TEST_F(Quantize, StoresBf16WeightsThatEveryProgramReads) {

@@ -8,6 +8,9 @@
 #include "cli/command.hpp"
 #include "cli/program_tables.hpp"
 #include "core/number.hpp"
+#include "formats/tensor_source.hpp"
+#include "infer/precision_names.hpp"
+#include "model/encoder_tree.hpp"
 #include "model/sharcs_option_table.hpp"
 #include "report/terminal.hpp"
 #include "sharcs/classifier.hpp"
@@ -37,8 +40,27 @@ Json width_json(const ModelConfig& config, const Width& width, int tokens) {
           {"cost_fraction", static_cast<double>(cost) / static_cast<double>(full)}};
 }
 
-Json describe(const Model& model, const Engine& engine, const LoadReport& report, int tokens) {
-  const ModelConfig& config = model.config();
+/// A model that can be run, as its folder stores it.
+struct LoadedModel {
+  LoadReport report = {};
+  Engine engine;
+};
+
+/// int8 weights can only be run. Of others, those that a checkpoint lacks are made up, and named.
+LoadedModel load(const InspectArguments& arguments) {
+  std::error_code error;
+  if (std::filesystem::exists(std::filesystem::path(arguments.model) / int8_file, error))
+    return {.engine = Engine::load(arguments.model)};
+  LoadReport report;
+  const Model model = Model::load(arguments.model, {.seed = arguments.seed_or_default()}, &report);
+  // Engine::load does not make up what is missing.
+  Engine engine = report.initialised.empty() ? Engine::load(arguments.model) : Engine(model);
+  return {.report = std::move(report), .engine = std::move(engine)};
+}
+
+Json describe(const LoadedModel& model, int tokens) {
+  const auto& [report, engine] = model;
+  const ModelConfig& config = engine.config();
   Json json = {{"model_type", config.model_type},
                {"layers", config.num_hidden_layers},
                {"hidden_size", config.hidden_size},
@@ -60,11 +82,12 @@ Json describe(const Model& model, const Engine& engine, const LoadReport& report
   else
     json["sharcs"] = nullptr;
   json["policy"] = config.sharcs ? Json(Policy::of_model(config).name()) : Json();
-  json["parameters"] = model.parameter_count();
+  json["parameters"] = ParameterLayout(parameter_specs(config, engine.widths())).parameter_count();
+  json["precision"] = name_of(engine.precision());
   json["weight_bytes"] = engine.weight_bytes();
   json["tokens"] = tokens;
   json["widths"] = Json::array();
-  for (const Width& width : model.widths()) json["widths"].push_back(width_json(config, width, tokens));
+  for (const Width& width : engine.widths()) json["widths"].push_back(width_json(config, width, tokens));
   json["answers"] = Json::array();
   const std::vector<Answer> answers = answers_of(config);
   const auto cost = [&](const Answer& answer) { return answer.path.of(tokens) + answer.own.of(tokens); };
@@ -99,7 +122,7 @@ void print(const Json& model, const std::string& place, std::ostream& out) {
         << (sharcs["weighted_dim_reduction"].get<bool>() ? "weighted" : "leading") << " dimensions, policy "
         << model["policy"].get<std::string>() << '\n';
   out << "parameters " << number("parameters") << ", weights in memory "
-      << bytes_text(model["weight_bytes"].get<double>()) << "\n\n";
+      << bytes_text(model["weight_bytes"].get<double>()) << " (" << model["precision"].get<std::string>() << ")\n\n";
   TextTable table(
       {"width", "heads", "hidden", "ffn", "parameters", "multiply-adds (" + number("tokens") + " tokens)", "share"});
   for (const Json& width : model["widths"])
@@ -121,15 +144,13 @@ void inspect(const InspectArguments& arguments) {
   require(arguments.model, "--model");
   if (std::filesystem::is_regular_file(arguments.model))
     throw IoError(arguments.model + ": is a file; expected a model directory, with config.json and weights");
-  LoadReport report;
-  const Model model = Model::load(arguments.model, {.seed = arguments.seed_or_default()}, &report);
-  const Engine engine(model);
-  const int longest = static_cast<int>(engine.max_tokens());
+  const LoadedModel model = load(arguments);
+  const int longest = static_cast<int>(model.engine.max_tokens());
   const int tokens = arguments.tokens.value_or(std::min(128, longest));
   if (tokens > longest)
     throw ConfigError("--tokens " + std::to_string(tokens) + ": the model in " + arguments.model + " takes at most " +
                       counted(static_cast<std::size_t>(longest), "token"));
-  const Json json = describe(model, engine, report, tokens);
+  const Json json = describe(model, tokens);
   if (arguments.json)
     std::cout << json.dump(2) << '\n';
   else
