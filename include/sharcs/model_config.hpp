@@ -74,9 +74,7 @@ struct ModelConfig {
   /// a probability of its own, and is given where that is above the threshold ("sharcs_label_threshold").
   bool multi_label = false;
   double label_threshold = 0.5;
-  /// Whether the labels are the names of several numbers, all of which the model gives for a text: problem_type
-  /// "regression" with more than one label.
-  bool multi_output = false;
+  bool multi_output = false;           ///< a regression with several numbers a text, whose names the labels are
   std::optional<SharcsConfig> sharcs;  ///< absent: a plain encoder without widths and router
   /// What the model was trained for and how its data are read: "sharcs_task" in config.json. Absent: not known.
   /// task->labels stays empty, since `labels` has the classes. Task::of() and Task::store_in() read and write both.

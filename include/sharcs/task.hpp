@@ -66,13 +66,11 @@ struct TaskSpec {
   TableFormat format = TableFormat::by_extension;
   Quoting quoting = Quoting::automatic;
   Header header = Header::automatic;
-  char delimiter = '\0';         ///< between the cells of a row, one byte; NUL: a comma for CSV, else a TAB
-  char label_separator = ',';    ///< between several labels or numbers in a cell
-  double label_threshold = 0.5;  ///< multi_label: of the model that is trained, see ModelConfig
-  /// The classes in the model's order; empty: found in the training file. Regression: the names of several numbers for
-  /// each text; empty: one, or as many as there are in the lists of JSON.
-  std::vector<std::string> labels = {};
-  std::vector<Metric> metrics = {};  ///< empty: those that suit the kind and the number of classes
+  char delimiter = '\0';                 ///< between the cells of a row, one byte; NUL: a comma for CSV, else a TAB
+  char label_separator = ',';            ///< between several labels or numbers in a cell
+  double label_threshold = 0.5;          ///< multi_label: of the model that is trained, see ModelConfig
+  std::vector<std::string> labels = {};  ///< classes, or names of numbers; empty: as read_training_data() finds them
+  std::vector<Metric> metrics = {};      ///< empty: those that suit the kind and the number of classes
 
   bool operator==(const TaskSpec&) const = default;
 };
@@ -99,8 +97,7 @@ class Task {
 
   const std::string& name() const;
   TaskKind kind() const;
-  /// Whether a sample is a pair of sentences.
-  bool is_pair() const;
+  bool is_pair() const;  ///< whether a sample is a pair of sentences
   /// The names of the classes, by index: "negative", "positive". Of a regression those of several numbers; empty: one.
   std::vector<std::string> labels() const;
   /// How the task's files write the class of that index. SST-2's file has "1" for "positive".
@@ -140,10 +137,9 @@ struct TrainingData {
 /// Reads training and dev data of your own.
 ///
 /// Labels that the spec does not list are found in the training file: in numerical order when all are integers, else in
-/// the order of their bytes. The dev file may have no others. Of a regression whose targets are lists in JSON, so many
-/// numbers are found, called "0", "1", …; numbers in a cell of a table need their names, since "3,5" may be one.
-/// Without a dev file, split_stratified() makes one of the
-/// training file. Throws DataError, IoError or ConfigError; DataError also as require_trainable() does.
+/// the order of their bytes. The dev file may have no others. A regression has one number a text, or as many as JSON's
+/// lists have, called "0", "1", …; those in a cell need names in the spec, since "3,5" may be one. Without a dev file,
+/// split_stratified() makes one of the training file. Throws DataError, IoError, ConfigError, as require_trainable().
 TrainingData read_training_data(const TaskSpec& spec, const DataFiles& files);
 
 /// Checks that a model can learn something from the samples: at least two of them, all with a label, and not all with
