@@ -66,6 +66,7 @@ struct BatchQueueCounts {
 /// All functions but the destructor may be called from many threads at once.
 class BatchQueue {
  public:
+  /// Takes the classifier over. Throws ConfigError when an option is out of range.
   explicit BatchQueue(Classifier classifier, const BatchQueueOptions& options = {});
   /// Throws ConfigError when the pointer is null or an option is out of range.
   explicit BatchQueue(std::shared_ptr<const Classifier> classifier, const BatchQueueOptions& options = {});
@@ -79,6 +80,7 @@ class BatchQueue {
   /// QueueFull, Cancelled after close(). What happens later is thrown by the future: DeadlineExceeded, Cancelled, or
   /// what a policy of your own throws.
   std::future<Prediction> submit(const std::string& text, const RequestOptions& options = {});
+  /// The same for a pair.
   std::future<Prediction> submit(const TextPair& pair, const RequestOptions& options = {});
 
   /// From now on, requests go to this classifier. Those that came before keep the old one, which goes when the last of

@@ -102,6 +102,7 @@ struct Calibration {
 /// samples, no labels, or another number of answers in `costs`.
 std::vector<Calibration> calibrate(const Recording& recording, const CostModel& costs,
                                    std::span<const CalibrationTarget> targets, const CalibrationOptions& options = {});
+/// The same for one target.
 Calibration calibrate(const Recording& recording, const CostModel& costs, const CalibrationTarget& target,
                       const CalibrationOptions& options = {});
 

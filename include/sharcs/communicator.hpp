@@ -26,7 +26,7 @@ class Communicator {
 
   /// Replaces each element by its sum over all ranks. All ranks get the same bits.
   virtual void sum(std::span<float> values) = 0;
-  virtual void sum(std::span<double> values) = 0;
+  virtual void sum(std::span<double> values) = 0;  ///< the same
   /// Replaces the bytes by those of rank 0.
   virtual void broadcast(std::span<std::byte> bytes) = 0;
 

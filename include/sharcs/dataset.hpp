@@ -127,8 +127,8 @@ struct DataFiles {
 /// A column of a file: by its name in the header (JSON Lines: the key), or by its position.
 class Column {
  public:
-  Column(std::string name) : where_(std::move(name)) {}
-  Column(const char* name) : where_(std::string(name)) {}
+  Column(std::string name) : where_(std::move(name)) {}    ///< by name
+  Column(const char* name) : where_(std::string(name)) {}  ///< by name
   /// By position: Column::at(1) is the first column. Throws ConfigError for 0.
   static Column at(std::size_t position);
   /// For command lines: "3" is the third column, "text" the one of that name, "name:3" the one that is called 3. Throws

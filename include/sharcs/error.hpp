@@ -11,10 +11,10 @@ const char* version();
 /// Base of every exception that the library throws on purpose.
 ///
 /// what() is one line that names the file, the place in it, what was found and what was expected. Control characters
-/// and bytes that are not UTF-8, as a file's name may have them, are written as \x0a.
+/// and bytes that are not UTF-8, as a file's name may have them, are written as `\x0a`.
 class Error : public std::runtime_error {
  public:
-  explicit Error(const std::string& message);
+  explicit Error(const std::string& message);  ///< what() is `message`, with what is not printable escaped
 };
 
 /// A configuration (config.json, a training configuration, an option) asks for something that cannot be.

@@ -73,8 +73,8 @@ struct Recording {
   std::vector<double> widths() const;
   /// Answers are given by their index; this is full width's.
   int full_width() const { return static_cast<int>(answers.size()) - 1; }
-  std::span<const float> logits_of(std::size_t sample, int answer) const;
-  std::span<const float> router_logits_of(std::size_t sample) const;
+  std::span<const float> logits_of(std::size_t sample, int answer) const;  ///< one a class
+  std::span<const float> router_logits_of(std::size_t sample) const;       ///< one a width, ascending
   bool is_multi_label() const { return config.multi_label; }
   /// The class with the largest logit; the first of equals. Multi-label: bit i is label i.
   int label_of(std::size_t sample, int answer) const;

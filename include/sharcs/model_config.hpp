@@ -129,6 +129,7 @@ class WidthSet {
   explicit WidthSet(const ModelConfig& config, const std::string& name = "config.json");
 
   int size() const { return static_cast<int>(widths_.size()); }
+  /// The width of this index; the narrowest has 0.
   const Width& operator[](int index) const { return widths_[static_cast<std::size_t>(index)]; }
   std::span<const Width> all() const { return widths_; }
   auto begin() const { return widths_.begin(); }

@@ -50,8 +50,8 @@ class Confidence {
   /// Throws ConfigError that lists the names.
   explicit Confidence(std::string_view name = "max-probability");
   const std::string& name() const;
-  double greatest() const;  ///< value; infinite where there is no bound
-  double of(const AnswerQuery& query) const;
+  double greatest() const;                    ///< value; infinite where there is no bound
+  double of(const AnswerQuery& query) const;  ///< how sure this answer is
 
  private:
   const internal::ConfidenceMeasure* measure_;
@@ -66,7 +66,7 @@ class Policy {
 
   /// The width with the largest router logit; the narrower one of equals (arXiv:2310.12126, section 3.3).
   static Policy router();
-  static Policy router(RoutingRule rule);
+  static Policy router(RoutingRule rule);  ///< the width that a calibrated rule says
   /// Narrow widths first; each is kept where it is at least so sure.
   static Policy cascade(double threshold, const Confidence& confidence = Confidence());
   /// Exits first, then full width (BranchyNet, DeeBERT, FastBERT, PABEE, BERxiT); no narrow width.
@@ -77,6 +77,7 @@ class Policy {
   static Policy fixed(double width);
   /// Every sample at the exit after this layer.
   static Policy fixed_exit(int layer);
+  /// What calibration found.
   static Policy of(const PolicyRule& rule);
   /// The rule in the model's configuration; router() where there is none.
   static Policy of_model(const ModelConfig& config);
@@ -118,6 +119,7 @@ class PolicyTimes {
     Policy policy;
     double call = 0;   ///< seconds of a call, whatever its inputs
     double token = 0;  ///< seconds that each token of its inputs adds
+    /// Seconds of a call with so many tokens.
     double of(std::size_t tokens) const { return call + token * static_cast<double>(tokens); }
   };
 

@@ -19,6 +19,7 @@ struct LengthCost {
   double linear = 0;
   double quadratic = 0;
 
+  /// The cost of a sample with so many tokens.
   double of(double tokens) const { return constant + tokens * (linear + tokens * quadratic); }
 };
 

@@ -27,7 +27,7 @@ class Metric {
  public:
   /// Throws ConfigError for a name that is not one of names().
   Metric(const std::string& name);
-  Metric(const char* name) : Metric(std::string(name)) {}
+  Metric(const char* name) : Metric(std::string(name)) {}  ///< the same
   /// "accuracy", "f1", "macro_f1", "matthews"; "pearson", "spearman" (regression); "exact_match", "micro_f1", …
   static std::vector<std::string> names();
   bool operator==(const Metric&) const = default;
@@ -117,7 +117,7 @@ class Task {
 
   /// The file of a split in a folder of GLUE's layout: dev_matched.tsv, …. Throws IoError; ConfigError for own data.
   std::filesystem::path file(const std::filesystem::path& folder, Split split) const;
-  Dataset read(const std::filesystem::path& folder, Split split, const ReadOptions& options = {}) const;
+  Dataset read(const std::filesystem::path& folder, Split split, const ReadOptions& options = {}) const;  ///< that file
   /// Reads one file. A first row with the names of the task's columns is a header; GLUE's files without header are
   /// known by their columns (CoLA: four, or sentence and label). Only a test split may lack labels. Throws IoError, or
   /// DataError such as `dev.tsv:1812: expected 2 columns (sentence, label), found 3`.
