@@ -1,6 +1,7 @@
-"""Runs the commands of a page of docs, and compares what they print: run_page.py PAGE SCRATCH PROGRAM
+"""Runs the commands of a page of docs, and compares what they print: run_page.py PAGE SCRATCH PROGRAM [START]
 
-A block ```sh is run, in one shell for the whole page, with PROGRAM's folder in the PATH, in the empty folder SCRATCH. A block
+A block ```sh is run, in one shell for the whole page, with PROGRAM's folder in the PATH, in a folder in SCRATCH that is empty, or
+a copy of START. A block
 without a language after it is what it has to print: each line has to be there, in order. Numbers may differ, and so may what a
 line has in place of "…"; a line "…" stands for any lines. A block behind `<!-- not run by the test -->` is left out.
 """
@@ -63,14 +64,18 @@ def missing_line(expected, printed):
 
 
 def main():
-    if len(sys.argv) != 4:
+    if len(sys.argv) not in (4, 5):
         sys.exit(__doc__)
     page, scratch, program = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]).resolve()
     blocks = blocks_of(page)
     if not blocks:
         sys.exit(f"{page}: there are no commands")
     shutil.rmtree(scratch, ignore_errors=True)
-    (scratch / "empty").mkdir(parents=True)
+    scratch.mkdir(parents=True)
+    if len(sys.argv) == 5:
+        shutil.copytree(sys.argv[4], scratch / "folder")
+    else:
+        (scratch / "folder").mkdir()
     # The port of the page may be taken.
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -84,7 +89,7 @@ def main():
         script.append(f"echo '{page.name}:{line}' >&2\n{{ {commands}\n}} >'{output}'{settled}")
     environment = os.environ | {"PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}"}
     with open(scratch / "errors.txt", "w") as errors:
-        shell = subprocess.Popen(["bash", "-e", "-c", "\n".join(script)], cwd=scratch / "empty", env=environment, stderr=errors, start_new_session=True)
+        shell = subprocess.Popen(["bash", "-e", "-c", "\n".join(script)], cwd=scratch / "folder", env=environment, stderr=errors, start_new_session=True)
         returned = shell.wait()
     try:
         os.killpg(shell.pid, signal.SIGTERM)  # what the page left running
