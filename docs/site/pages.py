@@ -14,6 +14,7 @@ import subprocess
 import sys
 
 GENERATED = ("docs/commands.md", "docs/http-api.md", "docs/headers.md")
+ALONE = ("index.md", "tutorial.md", "faq.md")  # pages without others beside them in the navigation
 LANGUAGES = {".yml": "yaml", ".cpp": "cpp", ".hpp": "cpp", ".h": "c", ".c": "c", ".py": "python", ".sh": "sh", ".json": "json", ".cmake": "cmake", ".md": "markdown"}
 
 
@@ -41,7 +42,7 @@ class Site:
         text = re.sub(r"^   (```(?:.|\n)*?^)   ```", lambda block: re.sub(r"^   ", "    ", block[0], flags=re.MULTILINE), text, flags=re.MULTILINE)
         link = re.compile(r"(\]\()([^)\s]+)(\))")
         text = outside_of_code_links(text, link, lambda found: found[1] + self.target(source, found[2]) + found[3])
-        self.write(name, text)
+        self.write(name, "---\nhide: [navigation]\n---\n" + text if name in ALONE else text)
 
     def target(self, source, link):
         """Where a link of a page leads on the site."""
