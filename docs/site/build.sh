@@ -23,6 +23,7 @@ fi
 rm -rf "$site/pages" "$site/html"
 mkdir -p "$site/pages/api"
 { cat docs/site/Doxyfile; printf 'OUTPUT_DIRECTORY = %s\nHTML_OUTPUT = api\nWARN_LOGFILE = %s\n' "$site/pages" "$site/api.log"; } | doxygen -
+sed -i 's|<div id="projectbrief">\(.*\)</div>|<div id="projectbrief">\1. <a href="../headers.html">Back to the site</a></div>|' "$site"/pages/api/*.html
 # Members and getters whose names say what they are may stand without a comment; everything else that is said is an error.
 if grep -vE '(\((variable|enumeration|enumvalue|friend|typedef|macro definition)\)|Compound|(operator==|to_string)\(.* \(function\)|\(\) const \(function\)|\) noexcept \(function\)).* is not documented' "$site/api.log"; then
   exit 1

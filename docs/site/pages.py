@@ -1,8 +1,8 @@
 """Makes the pages of the site from docs/: pages.py REPOSITORY PROGRAM OUTPUT
 
-Copies docs/, with docs/site/index.md, CHANGELOG.md and SECURITY.md. Links from there to other files of the repository become links to pages that
-show these files. Three pages are made: commands.md from the program's --help, http-api.md from docs/openapi.json, headers.md
-from the public headers.
+Copies docs/, with docs/site/index.md, CHANGELOG.md and SECURITY.md. Links from there to other files of the repository become
+links to pages that show these files. Three pages are made: commands.md from the program's --help, http-api.md from
+docs/openapi.json, headers.md from the public headers.
 """
 
 import json
@@ -208,7 +208,7 @@ def headers_page(folder):
     """A line for each public header, with the page that Doxygen made of it."""
     page = ["# C++ and C", "", "A page for each public header. Begin with `classifier.hpp`, which loads a model and classifies texts; [Into your",
             "program](cpp.md) shows how. `sharcs.hpp` includes all of them, `sharcs.h` is for C. [All classes](api/annotated.html), [all",
-            "functions](api/namespacemembers_func.html).", "", "| header | declares |", "|---|---|"]
+            "functions](api/namespacemembers_func.html).", "", '<div class="options" markdown>', "", "| header | declares |", "|---|---|"]
     first = ["classifier.hpp", "engine.hpp", "policy.hpp"]
     for header in sorted(folder.iterdir(), key=lambda path: (first.index(path.name) if path.name in first else len(first), path.name)):
         text = header.read_text(encoding="utf-8")
@@ -217,7 +217,7 @@ def headers_page(folder):
             names = re.findall(r"^SHARCS_API .*?(sharcs_\w+)\(", text, flags=re.MULTILINE)
         link = "api/" + header.name.replace("_", "__").replace(".", "_8") + ".html"
         page.append(f"| [`{header.name}`]({link}) | {', '.join(f'`{name}`' for name in names) or 'all of them'} |")
-    return "\n".join(page) + "\n"
+    return "\n".join([*page, "", "</div>", ""])
 
 
 def main():
@@ -233,6 +233,8 @@ def main():
     site.add("docs/site/index.md", "index.md")
     site.add("CHANGELOG.md", "changelog.md")
     site.add("SECURITY.md", "security.md")
+    for link in re.findall(r"\]\(([^)\s]+)\)", (repository / "README.md").read_text(encoding="utf-8")):
+        site.target("README.md", link)  # no page of the site, but its links are looked at
     site.write("commands.md", commands_page(program))
     site.write("http-api.md", http_page(json.loads((repository / "docs/openapi.json").read_text(encoding="utf-8"))))
     site.write("headers.md", headers_page(repository / "include/sharcs"))
