@@ -1,6 +1,7 @@
 #include "serve/http_server.hpp"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -191,6 +192,7 @@ class HttpServer::Connection : public std::enable_shared_from_this<Connection> {
 
   void cannot_read(const ErrorCode& error) {
     const HttpServerOptions& limits = state_.options;
+    is_head_ = parser_->get().method() == http::verb::head;  // not that of the request before
     if (timed_out_)
       return refuse(408, "the request did not come whole within " +
                              seconds_text(std::chrono::duration<double>(limits.timeout).count()));
@@ -339,16 +341,13 @@ void HttpServer::State::accept() {
       });
       return;
     }
-    try {
-      take(std::move(socket));
-    } catch (const std::exception&) {  // no memory for one more
-    }
+    take(std::move(socket));
     accept();
   });
 }
 
-void HttpServer::State::take(Tcp::socket socket) {
-  if (open.size() >= options.max_connections + most_refused) return;
+void HttpServer::State::take(Tcp::socket socket) try {
+  if (stopping || open.size() >= options.max_connections + most_refused) return;
   ErrorCode ignored;
   socket.set_option(Tcp::no_delay(true), ignored);
   const auto connection = std::make_shared<Connection>(std::move(socket), *this);
@@ -357,6 +356,7 @@ void HttpServer::State::take(Tcp::socket socket) {
   if (open.size() <= options.max_connections) return connection->wait_for_request();
   connection->refuse(503, "there are " + std::to_string(options.max_connections) +
                               " connections already; expected fewer, or a greater --max-connections");
+} catch (const std::exception&) {  // no memory for one more
 }
 
 void HttpServer::State::begin_stop() {
@@ -408,6 +408,16 @@ void HttpServer::run(HttpHandler handler) {
   state_->handler = std::move(handler);
   state_->accept();
   state_->io.run();
+}
+
+void HttpServer::adopt(int socket) {
+  asio::post(state_->io, [state = state_.get(), socket] {
+    Tcp::socket client(state->io);
+    ErrorCode error;
+    client.assign(Tcp::v4(), socket, error);
+    if (!error) return state->take(std::move(client));
+    ::close(socket);
+  });
 }
 
 void HttpServer::stop() {

@@ -42,6 +42,8 @@ class HttpServer {
   std::string url() const;
   /// Serves until stop(). Replies may come until the server is destroyed.
   void run(HttpHandler handler);
+  /// Serves one more client. Its socket is open already, and from now on the server's: it closes it. From any thread.
+  void adopt(int socket);
   /// Takes no more connections, lets the requests that have begun end in time, and closes all. From any thread.
   void stop();
 

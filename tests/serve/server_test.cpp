@@ -197,6 +197,46 @@ TEST(Server, SlowRequestGets408) {
   EXPECT_TRUE(is_well(server));
 }
 
+TEST(Server, ClientThatSendsAByteNowAndThenGets408AndHindersNobody) {
+  const TestServer server({.max_connections = 300, .timeout = 600ms});
+  const std::string whole = post("/v1/classify", two_inputs);
+  std::vector<std::unique_ptr<TestClient>> slow;
+  for (int i = 0; i < 200; ++i) slow.push_back(std::make_unique<TestClient>(server.port()));
+  for (std::size_t i = 0; i < 10; ++i) {  // half a second; each byte comes long before the limit
+    for (const auto& client : slow) client->send(std::string_view(whole).substr(i, 1));
+    EXPECT_TRUE(is_well(server));
+    EXPECT_EQ(server.ask(whole).status, 200);
+    std::this_thread::sleep_for(50ms);
+  }
+  for (const auto& client : slow) {
+    EXPECT_EQ(client->read().status, 408);
+    EXPECT_TRUE(client->is_closed());
+  }
+}
+
+TEST(Server, SizesOfChunksThatCannotBeAreRefused) {
+  const TestServer server({.max_body = 1000});
+  for (const auto& [size, status] : {std::pair{"ffffffffffffffff", 413}, std::pair{"3e9", 413}, std::pair{"-1", 400},
+                                     std::pair{"", 400}, std::pair{"10000000000000000", 400}, std::pair{"g", 400}}) {
+    TestClient client(server.port());
+    client.send("POST /v1/classify HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string(size) +
+                "\r\n");
+    EXPECT_EQ(client.read().status, status) << size;
+    EXPECT_TRUE(client.is_closed()) << size;
+  }
+  EXPECT_TRUE(is_well(server));
+}
+
+TEST(Server, ErrorAfterAHeadRequestHasItsBody) {
+  const TestServer server;
+  TestClient client(server.port());
+  client.send(get("/health", "HEAD") + "hello\r\n\r\n");
+  EXPECT_EQ(client.read(false).status, 200);
+  const ReadResponse response = client.read();
+  EXPECT_EQ(response.status, 400);
+  EXPECT_THAT(response.message(), HasSubstr("not a request of HTTP/1.1"));
+}
+
 TEST(Server, ConnectionThatSaysNothingIsClosed) {
   const TestServer server({.idle = 50ms});
   TestClient client(server.port());
