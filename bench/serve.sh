@@ -2,7 +2,11 @@
 # How fast `sharcs serve` is beside `sharcs predict`: by the model's policy and at full width, in one run.
 #
 #     sh bench/serve.sh MODEL SENTENCES [SECONDS]        SENTENCES: a file with a sentence a line
-#     SOAK=600 sh bench/serve.sh MODEL SENTENCES         so many seconds of load, with the server's memory each tenth
+#     SOAK=600 sh bench/serve.sh MODEL SENTENCES         so many seconds of load, with the server's memory each tenth;
+#                                                        RATE=50: so many sentences a second, else as many as it can
+#     BUDGETS="0.4 0.6" sh bench/serve.sh MODEL SENTENCES   requests of one client with these budgets, with none (the
+#                                                        model's own policy), and at full width: cost and time of an
+#                                                        answer, beside the cost that calibration expects
 #
 # For each policy: sentences a second of predict on the file, three times, of 1 client and of 32 and 64; and the times of
 # an answer at a quarter and half of the greatest rate.
@@ -20,8 +24,39 @@ field() { sed "s/.*\"$1\":\([0-9.e+-]*\).*/\1/"; }
 
 if [ -n "${SOAK:-}" ]; then
   for tenth in 0 1 2 3 4 5 6 7 8 9; do
-    "$load" "$port" "$sentences" --clients 64 --seconds $((SOAK / 10)) | field answers
+    "$load" "$port" "$sentences" --clients 64 --seconds $((SOAK / 10)) --rate "${RATE:-0}"
     echo "  tenth $tenth: $(grep VmRSS "/proc/$server/status")"
+  done
+  exit
+fi
+
+if [ -n "${BUDGETS:-}" ]; then
+  # In turns, and the median of three. Where the machine has other work, the server's processor time tells more than p50.
+  ticks() { awk '{print $14 + $15}' "/proc/$server/stat"; }
+  for _ in 1 2 3; do
+    for budget in $BUDGETS none full; do
+      case $budget in
+        none) wanted="" ;;
+        full) wanted="--policy fixed:1" ;;
+        *) wanted="--budget $budget" ;;
+      esac
+      before=$(ticks)
+      # shellcheck disable=SC2086 # a list of words
+      "$load" "$port" "$sentences" --clients 1 --seconds "$seconds" $wanted >"$start"
+      answers=$(field answers <"$start")
+      sed "s/}/,\"processor_ms\":$(echo "$before $(ticks) $answers" | awk '{print ($2 - $1) * 10 / $3}')}/" "$start" >>"$start.$budget"
+    done
+  done
+  for budget in $BUDGETS none full; do
+    case $budget in
+      none) calibrated="" ;;
+      full) calibrated=", expected 1" ;;
+      *) calibrated=", expected $("$sharcs" calibrate --model "$model" --recording "$model/recording.json" --curve "$budget" \
+        --dry-run --json 2>/dev/null | sed -n 's/^ *"cost_fraction": \([0-9.]*\).*/\1/p' | head -n 1 | cut -c1-5)" ;;
+    esac
+    middle() { printf '%.3f' "$(field "$1" <"$start.$budget" | sort -g | sed -n 2p)"; }
+    echo "budget $budget: cost $(middle cost)$calibrated; p50 $(middle p50_ms) ms, processor time $(middle processor_ms) ms"
+    rm -f "$start.$budget"
   done
   exit
 fi

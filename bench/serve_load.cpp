@@ -1,6 +1,6 @@
 // Loads a running `sharcs serve` and tells how long answers take:
 //
-//   serve_load PORT SENTENCES [--clients N] [--rate R] [--seconds S] [--policy P]
+//   serve_load PORT SENTENCES [--clients N] [--rate R] [--seconds S] [--policy P | --budget B]
 //
 // SENTENCES: a file with a sentence a line; each request has one. Without --rate, each of N clients asks again as soon
 // as it has its answer. With it, requests are due at R a second whatever the server does, and a time counts from when
@@ -46,13 +46,14 @@ int connect_to(int port) {
   return socket;
 }
 
-std::vector<std::string> requests_of(const std::string& file, const std::string& policy) {
+std::vector<std::string> requests_of(const std::string& file, const std::string& policy, double budget) {
   std::ifstream in(file);
   std::vector<std::string> requests;
   for (std::string line; std::getline(in, line);) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     nlohmann::json json = {{"inputs", {line}}};
     if (!policy.empty()) json["policy"] = policy;
+    if (budget > 0) json["budget"] = budget;
     const std::string body = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     requests.push_back(
         "POST /v1/classify HTTP/1.1\r\nHost: load\r\nContent-Type: application/json\r\nContent-Length: " +
@@ -62,8 +63,13 @@ std::vector<std::string> requests_of(const std::string& file, const std::string&
   return requests;
 }
 
-/// Reads what has come. Returns the status once the response is whole; throws when the server has closed.
-std::optional<int> read_response(Client& client) {
+struct Response {
+  int status;
+  double cost;  // of the sentence, as a share of full width's multiply-adds
+};
+
+/// Reads what has come. Returns the response once it is whole; throws when the server has closed.
+std::optional<Response> read_response(Client& client) {
   char bytes[8192];
   const auto count = ::recv(client.socket, bytes, sizeof bytes, 0);
   if (count <= 0) throw std::runtime_error("the server has closed a connection");
@@ -71,9 +77,11 @@ std::optional<int> read_response(Client& client) {
   const std::size_t head = client.read.find("\r\n\r\n"), length = client.read.find("Content-Length: ");
   if (head == std::string::npos || length == std::string::npos) return std::nullopt;
   if (client.read.size() < head + 4 + std::stoul(client.read.substr(length + 16))) return std::nullopt;
-  const int status = std::stoi(client.read.substr(9, 3));
+  const std::size_t cost = client.read.find("\"cost\":", head);
+  const Response response = {.status = std::stoi(client.read.substr(9, 3)),
+                             .cost = cost == std::string::npos ? 0 : std::stod(client.read.substr(cost + 7))};
   client.read.clear();
-  return status;
+  return response;
 }
 
 double percentile(const std::vector<double>& ascending, double share) {
@@ -87,16 +95,17 @@ int main(int argc, char** argv) try {
   int port = 0;
   std::string file, policy;
   std::size_t client_count = 32;
-  double rate = 0, seconds = 5;
+  double rate = 0, seconds = 5, budget = 0, cost = 0;
   program.add_option("port", port)->required();
   program.add_option("sentences", file)->required();
   program.add_option("--clients", client_count)->check(CLI::Range(1, 10000));
   program.add_option("--rate", rate)->check(CLI::NonNegativeNumber);
   program.add_option("--seconds", seconds)->check(CLI::Range(0.1, 86400.0));
-  program.add_option("--policy", policy);
+  CLI::Option* const with_policy = program.add_option("--policy", policy);
+  program.add_option("--budget", budget)->check(CLI::Range(0.0, 1.0))->excludes(with_policy);
   CLI11_PARSE(program, argc, argv);
 
-  const std::vector<std::string> requests = requests_of(file, policy);
+  const std::vector<std::string> requests = requests_of(file, policy, budget);
   std::vector<Client> clients(client_count);
   for (Client& client : clients) client.socket = connect_to(port);
   std::vector<pollfd> polled(client_count);
@@ -132,13 +141,15 @@ int main(int argc, char** argv) try {
     ::ppoll(polled.data(), polled.size(), &most, nullptr);
     for (std::size_t i = 0; i < client_count; ++i) {
       if (polled[i].revents == 0) continue;
-      const auto status = read_response(clients[i]);
-      if (!status) continue;
+      const auto response = read_response(clients[i]);
+      if (!response) continue;
       clients[i].busy = false;
-      if (*status == 200)
-        times.push_back(std::chrono::duration<double>(Clock::now() - clients[i].due).count());
-      else
+      if (response->status != 200) {
         ++others;
+        continue;
+      }
+      times.push_back(std::chrono::duration<double>(Clock::now() - clients[i].due).count());
+      cost += response->cost;
     }
   }
   const double took = std::chrono::duration<double>(Clock::now() - begin).count();
@@ -150,6 +161,7 @@ int main(int argc, char** argv) try {
                                        {"rate", static_cast<double>(times.size()) / took},
                                        {"p50_ms", percentile(times, 0.5) * 1000},
                                        {"p99_ms", percentile(times, 0.99) * 1000},
+                                       {"cost", cost / static_cast<double>(times.size())},
                                        {"answers", times.size()},
                                        {"refused", others}})
                    .dump()
