@@ -23,10 +23,20 @@ port=$(sed 's/.*"port":\([0-9]*\).*/\1/' "$start")
 field() { sed "s/.*\"$1\":\([0-9.e+-]*\).*/\1/"; }
 
 if [ -n "${SOAK:-}" ]; then
-  for tenth in 0 1 2 3 4 5 6 7 8 9; do
+  memory() { awk '/VmRSS/ {print $2}' "/proc/$server/status"; }
+  # The greatest load comes first: memory grows until the largest batch has run, and may not afterwards.
+  "$load" "$port" "$sentences" --clients 64 --seconds 20
+  before=$(memory)
+  echo "  after the greatest load: $before kB"
+  for tenth in 1 2 3 4 5 6 7 8 9 10; do
     "$load" "$port" "$sentences" --clients 64 --seconds $((SOAK / 10)) --rate "${RATE:-0}"
-    echo "  tenth $tenth: $(grep VmRSS "/proc/$server/status")"
+    echo "  tenth $tenth: $(memory) kB"
   done
+  after=$(memory)
+  if [ "$after" -gt $((before + before / 20)) ]; then
+    echo "memory has grown from $before to $after kB" >&2
+    exit 1
+  fi
   exit
 fi
 
