@@ -29,7 +29,9 @@ if grep -vE '(\((variable|enumeration|enumvalue|friend|typedef|macro definition)
   exit 1
 fi
 python3 docs/site/pages.py . "$sharcs" "$site/pages"
-NO_MKDOCS_2_WARNING=1 "$site/venv/bin/mkdocs" --quiet build --strict --config-file docs/site/mkdocs.yml
+# Not --quiet: that would hide warnings from --strict, too.
+NO_MKDOCS_2_WARNING=1 "$site/venv/bin/mkdocs" build --strict --config-file docs/site/mkdocs.yml >"$site/mkdocs.log" 2>&1 ||
+  { grep -v '^INFO' "$site/mkdocs.log" >&2; exit 1; }
 rm "$site/html/404.html"  # its links begin at the root of a server
 python3 docs/site/check_links.py "$site/html"
 echo "the site is in $site/html"
