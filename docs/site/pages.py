@@ -22,10 +22,24 @@ def fail(message):
     sys.exit(f"docs/site/pages.py: {message}")
 
 
-def outside_of_code(text, change):
-    """The text with `change` applied to what is neither in a block of code nor between backticks."""
-    parts = re.split(r"(^ *```.*?^ *```[^\n]*$|`[^`\n]+`)", text, flags=re.MULTILINE | re.DOTALL)
+def outside_of_blocks(text, change):
+    """The text with `change` applied to what is not in a block of code."""
+    parts = re.split(r"(^ *```.*?^ *```[^\n]*$)", text, flags=re.MULTILINE | re.DOTALL)
     return "".join(part if i % 2 else change(part) for i, part in enumerate(parts))
+
+
+def in_numbered_items(text):
+    """The text with numbered lists as Python-Markdown wants them, where GitHub is content with less: what belongs to an item stands
+    four columns in, and behind an item of several paragraphs there is an empty line."""
+    lines, inside, paragraphs = [], False, False
+    for line in text.split("\n"):
+        begins = bool(re.match(r"[0-9]\. ", line))
+        if begins and paragraphs and lines[-1]:
+            lines.append("")
+        inside = begins or inside and (not line or line.startswith("   "))
+        paragraphs = inside and not begins and (paragraphs or not line)
+        lines.append(" " + line if inside and line.startswith("   ") else line)
+    return "\n".join(lines)
 
 
 class Site:
@@ -38,10 +52,9 @@ class Site:
     def add(self, source, name):
         """A page of the repository, its links led to the site's pages."""
         text = (self.repository / source).read_text(encoding="utf-8")
-        # Python-Markdown wants the blocks of a list's item four columns in; GitHub is content with three.
-        text = re.sub(r"^   (```(?:.|\n)*?^)   ```", lambda block: re.sub(r"^   ", "    ", block[0], flags=re.MULTILINE), text, flags=re.MULTILINE)
-        link = re.compile(r"(\]\()([^)\s]+)(\))")
-        text = outside_of_code_links(text, link, lambda found: found[1] + self.target(source, found[2]) + found[3])
+        text = in_numbered_items(text)
+        links = re.compile(r"(\]\()([^)\s]+)(\))")
+        text = outside_of_blocks(text, lambda part: links.sub(lambda link: link[1] + self.target(source, link[2]) + link[3], part))
         self.write(name, "---\nhide: [navigation]\n---\n" + text if name in ALONE else text)
 
     def target(self, source, link):
@@ -84,12 +97,6 @@ class Site:
         path = self.output / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-
-
-def outside_of_code_links(text, link, change):
-    """As outside_of_code, for links: their texts may have backticks."""
-    blocks = re.split(r"(^ *```.*?^ *```[^\n]*$)", text, flags=re.MULTILINE | re.DOTALL)
-    return "".join(block if i % 2 else link.sub(change, block) for i, block in enumerate(blocks))
 
 
 def cell(text):
