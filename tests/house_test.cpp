@@ -16,8 +16,8 @@ namespace fs = std::filesystem;
 const fs::path root = SHARCS_SOURCE_DIR;
 
 /// From the lowest to the highest. A file includes headers of its own floor and of those before it.
-constexpr std::array floors = {"core",    "io",    "kernels", "nn",    "model",  "formats", "text", "data",
-                               "routing", "infer", "eval",    "train", "report", "serve",   "cli"};
+constexpr std::array floors = {"core",    "io",    "kernels", "nn",    "model",  "formats", "text",  "data",
+                               "routing", "infer", "eval",    "train", "report", "onnx",    "serve", "cli"};
 
 /// The floor's place in the list, or the list's size for a name that is no floor.
 std::size_t floor_number(const std::string& name) {

@@ -143,6 +143,23 @@ std::vector<ParameterSpec> CheckpointReader::checked_specs(const ModelConfig& co
   return specs;
 }
 
+std::vector<ParameterSpec> CheckpointReader::complete_specs(const ModelConfig& config,
+                                                            const std::filesystem::path& config_file) const {
+  std::vector<ParameterSpec> specs = checked_specs(config);
+  std::vector<std::string> missing;
+  for (const ParameterSpec& spec : specs) {
+    if (!has(spec)) missing.push_back(spec.name);
+    if (is_int8(spec) && !becomes_int8(config, spec))
+      throw CheckpointError(path().string() + ": tensor \"" + spec.name +
+                            "\" is stored as int8; expected floats, which this parameter always is");
+  }
+  if (!missing.empty())
+    throw CheckpointError(path().string() + ": lacks " + missing.front() +
+                          (missing.size() > 1 ? " and " + std::to_string(missing.size() - 1) + " more" : "") +
+                          "; expected every parameter of " + config_file.string());
+  return specs;
+}
+
 template <class T>
 void CheckpointReader::read(const ParameterSpec& spec, std::span<T> values) {
   const std::string name = name_on_disk(spec);

@@ -40,6 +40,9 @@ class CheckpointReader {
   /// The parameters of the model. Compares every shape with the checkpoint's before memory is taken for it. What the
   /// checkpoint lacks must not take much more than what it has. Throws CheckpointError.
   std::vector<ParameterSpec> checked_specs(const ModelConfig& config) const;
+  /// The same for a model that is to be run as it is stored: nothing may be missing, and int8 is only what can be.
+  /// config_file: for messages.
+  std::vector<ParameterSpec> complete_specs(const ModelConfig& config, const std::filesystem::path& config_file) const;
   /// Reads it. Throws CheckpointError when the shape is not the model's or a number is not finite.
   template <class T>
   void read(const ParameterSpec& spec, std::span<T> values);

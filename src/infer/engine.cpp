@@ -263,17 +263,7 @@ Engine Engine::load(const std::filesystem::path& directory, const EngineOptions&
     const std::string wanted = options.precision == Precision::bf16 ? "bf16" : "fp32";
     throw CheckpointError(reader.path().string() + ": holds int8 weights; expected fp32 ones for precision " + wanted);
   }
-  std::vector<std::string> missing;
-  for (const ParameterSpec& spec : reader.checked_specs(config)) {
-    if (!reader.has(spec)) missing.push_back(spec.name);
-    if (reader.is_int8(spec) && !becomes_int8(config, spec))
-      throw CheckpointError(reader.path().string() + ": tensor \"" + spec.name +
-                            "\" is stored as int8; expected floats, which this parameter always is");
-  }
-  if (!missing.empty())
-    throw CheckpointError(reader.path().string() + ": lacks " + missing.front() +
-                          (missing.size() > 1 ? " and " + std::to_string(missing.size() - 1) + " more" : "") +
-                          "; expected every parameter of " + file.string());
+  reader.complete_specs(config, file);
   const auto stored_as = [&](const ParameterSpec& spec) {
     if (reader.is_int8(spec)) return Precision::int8;
     return reader.is_bf16(spec) && becomes_bf16(config, spec) ? Precision::bf16 : Precision::fp32;

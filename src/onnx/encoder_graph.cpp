@@ -1,0 +1,383 @@
+#include "onnx/encoder_graph.hpp"
+
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "nn/relative_bias.hpp"
+
+namespace sharcs::internal::onnx {
+namespace {
+
+const std::string batch = "batch_size", tokens = "sequence_length";
+
+std::vector<std::byte> bytes_of(const auto& values) {
+  const auto bytes = std::as_bytes(std::span(values));
+  return {bytes.begin(), bytes.end()};
+}
+
+/// [inputs, outputs], as MatMul reads it, of the leading slice of a weight [outputs, inputs].
+template <class T>
+std::vector<T> transposed(MatrixView<const T> weight, Index outputs, Index inputs) {
+  std::vector<T> values(static_cast<std::size_t>(outputs * inputs));
+  for (Index o = 0; o < outputs; ++o)
+    for (Index i = 0; i < inputs; ++i) values[static_cast<std::size_t>(i * outputs + o)] = weight(o, i);
+  return values;
+}
+
+}  // namespace
+
+// ---- inputs and embeddings
+
+Value EncoderGraph::embed_inputs() {
+  const ModelConfig& config = model_.config();
+  const Backbone& backbone = model_.backbone();
+  ids_ = graph_.input("input_ids", ElementType::int64, {batch, tokens});
+  mask_ = graph_.input("attention_mask", ElementType::int64, {batch, tokens});
+  // Where there is one type only, as in RoBERTa, nobody has to say so.
+  if (backbone.has_token_types && config.type_vocab_size > 1)
+    types_ = graph_.input("token_type_ids", ElementType::int64, {batch, tokens});
+
+  graph_.begin("embeddings");
+  const StoredModel::Tree& tree = model_.tree();
+  Value sum = graph_.node("Add", {word_embeddings(), positions()});
+  if (backbone.has_token_types) {
+    const Value types = table(backbone.embeddings + ".token_type_embeddings.weight", tree.token_type_embeddings);
+    const Value of_tokens = types_.empty() ? types : graph_.node("Gather", {types, types_});
+    sum = graph_.node("Add", {sum, of_tokens});
+  }
+  const Value normal = norm(sum, tree.embedding_norm, config.word_embedding_size());
+  if (!tree.embedding_projection) return normal;
+  return linear(normal, *tree.embedding_projection, config.hidden_size, config.word_embedding_size());
+}
+
+Value EncoderGraph::hidden_state_inputs() {
+  const Value x =
+      graph_.input("hidden_states", ElementType::float32, {batch, tokens, Index{model_.config().hidden_size}});
+  mask_ = graph_.input("attention_mask", ElementType::int64, {batch, tokens});
+  return x;
+}
+
+Value EncoderGraph::word_embeddings() {
+  const std::string name = model_.backbone().embeddings + ".word_embeddings.weight";
+  const Int8Values& int8 = model_.int8_words();
+  if (!int8) return graph_.node("Gather", {table(name, model_.tree().word_embeddings), ids_});
+  const Index rows = int8.values.rows, cols = int8.values.cols;
+  const Value values = graph_.tensor(name + ".int8", ElementType::int8, {rows, cols}, [int8, rows, cols] {
+    return bytes_of(std::span(int8.values.data, static_cast<std::size_t>(rows * cols)));
+  });
+  const Value scales = graph_.tensor(name + ".scale", ElementType::float32, {rows, 1}, [int8, rows] {
+    return bytes_of(std::span(int8.scales, static_cast<std::size_t>(rows)));
+  });
+  const Value of_tokens = graph_.node("Gather", {values, ids_});
+  const Value as_floats = graph_.node("Cast", {of_tokens}, {{"to", static_cast<std::int64_t>(ElementType::float32)}});
+  return graph_.node("Mul", {as_floats, graph_.node("Gather", {scales, ids_})});
+}
+
+// The position embeddings of the tokens: [tokens, size], or [batch, tokens, size] where they depend on the ids.
+Value EncoderGraph::positions() {
+  const ModelConfig& config = model_.config();
+  const Backbone& backbone = model_.backbone();
+  const Value all = table(backbone.embeddings + ".position_embeddings.weight", model_.tree().position_embeddings);
+  const std::int64_t first = backbone.first_position(config);
+  if (backbone.uncounted_id == nullptr) {
+    const Value count = graph_.node("Shape", {ids_}, {{"start", std::int64_t{1}}, {"end", std::int64_t{2}}});
+    const Value end = first == 0 ? count : graph_.node("Add", {count, graph_.integers({first})});
+    return graph_.node("Slice", {all, graph_.integers({first}), end, graph_.integers({0})});
+  }
+  // Counted from `first` over the tokens that are not padding; padding has the position before it.
+  const Value padding = graph_.node("Equal", {ids_, graph_.integer(backbone.uncounted_id(config))});
+  const Value counts =
+      graph_.node("Cast", {graph_.node("Not", {padding})}, {{"to", static_cast<std::int64_t>(ElementType::int64)}});
+  const Value places = graph_.node("CumSum", {counts, graph_.integer(1)});
+  const Value counted = graph_.node("Mul", {places, counts});
+  return graph_.node("Gather", {all, graph_.node("Add", {counted, graph_.integer(first - 1)})});
+}
+
+// ---- layers
+
+Value EncoderGraph::stem_layer(const Value& x, Index index, Outputs outputs) {
+  const ModelConfig& config = model_.config();
+  return layer(x, index,
+               {.hidden = config.hidden_size,
+                .heads = config.num_attention_heads,
+                .head_size = config.head_size(),
+                .ffn = config.intermediate_size},
+               outputs);
+}
+
+Value EncoderGraph::adaptive_layer(const Value& x, Index index, const Width& width, Outputs outputs) {
+  if (model_.is_plain(width)) return stem_layer(x, index, outputs);
+  return layer(x, index,
+               {.hidden = width.hidden(),
+                .heads = width.heads(),
+                .head_size = model_.config().head_size(),
+                .ffn = width.ffn(),
+                .width = width.index()},
+               outputs);
+}
+
+Value EncoderGraph::layer(const Value& x, Index index, const LayerSlice& slice, Outputs outputs) {
+  const StoredModel::Tree::Layer& layer = model_.tree().layer(index);
+  const std::string name = "layer." + std::to_string(index);
+  const Index hidden = slice.hidden, cols = slice.attention();
+
+  graph_.begin(name + "/attention");
+  // Every token is a key and a value; queries are only of those whose output is wanted.
+  const Value wanted =
+      outputs == Outputs::every_token
+          ? x
+          : graph_.node("Slice", {x, graph_.integers({0}), graph_.integers({1}), graph_.integers({1})});
+  const Value query = linear(wanted, layer.query, cols, hidden);
+  const Value key = linear(x, layer.key, cols, hidden);
+  const Value value = linear(x, layer.value, cols, hidden);
+  const Value context = attention(query, key, value, slice, outputs);
+  const Value projected = linear(context, layer.attention_output, hidden, cols);
+  const Value attended = norm(graph_.node("Add", {projected, wanted}), slice.attention_norm(layer), hidden);
+
+  graph_.begin(name + "/feed_forward");
+  const Activation of_model = model_.backbone().activations.at(model_.config().hidden_act);
+  const Value inner = activation(linear(attended, layer.intermediate, slice.ffn, hidden), of_model);
+  const Value output = linear(inner, layer.output, hidden, slice.ffn);
+  return norm(graph_.node("Add", {output, attended}), slice.output_norm(layer), hidden);
+}
+
+Value EncoderGraph::split_heads(const Value& x, const LayerSlice& slice, std::vector<std::int64_t> order) {
+  const Value heads = graph_.node("Reshape", {x, graph_.integers({0, 0, slice.heads, slice.head_size})});
+  return graph_.node("Transpose", {heads}, {{"perm", std::move(order)}});
+}
+
+Value EncoderGraph::attention(const Value& query, const Value& key, const Value& value, const LayerSlice& slice,
+                              Outputs outputs) {
+  const Value queries = split_heads(query, slice, {0, 2, 1, 3});
+  const Value keys = split_heads(key, slice, {0, 2, 3, 1});  // transposed for the product
+  const Value values = split_heads(value, slice, {0, 2, 1, 3});
+  const float scale = 1 / std::sqrt(static_cast<float>(slice.head_size));
+  Value scores = graph_.node("MatMul", {graph_.node("Mul", {queries, graph_.number(scale)}), keys});
+  if (!model_.backbone().relative_bias.empty())
+    scores = graph_.node("Add", {scores, relative_bias(slice.heads, outputs)});
+  const Value masked = graph_.node("Add", {scores, score_mask()});
+  const Value probabilities = graph_.node("Softmax", {masked}, {{"axis", std::int64_t{-1}}});
+  const Value by_head = graph_.node("MatMul", {probabilities, values});
+  const Value by_token = graph_.node("Transpose", {by_head}, {{"perm", std::vector<std::int64_t>{0, 2, 1, 3}}});
+  return graph_.node("Reshape", {by_token, graph_.integers({0, 0, slice.attention()})});
+}
+
+const Value& EncoderGraph::score_mask() {
+  if (!score_mask_.empty()) return score_mask_;
+  const Value there = graph_.node("Cast", {graph_.node("Unsqueeze", {mask_, graph_.integers({1, 2})})},
+                                  {{"to", static_cast<std::int64_t>(ElementType::float32)}});
+  const Value absent = graph_.node("Sub", {graph_.number(1), there});
+  return score_mask_ = graph_.node("Mul", {absent, graph_.number(std::numeric_limits<float>::lowest())});
+}
+
+// A number for each distance of a key from a query (nn/relative_bias.hpp), spread over the pairs of tokens.
+const Value& EncoderGraph::relative_bias(Index heads, Outputs outputs) {
+  Value& bias = relative_bias_[{heads, outputs}];
+  if (!bias.empty()) return bias;
+  const Index longest = model_.backbone().max_tokens(model_.config());
+  const MatrixView<const float> of_buckets = model_.tree().layers.front().relative_bias;
+  const Value by_distance = graph_.tensor("relative_bias_by_distance_" + std::to_string(heads), ElementType::float32,
+                                          {2 * longest - 1, heads}, [of_buckets, heads, longest] {
+                                            std::vector<float> values;
+                                            for (Index distance = 1 - longest; distance < longest; ++distance) {
+                                              const float* row = of_buckets.row(relative_bias_bucket(distance));
+                                              values.insert(values.end(), row, row + heads);
+                                            }
+                                            return bytes_of(values);
+                                          });
+  const Value count = graph_.node("Shape", {mask_}, {{"start", std::int64_t{1}}, {"end", std::int64_t{2}}});
+  const Value end = graph_.node("Squeeze", {count, graph_.integers({0})});
+  const Value places = graph_.node("Range", {graph_.integer(0), end, graph_.integer(1)});
+  const Value keys = graph_.node("Unsqueeze", {places, graph_.integers({0})});
+  const Value queries = outputs == Outputs::every_token
+                            ? graph_.node("Unsqueeze", {places, graph_.integers({1})})
+                            : graph_.tensor("first_query", ElementType::int64, {1, 1}, std::vector<std::int64_t>{0});
+  const Value distances = graph_.node("Sub", {keys, queries});
+  const Value rows = graph_.node("Add", {distances, graph_.integer(longest - 1)});
+  const Value by_pair = graph_.node("Gather", {by_distance, rows});  // [queries, tokens, heads]
+  const Value by_head = graph_.node("Transpose", {by_pair}, {{"perm", std::vector<std::int64_t>{2, 0, 1}}});
+  return bias = graph_.node("Unsqueeze", {by_head, graph_.integers({0})});
+}
+
+Value EncoderGraph::reduction(const Value& x, const Width& width) {
+  const auto& router = *model_.tree().router;
+  const auto at = static_cast<std::size_t>(width.index());
+  const Index hidden = width.hidden();
+  graph_.begin("reduction");
+  Value reduced = x;
+  if (!router.reduction_weights.empty()) {
+    const std::span<const float> weights = router.reduction_weights[at];
+    const Value groups = graph_.node("Reshape", {x, graph_.integers({0, 0, hidden, std::ssize(weights)})});
+    const Value weighted = graph_.node("Mul", {groups, vector(weights.data(), std::ssize(weights))});
+    reduced = graph_.node("ReduceSum", {weighted, graph_.integers({3})}, {{"keepdims", std::int64_t{0}}});
+  } else if (hidden < model_.config().hidden_size) {
+    reduced = graph_.node("Slice", {x, graph_.integers({0}), graph_.integers({hidden}), graph_.integers({2})});
+  }
+  return norm(reduced, router.reduction_norms[at], hidden);
+}
+
+// ---- what answers
+
+Value EncoderGraph::router(const Value& x) {
+  const auto& router = *model_.tree().router;
+  const Index hidden = model_.config().hidden_size, inner = router.hidden.outputs();
+  graph_.begin("router");
+  const Value between = activation(linear(mean_over_tokens(x), router.hidden, inner, hidden), Activation::relu);
+  return linear(between, router.output, router.output.outputs(), inner);
+}
+
+Value EncoderGraph::head(const Value& x, Index hidden) {
+  const StoredModel::Tree& tree = model_.tree();
+  graph_.begin("head");
+  const Index inner = tree.head_dense.outputs();
+  const Value pooled =
+      activation(linear(first_token(x), tree.head_dense, inner, hidden), model_.backbone().head.activation);
+  return linear(pooled, tree.head_output, tree.head_output.outputs(), inner);
+}
+
+EncoderGraph::ExitValues EncoderGraph::exit(const Value& x, const Exit<LinearWeight>& exit) {
+  const Index hidden = model_.config().hidden_size;
+  graph_.begin("exit." + std::to_string(exit.layer));
+  const Value pooled = model_.config().sharcs->exit_pooling == ExitPooling::mean ? mean_over_tokens(x) : first_token(x);
+  const Value inner = activation(linear(pooled, exit.dense, hidden, hidden), Activation::tanh);
+  ExitValues values = {.logits = linear(inner, exit.output, exit.output.outputs(), hidden), .score = {}};
+  if (exit.score) values.score = linear(pooled, *exit.score, 1, hidden);
+  return values;
+}
+
+Value EncoderGraph::first_token(const Value& x) {
+  return graph_.node("Gather", {x, graph_.integer(0)}, {{"axis", std::int64_t{1}}});
+}
+
+Value EncoderGraph::mean_over_tokens(const Value& x) {
+  const Value weighted = graph_.node("Mul", {x, token_weights()});
+  const Value sum = graph_.node("ReduceSum", {weighted, graph_.integers({1})}, {{"keepdims", std::int64_t{0}}});
+  return graph_.node("Div", {sum, token_count()});
+}
+
+const Value& EncoderGraph::token_weights() {
+  if (!token_weights_.empty()) return token_weights_;
+  return token_weights_ = graph_.node("Cast", {graph_.node("Unsqueeze", {mask_, graph_.integers({2})})},
+                                      {{"to", static_cast<std::int64_t>(ElementType::float32)}});
+}
+
+const Value& EncoderGraph::token_count() {
+  if (!token_count_.empty()) return token_count_;
+  return token_count_ =
+             graph_.node("ReduceSum", {token_weights(), graph_.integers({1})}, {{"keepdims", std::int64_t{0}}});
+}
+
+// ---- parts of layers
+
+Value EncoderGraph::linear(const Value& x, const LinearWeight& linear, Index outputs, Index inputs) {
+  if (linear.int8) return int8_linear(x, linear, outputs, inputs);
+  std::string name = linear.name + ".weight";
+  if (outputs != linear.weight.rows || inputs != linear.weight.cols)
+    name += "_" + std::to_string(outputs) + "x" + std::to_string(inputs);
+  const Value weight =
+      graph_.tensor(name, ElementType::float32, {inputs, outputs},
+                    [view = linear.weight, outputs, inputs] { return bytes_of(transposed(view, outputs, inputs)); });
+  return graph_.node("Add", {graph_.node("MatMul", {x, weight}), vector(linear.bias, outputs)});
+}
+
+// As kernels::Int8Product: sum · (scale of the output) · (scale of the row) + bias.
+Value EncoderGraph::int8_linear(const Value& x, const LinearWeight& linear, Index outputs, Index inputs) {
+  const std::string whole = linear.name + ".weight";
+  const std::string slice = outputs == linear.int8.values.rows && inputs == linear.int8.values.cols
+                                ? ""
+                                : "_" + std::to_string(outputs) + "x" + std::to_string(inputs);
+  const Int8Values int8 = linear.int8;
+  const Value weight =
+      graph_.tensor(whole + ".int8" + slice, ElementType::int8, {inputs, outputs},
+                    [int8, outputs, inputs] { return bytes_of(transposed(int8.values, outputs, inputs)); });
+  const Value scales =
+      graph_.tensor(sliced_name(whole + ".scale", int8.values.rows, outputs), ElementType::float32, {outputs},
+                    [int8, outputs] { return bytes_of(std::span(int8.scales, static_cast<std::size_t>(outputs))); });
+  const Quantized rows = quantized(x);
+  const Value zero = graph_.tensor("zero_point", ElementType::uint8, {}, std::vector<std::uint8_t>{128});
+  const Value sums = graph_.node("MatMulInteger", {rows.values, weight, zero});
+  const Value as_floats = graph_.node("Cast", {sums}, {{"to", static_cast<std::int64_t>(ElementType::float32)}});
+  const Value by_output = graph_.node("Mul", {as_floats, scales});
+  return graph_.node("Add", {graph_.node("Mul", {by_output, rows.scales}), vector(linear.bias, outputs)});
+}
+
+// As kernels::quantize(), but that a row of zeros has a scale, too: what it is multiplied by is 0 all the same.
+EncoderGraph::Quantized EncoderGraph::quantized(const Value& x) {
+  Quantized& rows = quantized_[x];
+  if (!rows.values.empty()) return rows;
+  const Value greatest = graph_.node("ReduceMax", {graph_.node("Abs", {x})},
+                                     {{"axes", std::vector<std::int64_t>{-1}}, {"keepdims", std::int64_t{1}}});
+  const Value size = graph_.node("Max", {greatest, graph_.number(1e-30f)});
+  const Value scaled = graph_.node("Mul", {x, graph_.node("Div", {graph_.number(127), size})});
+  const Value shifted = graph_.node("Add", {graph_.node("Round", {scaled}), graph_.number(128)});
+  rows.values = graph_.node("Cast", {shifted}, {{"to", static_cast<std::int64_t>(ElementType::uint8)}});
+  rows.scales = graph_.node("Div", {size, graph_.number(127)});
+  return rows;
+}
+
+Value EncoderGraph::activation(const Value& x, Activation activation) {
+  const auto times = [&](const Value& a, const Value& b) { return graph_.node("Mul", {a, b}); };
+  switch (activation) {
+    case Activation::gelu: {
+      // In the form that ONNX Runtime knows and runs as one.
+      const Value scaled = graph_.node("Div", {x, graph_.number(std::numbers::sqrt2_v<float>)});
+      const Value sum = graph_.node("Add", {graph_.node("Erf", {scaled}), graph_.number(1)});
+      return times(times(x, sum), graph_.number(0.5f));
+    }
+    case Activation::gelu_tanh: {
+      const Value cube = times(graph_.number(0.044715f), graph_.node("Pow", {x, graph_.number(3)}));
+      const Value inner =
+          times(graph_.node("Add", {x, cube}), graph_.number(std::sqrt(2 * std::numbers::inv_pi_v<float>)));
+      const Value sum = graph_.node("Add", {graph_.node("Tanh", {inner}), graph_.number(1)});
+      return times(times(x, graph_.number(0.5f)), sum);
+    }
+    case Activation::tanh:
+      return graph_.node("Tanh", {x});
+    case Activation::relu:
+      return graph_.node("Relu", {x});
+    case Activation::silu:
+      return times(x, graph_.node("Sigmoid", {x}));
+    case Activation::quick_gelu: {
+      const Value slope = graph_.number(kernels::gate_slope<float>(activation));
+      return times(x, graph_.node("Sigmoid", {times(x, slope)}));
+    }
+    case Activation::none:
+      break;
+  }
+  return x;
+}
+
+Value EncoderGraph::norm(const Value& x, const LayerNormView<const float>& norm, Index size) {
+  return graph_.node("LayerNormalization", {x, vector(norm.weight, size), vector(norm.bias, size)},
+                     {{"axis", std::int64_t{-1}}, {"epsilon", static_cast<float>(model_.config().layer_norm_eps)}});
+}
+
+Value EncoderGraph::vector(const float* values, Index count) {
+  const std::string& name = model_.name_of(values);
+  return graph_.tensor(name + "_" + std::to_string(count), ElementType::float32, {count},
+                       [values, count] { return bytes_of(std::span(values, static_cast<std::size_t>(count))); });
+}
+
+Value EncoderGraph::table(const std::string& name, MatrixView<const float> values) {
+  return graph_.tensor(name, ElementType::float32, {values.rows, values.cols}, [values] {
+    return bytes_of(std::span(values.data, static_cast<std::size_t>(values.rows * values.cols)));
+  });
+}
+
+// ---- outputs
+
+void EncoderGraph::output_logits(const Value& value, const std::string& name) {
+  graph_.output(value, name, {batch, Index{model_.config().num_labels()}});
+}
+void EncoderGraph::output_score(const Value& value, const std::string& name) {
+  graph_.output(value, name, {batch, Index{1}});
+}
+void EncoderGraph::output_router(const Value& value) {
+  graph_.output(value, "router_logits", {batch, Index{model_.widths().size()}});
+}
+void EncoderGraph::output_hidden_states(const Value& value) {
+  graph_.output(value, "last_hidden_state", {batch, tokens, Index{model_.config().hidden_size}});
+}
+
+}  // namespace sharcs::internal::onnx

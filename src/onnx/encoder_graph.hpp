@@ -1,0 +1,91 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "onnx/graph.hpp"
+#include "onnx/weights.hpp"
+
+namespace sharcs::internal::onnx {
+
+/// Writes a model's parts into a graph, each as the encoder computes it (model/encoder.hpp, nn/), but for batches that
+/// are padded: [batch, tokens, …], with a mask of which tokens there are.
+///
+/// Names and sizes of inputs and outputs are those of Hugging Face's Optimum for sequence classification.
+class EncoderGraph {
+ public:
+  EncoderGraph(const StoredModel& model, Graph& graph) : model_(model), graph_(graph) {}
+
+  /// The graph's inputs, and the embeddings of the tokens: [batch, tokens, hidden].
+  Value embed_inputs();
+  /// In place of them, for a graph that goes on where another one stopped: hidden states [batch, tokens, hidden].
+  Value hidden_state_inputs();
+
+  /// Whose output is wanted: every token's, or only that of each sample's first.
+  enum class Outputs { every_token, first_token };
+  /// Layer `index`, from 0, at full width with its own LayerNorms.
+  Value stem_layer(const Value& x, Index index, Outputs outputs);
+  /// Layer `index` at a width. [batch, tokens, hidden(r)].
+  Value adaptive_layer(const Value& x, Index index, const Width& width, Outputs outputs);
+  /// What a width makes of the stem's output before its first layer.
+  Value reduction(const Value& x, const Width& width);
+
+  /// [batch, widths].
+  Value router(const Value& x);
+  /// The model's head, on hidden states of `hidden` dimensions: [batch, labels].
+  Value head(const Value& x, Index hidden);
+  struct ExitValues {
+    Value logits, score;  ///< [batch, labels], [batch, 1]; no score where exits have none
+  };
+  ExitValues exit(const Value& x, const Exit<LinearWeight>& exit);
+
+  void output_logits(const Value& value, const std::string& name);
+  void output_score(const Value& value, const std::string& name);
+  void output_router(const Value& value);
+  void output_hidden_states(const Value& value);
+
+ private:
+  using Activation = kernels::Activation;
+  struct Quantized {
+    Value values, scales;  // [.., n] uint8 with 128 for zero, [.., 1]
+  };
+
+  Value layer(const Value& x, Index index, const LayerSlice& slice, Outputs outputs);
+  Value attention(const Value& query, const Value& key, const Value& value, const LayerSlice& slice, Outputs outputs);
+  /// [batch, tokens, heads · head size] as [batch, tokens, heads, head size], its axes then in that order.
+  Value split_heads(const Value& x, const LayerSlice& slice, std::vector<std::int64_t> order);
+  Value linear(const Value& x, const LinearWeight& linear, Index outputs, Index inputs);
+  Value int8_linear(const Value& x, const LinearWeight& linear, Index outputs, Index inputs);
+  Value activation(const Value& x, Activation activation);
+  Value norm(const Value& x, const LayerNormView<const float>& norm, Index size);
+  Quantized quantized(const Value& x);
+
+  Value first_token(const Value& x);
+  Value mean_over_tokens(const Value& x);
+  Value positions();
+  Value word_embeddings();
+  /// 0 for scores of tokens that are there, and the least float for the others: [batch, 1, 1, tokens].
+  const Value& score_mask();
+  /// 1 for tokens that are there, and 0: [batch, tokens, 1].
+  const Value& token_weights();
+  const Value& token_count();
+  /// [1, heads, queries, tokens].
+  const Value& relative_bias(Index heads, Outputs outputs);
+
+  /// The leading `count` numbers of a parameter.
+  Value vector(const float* values, Index count);
+  /// The leading columns of a table of floats.
+  Value table(const std::string& name, MatrixView<const float> values);
+  std::string sliced_name(const std::string& name, Index whole, Index part) const {
+    return whole == part ? name : name + "_" + std::to_string(part);
+  }
+
+  const StoredModel& model_;
+  Graph& graph_;
+  Value ids_, mask_, types_, score_mask_, token_weights_, token_count_;
+  std::map<Value, Quantized> quantized_;
+  std::map<std::pair<Index, Outputs>, Value> relative_bias_;
+};
+
+}  // namespace sharcs::internal::onnx

@@ -1,0 +1,232 @@
+"""Runs what `sharcs export --onnx` writes in ONNX Runtime and compares the logits with the engine's.
+
+    python compare_onnx.py SHARCS EVERY_ANSWER EXAMPLES    the program, that of every_answer.cpp, the folder examples/
+
+For each backbone, small random models in several forms; of each, every width and exit and the routed parts, in fp32 and
+int8, on a padded batch and on single sentences. Each graph has to pass onnx.checker. Routed, each sample has to be answered
+by what the engine answers it by, under several policies.
+"""
+import importlib.util
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+import transformers
+
+from compare_with_transformers import MODELS
+
+TOLERANCE = 1e-4
+# int8 rounds what each layer computes: where a number lies between two steps, the last bit of a sum decides, and the
+# logits then differ by what a step is worth. So most samples have to agree as in fp32, and the others within that.
+INT8_TOLERANCE, INT8_SHARE = 1e-2, 0.8
+PLAIN = {"width_mult_list": [0.5, 1.0], "adaptive_layer_idx": 1, "hidden_size_router": 8, "exits": [1, 2]}
+# Forms of the SHARCS settings, and with which backbones they are tried.
+FORMS = {
+    "plain": (PLAIN, MODELS),
+    "private norms, weighted reduction": (PLAIN | {"full_width_norm": "private", "weighted_dim_reduction": True,
+                                                   "exit_pooling": "first_token"}, ("Bert", "Albert", "MPNet")),
+    "fewer layers, scores": (PLAIN | {"width_mult_list": [0.25, 0.5, 1.0], "depth_mult_list": [0.5, 0.5, 1.0],
+                                      "exit_scores": True}, ("Bert", "DistilBert")),
+    "no width 1": (PLAIN | {"width_mult_list": [0.25, 0.5], "exits": [1]}, ("Bert",)),
+}
+ACTIVATIONS = ("gelu_new", "quick_gelu", "relu", "silu")
+TRAINING = {"model": {"model_type": "bert", "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4,
+                      "intermediate_size": 64, "max_position_embeddings": 32, "sharcs": PLAIN},
+            "tokenizer": {"vocab_size": 300}, "training": {"epochs": 4, "learning_rate": 2e-3, "max_length": 32}}
+LENGTHS = (3, 9, 17, 30, 5, 12, 7, 1, 22, 4)
+
+
+def save_random_model(name, folder, **settings):
+    torch.manual_seed(7)
+    config = getattr(transformers, name + "Config")(**MODELS[name] | {"initializer_range": 0.2} | settings)
+    model = getattr(transformers, name + "ForSequenceClassification")(config).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():  # biases and norms, too, so that each of them counts
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    model.save_pretrained(folder)
+    return getattr(config, "type_vocab_size", 1) > 1 and name not in ("DistilBert", "MPNet"), config.pad_token_id
+
+
+def inputs_for(has_types):
+    generator = np.random.default_rng(1)
+    return [{"ids": generator.integers(0, 53, length).tolist(),
+             "types": [int(has_types and position > length // 2) for position in range(length)]} for length in LENGTHS]
+
+
+def padded(inputs, pad):
+    longest = max(len(item["ids"]) for item in inputs)
+    fill = lambda rows, value: np.array([row + [value] * (longest - len(row)) for row in rows], dtype=np.int64)
+    return {"input_ids": fill([item["ids"] for item in inputs], pad),
+            "attention_mask": fill([[1] * len(item["ids"]) for item in inputs], 0),
+            "token_type_ids": fill([item["types"] for item in inputs], 0)}
+
+
+def session_of(file):
+    onnx.checker.check_model(str(file), full_check=True)
+    versions = {entry.domain: entry.version for entry in onnx.load(file).opset_import}
+    assert versions == {"": 17}, versions
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(file), options)
+
+
+def run(session, inputs):
+    names = [port.name for port in session.get_inputs()]
+    for port in session.get_inputs():
+        assert port.shape == ["batch_size", "sequence_length"] and port.type == "tensor(int64)", (port.name, port.shape)
+    assert session.get_outputs()[0].name == "logits" and session.get_outputs()[0].shape[0] == "batch_size"
+    return session.run(["logits"], {name: inputs[name] for name in names})[0]
+
+
+def problem_of(what, precision, found, expected):
+    """Empty where the logits agree."""
+    differences = np.abs(found - np.array(expected)).max(axis=1)
+    agreeing = (differences <= TOLERANCE).mean()
+    print(f"{what}, {precision}: largest difference {differences.max():.1e}, {agreeing:.0%} within {TOLERANCE}")
+    fits = differences.max() <= INT8_TOLERANCE and agreeing >= INT8_SHARE if precision == "int8" else agreeing == 1
+    return "" if fits else f"{what}, {precision}: logits differ by {differences.max():.1e}; {agreeing:.0%} are within {TOLERANCE}"
+
+
+class Comparison:
+    def __init__(self, sharcs, every_answer, examples, folder):
+        self.sharcs, self.every_answer, self.folder = sharcs, every_answer, folder
+        spec = importlib.util.spec_from_file_location("routed_onnx", pathlib.Path(examples) / "routed_onnx.py")
+        self.routed_onnx = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(self.routed_onnx)
+        self.problems = []
+
+    def expect(self, problem):
+        if problem:
+            self.problems.append(problem)
+
+    def call(self, *arguments):
+        return subprocess.run([str(argument) for argument in arguments], check=True, capture_output=True, text=True).stdout
+
+    def expected(self, model, inputs):
+        (self.folder / "inputs.json").write_text(json.dumps(inputs))
+        return json.loads(self.call(self.every_answer, "run", model, self.folder / "inputs.json"))
+
+    def export(self, model, output, *options):
+        return json.loads(self.call(self.sharcs, "export", model, "--onnx", "--overwrite", "--quiet", "--json", "--output",
+                                    output, *options))
+
+    def model(self, name, form, settings, **changes):
+        """Every answer and the routed model of one random model."""
+        what = ", ".join([name, form, *map(str, changes.values())])
+        plain, model = self.folder / "plain", self.folder / "model"
+        has_types, pad = save_random_model(name, plain, **changes)
+        (self.folder / "sharcs.json").write_text(json.dumps(settings))
+        self.call(self.every_answer, "make", plain, self.folder / "sharcs.json", model)
+        inputs = inputs_for(has_types)
+        batch = padded(inputs, pad)
+        expected = self.expected(model, inputs)
+        for precision in ("fp32", "int8"):
+            for answer, logits in expected[precision]["answers"].items():
+                choice = ["--exit", answer[5:]] if answer.startswith("exit ") else ["--width", answer]
+                file = self.folder / "answer.onnx"
+                self.export(model, file, "--precision", precision, *choice)
+                session = session_of(file)
+                assert ("token_type_ids" in [port.name for port in session.get_inputs()]) == has_types
+                self.expect(problem_of(f"{what}: {answer}, padded", precision, run(session, batch), logits))
+                alone = np.concatenate([run(session, padded([item], pad)) for item in inputs])
+                self.expect(problem_of(f"{what}: {answer}, alone", precision, alone, logits))
+        self.routed(what, model, inputs, batch)
+
+    def routed(self, what, model, inputs, batch):
+        answers = list(self.expected(model, inputs)["fp32"]["answers"])
+        config = json.loads((model / "config.json").read_text())
+        for policy in self.policies(answers, config["sharcs"]):
+            config["sharcs"].pop("policy", None)
+            if policy:
+                config["sharcs"]["policy"] = policy
+            (model / "config.json").write_text(json.dumps(config))
+            expected = self.expected(model, inputs)
+            for precision in ("fp32", "int8"):
+                output = self.folder / "routed"
+                for file in self.export(model, output, "--routed", "--precision", precision)["files"]:
+                    session_of(file["file"])
+                results = self.routed_onnx.RoutedModel(output).run(batch)
+                wanted = expected[precision]["routed"]
+                found = [answer for answer, _ in results]
+                title = f"{what}: routed by {policy['kind'] if policy else 'no policy'} {policy and policy['confidence']}"
+                print(title, precision, "answered by", sorted(set(found)))
+                if found != wanted["answers"]:
+                    self.expect(f"{title}, {precision}: answered by {found}; expected {wanted['answers']}")
+                    continue
+                self.expect(problem_of(title, precision, np.array([logits for _, logits in results]), wanted["logits"]))
+
+    def policies(self, answers, sharcs):
+        """Thresholds that some answers pass and others do not; the last one can always be given."""
+        widths = len(sharcs["width_mult_list"])
+        yield None
+        thresholds = [0.4 if "exit" in answer else 0.62 for answer in answers[:-1]] + [0]
+        yield {"kind": "combined", "confidence": "max-probability", "thresholds": thresholds}
+        yield {"kind": "cascade", "confidence": "entropy",
+               "thresholds": [None if "exit" in answer else 0.3 for answer in answers[:-1]] + [0]}
+        yield {"kind": "exits", "confidence": "learned-score",
+               "thresholds": [0.4 if "exit" in answer else None for answer in answers[:-1]] + [0]}
+        yield {"kind": "exits", "confidence": "patience", "thresholds": [2] * (len(answers) - 1) + [0]}
+        yield {"kind": "combined", "confidence": "max-probability", "thresholds": thresholds,
+               "router": {"budget": 0.5, "unit": "multiply_adds", "full_cost": 1000, "logistic": True,
+                          "weights": np.eye(widths).tolist(), "offsets": [0.1] * widths, "price": 0.05,
+                          "costs": [[0.1 * width, 0.01 * width, 0.001] for width in range(widths)]}}
+
+    def example_answers_as_predict_does(self):
+        """The example as it is called, on texts, beside sharcs predict."""
+        data, run_folder, output = self.folder / "data", self.folder / "run", self.folder / "routed_text"
+        self.call(self.sharcs, "synth", "--output", data, "--train", 400, "--dev", 100, "--test", 0)
+        (self.folder / "train.json").write_text(json.dumps(TRAINING))
+        self.call(self.sharcs, "train", "--task", "sst-2", "--data", data, "--output", run_folder, "--config",
+                  self.folder / "train.json", "--quiet")
+        lines = [line.split("\t")[0] for line in (data / "dev.tsv").read_text().splitlines()[1:]]
+        (self.folder / "lines.txt").write_text("\n".join(lines) + "\n")
+
+        def predicted(*options):
+            output = self.call(self.sharcs, "predict", "--model", run_folder, "--input", self.folder / "lines.txt", "--json",
+                               *options)
+            return [json.loads(line) for line in output.splitlines()]
+
+        # Half of the lines are surer than the threshold.
+        thresholds = [float(np.median([item["probability"] for item in predicted("--policy", f"fixed:{answer}")]))
+                      for answer in ("exit-1", "0.5", "exit-2")] + [0]
+        config = json.loads((run_folder / "config.json").read_text())
+        config["sharcs"]["policy"] = {"kind": "combined", "confidence": "max-probability", "thresholds": thresholds}
+        (run_folder / "config.json").write_text(json.dumps(config))
+        self.export(run_folder, output, "--routed")
+        items = predicted()
+        found = subprocess.run([sys.executable, self.routed_onnx.__file__, output], input="\n".join(lines), check=True,
+                               capture_output=True, text=True).stdout.splitlines()
+        wanted = [f"{item['answer']}\t{item['label']}" for item in items]
+        taken = {item["answer"] for item in items}
+        print("example:", len(found), "lines, answered by", sorted(taken))
+        if len(taken) < 4:
+            self.expect(f"the example's lines are answered by {taken}; expected all answers")
+        if [line.rsplit("\t", 1)[0] for line in found] != wanted:
+            self.expect(f"the example's answers are not those of sharcs predict: {found}; expected {wanted}")
+
+
+def main():
+    transformers.logging.set_verbosity_error()
+    onnxruntime.set_default_logger_severity(3)
+    with tempfile.TemporaryDirectory() as folder:
+        comparison = Comparison(*sys.argv[1:4], pathlib.Path(folder))
+        for form, (settings, names) in FORMS.items():
+            for name in names:
+                comparison.model(name, form, settings)
+        for activation in ACTIVATIONS:
+            comparison.model("Bert", "activation", PLAIN, hidden_act=activation)
+        comparison.model("Bert", "regression", PLAIN, num_labels=1)
+        comparison.model("Bert", "several labels", PLAIN, problem_type="multi_label_classification")
+        comparison.example_answers_as_predict_does()
+    print("\n".join(comparison.problems))
+    sys.exit(1 if comparison.problems else 0)
+
+
+if __name__ == "__main__":
+    main()
