@@ -80,9 +80,8 @@ class Walk:
 
 
 class RoutedModel:
-    def __init__(self, folder, threads=1):
-        folder, options = pathlib.Path(folder), onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+    def __init__(self, folder, options=None):
+        folder = pathlib.Path(folder)
         self.routing = json.loads((folder / "routing.json").read_text())
         files = {"stem.onnx", *(answer["file"] for answer in self.routing["answers"])}
         self.sessions = {file: onnxruntime.InferenceSession(str(folder / file), options) for file in files}

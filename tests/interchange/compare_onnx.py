@@ -67,13 +67,18 @@ def padded(inputs, pad):
             "token_type_ids": fill([item["types"] for item in inputs], 0)}
 
 
+def session_options():
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.add_session_config_entry("session.x64quantprecision", "1")  # without it, sums overflow on x86 without VNNI
+    return options
+
+
 def session_of(file):
     onnx.checker.check_model(str(file), full_check=True)
     versions = {entry.domain: entry.version for entry in onnx.load(file).opset_import}
     assert versions == {"": 17}, versions
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(file), options)
+    return onnxruntime.InferenceSession(str(file), session_options())
 
 
 def run(session, inputs):
@@ -151,7 +156,7 @@ class Comparison:
                 output = self.folder / "routed"
                 for file in self.export(model, output, "--routed", "--precision", precision)["files"]:
                     session_of(file["file"])
-                results = self.routed_onnx.RoutedModel(output).run(batch)
+                results = self.routed_onnx.RoutedModel(output, session_options()).run(batch)
                 wanted = expected[precision]["routed"]
                 found = [answer for answer, _ in results]
                 title = f"{what}: routed by {policy['kind'] if policy else 'no policy'} {policy and policy['confidence']}"
