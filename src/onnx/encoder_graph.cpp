@@ -288,15 +288,25 @@ Value EncoderGraph::int8_linear(const Value& x, const LinearWeight& linear, Inde
                                 ? ""
                                 : "_" + std::to_string(outputs) + "x" + std::to_string(inputs);
   const Int8Values int8 = linear.int8;
-  const Value weight =
-      graph_.tensor(whole + ".int8" + slice, ElementType::int8, {inputs, outputs},
-                    [int8, outputs, inputs] { return bytes_of(transposed(int8.values, outputs, inputs)); });
+  const Value zero = graph_.tensor("zero_point", ElementType::uint8, {}, std::vector<std::uint8_t>{128});
+  // ONNX Runtime makes such numbers of int8 weights itself where it is asked for exact products on older processors,
+  // but fails where several products read one weight.
+  const bool is_unsigned = model_.backbone().shares_layers;
+  const Value weight = graph_.tensor(whole + ".int8" + slice, is_unsigned ? ElementType::uint8 : ElementType::int8,
+                                     {inputs, outputs}, [int8, outputs, inputs, is_unsigned] {
+                                       std::vector<std::byte> bytes =
+                                           bytes_of(transposed(int8.values, outputs, inputs));
+                                       for (std::byte& byte : bytes)
+                                         byte ^= is_unsigned ? std::byte{128} : std::byte{0};  // value + 128
+                                       return bytes;
+                                     });
   const Value scales =
       graph_.tensor(sliced_name(whole + ".scale", int8.values.rows, outputs), ElementType::float32, {outputs},
                     [int8, outputs] { return bytes_of(std::span(int8.scales, static_cast<std::size_t>(outputs))); });
   const Quantized rows = quantized(x);
-  const Value zero = graph_.tensor("zero_point", ElementType::uint8, {}, std::vector<std::uint8_t>{128});
-  const Value sums = graph_.node("MatMulInteger", {rows.values, weight, zero});
+  std::vector<Value> operands = {rows.values, weight, zero};
+  if (is_unsigned) operands.push_back(zero);
+  const Value sums = graph_.node("MatMulInteger", std::move(operands));
   const Value as_floats = graph_.node("Cast", {sums}, {{"to", static_cast<std::int64_t>(ElementType::float32)}});
   const Value by_output = graph_.node("Mul", {as_floats, scales});
   return graph_.node("Add", {graph_.node("Mul", {by_output, rows.scales}), vector(linear.bias, outputs)});
