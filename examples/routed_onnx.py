@@ -26,7 +26,7 @@ class Walk:
         self.routing, policy = routing, routing["policy"] or {}
         self.thresholds = policy.get("thresholds")
         self.confidence = policy.get("confidence", "max-probability")
-        self.label, self.value, self.agreeing, self.narrowest = None, math.nan, 0, 0
+        self.label, self.values, self.agreeing, self.narrowest = None, None, 0, 0
         if rule := policy.get("router"):  # the width whose value is the most above its price
             values = np.array(rule["offsets"]) + np.array(rule["weights"]) @ router_logits.astype(np.float64)
             values = sigmoid(values) if rule["logistic"] else values
@@ -49,10 +49,10 @@ class Walk:
 
     def keeps(self, index, logits, score):
         """Has to see every answer that the sample was asked for."""
-        label, value = self.labels(logits), float(logits[0])
-        change = math.inf if math.isnan(self.value) else abs(value - self.value)
+        label, values = self.labels(logits), logits.astype(np.float64)
+        change = math.inf if self.values is None else math.sqrt(np.mean((values - self.values) ** 2))
         agrees = change < 0.5 if self.routing["kind"] == "regression" else label == self.label
-        self.agreeing, self.label, self.value = (self.agreeing + 1 if agrees else 1), label, value
+        self.agreeing, self.label, self.values = (self.agreeing + 1 if agrees else 1), label, values
         if self.is_widest(index) or self.threshold(index) <= 0:
             return True
         return self.confidence_of(logits, score, change) >= self.threshold(index)

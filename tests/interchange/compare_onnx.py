@@ -227,6 +227,7 @@ def main():
         for activation in ACTIVATIONS:
             comparison.model("Bert", "activation", PLAIN, hidden_act=activation)
         comparison.model("Bert", "regression", PLAIN, num_labels=1)
+        comparison.model("Bert", "several numbers", PLAIN, problem_type="regression")
         comparison.model("Bert", "several labels", PLAIN, problem_type="multi_label_classification")
         comparison.example_answers_as_predict_does()
     print("\n".join(comparison.problems))
