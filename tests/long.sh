@@ -2,12 +2,12 @@
 # What takes too long for every change, in this order; many hours on two cores:
 #
 #     sh tests/long.sh            all of it
-#     sh tests/long.sh faults     one part: fuzz, faults, threads, embedded, reproducible
+#     sh tests/long.sh faults     one part: fuzz, faults, threads, embedded, conan, reproducible
 #
 # Each part says what it did; the first one that fails ends it.
 set -eu
 cd "$(dirname "$0")/.."
-parts=${*:-fuzz faults threads embedded reproducible}
+parts=${*:-fuzz faults threads embedded conan reproducible}
 build_release() {
   sh cmake/dependencies.sh libopenmpi-dev openmpi-bin
   cmake --preset release -DSHARCS_LONG_TESTS=ON >/dev/null
@@ -26,9 +26,10 @@ for part in $parts; do
       build_release
       ctest --preset release --tests-regex Embedded
       ;;
+    conan) sh tests/install/conan.sh ;;
     reproducible) sh tests/reproducible.sh ;;
     *)
-      echo "no part $part; expected fuzz, faults, threads, embedded or reproducible" >&2
+      echo "no part $part; expected fuzz, faults, threads, embedded, conan or reproducible" >&2
       exit 2
       ;;
   esac
