@@ -88,7 +88,7 @@ TEST_F(SeveralNumbers, AreEvaluatedComparedCalibratedAndReported) {
                                 path("recording.json"), "--predictions", path("predictions.tsv")});
   EXPECT_EQ(run.exit_code, 0) << run.errors;
   EXPECT_THAT(run.output, HasSubstr("pearson"));
-  EXPECT_THAT(read_text_file(path("predictions.tsv")), HasSubstr("\n3\t1,-0.5\t"));
+  EXPECT_THAT(read_text_file(path("predictions.tsv")), HasSubstr("\n7\t1,-1.5\t"));
   const auto calibrated =
       run_program({"calibrate", "--recording", path("recording.json"), "--max-drop", "2", "--compare"});
   EXPECT_EQ(calibrated.exit_code, 0) << calibrated.errors;
