@@ -18,6 +18,15 @@ const std::vector<MetricDefinition>& known_metrics() {
   return known;
 }
 
+/// outputs: of the metric of a regression.
+template <class T, class... Outputs>
+MetricMap measure_each(std::span<const Metric> metrics, std::span<const T> labels, std::span<const T> predictions,
+                       Outputs... outputs) {
+  MetricMap values;
+  for (const Metric metric : metrics) values[to_string(metric)] = measure(metric, labels, predictions, outputs...);
+  return values;
+}
+
 /// One output of each sample.
 std::vector<double> column(std::span<const double> rows, std::size_t output, std::size_t outputs) {
   std::vector<double> values;
@@ -59,16 +68,12 @@ double measure(Metric metric, std::span<const double> targets, std::span<const d
 }
 
 MetricMap measure(std::span<const Metric> metrics, std::span<const int> labels, std::span<const int> predictions) {
-  MetricMap values;
-  for (const Metric metric : metrics) values[to_string(metric)] = measure(metric, labels, predictions);
-  return values;
+  return measure_each(metrics, labels, predictions);
 }
 
 MetricMap measure(std::span<const Metric> metrics, std::span<const double> targets, std::span<const double> predictions,
                   std::size_t outputs) {
-  MetricMap values;
-  for (const Metric metric : metrics) values[to_string(metric)] = measure(metric, targets, predictions, outputs);
-  return values;
+  return measure_each(metrics, targets, predictions, outputs);
 }
 
 double score(const MetricMap& metrics) {

@@ -19,6 +19,17 @@ double quantile(const std::vector<double>& sorted, double share) {
   return sorted[below] + (position - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
+/// outputs: numbers of a sample, for the metric of a regression.
+template <class T, class... Outputs>
+Estimate estimate(Metric metric, std::span<const T> labels, std::span<const T> predictions, std::size_t samples,
+                  const BootstrapOptions& options, Outputs... outputs) {
+  const double value = measure(metric, labels, predictions, outputs...);
+  return {value, bootstrap_interval(samples, options, [&](const std::vector<std::size_t>& draw) {
+            return measure(metric, std::span<const T>(drawn(labels, draw, outputs...)),
+                           std::span<const T>(drawn(predictions, draw, outputs...)), outputs...);
+          })};
+}
+
 template <class T>
 Estimate estimate_difference(Metric metric, std::span<const T> labels, std::span<const T> ours,
                              std::span<const T> theirs, const BootstrapOptions& options) {
@@ -72,19 +83,11 @@ Interval wilson_interval(std::size_t correct, std::size_t total, double confiden
 
 Estimate bootstrap(Metric metric, std::span<const int> labels, std::span<const int> predictions,
                    const BootstrapOptions& options) {
-  const double value = measure(metric, labels, predictions);
-  return {value, bootstrap_interval(labels.size(), options, [&](const std::vector<std::size_t>& draw) {
-            return measure(metric, std::span<const int>(drawn(labels, draw)),
-                           std::span<const int>(drawn(predictions, draw)));
-          })};
+  return estimate(metric, labels, predictions, labels.size(), options);
 }
 Estimate bootstrap(Metric metric, std::span<const double> targets, std::span<const double> predictions,
                    const BootstrapOptions& options, std::size_t outputs) {
-  const double value = measure(metric, targets, predictions, outputs);
-  return {value, bootstrap_interval(targets.size() / outputs, options, [&](const std::vector<std::size_t>& draw) {
-            return measure(metric, std::span<const double>(drawn(targets, draw, outputs)),
-                           std::span<const double>(drawn(predictions, draw, outputs)), outputs);
-          })};
+  return estimate(metric, targets, predictions, targets.size() / outputs, options, outputs);
 }
 
 Estimate paired_bootstrap(Metric metric, std::span<const int> labels, std::span<const int> ours,

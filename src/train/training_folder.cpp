@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include <algorithm>
 #include <set>
 #include <system_error>
 #include <utility>
 
 #include "io/file.hpp"
 #include "sharcs/error.hpp"
+#include "text/tokenizer_folder.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -22,20 +24,12 @@ const std::filesystem::path& made(const std::filesystem::path& folder) {
 bool is_of_training(const std::filesystem::path& name) {
   static const std::set<std::string> names = {TrainingFolder::settings_name,
                                               TrainingFolder::metrics_name,
-                                              sharcs::internal::recording_file,
+                                              recording_file,
                                               "checkpoints",
                                               "tensorboard",
-                                              "config.json",
-                                              "tokenizer.json",
-                                              "tokenizer_config.json",
-                                              "special_tokens_map.json",
-                                              "added_tokens.json",
-                                              "vocab.txt",
-                                              "vocab.json",
-                                              "merges.txt",
-                                              "spiece.model",
-                                              "sentencepiece.bpe.model"};
-  return names.contains(name.string()) || name.string().starts_with("model.") || name.extension() == ".tmp";
+                                              "config.json"};
+  return names.contains(name.string()) || std::ranges::find(tokenizer_files, name.string()) != tokenizer_files.end() ||
+         name.string().starts_with("model.") || name.extension() == ".tmp";
 }
 
 }  // namespace

@@ -120,6 +120,19 @@ def refused_activations(answer, folder):
             yield f"hidden_act {name}: expected a refusal that names it, found {run.stderr or 'none'}"
 
 
+def problem_of_losses(what, models, inputs, truth, loss):
+    """Whether the loss of our answers is the one that transformers computes, of its model and of our folder."""
+    for name, model in zip(("transformers'", "that of our folder"), models):
+        with torch.no_grad():
+            losses = [model(input_ids=torch.tensor([item["ids"]]), token_type_ids=torch.tensor([item["types"]]),
+                            labels=truth[i:i + 1]).loss for i, item in enumerate(inputs)]
+        difference = abs(torch.stack(losses).mean().item() - loss.item())
+        print(f"{what}, loss beside {name}: difference {difference:.1e}")
+        if not difference <= TOLERANCE:
+            return f"{what}: the loss differs from {name} by {difference:.1e}; expected at most {TOLERANCE}"
+    return None
+
+
 def compare_multi_output(answer, folder):
     torch.manual_seed(9)
     config = transformers.BertConfig(**SIZES, problem_type="regression")
@@ -138,15 +151,7 @@ def compare_multi_output(answer, folder):
     # The loss that transformers computes, and the same of our numbers: its gradient is what training follows.
     truth = torch.linspace(-2, 3, len(inputs) * config.num_labels).reshape(len(inputs), config.num_labels)
     loss = ((torch.tensor(found["plain"]) - truth) ** 2).mean()
-    for name, other in (("transformers'", model), ("that of our folder", again)):
-        with torch.no_grad():
-            losses = [other(input_ids=torch.tensor([item["ids"]]), token_type_ids=torch.tensor([item["types"]]),
-                            labels=truth[i:i + 1]).loss for i, item in enumerate(inputs)]
-        difference = abs(torch.stack(losses).mean().item() - loss.item())
-        print(f"several numbers: loss against {name} differs by {difference:.1e}")
-        if not difference <= TOLERANCE:
-            return f"several numbers: the loss differs from {name} by {difference:.1e}; expected at most {TOLERANCE}"
-    return None
+    return problem_of_losses("several numbers", (model, again), inputs, truth, loss)
 
 
 def compare_multi_label(answer, folder):
@@ -172,15 +177,7 @@ def compare_multi_label(answer, folder):
     truth = torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1.0, 1.0, 1.0]])
     p = torch.tensor(found["probabilities"])
     loss = -(truth * p.log() + (1 - truth) * (1 - p).log()).mean()
-    for name, other in (("transformers'", model), ("that of our folder", again)):
-        with torch.no_grad():
-            losses = [other(input_ids=torch.tensor([item["ids"]]), token_type_ids=torch.tensor([item["types"]]),
-                            labels=truth[i:i + 1]).loss for i, item in enumerate(inputs)]
-        difference = abs(torch.stack(losses).mean().item() - loss.item())
-        print(f"multi-label, loss beside {name}: difference {difference:.1e}")
-        if not difference <= TOLERANCE:
-            return f"multi-label: the loss differs from {name} by {difference:.1e}; expected at most {TOLERANCE}"
-    return None
+    return problem_of_losses("multi-label", (model, again), inputs, truth, loss)
 
 
 def main():

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -9,6 +10,7 @@
 #include "model/answers.hpp"
 #include "onnx/export.hpp"
 #include "sharcs/error.hpp"
+#include "text/tokenizer_folder.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -22,18 +24,6 @@ struct ExportArguments : CommonArguments {
   std::optional<int> exit_layer;
   bool onnx = false, routed = false, overwrite = false;
 };
-
-/// What a folder of a model needs beside its graphs: the configuration, and the tokenizer's files in every form.
-constexpr const char* companions[] = {"config.json",
-                                      "tokenizer.json",
-                                      "tokenizer_config.json",
-                                      "special_tokens_map.json",
-                                      "added_tokens.json",
-                                      "vocab.txt",
-                                      "vocab.json",
-                                      "merges.txt",
-                                      "sentencepiece.bpe.model",
-                                      "spiece.model"};
 
 bool is_onnx_file(const std::string& output) { return fs::path(output).extension() == ".onnx"; }
 
@@ -71,15 +61,17 @@ int asked_answer(const ModelConfig& config, const WidthSet& widths, const Export
                     " is not one of the model's: " + (known.empty() ? "it has none" : known));
 }
 
+/// What a folder of a model needs beside its graphs: the configuration, and the tokenizer's files in every form.
 void copy_companions(const fs::path& model, const fs::path& folder) {
   std::error_code error;
   if (fs::equivalent(model, folder, error)) return;
-  bool has_tokenizer = false;
-  for (const std::string name : companions) {
-    if (!is_there(model / name)) continue;
+  const auto copy = [&](std::string_view name) {
+    if (!is_there(model / name)) return false;
     write_file_atomically(folder / name, read_text_file(model / name));
-    has_tokenizer = has_tokenizer || name != "config.json";
-  }
+    return true;
+  };
+  copy("config.json");
+  const bool has_tokenizer = std::ranges::count_if(tokenizer_files, copy) > 0;
   if (!has_tokenizer)
     notes() << "note: " << model.string() << " has no tokenizer, so " << folder.string() << " has none\n";
 }
