@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "core/eigen_map.hpp"
@@ -41,6 +42,14 @@ struct Panels {
   Index count() const { return ceil_divide<Index>(vectors, tile_vectors); }
   float* panel(Index p) const { return data + p * inner * tile_cols; }
   Index vectors_of(Index p) const { return std::min<Index>(tile_vectors, vectors - p * tile_vectors); }
+  /// Those with the columns begin .. end − 1. The first of them has column first_column(begin).
+  Panels covering(Index begin, Index end) const {
+    Panels part = *this;
+    part.data = panel(begin / tile_cols);
+    part.vectors = vectors_for(end) - begin / tile_cols * tile_vectors;
+    return part;
+  }
+  static Index first_column(Index begin) { return begin / tile_cols * tile_cols; }
 };
 
 /// The panels of x.
@@ -163,6 +172,73 @@ inline const float* bias_of_products(const Attention<float>& problem, const Head
   return bias.data() + n;
 }
 
+/// What the positions add to the products of some queries of one head.
+class PositionScores {
+ public:
+  PositionScores(const Attention<float>& problem, const HeadRows& head, Workspace& workspace)
+      : head_(head),
+        workspace_(workspace),
+        position_keys_(pack_transpose(head.of_positions(problem.position_key), workspace)) {
+    by_keys_ = score_rows(head.end - head.begin, head.tokens, workspace);
+    const Workspace::Mark mark = workspace.mark();
+    add_up_by_keys(problem);
+    workspace.release(mark);
+  }
+
+  /// position_query · key of query head.begin + `row` and the keys, whole vectors.
+  MatrixView<float> by_keys() const { return by_keys_; }
+
+  /// Adds query · position_key of `rows` queries from `first` on to their scores.
+  void add_by_queries(MatrixView<const float> query, Index first, Index rows, MatrixView<float> scores) const {
+    const Workspace::Mark mark = workspace_.mark();
+    const Index n = head_.tokens, begin = n - first - rows, end = 2 * n - 1 - first;
+    const Panels panels = position_keys_.covering(begin, end);
+    const MatrixView<float> products = workspace_.matrix<float>(rows, panels.count() * tile_cols);
+    multiply(LeftRows{query.row(first), query.stride}, rows, panels, {products.data, products.stride});
+    for (Index r = 0; r < rows; ++r) {
+      // The next query is one token nearer to every key behind it.
+      const float* const from = products.row(r) + (n - 1 - first - r) - Panels::first_column(begin);
+      float* const to = scores.row(r);
+      for_each_vector(n, [=](auto d, Index i) HWY_ATTR {
+        hn::StoreU(hn::Add(hn::LoadU(d, to + i), hn::LoadU(d, from + i)), d, to + i);
+      });
+    }
+    workspace_.release(mark);
+  }
+
+ private:
+  // Keys by positions, then turned round: a key's products stand in a row, but are wanted in a column.
+  void add_up_by_keys(const Attention<float>& problem) const {
+    const TileTag d;
+    const hn::RebindToSigned<TileTag> di;
+    constexpr Index most_keys = 32;  // whole vectors
+    const Index n = head_.tokens, queries = head_.end - head_.begin;
+    const MatrixView<const float> key = head_.of_tokens(problem.key);
+    const Panels positions = pack_transpose(head_.of_positions(problem.position_query), workspace_);
+    // One element more in each row, so that a column of the turned matrix is no step of a power of two.
+    const MatrixView<float> products =
+        workspace_.matrix<float>(most_keys, round_up(queries + 2 * most_keys, tile_cols) + 2 * tile_cols);
+    const auto diagonal = hn::Mul(hn::Iota(di, 0), hn::Set(di, static_cast<std::int32_t>(products.stride + 1)));
+    for (Index first = 0; first < n; first += most_keys) {
+      const Index keys = std::min(most_keys, n - first);
+      const Index begin = n - 1 + first - (head_.end - 1), end = n + first + keys - 1 - head_.begin;
+      multiply(LeftRows{key.row(first), key.stride}, keys, positions.covering(begin, end),
+               {products.data, products.stride});
+      for (Index i = head_.begin; i < head_.end; ++i) {
+        const float* from = products.data + (n - 1 + first - i) - Panels::first_column(begin);
+        float* to = by_keys_.row(i - head_.begin) + first;
+        for (Index k = 0; k < keys; k += tile_lanes, from += tile_lanes * (products.stride + 1), to += tile_lanes)
+          hn::StoreU(hn::GatherIndex(d, from, diagonal), d, to);
+      }
+    }
+  }
+
+  const HeadRows& head_;
+  Workspace& workspace_;
+  Panels position_keys_;
+  MatrixView<float> by_keys_;
+};
+
 /// Context of some queries of one head, block by block: the scores of a block stay in the L1 cache. `probabilities` is
 /// null or receives those of all heads, before dropout.
 void attend(const Attention<float>& problem, const HeadRows& head, const Dropout& dropout, MatrixView<float> context,
@@ -175,15 +251,20 @@ void attend(const Attention<float>& problem, const HeadRows& head, const Dropout
   const HeadOutput output(head.of_queries(context).row_range(head.begin, head.end - head.begin), workspace);
   const MatrixView<float> scores = score_rows(block, n, workspace);
   const std::span<float> inverse_sums = workspace.span<float>(block);
-  const float scale = 1.0f / std::sqrt(static_cast<float>(head.head_size));
+  const float scale = problem.scale();
   const float* const bias = bias_of_products(problem, head, scale, workspace);
+  std::optional<PositionScores> positions;
+  if (problem.position_key) positions.emplace(problem, head, workspace);
 
   for (Index first = head.begin; first < head.end; first += block) {
     const Index rows = std::min(block, head.end - first);
     Destination products = {scores.data, scores.stride};
     // The next query is one token nearer to every key behind it.
     if (bias != nullptr) products.start = bias - first, products.start_row = -1;
+    if (positions)
+      products.start = positions->by_keys().row(first - head.begin), products.start_row = positions->by_keys().stride;
     multiply(LeftRows{query.row(first), query.stride}, rows, keys, products);
+    if (positions) positions->add_by_queries(query, first, rows, scores);
     for (Index r = 0; r < rows; ++r) {
       float* const p = scores.row(r);
       const float inverse_sum = exponentiate(p, n, scale);
@@ -204,12 +285,49 @@ void attend(const Attention<float>& problem, const HeadRows& head, const Dropout
   workspace.clear();
 }
 
-/// Gradients of one whole head, block by block of queries.
+/// Gradients of what PositionScores adds. d_scores: [queries, tokens], scaled. Adds to those of the queries and the
+/// keys.
+void positions_backward(const Attention<float>& problem, const HeadRows& head, MatrixView<const float> d_scores,
+                        const HeadOutput& query_output, const HeadOutput& key_output,
+                        const AttentionGradients<float>& gradients, Workspace& workspace) {
+  const Index n = head.tokens, positions = 2 * n - 1;
+  // By whom it is multiplied: a row for each query or key, a column for each position.
+  const auto by_position = [&](Index rows) {
+    const MatrixView<float> d = workspace.matrix<float>(rows, vectors_for(positions) * tile_lanes);
+    std::fill_n(d.data, rows * d.stride, 0.0f);
+    return d;
+  };
+  const auto finish = [&](MatrixView<const float> d, const Panels& own, const Destination& d_own,
+                          MatrixView<const float> position, MatrixView<float> d_position) {
+    multiply(LeftRows{d.data, d.stride}, d.rows, pack(head.of_positions(position), workspace), d_own);
+    const HeadOutput output(head.of_position_gradients(d_position, position.rows), workspace);
+    multiply(LeftColumns{d.data, d.stride}, positions, own, output.rows_from(0));
+    output.finish();
+  };
+  {
+    const Workspace::Mark mark = workspace.mark();
+    const MatrixView<float> d = by_position(head.queries);
+    for (Index i = 0; i < head.queries; ++i) std::copy_n(d_scores.row(i), n, d.row(i) + n - 1 - i);
+    finish(d, pack(head.of_queries(problem.query), workspace), query_output.rows_from(0, Write::accumulate),
+           problem.position_key, gradients.position_key);
+    workspace.release(mark);
+  }
+  const Workspace::Mark mark = workspace.mark();
+  const MatrixView<float> d = by_position(n);
+  for (Index i = 0; i < head.queries; ++i)
+    for (Index j = 0; j < n; ++j) d(j, n - 1 + j - i) = d_scores(i, j);
+  finish(d, pack(head.of_tokens(problem.key), workspace), key_output.rows_from(0, Write::accumulate),
+         problem.position_query, gradients.position_query);
+  workspace.release(mark);
+}
+
+/// Gradients of one whole head, block by block of queries; with positions all at once, since theirs add up all of them.
 void attend_backward(const Attention<float>& problem, const HeadRows& head, const Dropout& dropout,
                      const float* probabilities, MatrixView<const float> d_context,
                      const AttentionGradients<float>& gradients) {
   thread_local Workspace workspace;
-  const Index n = head.tokens, block = std::min(block_rows(8192, n), head.queries);
+  const Index n = head.tokens;
+  const Index block = problem.position_key ? head.queries : std::min(block_rows(8192, n), head.queries);
   const MatrixView<const float> query = head.of_queries(problem.query), d_output = head.of_queries(d_context);
   const Panels keys = pack(head.of_tokens(problem.key), workspace),
                values = pack_transpose(head.of_tokens(problem.value), workspace);
@@ -218,7 +336,7 @@ void attend_backward(const Attention<float>& problem, const HeadRows& head, cons
   const MatrixView<float> dropped = score_rows(block, n, workspace), d_scores = score_rows(block, n, workspace);
   const std::span<float> ones = workspace.span<float>(n);
   std::fill(ones.begin(), ones.end(), 1.0f);
-  const float scale = 1.0f / std::sqrt(static_cast<float>(head.head_size)), inverse_scale = 1 / scale;
+  const float scale = problem.scale(), inverse_scale = 1 / scale;
   const MatrixView<float> d_bias = gradients.bias;
   const Index bias_row = head.bias_row(problem.heads);
   if (d_bias) std::fill_n(d_bias.row(bias_row), d_bias.cols, 0.0f);
@@ -268,6 +386,7 @@ void attend_backward(const Attention<float>& problem, const HeadRows& head, cons
     multiply(LeftRows{d_scores.data, d_scores.stride}, rows, keys, query_output.rows_from(first));
     workspace.release(mark);
   }
+  if (problem.position_key) positions_backward(problem, head, d_scores, query_output, key_output, gradients, workspace);
   query_output.finish();
   key_output.finish();
   value_output.finish();
@@ -352,7 +471,16 @@ void for_each_head(const Attention<T>& problem, const Body& body) {
 template <class T>
 RowMajorMatrix<T> softmax_scores(const Attention<T>& problem, const HeadRows& head) {
   RowMajorMatrix<T> p = eigen_map(head.of_queries(problem.query)) * eigen_map(head.of_tokens(problem.key)).transpose();
-  p *= T(1) / std::sqrt(static_cast<T>(problem.head_size));
+  if (problem.position_key) {
+    const Index n = head.tokens;
+    const RowMajorMatrix<T> by_queries = eigen_map(head.of_queries(problem.query)) *
+                                         eigen_map(head.of_positions(problem.position_key)).transpose(),
+                            by_keys = eigen_map(head.of_tokens(problem.key)) *
+                                      eigen_map(head.of_positions(problem.position_query)).transpose();
+    for (Index i = 0; i < head.queries; ++i)
+      for (Index j = 0; j < n; ++j) p(i, j) += by_queries(i, n - 1 + j - i) + by_keys(j, n - 1 + j - i);
+  }
+  p *= problem.scale();
   for (Index r = 0; r < p.rows(); ++r) {
     if (problem.bias) p.row(r) += eigen_map(MatrixView(head.of_keys(problem.bias, head.head, r), 1, p.cols()));
     p.row(r) = (p.row(r).array() - p.row(r).maxCoeff()).exp();
@@ -392,10 +520,29 @@ void attention_forward(const Attention<T>& problem, const Dropout& dropout_of, M
   });
 }
 
+/// Of what the positions add to the scores; adds to the gradients of the queries and the keys. ds: [queries, tokens].
+template <class T>
+void position_gradients(const Attention<T>& problem, const HeadRows& head, const RowMajorMatrix<T>& ds,
+                        const AttentionGradients<T>& gradients) {
+  const Index n = head.tokens;
+  RowMajorMatrix<T> by_queries = RowMajorMatrix<T>::Zero(head.queries, 2 * n - 1),
+                    by_keys = RowMajorMatrix<T>::Zero(n, 2 * n - 1);
+  for (Index i = 0; i < head.queries; ++i)
+    for (Index j = 0; j < n; ++j) by_queries(i, n - 1 + j - i) = by_keys(j, n - 1 + j - i) = ds(i, j);
+  eigen_map(head.of_queries(gradients.query)).noalias() +=
+      by_queries * eigen_map(head.of_positions(problem.position_key));
+  eigen_map(head.of_tokens(gradients.key)).noalias() += by_keys * eigen_map(head.of_positions(problem.position_query));
+  const Index rows = problem.position_key.rows;
+  eigen_map(head.of_position_gradients(gradients.position_key, rows)).noalias() =
+      by_queries.transpose() * eigen_map(head.of_queries(problem.query));
+  eigen_map(head.of_position_gradients(gradients.position_query, rows)).noalias() =
+      by_keys.transpose() * eigen_map(head.of_tokens(problem.key));
+}
+
 template <class T>
 void attention_backward(const Attention<T>& problem, const Dropout& dropout_of, std::span<const T> probabilities,
                         MatrixView<const T> d_context, const AttentionGradients<T>& gradients) {
-  const T scale = T(1) / std::sqrt(static_cast<T>(problem.head_size));
+  const T scale = problem.scale();
   for_each_head(problem, [&](const HeadRows& head) {
     const auto p = eigen_map(MatrixView<const T>(probabilities.data() + head.probabilities, head.queries, head.tokens));
     const auto dc = eigen_map(head.of_queries(d_context));
@@ -409,6 +556,7 @@ void attention_backward(const Attention<T>& problem, const Dropout& dropout_of, 
     eigen_map(head.of_queries(gradients.query)).noalias() = ds * eigen_map(head.of_tokens(problem.key)) * scale;
     eigen_map(head.of_tokens(gradients.key)).noalias() =
         ds.transpose() * eigen_map(head.of_queries(problem.query)) * scale;
+    if (problem.position_key) position_gradients<T>(problem, head, ds * scale, gradients);
     if (!gradients.bias) return;
     const Index row = head.bias_row(problem.heads);
     std::fill_n(gradients.bias.row(row), gradients.bias.cols, T(0));

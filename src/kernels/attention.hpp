@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <span>
 
 #include "core/matrix_view.hpp"
@@ -25,6 +26,14 @@ struct Attention {
   /// Added to each scaled score, by how far the key stands from the query; or empty. [heads, 2 · n − 1], where no
   /// sample has more than n tokens: query i and key j of a sample read column n − 1 + j − i.
   MatrixView<const T> bias = {};
+  /// Disentangled attention (He et al. 2021, arXiv:2006.03654, section 3.1), or empty: what a key and a query say of
+  /// how far the other stands from them. [2 · n − 1, heads · head_size], rows as the bias has columns. Query i and key
+  /// j add query_i · position_key_r + position_query_r · key_j to their product, for r = n − 1 + j − i.
+  MatrixView<const T> position_key = {}, position_query = {};
+
+  /// What sums of products are multiplied by: 1 / sqrt(head_size), or for three products in place of one
+  /// 1 / sqrt(3 · head_size).
+  T scale() const { return T(1) / std::sqrt(static_cast<T>(position_key ? 3 * head_size : head_size)); }
 };
 
 /// Elements that the probabilities of all samples and heads take: Σ heads · q · n for q queries and n tokens.
@@ -38,7 +47,8 @@ Index attention_probability_count(const Attention<T>& problem) {
   return count;
 }
 
-/// context = softmax(query · keyᵀ · scale + bias) · value, per sample and head. context: [queries, heads · head_size].
+/// context = softmax((query · keyᵀ + position terms) · scale + bias) · value, per sample and head. context: [queries,
+/// heads · head_size].
 template <class T>
 void attention(const Attention<T>& problem, MatrixView<T> context);
 
@@ -57,6 +67,8 @@ struct AttentionGradients {
   /// from the sample, columns as there. Their sum over the samples is left to the caller, so that no order of threads
   /// is in it.
   MatrixView<T> bias = {};
+  /// [samples · (2 · n − 1), heads · head_size], or empty: what comes from each sample, its rows below one another.
+  MatrixView<T> position_key = {}, position_query = {};
 };
 
 /// Gradients from that of the context. The problem's bias is not read.

@@ -31,6 +31,19 @@ struct HeadRows {
   T* of_keys(MatrixView<T> by_distance, Index row, Index query) const {
     return by_distance.row(row) + (by_distance.cols - 1) / 2 - query;
   }
+  /// Of Attention::position_key or position_query, the head's columns and the rows that the sample's tokens read: query
+  /// i and key j row tokens − 1 + j − i.
+  template <class T>
+  MatrixView<T> of_positions(MatrixView<T> x) const {
+    return x.block((x.rows - 1) / 2 - (tokens - 1), head * head_size, 2 * tokens - 1, head_size);
+  }
+  /// The same of their gradients, of which the sample has `rows` rows of its own. The others become 0.
+  template <class T>
+  MatrixView<T> of_position_gradients(MatrixView<T> x, Index rows) const {
+    const MatrixView<T> own = x.block(sample * rows, head * head_size, rows, head_size);
+    for (Index r = 0; r < rows; ++r) std::fill_n(own.row(r), head_size, T(0));
+    return own.row_range((rows - 1) / 2 - (tokens - 1), 2 * tokens - 1);
+  }
   /// The row of AttentionGradients::bias.
   Index bias_row(Index heads) const { return sample * heads + head; }
 };

@@ -28,14 +28,14 @@ std::vector<Index> offsets_of(const std::vector<Index>& lengths) {
   return offsets;
 }
 
-enum class Bias { none, by_distance };
+enum class Bias { none, by_distance, positions };
 
 /// Query, key and value side by side in one matrix, as a layer has them, a gradient of the context, and a bias or none.
 struct Inputs {
   std::vector<Index> offsets;
   Index heads, head_size;
   PaddedMatrix<float> qkv, d_context;
-  PaddedMatrix<float> bias{0, 0, 0};
+  PaddedMatrix<float> bias{0, 0, 0}, position_key{0, 0, 0}, position_query{0, 0, 0};
 
   Inputs(const std::vector<Index>& lengths, Index head_count, Index size)
       : offsets(offsets_of(lengths)),
@@ -48,22 +48,30 @@ struct Inputs {
     // Of one token more than the longest sample has.
     if (kind == Bias::by_distance)
       bias = PaddedMatrix<float>(heads, 2 * *std::max_element(lengths.begin(), lengths.end()) + 1, 8);
+    if (kind == Bias::positions) {
+      const Index rows = 2 * *std::max_element(lengths.begin(), lengths.end()) + 1;
+      position_key = PaddedMatrix<float>(rows, cols(), 11);
+      position_query = PaddedMatrix<float>(rows, cols(), 12);
+    }
   }
 
   Index cols() const { return heads * head_size; }
   Index samples() const { return static_cast<Index>(offsets.size()) - 1; }
   MatrixView<const float> part(Index which) const { return qkv.view().col_range(which * cols(), cols()); }
   bool has_bias() const { return bias.cols > 0; }
+  bool has_positions() const { return position_key.rows > 0; }
   Attention<float> problem() const {
-    return {part(0), part(1), part(2),   offsets,
-            offsets, heads,   head_size, has_bias() ? bias.view() : MatrixView<const float>()};
+    Attention<float> problem = {part(0), part(1), part(2), offsets, offsets, heads, head_size};
+    if (has_bias()) problem.bias = bias.view();
+    if (has_positions()) problem.position_key = position_key.view(), problem.position_query = position_query.view();
+    return problem;
   }
 };
 
 /// What the kernels return. What lies between the rows, and at the end of `probabilities`, are numbers that must stay.
 template <class T>
 struct Outputs {
-  PaddedMatrix<T> context, d_qkv, d_bias;
+  PaddedMatrix<T> context, d_qkv, d_bias, d_position_key, d_position_query;
   std::vector<T> probabilities;
 
   static constexpr std::size_t tail = 5;
@@ -72,12 +80,16 @@ struct Outputs {
       : context(in.offsets.back(), in.cols(), 3, 7),
         d_qkv(in.offsets.back(), 3 * in.cols(), 4, 9),
         d_bias(in.has_bias() ? in.samples() * in.heads : 0, in.bias.cols, 10),
+        d_position_key(in.samples() * in.position_key.rows, in.position_key.cols, 13),
+        d_position_query(in.samples() * in.position_query.rows, in.position_query.cols, 14),
         probabilities(static_cast<std::size_t>(attention_probability_count(in.problem())) + tail, T(7)) {}
   template <class U>
   explicit Outputs(const Outputs<U>& other)
       : context(other.context),
         d_qkv(other.d_qkv),
         d_bias(other.d_bias),
+        d_position_key(other.d_position_key),
+        d_position_query(other.d_position_query),
         probabilities(other.probabilities.begin(), other.probabilities.end()) {}
   bool operator==(const Outputs&) const = default;
 };
@@ -94,7 +106,8 @@ Outputs<float> train(const Inputs& in, const Dropout& dropout, Outputs<float> ou
   attention_forward<float>(in.problem(), dropout, out.context.view(), probabilities);
   const auto gradient = [&](Index which) { return out.d_qkv.view().col_range(which * in.cols(), in.cols()); };
   attention_backward<float>(in.problem(), dropout, probabilities, in.d_context.view(),
-                            {gradient(0), gradient(1), gradient(2), out.d_bias.view()});
+                            {gradient(0), gradient(1), gradient(2), out.d_bias.view(), out.d_position_key.view(),
+                             out.d_position_query.view()});
   return out;
 }
 Outputs<float> train(const Inputs& in, const Dropout& dropout = {}) { return train(in, dropout, Outputs<float>(in)); }
@@ -102,9 +115,11 @@ Outputs<float> train(const Inputs& in, const Dropout& dropout = {}) { return tra
 /// The definition, one element after the other.
 Outputs<double> by_plain_loops(const Inputs& in, const Dropout& dropout, const Outputs<float>& before) {
   Outputs<double> out(before);
-  const double scale = 1 / std::sqrt(static_cast<double>(in.head_size)), rate = dropout.rate;
+  const double products = in.has_positions() ? 3 : 1;
+  const double scale = 1 / std::sqrt(products * static_cast<double>(in.head_size)), rate = dropout.rate;
   double* p = out.probabilities.data();
-  for (Index r = 0; r < out.d_bias.rows; ++r) std::fill_n(out.d_bias.view().row(r), out.d_bias.cols, 0.0);
+  for (PaddedMatrix<double>* d : {&out.d_bias, &out.d_position_key, &out.d_position_query})
+    for (Index r = 0; r < d->rows; ++r) std::fill_n(d->view().row(r), d->cols, 0.0);
   for (Index s = 0; s < in.samples(); ++s) {
     const Index first = in.offsets[s], n = in.offsets[s + 1] - first;
     for (Index h = 0; h < in.heads; ++h, p += n * n) {
@@ -120,6 +135,11 @@ Outputs<double> by_plain_loops(const Inputs& in, const Dropout& dropout, const O
         for (Index j = 0; j < n; ++j) {
           double score = 0;
           for (Index e = 0; e < in.head_size; ++e) score += double{q(i, e)} * k(j, e);
+          for (Index e = 0; e < in.head_size && in.has_positions(); ++e) {
+            const Index row = in.position_key.rows / 2 + j - i, col = h * in.head_size + e;
+            score += double{q(i, e)} * in.position_key.view()(row, col);
+            score += double{k(j, e)} * in.position_query.view()(row, col);
+          }
           p[i * n + j] = score * scale;
           if (in.has_bias()) p[i * n + j] += in.bias.view()(h, in.bias.cols / 2 + j - i);
           largest = std::max(largest, p[i * n + j]);
@@ -153,6 +173,13 @@ Outputs<double> by_plain_loops(const Inputs& in, const Dropout& dropout, const O
             dq(i, e) += ds * k(j, e);
             dk(j, e) += ds * q(i, e);
           }
+          for (Index e = 0; e < in.head_size && in.has_positions(); ++e) {
+            const Index rows = in.position_key.rows, row = rows / 2 + j - i, col = h * in.head_size + e;
+            dq(i, e) += ds * in.position_key.view()(row, col);
+            dk(j, e) += ds * in.position_query.view()(row, col);
+            out.d_position_key.view()(s * rows + row, col) += ds * q(i, e);
+            out.d_position_query.view()(s * rows + row, col) += ds * k(j, e);
+          }
         }
       }
     }
@@ -182,6 +209,8 @@ void expect_near(const Outputs<float>& found, const Outputs<double>& expected) {
   expect_near(found.probabilities, expected.probabilities, 2e-6);
   expect_near(found.d_qkv, expected.d_qkv, 3e-5);
   expect_near(found.d_bias, expected.d_bias, 3e-5);
+  expect_near(found.d_position_key, expected.d_position_key, 3e-5);
+  expect_near(found.d_position_query, expected.d_position_query, 3e-5);
 }
 
 TEST(Attention, AgreesWithPlainLoopsAtEveryShape) {
@@ -212,6 +241,21 @@ TEST(Attention, WithABiasAgreesWithPlainLoopsAtEveryShape) {
   }
 }
 
+TEST(Attention, WithPositionsAgreesWithPlainLoopsAtEveryShape) {
+  for (const Index size : {1, 5, 8, 20, 64}) {
+    SCOPED_TRACE(size);
+    const Inputs in(every_length(), size < 64 ? 3 : 1, size, Bias::positions);
+    const Outputs<float> before(in);
+    const Outputs<double> expected = by_plain_loops(in, {}, before);
+    const auto compare = [&] {
+      expect_near(infer(in, before.context), expected.context, 1e-5);
+      expect_near(train(in, {}, before), expected);
+    };
+    at_every_simd_target(compare);
+    with_portable_kernels(compare);
+  }
+}
+
 TEST(Attention, WithDropoutAgreesWithPlainLoopsAtEveryLength) {
   const Dropout dropout = {.rate = 0.25f, .key = derive_key(3, "probabilities"), .first_row = 1000};
   const Inputs in(every_length(), 3, 20, Bias::by_distance);
@@ -222,8 +266,11 @@ TEST(Attention, WithDropoutAgreesWithPlainLoopsAtEveryLength) {
 
 TEST(Attention, ResultsDoNotDependOnTheThreadCount) {
   at_every_simd_target([] {
-    for (const std::vector<Index>& lengths : {std::vector<Index>{150}, {3, 70, 1, 41, 128}}) {
-      const Inputs in(lengths, 5, 20, Bias::by_distance);
+    for (const auto& [lengths, bias] : {std::pair(std::vector<Index>{150}, Bias::by_distance),
+                                        {{3, 70, 1, 41, 128}, Bias::by_distance},
+                                        {{150}, Bias::positions},
+                                        {{3, 70, 1, 41, 128}, Bias::positions}}) {
+      const Inputs in(lengths, 5, 20, bias);
       const Dropout dropout = {.rate = 0.1f, .key = 4};
       const auto run = [&](int thread_count) {
         const ThreadScope threads(thread_count);
@@ -236,35 +283,44 @@ TEST(Attention, ResultsDoNotDependOnTheThreadCount) {
 }
 
 TEST(Attention, BatchEqualsItsSamplesOneByOne) {
-  at_every_simd_target([] {
-    const Inputs in({9, 130, 1, 33, 64}, 3, 24, Bias::by_distance);
-    const Dropout dropout = {.rate = 0.1f, .key = 4, .first_row = 7};
-    const PaddedMatrix<float> inferred = infer(in);
-    const Outputs<float> trained = train(in, dropout);
-    for (Index s = 0; s < in.samples(); ++s) {
-      const Index first = in.offsets[s], n = in.offsets[s + 1] - first;
-      Inputs one({n}, in.heads, in.head_size);
-      one.bias = in.bias;
-      for (Index t = 0; t < n; ++t) {
-        std::copy_n(in.qkv.view().row(first + t), in.qkv.cols, one.qkv.view().row(t));
-        std::copy_n(in.d_context.view().row(first + t), in.d_context.cols, one.d_context.view().row(t));
+  for (const Bias bias : {Bias::by_distance, Bias::positions})
+    at_every_simd_target([bias] {
+      const Inputs in({9, 130, 1, 33, 64}, 3, 24, bias);
+      const Dropout dropout = {.rate = 0.1f, .key = 4, .first_row = 7};
+      const PaddedMatrix<float> inferred = infer(in);
+      const Outputs<float> trained = train(in, dropout);
+      for (Index s = 0; s < in.samples(); ++s) {
+        const Index first = in.offsets[s], n = in.offsets[s + 1] - first;
+        Inputs one({n}, in.heads, in.head_size);
+        one.bias = in.bias;
+        one.position_key = in.position_key;
+        one.position_query = in.position_query;
+        for (Index t = 0; t < n; ++t) {
+          std::copy_n(in.qkv.view().row(first + t), in.qkv.cols, one.qkv.view().row(t));
+          std::copy_n(in.d_context.view().row(first + t), in.d_context.cols, one.d_context.view().row(t));
+        }
+        const PaddedMatrix<float> inferred_alone = infer(one);
+        const Outputs<float> trained_alone =
+            train(one, {dropout.rate, dropout.key, dropout.first_row + static_cast<std::uint64_t>(first)});
+        const auto expect_rows = [&](const PaddedMatrix<float>& batch, const PaddedMatrix<float>& alone) {
+          for (Index t = 0; t < n; ++t)
+            for (Index c = 0; c < batch.cols; ++c)
+              ASSERT_EQ(batch.view()(first + t, c), alone.view()(t, c)) << "sample " << s;
+        };
+        expect_rows(inferred, inferred_alone);
+        expect_rows(trained.context, trained_alone.context);
+        expect_rows(trained.d_qkv, trained_alone.d_qkv);
+        for (Index h = 0; h < in.heads; ++h)
+          for (Index c = 0; c < in.bias.cols; ++c)
+            ASSERT_EQ(trained.d_bias.view()(s * in.heads + h, c), trained_alone.d_bias.view()(h, c)) << "sample " << s;
+        for (Index row = 0; row < in.position_key.rows; ++row)
+          for (Index c = 0; c < in.position_key.cols; ++c) {
+            const Index of_batch = s * in.position_key.rows + row;
+            ASSERT_EQ(trained.d_position_key.view()(of_batch, c), trained_alone.d_position_key.view()(row, c));
+            ASSERT_EQ(trained.d_position_query.view()(of_batch, c), trained_alone.d_position_query.view()(row, c));
+          }
       }
-      const PaddedMatrix<float> inferred_alone = infer(one);
-      const Outputs<float> trained_alone =
-          train(one, {dropout.rate, dropout.key, dropout.first_row + static_cast<std::uint64_t>(first)});
-      const auto expect_rows = [&](const PaddedMatrix<float>& batch, const PaddedMatrix<float>& alone) {
-        for (Index t = 0; t < n; ++t)
-          for (Index c = 0; c < batch.cols; ++c)
-            ASSERT_EQ(batch.view()(first + t, c), alone.view()(t, c)) << "sample " << s;
-      };
-      expect_rows(inferred, inferred_alone);
-      expect_rows(trained.context, trained_alone.context);
-      expect_rows(trained.d_qkv, trained_alone.d_qkv);
-      for (Index h = 0; h < in.heads; ++h)
-        for (Index c = 0; c < in.bias.cols; ++c)
-          ASSERT_EQ(trained.d_bias.view()(s * in.heads + h, c), trained_alone.d_bias.view()(h, c)) << "sample " << s;
-    }
-  });
+    });
 }
 
 // A query's context is the same wherever the query stands: rows are cut into blocks, tiles and shares of threads.
@@ -319,10 +375,16 @@ TEST(Attention, DropsProbabilitiesByTheDocumentedMask) {
 // What a layer does whose other tokens nobody looks at.
 TEST(Attention, LeadingQueriesAloneGetWhatTheyGetAmongAll) {
   const Dropout dropout = {.rate = 0.1f, .key = 4, .first_row = 7};
-  for (const Index leading : {1, 3, 40}) {
-    Inputs in({9, 130, 1, 33, 64}, 3, 24, Bias::by_distance);
+  for (const auto& [leading, bias] : {std::pair(Index{1}, Bias::by_distance),
+                                      {3, Bias::by_distance},
+                                      {40, Bias::by_distance},
+                                      {1, Bias::positions},
+                                      {3, Bias::positions},
+                                      {40, Bias::positions}}) {
+    Inputs in({9, 130, 1, 33, 64}, 3, 24, bias);
     std::vector<Index> lengths;
-    for (Index s = 0; s < in.samples(); ++s) lengths.push_back(std::min(leading, in.offsets[s + 1] - in.offsets[s]));
+    for (Index s = 0; s < in.samples(); ++s)
+      lengths.push_back(std::min<Index>(leading, in.offsets[s + 1] - in.offsets[s]));
     const std::vector<Index> query_offsets = offsets_of(lengths);
     PaddedMatrix<float> query(query_offsets.back(), in.cols(), 6), d_context(query);
     for (Index s = 0; s < in.samples(); ++s) {
@@ -342,13 +404,14 @@ TEST(Attention, LeadingQueriesAloneGetWhatTheyGetAmongAll) {
       const PaddedMatrix<float> inferred = infer(in);
       const Outputs<float> trained = train(in, dropout);
       PaddedMatrix<float> context(query), trained_context(query), d_query(query), d_key_value(in.qkv),
-          d_bias(trained.d_bias);
+          d_bias(trained.d_bias), d_position_key(trained.d_position_key), d_position_query(trained.d_position_query);
       attention<float>(problem, context.view());
       std::vector<float> probabilities(static_cast<std::size_t>(attention_probability_count(problem)));
       attention_forward<float>(problem, dropout, trained_context.view(), probabilities);
       const auto gradient = [&](Index which) { return d_key_value.view().col_range(which * in.cols(), in.cols()); };
-      attention_backward<float>(problem, dropout, probabilities, d_context.view(),
-                                {d_query.view(), gradient(1), gradient(2), d_bias.view()});
+      attention_backward<float>(
+          problem, dropout, probabilities, d_context.view(),
+          {d_query.view(), gradient(1), gradient(2), d_bias.view(), d_position_key.view(), d_position_query.view()});
       for (Index s = 0; s < in.samples(); ++s) {
         for (Index t = in.offsets[s], q = query_offsets[s]; q < query_offsets[s + 1]; ++t, ++q) {
           for (Index c = 0; c < in.cols(); ++c) {
@@ -361,8 +424,11 @@ TEST(Attention, LeadingQueriesAloneGetWhatTheyGetAmongAll) {
       for (Index t = 0; t < in.offsets.back(); ++t)
         for (Index c = in.cols(); c < 3 * in.cols(); ++c)
           ASSERT_NEAR(d_key_value.view()(t, c), trained.d_qkv.view()(t, c), 1e-6);
-      for (Index r = 0; r < d_bias.rows; ++r)
-        for (Index c = 0; c < d_bias.cols; ++c) ASSERT_NEAR(d_bias.view()(r, c), trained.d_bias.view()(r, c), 1e-6);
+      for (const auto& [found, expected] : {std::pair(&d_bias, &trained.d_bias),
+                                            {&d_position_key, &trained.d_position_key},
+                                            {&d_position_query, &trained.d_position_query}})
+        for (Index r = 0; r < found->rows; ++r)
+          for (Index c = 0; c < found->cols; ++c) ASSERT_NEAR(found->view()(r, c), expected->view()(r, c), 3e-6);
     };
     at_every_simd_target(run);
     with_portable_kernels(run);
