@@ -57,10 +57,10 @@ struct ModelConfig {
   int intermediate_size = 3072;
   int max_position_embeddings = 512;
   int type_vocab_size = 2;
-  /// Width of the word embeddings where it differs from hidden_size (ALBERT); 0: hidden_size.
-  int embedding_size = 0;
+  int embedding_size = 0;  ///< width of the word embeddings where it differs (ALBERT); 0: hidden_size
   /// MPNet: rows of the table of the relative attention bias. At least 32, which are used.
   int relative_attention_num_buckets = 32;
+  int position_buckets = 256, max_relative_positions = 0;  ///< DeBERTa; 0: none, max_position_embeddings
   double layer_norm_eps = 1e-12;
   std::string hidden_act = "gelu";
   double hidden_dropout_prob = 0.1;

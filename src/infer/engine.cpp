@@ -220,7 +220,8 @@ struct Engine::State {
         encoder.config, encoder.widths, EngineBinder{source, by_name, precision_of, plain, words});
     words.lend(encoder);
     precision_of = nullptr;
-    weight_bytes = plain.buffer().size_bytes() + words.bytes();
+    encoder.project_positions();
+    weight_bytes = encoder.known_position_bytes() + plain.buffer().size_bytes() + words.bytes();
     for_each_linear(encoder.weights, [&](const Linear<float>& linear) {
       weight_bytes += linear.packed.bytes() + (linear.int8 ? linear.int8.bytes() : 0);
     });

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "io/json_cursor.hpp"
 #include "kernels/gemm.hpp"
+#include "nn/relative_positions.hpp"
 #include "sharcs/model_config.hpp"
 
 namespace sharcs::internal {
@@ -47,6 +49,11 @@ struct Backbone {
   /// Whether a linear layer of that name makes hidden states of the embeddings, which may be of another size.
   EmbeddingProjection projection = EmbeddingProjection::never;
   std::string embedding_projection = {};
+  /// Whether a token's own position has an embedding.
+  bool has_positions = true;
+  /// Names of the table of relative positions (nn/relative_positions.hpp) and of its LayerNorm; empty where there are
+  /// none.
+  std::string relative_positions = {}, relative_position_norm = {};
   /// Name of the table of the relative attention bias (nn/relative_bias.hpp); empty where there is none.
   std::string relative_bias = {};
   /// Accepted values of hidden_act.
@@ -76,11 +83,22 @@ struct Backbone {
   int (*uncounted_id)(const ModelConfig&) = nullptr;
   /// Defaults of the family's config.json where they differ from BERT's.
   void (*set_defaults)(ModelConfig&);
+  /// Reads and writes what the family's config.json has beside the keys of all. Reading throws ConfigError for values
+  /// that ask for another architecture. Null: nothing.
+  void (*read_config)(const JsonCursor&, ModelConfig&) = nullptr;
+  void (*write_config)(const ModelConfig&, nlohmann::ordered_json&) = nullptr;
   /// The library's name of a tensor that is called `name` on disk, for other spellings of the same model.
   std::string (*canonical_name)(const std::string& name);
   /// The name under which the tensor is saved, so that Hugging Face's loader finds it.
   std::string (*saved_name)(const std::string& name);
 
+  /// Of the table of relative positions.
+  DistanceRows distances(const ModelConfig& config) const {
+    const Index farthest =
+        config.max_relative_positions > 0 ? config.max_relative_positions : config.max_position_embeddings;
+    if (config.position_buckets > 0) return {.span = config.position_buckets, .farthest = farthest};
+    return {.span = farthest};
+  }
   bool projects_embeddings(const ModelConfig& config) const {
     return projection == EmbeddingProjection::always || (projection == EmbeddingProjection::where_sizes_differ &&
                                                          config.word_embedding_size() != config.hidden_size);

@@ -22,13 +22,71 @@ float Encoder<T>::classifier_dropout() const {
 }
 
 template <class T>
+void Encoder<T>::project_positions() {
+  if (backbone->relative_positions.empty()) return;
+  const auto whole = static_cast<std::size_t>(widths.size());
+  known_positions.assign(weights.layers.size(), std::vector<KnownPositions<T>>(whole + 1));
+  Workspace workspace;
+  const auto& shared = weights.layers.front();
+  const MatrixView<T> normal = workspace.matrix<T>(shared.positions.rows, shared.positions.cols);
+  kernels::layer_norm<T>(shared.positions, shared.position_norm.weight, shared.position_norm.bias, eps(), normal);
+  for (Index i = 0; i < std::ssize(weights.layers); ++i) {
+    const auto project = [&](KnownPositions<T>& known, Index hidden, Index attention) {
+      const MatrixView<const T> input = normal.leading(normal.rows, hidden);
+      const auto forward = [&](const Linear<T>& linear, std::vector<T>& output) {
+        const Workspace::Mark mark = workspace.mark();
+        output.resize(static_cast<std::size_t>(normal.rows * attention));
+        linear.forward(LinearInput<T>(input, linear, workspace), MatrixView<T>(output.data(), normal.rows, attention));
+        workspace.release(mark);
+      };
+      forward(weights.layers[static_cast<std::size_t>(i)].key, known.key);
+      forward(weights.layers[static_cast<std::size_t>(i)].query, known.query);
+    };
+    auto& slices = known_positions[static_cast<std::size_t>(i)];
+    bool runs_whole = i < stem_layers();
+    for (const Width& width : widths) {
+      if (i < stem_layers() || std::ranges::find(width.layers(), static_cast<int>(i)) == width.layers().end()) continue;
+      if (is_plain(width))
+        runs_whole = true;
+      else
+        project(slices[static_cast<std::size_t>(width.index())], width.hidden(), width.attention());
+    }
+    if (runs_whole) project(slices[whole], config.hidden_size, widths.full().attention());
+  }
+}
+
+template <class T>
+std::size_t Encoder<T>::known_position_bytes() const {
+  std::size_t count = 0;
+  for (const auto& slices : known_positions)
+    for (const KnownPositions<T>& known : slices) count += known.key.size() + known.query.size();
+  return count * sizeof(T);
+}
+
+namespace {
+
+template <class T>
+void lend_positions(const std::vector<std::vector<KnownPositions<T>>>& known, Index layer, std::size_t slice,
+                    LayerPass<T>& pass) {
+  if (known.empty()) return;
+  const auto& [key, query] = known[static_cast<std::size_t>(layer)][slice];
+  const Index cols = pass.slice.attention(), rows = std::ssize(key) / cols;
+  pass.known_position_key = MatrixView<const T>(key.data(), rows, cols);
+  pass.known_position_query = MatrixView<const T>(query.data(), rows, cols);
+}
+
+}  // namespace
+
+template <class T>
 LayerPass<T> Encoder<T>::stem_layer(Index index, std::span<const Index> offsets,
                                     std::span<const Index> output_offsets) const {
   const LayerSlice slice = {.hidden = config.hidden_size,
                             .heads = config.num_attention_heads,
                             .head_size = config.head_size(),
                             .ffn = config.intermediate_size};
-  return {weights.layer(index), slice, activation, eps(), offsets, output_offsets};
+  LayerPass<T> pass = {weights.layer(index), slice, activation, eps(), offsets, output_offsets};
+  lend_positions(known_positions, index, static_cast<std::size_t>(widths.size()), pass);
+  return pass;
 }
 
 template <class T>
@@ -40,7 +98,9 @@ LayerPass<T> Encoder<T>::adaptive_layer(Index index, const Width& width, std::sp
                             .head_size = config.head_size(),
                             .ffn = width.ffn(),
                             .width = width.index()};
-  return {weights.layer(index), slice, activation, eps(), offsets, output_offsets};
+  LayerPass<T> pass = {weights.layer(index), slice, activation, eps(), offsets, output_offsets};
+  lend_positions(known_positions, index, static_cast<std::size_t>(width.index()), pass);
+  return pass;
 }
 
 template <class T>
@@ -77,10 +137,10 @@ EmbeddingCache<T> Encoder<T>::embed(const RaggedBatch& batch, const DropoutPlan&
   cache.sum = workspace.matrix<T>(tokens, cols);
   cache.normal = workspace.matrix<T>(tokens, cols);
   cache.statistics = workspace.span<kernels::RowStatistics<T>>(tokens);
-  const kernels::EmbeddingLookup<T> lookups[] = {{weights.word_embeddings, batch.ids, int8_words, bf16_words},
-                                                 {weights.position_embeddings, cache.positions},
-                                                 {weights.token_type_embeddings, batch.token_types}};
-  kernels::embedding_sum(std::span(lookups).first(backbone->has_token_types ? 3 : 2), cache.sum);
+  std::vector<kernels::EmbeddingLookup<T>> lookups = {{weights.word_embeddings, batch.ids, int8_words, bf16_words}};
+  if (backbone->has_positions) lookups.push_back({weights.position_embeddings, cache.positions});
+  if (backbone->has_token_types) lookups.push_back({weights.token_type_embeddings, batch.token_types});
+  kernels::embedding_sum(std::span<const kernels::EmbeddingLookup<T>>(lookups), cache.sum);
   kernels::layer_norm<T>(cache.sum, weights.embedding_norm.weight, weights.embedding_norm.bias, eps(), cache.normal,
                          cache.statistics);
   kernels::dropout(cache.normal, dropout.embeddings());
@@ -108,7 +168,7 @@ void Encoder<T>::embed_backward(const RaggedBatch& batch, const EmbeddingCache<T
   kernels::layer_norm_backward<T>(d_normal, cache.sum, cache.statistics, weights.embedding_norm.weight, d_normal,
                                   gradient.embedding_norm.weight, gradient.embedding_norm.bias);
   kernels::embedding_backward<T>(d_normal, batch.ids, gradient.word_embeddings);
-  kernels::embedding_backward<T>(d_normal, cache.positions, gradient.position_embeddings);
+  if (backbone->has_positions) kernels::embedding_backward<T>(d_normal, cache.positions, gradient.position_embeddings);
   if (backbone->has_token_types)
     kernels::embedding_backward<T>(d_normal, batch.token_types, gradient.token_type_embeddings);
   workspace.release(mark);

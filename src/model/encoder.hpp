@@ -24,6 +24,12 @@ struct EmbeddingCache {
   MatrixView<T> output;  ///< [tokens, hidden]: `normal`, or its projection
 };
 
+/// What a slice of a layer makes of the whole table of relative positions: [2 · span, attention], row by row.
+template <class T>
+struct KnownPositions {
+  std::vector<T> key, query;
+};
+
 /// An encoder ready to run: configuration, widths and weights. Passes over it (TrainingPass, RoutedPass) only read it.
 template <class T>
 struct Encoder {
@@ -38,7 +44,14 @@ struct Encoder {
   /// The same of an engine with bf16 weights, as the bits of bf16 numbers: [words, embedding size].
   MatrixView<const std::uint16_t> bf16_words = {};
 
+  /// Of an engine, whose weights do not change: for each layer, by width index, and last of the whole layer. Empty
+  /// where the backbone has no relative positions, or the passes are to compute them.
+  std::vector<std::vector<KnownPositions<T>>> known_positions = {};
+
   explicit Encoder(const ModelConfig& model_config);
+  /// Computes known_positions. The weights have to be there.
+  void project_positions();
+  std::size_t known_position_bytes() const;
 
   Index stem_layers() const { return config.sharcs ? config.sharcs->adaptive_layer_idx : config.num_hidden_layers; }
   T eps() const { return static_cast<T>(config.layer_norm_eps); }
@@ -63,7 +76,8 @@ struct Encoder {
   void pool_for_exit(ConstMatrix<T> x, std::span<const Index> begins, std::span<const Index> ends,
                      MatrixView<T> pooled) const;
 
-  /// Word, position and token-type embeddings, LayerNorm, dropout, projection. The result stands in `workspace`.
+  /// The embeddings that the backbone has, of words, positions and token types, LayerNorm, dropout, projection. The
+  /// result stands in `workspace`.
   EmbeddingCache<T> embed(const RaggedBatch& batch, const DropoutPlan& dropout, Workspace& workspace) const;
   /// d_output: [tokens, hidden], overwritten.
   void embed_backward(const RaggedBatch& batch, const EmbeddingCache<T>& cache, const DropoutPlan& dropout,

@@ -66,8 +66,9 @@ EncoderTree<L, T> build_encoder_tree(const ModelConfig& config, const WidthSet& 
   };
 
   tree.word_embeddings = source.table(backbone.embeddings + ".word_embeddings.weight", config.vocab_size, embedding);
-  tree.position_embeddings =
-      source.table(backbone.embeddings + ".position_embeddings.weight", config.max_position_embeddings, embedding);
+  if (backbone.has_positions)
+    tree.position_embeddings =
+        source.table(backbone.embeddings + ".position_embeddings.weight", config.max_position_embeddings, embedding);
   if (backbone.has_token_types)
     tree.token_type_embeddings =
         source.table(backbone.embeddings + ".token_type_embeddings.weight", config.type_vocab_size, embedding);
@@ -79,6 +80,14 @@ EncoderTree<L, T> build_encoder_tree(const ModelConfig& config, const WidthSet& 
   if (!backbone.relative_bias.empty())
     relative_bias =
         source.table(backbone.relative_bias, config.relative_attention_num_buckets, config.num_attention_heads);
+
+  MatrixView<T> positions;
+  LayerNormView<T> position_norm;
+  const DistanceRows distances = backbone.distances(config);
+  if (!backbone.relative_positions.empty()) {
+    positions = source.table(backbone.relative_positions, 2 * distances.span, hidden);
+    position_norm = norm(backbone.relative_position_norm, hidden);
+  }
 
   const int stem = config.sharcs ? config.sharcs->adaptive_layer_idx : config.num_hidden_layers;
   const int own_layers = backbone.shares_layers ? 1 : config.num_hidden_layers;
@@ -92,6 +101,9 @@ EncoderTree<L, T> build_encoder_tree(const ModelConfig& config, const WidthSet& 
     layer.intermediate = source.linear(names.intermediate, ffn, hidden, Component::encoder);
     layer.output = source.linear(names.output, hidden, ffn, Component::encoder);
     layer.relative_bias = relative_bias;
+    layer.positions = positions;
+    layer.position_norm = position_norm;
+    layer.distances = distances;
     if (i < stem || full_is_plain) {
       const int only = i < stem ? -1 : widths.widest().index();
       layer.attention_norm = norm(names.attention_norm, hidden, only);

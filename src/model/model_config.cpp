@@ -136,7 +136,8 @@ double parameters_of(const ModelConfig& config, const Backbone& kind) {
   const double hidden = config.hidden_size, embedding = config.word_embedding_size();
   const double attention = static_cast<double>(config.num_attention_heads) * config.head_size();
   const double layer = 4 * hidden * attention + 2 * hidden * config.intermediate_size;
-  const double rows = static_cast<double>(config.vocab_size) + config.max_position_embeddings + config.type_vocab_size;
+  const double rows = static_cast<double>(config.vocab_size) + config.max_position_embeddings + config.type_vocab_size +
+                      (kind.relative_positions.empty() ? 0 : 2.0 * static_cast<double>(kind.distances(config).span));
   const double router = config.sharcs ? hidden * config.sharcs->hidden_size_router : 0;
   return rows * embedding + (kind.shares_layers ? 1 : config.num_hidden_layers) * layer + hidden * hidden +
          hidden * config.num_labels() + router;
@@ -216,6 +217,7 @@ ModelConfig parse_config(std::string_view text, const std::string& name, FullWid
   if (!kind.relative_bias.empty())
     object["relative_attention_num_buckets"].read(config.relative_attention_num_buckets,
                                                   {.least = 1, .greatest = 1 << 16});
+  if (kind.read_config != nullptr) kind.read_config(object, config);
   object["layer_norm_eps"].read(config.layer_norm_eps, {.least = 0, .greatest = 1});
   find("hidden_act").read(config.hidden_act);
   dropout("hidden_dropout_prob", config.hidden_dropout_prob);
@@ -300,6 +302,7 @@ std::string ModelConfig::to_json() const {
   object["max_position_embeddings"] = max_position_embeddings;
   if (kind.has_token_types) object["type_vocab_size"] = type_vocab_size;
   if (!kind.relative_bias.empty()) object["relative_attention_num_buckets"] = relative_attention_num_buckets;
+  if (kind.write_config != nullptr) kind.write_config(*this, object);
   object["layer_norm_eps"] = layer_norm_eps;
   object[kind.config_name("hidden_act")] = hidden_act;
   object[kind.config_name("hidden_dropout_prob")] = hidden_dropout_prob;

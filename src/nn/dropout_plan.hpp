@@ -19,6 +19,8 @@ struct DropoutPlan {
   kernels::Dropout probabilities(std::uint64_t layer) const {
     return {attention, derive_key(key, "probabilities", layer), first_token};
   }
+  /// Of the vectors of relative positions; rows are those of their table.
+  kernels::Dropout positions(std::uint64_t layer) const { return {hidden, derive_key(key, "positions", layer)}; }
   kernels::Dropout attention_output(std::uint64_t layer) const {
     return {hidden, derive_key(key, "attention output", layer), first_token};
   }

@@ -127,6 +127,83 @@ MatrixView<const T> LayerPass<T>::bias(Workspace& workspace) const {
 }
 
 template <class T>
+void LayerPass<T>::add_positions(kernels::Attention<T>& heads, Workspace& workspace) const {
+  if (!layer.positions) return;
+  const Index rows = 2 * longest_sample() - 1;
+  const MatrixView<T> key = workspace.matrix<T>(rows, slice.attention()),
+                      query = workspace.matrix<T>(rows, slice.attention());
+  if (known_position_key) {
+    gather_by_distance<T>(known_position_key, layer.distances, key);
+    gather_by_distance<T>(known_position_query, layer.distances, query);
+  } else {
+    const MatrixView<T> normal = workspace.matrix<T>(rows, layer.positions.cols);
+    gather_by_distance<T>(layer.positions, layer.distances, normal);
+    kernels::layer_norm<T>(normal, layer.position_norm.weight, layer.position_norm.bias, eps, normal);
+    const MatrixView<const T> input = normal.leading(rows, slice.hidden);
+    layer.key.forward(LinearInput<T>(input, layer.key, workspace), key);
+    layer.query.forward(LinearInput<T>(input, layer.query, workspace), query);
+  }
+  heads.position_key = key;
+  heads.position_query = query;
+}
+
+template <class T>
+void LayerPass<T>::drop_positions(MatrixView<T> rows, const kernels::Dropout& dropout) const {
+  if (!dropout.active()) return;
+  const Index longest = (rows.rows + 1) / 2;
+  for (Index r = 0; r < rows.rows; ++r) {
+    kernels::Dropout of_row = dropout;
+    of_row.first_row += static_cast<std::uint64_t>(layer.distances.row(longest - 1 - r));
+    kernels::dropout(rows.row_range(r, 1), of_row);
+  }
+}
+
+template <class T>
+void LayerPass<T>::add_positions(kernels::Attention<T>& heads, const kernels::Dropout& dropout, LayerCache<T>& cache,
+                                 Workspace& workspace) const {
+  if (!layer.positions) return;
+  const Index rows = 2 * longest_sample() - 1, cols = layer.positions.cols;
+  cache.positions = workspace.matrix<T>(rows, cols);
+  cache.position_input = workspace.matrix<T>(rows, cols);
+  cache.position_statistics = workspace.span<kernels::RowStatistics<T>>(rows);
+  cache.position_key = workspace.matrix<T>(rows, slice.attention());
+  cache.position_query = workspace.matrix<T>(rows, slice.attention());
+  gather_by_distance<T>(layer.positions, layer.distances, cache.positions);
+  kernels::layer_norm<T>(cache.positions, layer.position_norm.weight, layer.position_norm.bias, eps,
+                         cache.position_input, cache.position_statistics);
+  drop_positions(cache.position_input, dropout);
+  const MatrixView<const T> input = cache.position_input.leading(rows, slice.hidden);
+  layer.key.forward(input, cache.position_key);
+  layer.query.forward(input, cache.position_query);
+  heads.position_key = cache.position_key;
+  heads.position_query = cache.position_query;
+}
+
+template <class T>
+void LayerPass<T>::positions_backward(const LayerCache<T>& cache, const kernels::Dropout& dropout,
+                                      const kernels::AttentionGradients<T>& d_heads,
+                                      const TransformerLayer<LinearView<T>, T>& gradient, Workspace& workspace) const {
+  // Sample by sample, so that no order of threads is in the sums.
+  const Index rows = cache.positions.rows, cols = cache.positions.cols;
+  for (const MatrixView<T>& d : {d_heads.position_key, d_heads.position_query})
+    for (Index first = rows; first < d.rows; first += rows)
+      kernels::add<T>(d.row_range(first, rows), d.row_range(0, rows));
+  const MatrixView<T> d_key = d_heads.position_key.row_range(0, rows),
+                      d_query = d_heads.position_query.row_range(0, rows);
+  const MatrixView<const T> input = cache.position_input.leading(rows, slice.hidden);
+  Linear<T>::backward_parameters(
+      {{layer.query, input, d_query, gradient.query}, {layer.key, input, d_key, gradient.key}});
+  const MatrixView<T> d_positions = workspace.matrix<T>(rows, cols);
+  eigen_map(d_positions).setZero();
+  Linear<T>::backward_input({{layer.query, d_query}, {layer.key, d_key}}, d_positions.leading(rows, slice.hidden),
+                            Write::overwrite);
+  drop_positions(d_positions, dropout);
+  kernels::layer_norm_backward<T>(d_positions, cache.positions, cache.position_statistics, layer.position_norm.weight,
+                                  d_positions, gradient.position_norm.weight, gradient.position_norm.bias);
+  gather_by_distance_backward<T>(d_positions, layer.distances, gradient.positions);
+}
+
+template <class T>
 void LayerPass<T>::drop(MatrixView<T> x, const kernels::Dropout& dropout) const {
   if (outputs() == tokens()) return kernels::dropout(x, dropout);
   for (std::size_t s = 0; s + 1 < offsets.size(); ++s) {
@@ -153,6 +230,7 @@ void LayerPass<T>::forward(ConstMatrix<T> input, MatrixView<T> output, Workspace
   }
   kernels::Attention<T> heads = attention(query, key_value);
   heads.bias = bias(workspace);
+  add_positions(heads, workspace);
   kernels::attention(heads, context);
   layer.attention_output.forward(LinearInput<T>(context, layer.attention_output, workspace), attended,
                                  {.residual = residual});
@@ -193,6 +271,7 @@ LayerCache<T> LayerPass<T>::forward_training(ConstMatrix<T> input, const Dropout
   };
 
   project(input, cache.output_input, cache.query, cache.key_value);
+  add_positions(heads, dropout.positions(layer_index), cache, workspace);
   const Workspace::Mark mark = workspace.mark();
   heads.bias = bias(workspace);
   kernels::attention_forward(heads, dropout.probabilities(layer_index), cache.context, cache.probabilities);
@@ -263,8 +342,16 @@ void LayerPass<T>::backward(const LayerCache<T>& cache, const DropoutPlan& dropo
   kernels::AttentionGradients<T> d_heads = {d_query, d_key, d_value};
   if (layer.relative_bias)
     d_heads.bias = workspace.matrix<T>((std::ssize(offsets) - 1) * slice.heads, 2 * longest_sample() - 1);
-  kernels::attention_backward<T>(attention(cache.query, cache.key_value), dropout.probabilities(layer_index),
-                                 cache.probabilities, d_context, d_heads);
+  kernels::Attention<T> heads = attention(cache.query, cache.key_value);
+  if (layer.positions) {
+    heads.position_key = cache.position_key;
+    heads.position_query = cache.position_query;
+    const Index all = (std::ssize(offsets) - 1) * cache.positions.rows;
+    d_heads.position_key = workspace.matrix<T>(all, cols);
+    d_heads.position_query = workspace.matrix<T>(all, cols);
+  }
+  kernels::attention_backward<T>(heads, dropout.probabilities(layer_index), cache.probabilities, d_context, d_heads);
+  if (layer.positions) positions_backward(cache, dropout.positions(layer_index), d_heads, gradient, workspace);
   if (layer.relative_bias) relative_bias_backward<T>(d_heads.bias, slice.heads, gradient.relative_bias);
   Linear<T>::backward_parameters({{layer.query, cache.output_input, d_query, gradient.query},
                                   {layer.key, cache.input, d_key, gradient.key},

@@ -9,6 +9,7 @@
 #include "nn/dropout_plan.hpp"
 #include "nn/layer_norm.hpp"
 #include "nn/linear.hpp"
+#include "nn/relative_positions.hpp"
 
 namespace sharcs::internal {
 
@@ -23,6 +24,10 @@ struct TransformerLayer {
   std::vector<LayerNormView<T>> private_attention_norms, private_output_norms;
   /// The table of the relative attention bias, the same in every layer; empty where the backbone has none.
   MatrixView<T> relative_bias;
+  /// The table of relative positions and its LayerNorm, the same in every layer; empty where the backbone has none.
+  MatrixView<T> positions;
+  LayerNormView<T> position_norm;
+  DistanceRows distances;
 
   bool projects_in_int8() const { return query.int8 || key.int8 || value.int8; }
 };
@@ -52,16 +57,21 @@ template <class T>
 struct LayerCache {
   MatrixView<const T> input;         ///< [tokens, hidden]
   MatrixView<const T> output_input;  ///< [outputs, hidden]: the input's rows of the tokens whose output is wanted
-  MatrixView<T> query;               ///< [outputs, attention]
-  MatrixView<T> key_value;           ///< [tokens, 2 · attention]: key and value side by side
-  std::span<T> probabilities;        ///< of all samples and heads, before dropout
-  MatrixView<T> context;             ///< [outputs, attention]
-  MatrixView<T> attention_sum;       ///< [outputs, hidden]: input of the attention's LayerNorm
-  MatrixView<T> attended;            ///< [outputs, hidden]: its output
-  MatrixView<T> pre_activation;      ///< [outputs, ffn]
-  MatrixView<T> activation;          ///< [outputs, ffn]
-  MatrixView<T> output_sum;          ///< [outputs, hidden]: input of the output's LayerNorm
-  MatrixView<T> output;              ///< [outputs, hidden]
+  MatrixView<T> positions;           ///< [2 · longest − 1, model's hidden size]: rows of the table; or empty
+  MatrixView<T> position_input;      ///< the same after LayerNorm and dropout
+  MatrixView<T> position_key;        ///< [2 · longest − 1, attention]
+  MatrixView<T> position_query;      ///< the same
+  std::span<kernels::RowStatistics<T>> position_statistics;
+  MatrixView<T> query;           ///< [outputs, attention]
+  MatrixView<T> key_value;       ///< [tokens, 2 · attention]: key and value side by side
+  std::span<T> probabilities;    ///< of all samples and heads, before dropout
+  MatrixView<T> context;         ///< [outputs, attention]
+  MatrixView<T> attention_sum;   ///< [outputs, hidden]: input of the attention's LayerNorm
+  MatrixView<T> attended;        ///< [outputs, hidden]: its output
+  MatrixView<T> pre_activation;  ///< [outputs, ffn]
+  MatrixView<T> activation;      ///< [outputs, ffn]
+  MatrixView<T> output_sum;      ///< [outputs, hidden]: input of the output's LayerNorm
+  MatrixView<T> output;          ///< [outputs, hidden]
   std::span<kernels::RowStatistics<T>> attention_statistics, output_statistics;
 };
 
@@ -80,6 +90,8 @@ struct LayerPass {
   std::span<const Index> offsets;  ///< of the ragged batch
   std::span<const Index>
       output_offsets;  ///< the same for the outputs: sample s has output_offsets[s + 1] − [s] of them
+  /// In an engine: what the slice makes of the whole table of relative positions, [2 · span, attention].
+  MatrixView<const T> known_position_key = {}, known_position_query = {};
 
   Index tokens() const { return offsets.back(); }
   Index outputs() const { return output_offsets.back(); }
@@ -113,6 +125,17 @@ struct LayerPass {
   Index longest_sample() const;
   /// The relative attention bias by distance; empty where the layer has none.
   MatrixView<const T> bias(Workspace& workspace) const;
+  /// Gives `heads` what the layer's keys and queries say of relative positions, where it has them.
+  void add_positions(kernels::Attention<T>& heads, Workspace& workspace) const;
+  /// The same for training.
+  void add_positions(kernels::Attention<T>& heads, const kernels::Dropout& dropout, LayerCache<T>& cache,
+                     Workspace& workspace) const;
+  /// d_heads: of attention_backward().
+  void positions_backward(const LayerCache<T>& cache, const kernels::Dropout& dropout,
+                          const kernels::AttentionGradients<T>& d_heads,
+                          const TransformerLayer<LinearView<T>, T>& gradient, Workspace& workspace) const;
+  /// Dropout of rows of the table of positions, which have the table's numbers.
+  void drop_positions(MatrixView<T> rows, const kernels::Dropout& dropout) const;
   /// Dropout of the outputs' rows, which have their tokens' numbers.
   void drop(MatrixView<T> x, const kernels::Dropout& dropout) const;
 };

@@ -40,7 +40,8 @@ Value EncoderGraph::embed_inputs() {
 
   graph_.begin("embeddings");
   const StoredModel::Tree& tree = model_.tree();
-  Value sum = graph_.node("Add", {word_embeddings(), positions()});
+  Value sum = word_embeddings();
+  if (backbone.has_positions) sum = graph_.node("Add", {sum, positions()});
   if (backbone.has_token_types) {
     const Value types = table(backbone.embeddings + ".token_type_embeddings.weight", tree.token_type_embeddings);
     const Value of_tokens = types_.empty() ? types : graph_.node("Gather", {types, types_});
@@ -131,7 +132,7 @@ Value EncoderGraph::layer(const Value& x, Index index, const LayerSlice& slice, 
   const Value query = linear(wanted, layer.query, cols, hidden);
   const Value key = linear(x, layer.key, cols, hidden);
   const Value value = linear(x, layer.value, cols, hidden);
-  const Value context = attention(query, key, value, slice, outputs);
+  const Value context = attention(query, key, value, layer, slice, outputs);
   const Value projected = linear(context, layer.attention_output, hidden, cols);
   const Value attended = norm(graph_.node("Add", {projected, wanted}), slice.attention_norm(layer), hidden);
 
@@ -147,13 +148,16 @@ Value EncoderGraph::split_heads(const Value& x, const LayerSlice& slice, std::ve
   return graph_.node("Transpose", {heads}, {{"perm", std::move(order)}});
 }
 
-Value EncoderGraph::attention(const Value& query, const Value& key, const Value& value, const LayerSlice& slice,
-                              Outputs outputs) {
+Value EncoderGraph::attention(const Value& query, const Value& key, const Value& value,
+                              const StoredModel::Tree::Layer& layer, const LayerSlice& slice, Outputs outputs) {
   const Value queries = split_heads(query, slice, {0, 2, 1, 3});
   const Value keys = split_heads(key, slice, {0, 2, 3, 1});  // transposed for the product
   const Value values = split_heads(value, slice, {0, 2, 1, 3});
-  const float scale = 1 / std::sqrt(static_cast<float>(slice.head_size));
-  Value scores = graph_.node("MatMul", {graph_.node("Mul", {queries, graph_.number(scale)}), keys});
+  const float products = layer.positions ? 3 : 1;  // as kernels::Attention
+  const float scale = 1 / std::sqrt(products * static_cast<float>(slice.head_size));
+  const Value scaled = graph_.node("Mul", {queries, graph_.number(scale)});
+  Value scores = graph_.node("MatMul", {scaled, keys});
+  if (layer.positions) scores = add_positions(scores, scaled, keys, layer, slice, outputs);
   if (!model_.backbone().relative_bias.empty())
     scores = graph_.node("Add", {scores, relative_bias(slice.heads, outputs)});
   const Value masked = graph_.node("Add", {scores, score_mask()});
@@ -171,6 +175,53 @@ const Value& EncoderGraph::score_mask() {
   return score_mask_ = graph_.node("Mul", {absent, graph_.number(std::numeric_limits<float>::lowest())});
 }
 
+const Value& EncoderGraph::distances(Outputs outputs) {
+  Value& distances = distances_[outputs];
+  if (!distances.empty()) return distances;
+  const Value count = graph_.node("Shape", {mask_}, {{"start", std::int64_t{1}}, {"end", std::int64_t{2}}});
+  const Value end = graph_.node("Squeeze", {count, graph_.integers({0})});
+  const Value places = graph_.node("Range", {graph_.integer(0), end, graph_.integer(1)});
+  const Value keys = graph_.node("Unsqueeze", {places, graph_.integers({0})});
+  const Value queries = outputs == Outputs::every_token
+                            ? graph_.node("Unsqueeze", {places, graph_.integers({1})})
+                            : graph_.tensor("first_query", ElementType::int64, {1, 1}, std::vector<std::int64_t>{0});
+  return distances = graph_.node("Sub", {keys, queries});
+}
+
+const Value& EncoderGraph::position_rows(Outputs outputs) {
+  Value& rows = position_rows_[outputs];
+  if (!rows.empty()) return rows;
+  const Index longest = model_.backbone().max_tokens(model_.config());
+  const DistanceRows table = model_.backbone().distances(model_.config());
+  std::vector<std::int64_t> by_distance;
+  for (Index distance = 1 - longest; distance < longest; ++distance) by_distance.push_back(table.row(-distance));
+  const Value all = graph_.tensor("position_rows", ElementType::int64, {2 * longest - 1}, std::move(by_distance));
+  const Value places = graph_.node("Add", {distances(outputs), graph_.integer(longest - 1)});
+  return rows = graph_.node("Gather", {all, places});
+}
+
+// What the layer makes of the whole table does not depend on the input; runtimes compute it once.
+Value EncoderGraph::add_positions(const Value& scores, const Value& queries, const Value& keys,
+                                  const StoredModel::Tree::Layer& layer, const LayerSlice& slice, Outputs outputs) {
+  const ModelConfig& config = model_.config();
+  Value input =
+      norm(table(model_.backbone().relative_positions, layer.positions), layer.position_norm, config.hidden_size);
+  if (slice.hidden < config.hidden_size)
+    input = graph_.node("Slice", {input, graph_.integers({0}), graph_.integers({slice.hidden}), graph_.integers({1})});
+  const auto by_head = [&](const LinearWeight& weight, std::vector<std::int64_t> order) {
+    const Value rows = linear(input, weight, slice.attention(), slice.hidden);
+    return split_heads(graph_.node("Unsqueeze", {rows, graph_.integers({0})}), slice, std::move(order));
+  };
+  const Value indices = graph_.node("Expand", {position_rows(outputs), graph_.node("Shape", {scores})});
+  const Value of_queries = graph_.node("MatMul", {queries, by_head(layer.key, {0, 2, 3, 1})});
+  const Value by_queries = graph_.node("GatherElements", {of_queries, indices}, {{"axis", std::int64_t{3}}});
+  const float scale = 1 / std::sqrt(3 * static_cast<float>(slice.head_size));
+  const Value positions = graph_.node("Mul", {by_head(layer.query, {0, 2, 1, 3}), graph_.number(scale)});
+  const Value of_keys = graph_.node("MatMul", {positions, keys});
+  const Value by_keys = graph_.node("GatherElements", {of_keys, indices}, {{"axis", std::int64_t{2}}});
+  return graph_.node("Add", {graph_.node("Add", {scores, by_queries}), by_keys});
+}
+
 // A number for each distance of a key from a query (nn/relative_bias.hpp), spread over the pairs of tokens.
 const Value& EncoderGraph::relative_bias(Index heads, Outputs outputs) {
   Value& bias = relative_bias_[{heads, outputs}];
@@ -186,15 +237,7 @@ const Value& EncoderGraph::relative_bias(Index heads, Outputs outputs) {
                                             }
                                             return bytes_of(values);
                                           });
-  const Value count = graph_.node("Shape", {mask_}, {{"start", std::int64_t{1}}, {"end", std::int64_t{2}}});
-  const Value end = graph_.node("Squeeze", {count, graph_.integers({0})});
-  const Value places = graph_.node("Range", {graph_.integer(0), end, graph_.integer(1)});
-  const Value keys = graph_.node("Unsqueeze", {places, graph_.integers({0})});
-  const Value queries = outputs == Outputs::every_token
-                            ? graph_.node("Unsqueeze", {places, graph_.integers({1})})
-                            : graph_.tensor("first_query", ElementType::int64, {1, 1}, std::vector<std::int64_t>{0});
-  const Value distances = graph_.node("Sub", {keys, queries});
-  const Value rows = graph_.node("Add", {distances, graph_.integer(longest - 1)});
+  const Value rows = graph_.node("Add", {distances(outputs), graph_.integer(longest - 1)});
   const Value by_pair = graph_.node("Gather", {by_distance, rows});  // [queries, tokens, heads]
   const Value by_head = graph_.node("Transpose", {by_pair}, {{"perm", std::vector<std::int64_t>{2, 0, 1}}});
   return bias = graph_.node("Unsqueeze", {by_head, graph_.integers({0})});

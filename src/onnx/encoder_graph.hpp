@@ -52,7 +52,12 @@ class EncoderGraph {
   };
 
   Value layer(const Value& x, Index index, const LayerSlice& slice, Outputs outputs);
-  Value attention(const Value& query, const Value& key, const Value& value, const LayerSlice& slice, Outputs outputs);
+  Value attention(const Value& query, const Value& key, const Value& value, const StoredModel::Tree::Layer& layer,
+                  const LayerSlice& slice, Outputs outputs);
+  /// Adds what relative positions give each score. scores, queries and keys as in attention(): [batch, heads, queries,
+  /// tokens], [batch, heads, queries, head size] and [batch, heads, head size, tokens]; queries are scaled.
+  Value add_positions(const Value& scores, const Value& queries, const Value& keys,
+                      const StoredModel::Tree::Layer& layer, const LayerSlice& slice, Outputs outputs);
   /// [batch, tokens, heads · head size] as [batch, tokens, heads, head size], its axes then in that order.
   Value split_heads(const Value& x, const LayerSlice& slice, std::vector<std::int64_t> order);
   Value linear(const Value& x, const LinearWeight& linear, Index outputs, Index inputs);
@@ -70,6 +75,10 @@ class EncoderGraph {
   /// 1 for tokens that are there, and 0: [batch, tokens, 1].
   const Value& token_weights();
   const Value& token_count();
+  /// How far a key stands behind a query: [queries, tokens].
+  const Value& distances(Outputs outputs);
+  /// Rows of the table of relative positions: [queries, tokens].
+  const Value& position_rows(Outputs outputs);
   /// [1, heads, queries, tokens].
   const Value& relative_bias(Index heads, Outputs outputs);
 
@@ -85,6 +94,7 @@ class EncoderGraph {
   Graph& graph_;
   Value ids_, mask_, types_, score_mask_, token_weights_, token_count_;
   std::map<Value, Quantized> quantized_;
+  std::map<Outputs, Value> distances_, position_rows_;
   std::map<std::pair<Index, Outputs>, Value> relative_bias_;
 };
 

@@ -275,6 +275,24 @@ void apply(const Normalizer::ReplacePattern& rule, std::string_view text, std::s
     result += text;
     return;
   }
+  if (rule.pattern == Normalizer::Pattern::runs_of_white_space) {
+    for (std::size_t at = 0; at < text.size() && result.size() <= longest;) {
+      std::size_t end = at, count = 0;
+      for (; end < text.size(); ++count) {
+        const Character character = character_at(text, end);
+        if (!is_whitespace(character.code)) break;
+        end += character.bytes;
+      }
+      const bool matches = count > 1 || (count == 1 && (text[at] == '\n' || text[at] == '\r' || text[at] == '\t'));
+      if (count == 0) end = at + character_at(text, at).bytes;
+      if (matches)
+        result += rule.content;
+      else
+        result.append(text, at, end - at);
+      at = end;
+    }
+    return;
+  }
   const bool outer = rule.pattern == Normalizer::Pattern::outer_spaces;
   for (std::size_t at = 0; at < text.size() && result.size() <= longest;) {
     const std::size_t space = text.find(' ', at), end = std::min(text.find_first_not_of(' ', space), text.size());
@@ -301,6 +319,8 @@ const char* Normalizer::regex_of(Pattern pattern) {
       return " {2,}";
     case Pattern::outer_spaces:
       return "\\A +| +\\z";
+    case Pattern::runs_of_white_space:
+      return "\\s{2,}|[\\n\\r\\t]";
     case Pattern::leading_underline:
       break;
   }

@@ -32,8 +32,9 @@ class Normalizer {
     std::string text;
   };
   /// Of Replace by a regular expression these, which transformers writes: runs of two spaces and more become `content`;
-  /// spaces at both ends become `content`, usually nothing; a "▁" at the beginning becomes `content`.
-  enum class Pattern { runs_of_spaces, outer_spaces, leading_underline };
+  /// spaces at both ends become `content`, usually nothing; a "▁" at the beginning becomes `content`; runs of two white
+  /// spaces and more, and single line ends and tabs, become `content`.
+  enum class Pattern { runs_of_spaces, outer_spaces, leading_underline, runs_of_white_space };
   struct ReplacePattern {
     Pattern pattern;
     std::string content;

@@ -96,7 +96,6 @@ Pipeline roberta_pipeline(Vocabulary vocabulary, std::vector<ByteLevelBpe::Merge
 
 Pipeline unigram_pipeline(Vocabulary vocabulary, std::vector<double> scores, Normalizer normalizer,
                           const UnigramOptions& options, const SpecialTokens& special, const std::string& place) {
-  using Prefix = PreTokenizer::Metaspace::Prefix;
   const SpecialIds ids = ids_of(special, vocabulary, place);
   Unigram model(vocabulary, std::move(scores), ids.unk);
   AddedTokens added_tokens(added(special, ids, vocabulary, options.mask_strips_left), normalizer, place);
@@ -104,9 +103,7 @@ Pipeline unigram_pipeline(Vocabulary vocabulary, std::vector<double> scores, Nor
       .vocabulary = std::move(vocabulary),
       .added_tokens = std::move(added_tokens),
       .normalizer = std::move(normalizer),
-      .pre_tokenizer =
-          PreTokenizer({PreTokenizer::WhitespaceSplit{},
-                        PreTokenizer::Metaspace{.prefix = options.prefix ? Prefix::always : Prefix::never}}),
+      .pre_tokenizer = options.words,
       .model = std::move(model),
       .post_processor =
           options.types ? PostProcessor::bert(ids.cls, ids.sep) : PostProcessor::roberta(ids.cls, ids.sep),

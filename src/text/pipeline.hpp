@@ -62,7 +62,7 @@ Pipeline roberta_pipeline(Vocabulary vocabulary, std::vector<ByteLevelBpe::Merge
 
 /// SentencePiece's Unigram model: words are cut at white space, and a "▁" stands before each.
 struct UnigramOptions {
-  bool prefix = true;  // false: not before the first
+  PreTokenizer words;  // how words are cut
   bool types = true;   // ALBERT: special tokens and types as BERT's; false: RoBERTa's
   bool mask_strips_left = false;
 };

@@ -17,10 +17,11 @@ using nlohmann::json;
 /// The class that transformers takes for a model whose files do not name one.
 std::string class_of_model(const std::string& model_type) {
   static const std::map<std::string, std::string> classes = {
-      {"albert", "AlbertTokenizer"},       {"bert", "BertTokenizer"},
-      {"camembert", "CamembertTokenizer"}, {"distilbert", "BertTokenizer"},
-      {"electra", "BertTokenizer"},        {"mpnet", "MPNetTokenizer"},
-      {"roberta", "RobertaTokenizer"},     {"xlm-roberta", "XLMRobertaTokenizer"}};
+      {"albert", "AlbertTokenizer"},         {"bert", "BertTokenizer"},
+      {"camembert", "CamembertTokenizer"},   {"distilbert", "BertTokenizer"},
+      {"deberta-v2", "DebertaV2Tokenizer"},  {"electra", "BertTokenizer"},
+      {"mpnet", "MPNetTokenizer"},           {"roberta", "RobertaTokenizer"},
+      {"xlm-roberta", "XLMRobertaTokenizer"}};
   const auto found = classes.find(model_type);
   return found == classes.end() ? std::string() : found->second;
 }

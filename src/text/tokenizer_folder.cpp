@@ -20,14 +20,14 @@
 namespace sharcs::internal {
 namespace {
 
-enum class Family { bert, mpnet, roberta, xlm_roberta, camembert, albert };
+enum class Family { bert, mpnet, roberta, xlm_roberta, camembert, albert, deberta };
 
 struct NamedClass {
   std::string_view name;
   Family family;
 };
 /// Classes of transformers and what they do; those of a row with the same family are one class there.
-constexpr std::array<NamedClass, 15> classes = {{
+constexpr std::array<NamedClass, 16> classes = {{
     {"BertTokenizer", Family::bert},
     {"DistilBertTokenizer", Family::bert},
     {"ElectraTokenizer", Family::bert},
@@ -43,6 +43,7 @@ constexpr std::array<NamedClass, 15> classes = {{
     {"XLMRobertaTokenizer", Family::xlm_roberta},
     {"CamembertTokenizer", Family::camembert},
     {"AlbertTokenizer", Family::albert},
+    {"DebertaV2Tokenizer", Family::deberta},
 }};
 
 std::optional<Family> family_of_class(std::string_view name) {
@@ -69,7 +70,7 @@ struct Parts {
 
 SpecialTokens special_tokens(Family family, const TokenizerConfig& config) {
   SpecialTokens usual = roberta_special_tokens();
-  if (family == Family::bert) usual = bert_special_tokens();
+  if (family == Family::bert || family == Family::deberta) usual = bert_special_tokens();
   if (family == Family::mpnet) usual = mpnet_special_tokens();
   if (family == Family::albert) usual = {"[CLS]", "[SEP]", "<unk>", "<pad>", "[MASK]"};
   const auto named = [](const std::optional<AddedToken>& token, const std::string& other) {
@@ -85,6 +86,13 @@ SpecialTokens special_tokens(Family family, const TokenizerConfig& config) {
 Normalizer sentence_piece_normalizer(Family family, const TokenizerConfig& config,
                                      const Normalizer::Precompiled& charsmap) {
   std::vector<Normalizer::Step> steps;
+  if (family == Family::deberta) {  // without SentencePiece's table
+    if (config.do_lower_case.value_or(false)) steps.emplace_back(Normalizer::Lowercase{});
+    steps.emplace_back(Normalizer::ReplacePattern{Normalizer::Pattern::runs_of_white_space, " "});
+    steps.emplace_back(Normalizer::Form::nfc);
+    steps.emplace_back(Normalizer::Strip{.left = false});
+    return Normalizer(std::move(steps));
+  }
   if (family == Family::albert) {
     steps.emplace_back(Normalizer::Replace{"``", "\""});
     steps.emplace_back(Normalizer::Replace{"''", "\""});
@@ -96,6 +104,20 @@ Normalizer sentence_piece_normalizer(Family family, const TokenizerConfig& confi
   }
   if (charsmap != nullptr) steps.emplace_back(charsmap);
   return Normalizer(std::move(steps));
+}
+
+/// How a class cuts a text into words.
+PreTokenizer sentence_piece_words(Family family, const TokenizerConfig& config) {
+  using Prefix = PreTokenizer::Metaspace::Prefix;
+  const bool prefix = config.add_prefix_space.value_or(true);
+  if (family != Family::deberta)
+    return PreTokenizer(
+        {PreTokenizer::WhitespaceSplit{}, PreTokenizer::Metaspace{.prefix = prefix ? Prefix::always : Prefix::never}});
+  std::vector<PreTokenizer::Step> steps;
+  if (JsonCursor(config.keys, config.file, JsonKind::tokenizer)["split_by_punct"].get_or(false))
+    steps.emplace_back(PreTokenizer::Punctuation{});
+  steps.emplace_back(PreTokenizer::Metaspace{.prefix = prefix ? Prefix::always : Prefix::first});
+  return PreTokenizer(std::move(steps));
 }
 
 /// The tokenizer of a class, with its named special tokens.
@@ -115,12 +137,13 @@ Pipeline build(Family family, Parts parts, const TokenizerConfig& config) {
     case Family::xlm_roberta:
     case Family::camembert:
     case Family::albert:
+    case Family::deberta:
       break;
   }
   Pipeline pipeline = unigram_pipeline(std::move(parts.vocabulary), std::move(parts.scores),
                                        sentence_piece_normalizer(family, config, parts.charsmap),
-                                       {.prefix = config.add_prefix_space.value_or(true),
-                                        .types = family == Family::albert,
+                                       {.words = sentence_piece_words(family, config),
+                                        .types = family == Family::albert || family == Family::deberta,
                                         .mask_strips_left = family == Family::camembert},
                                        special, parts.place);
   if (family == Family::albert && parts.post_processor) pipeline.post_processor = *std::move(parts.post_processor);
@@ -252,7 +275,7 @@ Parts parts_of(const SentencePieceFile& file, Family family, const SpecialTokens
   }
   for (std::size_t i = std::min(replaced, file.pieces.size()); i < file.pieces.size(); ++i)
     add(file.pieces[i].text, file.pieces[i].score);
-  if (family != Family::albert) add(special.mask, 0);
+  if (family != Family::albert && parts.vocabulary.id(special.mask) == TokenTable::absent) add(special.mask, 0);
   for (const SentencePieceFile::Piece& piece : file.pieces) {
     using Kind = SentencePieceFile::Kind;
     if (piece.kind != Kind::control && piece.kind != Kind::user_defined) continue;
@@ -271,7 +294,8 @@ Parts parts_of(const SentencePieceFile& file, Family family, const SpecialTokens
 Parts read_vocabulary_files(const std::filesystem::path& directory, std::optional<Family>& family,
                             const TokenizerConfig& config) {
   const std::filesystem::path txt = directory / "vocab.txt", vocab = directory / "vocab.json",
-                              bpe_model = directory / "sentencepiece.bpe.model", model = directory / "spiece.model";
+                              bpe_model = directory / "sentencepiece.bpe.model",
+                              model = directory / (family == Family::deberta ? "spm.model" : "spiece.model");
   if (!family && config.names_class) {
     refuse_class(config, "a tokenizer.json beside it, or one of " + known_classes());
   }
@@ -311,9 +335,11 @@ Parts read_vocabulary_files(const std::filesystem::path& directory, std::optiona
     case Family::xlm_roberta:
     case Family::camembert:
     case Family::albert:
+    case Family::deberta:
       break;
   }
-  const std::filesystem::path file = required(is_there(bpe_model) && *family != Family::albert ? bpe_model : model);
+  const std::filesystem::path file = required(
+      is_there(bpe_model) && (*family == Family::xlm_roberta || *family == Family::camembert) ? bpe_model : model);
   return parts_of(SentencePieceFile::read(file), *family, special_tokens(*family, config), file.string());
 }
 

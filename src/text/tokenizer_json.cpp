@@ -49,7 +49,7 @@ Normalizer::Step normalizer_step(const JsonCursor& place) {
   if (type == "Replace") {
     if (const JsonCursor regex = place["pattern"]["Regex"]; regex.present()) {
       using enum Normalizer::Pattern;
-      for (const Normalizer::Pattern known : {runs_of_spaces, outer_spaces, leading_underline})
+      for (const Normalizer::Pattern known : {runs_of_spaces, outer_spaces, leading_underline, runs_of_white_space})
         if (regex.get<std::string>() == Normalizer::regex_of(known))
           return Normalizer::ReplacePattern{known, place["content"].get<std::string>()};
       regex.fail("\" {2,}\" or another one that transformers writes for SentencePiece");

@@ -177,6 +177,10 @@ void reorder(ParameterStore<T>& values, const ModelConfig& config, const NewOrde
         permute_cols(values.values(backbone.embeddings + table), hidden, 1, dimensions);
     norm(backbone.embeddings + ".LayerNorm");
   }
+  if (!backbone.relative_positions.empty()) {
+    permute_cols(values.values(backbone.relative_positions), hidden, 1, dimensions);
+    norm(backbone.relative_position_norm);
+  }
   for (int i = 0; i < own_layers; ++i) {
     const LayerNames names = backbone.layer(i);
     for (const std::string& reader : {names.query, names.key, names.value, names.intermediate})

@@ -71,6 +71,11 @@ def albert_piece(folder):
                    control_symbols="[CLS],[SEP],[MASK]", user_defined_symbols="(,)")
 
 
+def deberta_piece(folder):
+    sentence_piece(folder, "spm.model", pad_id=0, bos_id=1, eos_id=2, unk_id=3, pad_piece="[PAD]", bos_piece="[CLS]",
+                   eos_piece="[SEP]", unk_piece="[UNK]")
+
+
 BERT = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 MPNET = ["<s>", "<pad>", "</s>", "<unk>", "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 EXTRA = dict(additional_special_tokens=["<ent>", AddedToken("</ent>", lstrip=True)])
@@ -178,6 +183,10 @@ CASES = {
     "AlbertTokenizer, cased, accents kept": ("Albert", from_piece("AlbertTokenizer", albert_piece, False, do_lower_case=False,
                                                                   keep_accents=True)),
     "AlbertTokenizer of spiece.model": ("Albert", from_piece("AlbertTokenizer", albert_piece, True)),
+    "DebertaV2Tokenizer": ("DebertaV2", from_piece("DebertaV2Tokenizer", deberta_piece, False, **EXTRA)),
+    "DebertaV2Tokenizer, lower case, cut at punctuation": ("DebertaV2", from_piece(
+        "DebertaV2Tokenizer", deberta_piece, False, do_lower_case=True, split_by_punct=True, add_prefix_space=False)),
+    "DebertaV2Tokenizer of spm.model": ("DebertaV2", from_piece("DebertaV2Tokenizer", deberta_piece, True)),
     "XLM-R's as written, a space before all": ("XLMRoberta", as_written("always")),
     "XLM-R's as written, a space before the first": ("XLMRoberta", as_written("first")),
     "XLM-R's as written, stripped, no space before": ("XLMRoberta", as_written("never", left=True)),
@@ -188,6 +197,10 @@ def save_model(name, tokenizer, folder):
     settings = dict(DISTILBERT if name == "DistilBert" else SIZES)
     if name in ("Albert", "Electra"):
         settings["embedding_size"] = 12
+    if name == "DebertaV2":
+        settings |= {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "share_att_key": True,
+                     "norm_rel_ebd": "layer_norm", "position_biased_input": False, "position_buckets": 8,
+                     "max_relative_positions": -1, "type_vocab_size": 0}
     if name in ("Roberta", "XLMRoberta", "Camembert"):
         settings["type_vocab_size"] = 1
     config = getattr(transformers, name + "Config")(vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id, **settings)

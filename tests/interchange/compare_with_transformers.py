@@ -22,6 +22,9 @@ DISTILBERT = dict(vocab_size=53, dim=24, n_layers=3, n_heads=4, hidden_dim=40, m
 MODELS = {
     "Bert": SIZES, "Roberta": SIZES | {"pad_token_id": 1}, "XLMRoberta": SIZES | {"pad_token_id": 1},
     "Camembert": SIZES | {"pad_token_id": 1}, "DistilBert": DISTILBERT,
+    "DebertaV2": SIZES | {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "share_att_key": True,
+                          "norm_rel_ebd": "layer_norm", "position_biased_input": False, "position_buckets": 8,
+                          "max_relative_positions": -1, "type_vocab_size": 0},
     "Albert": SIZES | {"embedding_size": 12, "num_hidden_groups": 1}, "MPNet": SIZES | {"pad_token_id": 1},
     "Electra": SIZES | {"embedding_size": 12},
 }

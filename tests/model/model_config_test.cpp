@@ -102,7 +102,7 @@ json smallest(const std::string& family) {
   static const std::map<std::string, std::string> types = {
       {"Bert", "bert"},           {"Roberta", "roberta"},       {"XLMRoberta", "xlm-roberta"},
       {"Camembert", "camembert"}, {"DistilBert", "distilbert"}, {"Albert", "albert"},
-      {"MPNet", "mpnet"},         {"Electra", "electra"}};
+      {"MPNet", "mpnet"},         {"Electra", "electra"},       {"DebertaV2", "deberta-v2"}};
   const auto found = types.find(family);
   const std::string type = found == types.end() ? "bert" : found->second;
   if (type == "distilbert")
@@ -113,9 +113,16 @@ json smallest(const std::string& family) {
             {"n_heads", 2},
             {"hidden_dim", 8},
             {"max_position_embeddings", 20}};
-  return {{"model_type", type},           {"vocab_size", 50},         {"hidden_size", 16},
-          {"num_hidden_layers", 2},       {"num_attention_heads", 2}, {"intermediate_size", 8},
-          {"max_position_embeddings", 20}};
+  json config = {{"model_type", type},           {"vocab_size", 50},         {"hidden_size", 16},
+                 {"num_hidden_layers", 2},       {"num_attention_heads", 2}, {"intermediate_size", 8},
+                 {"max_position_embeddings", 20}};
+  if (type == "deberta-v2")
+    config.update({{"relative_attention", true},
+                   {"share_att_key", true},
+                   {"norm_rel_ebd", "layer_norm"},
+                   {"position_biased_input", false},
+                   {"pos_att_type", "p2c|c2p"}});
+  return config;
 }
 
 TEST(ModelConfig, EveryKeyOfTransformersIsUsedHarmlessOrRefused) {
