@@ -9,15 +9,16 @@
 namespace sharcs::internal {
 
 /// The files that a tokenizer may be read from, beside the model's config.json.
-inline constexpr std::array<std::string_view, 9> tokenizer_files = {"tokenizer.json",
-                                                                    "tokenizer_config.json",
-                                                                    "special_tokens_map.json",
-                                                                    "added_tokens.json",
-                                                                    "vocab.txt",
-                                                                    "vocab.json",
-                                                                    "merges.txt",
-                                                                    "sentencepiece.bpe.model",
-                                                                    "spiece.model"};
+inline constexpr std::array<std::string_view, 10> tokenizer_files = {"tokenizer.json",
+                                                                     "tokenizer_config.json",
+                                                                     "special_tokens_map.json",
+                                                                     "added_tokens.json",
+                                                                     "vocab.txt",
+                                                                     "vocab.json",
+                                                                     "merges.txt",
+                                                                     "sentencepiece.bpe.model",
+                                                                     "spiece.model",
+                                                                     "spm.model"};
 
 /// Reads the tokenizer of a model directory, as Tokenizer::load() says. Throws IoError or TokenizerError.
 ///
