@@ -1,6 +1,7 @@
 """Runs what `sharcs export --onnx` writes in ONNX Runtime and compares the logits with the engine's.
 
-    python compare_onnx.py SHARCS EVERY_ANSWER EXAMPLES    the program, that of every_answer.cpp, the folder examples/
+    python compare_onnx.py SHARCS EVERY_ANSWER EXAMPLES ROUTED_ONNX    the program, that of every_answer.cpp, the folder examples/, and
+                                                                       the program of examples/routed_onnx.cpp, where it was built
 
 For each backbone, small random models in several forms; of each, every width and exit and the routed parts, in fp32 and
 int8, on a padded batch and on single sentences. Each graph has to pass onnx.checker. Routed, each sample has to be answered
@@ -99,8 +100,8 @@ def problem_of(what, precision, found, expected):
 
 
 class Comparison:
-    def __init__(self, sharcs, every_answer, examples, folder):
-        self.sharcs, self.every_answer, self.folder = sharcs, every_answer, folder
+    def __init__(self, folder, sharcs, every_answer, examples, routed_onnx):
+        self.sharcs, self.every_answer, self.folder, self.routed_program = sharcs, every_answer, folder, routed_onnx
         spec = importlib.util.spec_from_file_location("routed_onnx", pathlib.Path(examples) / "routed_onnx.py")
         self.routed_onnx = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(self.routed_onnx)
@@ -182,8 +183,8 @@ class Comparison:
                           "weights": np.eye(widths).tolist(), "offsets": [0.1] * widths, "price": 0.05,
                           "costs": [[0.1 * width, 0.01 * width, 0.001] for width in range(widths)]}}
 
-    def example_answers_as_predict_does(self):
-        """The example as it is called, on texts, beside sharcs predict."""
+    def examples_answer_as_predict_does(self):
+        """The examples as they are called, on texts, beside sharcs predict."""
         data, run_folder, output = self.folder / "data", self.folder / "run", self.folder / "routed_text"
         self.call(self.sharcs, "synth", "--output", data, "--train", 400, "--dev", 100, "--test", 0)
         (self.folder / "train.json").write_text(json.dumps(TRAINING))
@@ -197,30 +198,54 @@ class Comparison:
                                *options)
             return [json.loads(line) for line in output.splitlines()]
 
-        # Half of the lines are surer than the threshold.
-        thresholds = [float(np.median([item["probability"] for item in predicted("--policy", f"fixed:{answer}")]))
-                      for answer in ("exit-1", "0.5", "exit-2")] + [0]
         config = json.loads((run_folder / "config.json").read_text())
-        config["sharcs"]["policy"] = {"kind": "combined", "confidence": "max-probability", "thresholds": thresholds}
-        (run_folder / "config.json").write_text(json.dumps(config))
-        self.export(run_folder, output, "--routed")
-        items = predicted()
-        found = subprocess.run([sys.executable, self.routed_onnx.__file__, output], input="\n".join(lines), check=True,
-                               capture_output=True, text=True).stdout.splitlines()
-        wanted = [f"{item['answer']}\t{item['label']}" for item in items]
-        taken = {item["answer"] for item in items}
-        print("example:", len(found), "lines, answered by", sorted(taken))
-        if len(taken) < 4:
-            self.expect(f"the example's lines are answered by {taken}; expected all answers")
-        if [line.rsplit("\t", 1)[0] for line in found] != wanted:
-            self.expect(f"the example's answers are not those of sharcs predict: {found}; expected {wanted}")
+        answers = ("exit-1", "0.5", "exit-2")
+
+        def in_the_middle(answer):
+            """About half of the lines are surer; where neighbours differ most, so that rounding does not decide."""
+            values = sorted(item["probability"] for item in predicted("--policy", f"fixed:{answer}"))[40:60]
+            below, above = max(zip(values, values[1:]), key=lambda pair: pair[1] - pair[0])
+            return (below + above) / 2
+
+        sure = [in_the_middle(answer) for answer in answers]
+        by_entropy = [1 + (p * np.log2(p) + (1 - p) * np.log2(1 - p)) for p in sure]
+        combined = {"kind": "combined", "confidence": "max-probability", "thresholds": sure + [0]}
+        *_, patience, by_router = self.policies([answer.replace("-", " ") for answer in answers] + ["1"], config["sharcs"])
+        policies = [None, combined, combined | {"confidence": "entropy", "thresholds": by_entropy + [0]},
+                    {"kind": "cascade", "confidence": "entropy", "thresholds": [None, by_entropy[1], None, 0]}, patience,
+                    combined | {"router": by_router["router"] | {"price": 0.3}}]
+        programs = {"routed_onnx.py": [sys.executable, self.routed_onnx.__file__]}
+        if pathlib.Path(self.routed_program).exists():
+            programs["routed_onnx.cpp"] = [self.routed_program]
+        else:
+            print("routed_onnx.cpp was not built: sh tests/interchange/fetch_onnxruntime.sh brings what it needs")
+        for policy in policies:
+            config["sharcs"]["policy"] = policy
+            if policy is None:
+                del config["sharcs"]["policy"]
+            (run_folder / "config.json").write_text(json.dumps(config))
+            self.export(run_folder, output, "--routed")
+            items = predicted()
+            wanted = [f"{item['answer']}\t{item['label']}" for item in items]
+            taken = {item["answer"] for item in items}
+            if policy == combined and len(taken) < 3:
+                self.expect(f"the example's lines are answered by {taken}; expected most of the answers")
+            for name, program in programs.items():
+                printed = subprocess.run([*program, output], input="\n".join(lines), check=True, capture_output=True,
+                                         text=True).stdout.splitlines()
+                found = [line.rsplit("\t", 1)[0] for line in printed]
+                print(f"{name}, {policy and policy['kind']} {policy and policy['confidence']}:", len(found), "lines, answered by",
+                      sorted(taken))
+                if found != wanted:
+                    different = [pair for pair in zip(found, wanted) if pair[0] != pair[1]]
+                    self.expect(f"{name}, {policy}: {len(found)} lines, found and of sharcs predict: {different}")
 
 
 def main():
     transformers.logging.set_verbosity_error()
     onnxruntime.set_default_logger_severity(3)
     with tempfile.TemporaryDirectory() as folder:
-        comparison = Comparison(*sys.argv[1:4], pathlib.Path(folder))
+        comparison = Comparison(pathlib.Path(folder), *sys.argv[1:])
         for form, (settings, names) in FORMS.items():
             for name in names:
                 comparison.model(name, form, settings)
@@ -229,7 +254,7 @@ def main():
         comparison.model("Bert", "regression", PLAIN, num_labels=1)
         comparison.model("Bert", "several numbers", PLAIN, problem_type="regression")
         comparison.model("Bert", "several labels", PLAIN, problem_type="multi_label_classification")
-        comparison.example_answers_as_predict_does()
+        comparison.examples_answer_as_predict_does()
     print("\n".join(comparison.problems))
     sys.exit(1 if comparison.problems else 0)
 
