@@ -7,6 +7,7 @@
 #include "bf16_bench.hpp"
 #include "core/threads.hpp"
 #include "encoder_bench.hpp"
+#include "families_bench.hpp"
 #include "gemm_bench.hpp"
 #include "int8_bench.hpp"
 #include "options.hpp"
@@ -34,7 +35,7 @@ int main(int argc, char** argv) {
   app.add_option(
       "--filter", options.filter,
       "Only points whose name contains this, e.g. \"multiply 32 x\", \"pack\", \"encoder\", \"callers\", \"queue\", "
-      "\"bf16\", \"int8\", \"training\" or \"tokenize\"");
+      "\"bf16\", \"int8\", \"family\", \"training\" or \"tokenize\"");
   app.add_option("--seconds", options.seconds, "Seconds for each contender at each point")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
@@ -61,6 +62,7 @@ int main(int argc, char** argv) {
     run_queue_bench(options, report);
     run_bf16_bench(options, report);
     run_int8_bench(options, report);
+    run_families_bench(options, report);
     run_training_bench(options, report);
     run_tokenizer_bench(options, report);
   } catch (const std::exception& error) {

@@ -9,7 +9,7 @@
 
 namespace sharcs::internal::bench {
 
-std::unique_ptr<OnnxRuntime> OnnxRuntime::start(const std::filesystem::path& folder, int threads) {
+std::unique_ptr<OnnxRuntime> OnnxRuntime::start(const std::filesystem::path& model, int threads) {
   const char* named = std::getenv("SHARCS_BENCH_PYTHON");
   const std::string python = named != nullptr ? named : "python3", count = std::to_string(threads);
   int to[2], from[2];
@@ -22,7 +22,7 @@ std::unique_ptr<OnnxRuntime> OnnxRuntime::start(const std::filesystem::path& fol
     for (const int descriptor : {to[0], to[1], from[0], from[1]}) close(descriptor);
     // Its own complaints are not the bench's; where a package is missing, start() finds that nothing comes.
     if (std::freopen("/dev/null", "w", stderr) == nullptr) _exit(1);
-    execlp(python.c_str(), python.c_str(), SHARCS_BENCH_DIR "/onnxruntime_peer.py", folder.c_str(), count.c_str(),
+    execlp(python.c_str(), python.c_str(), SHARCS_BENCH_DIR "/onnxruntime_peer.py", model.c_str(), count.c_str(),
            nullptr);
     _exit(127);
   }
@@ -35,7 +35,7 @@ std::unique_ptr<OnnxRuntime> OnnxRuntime::start(const std::filesystem::path& fol
   peer->from_ = fdopen(from[0], "r");
   const std::string ready = peer->read_line();
   if (!ready.starts_with("ready ")) return nullptr;
-  peer->name_ = "onnxruntime " + ready.substr(6) + " int8";
+  peer->name_ = "onnxruntime " + ready.substr(6) + (model.extension() == ".onnx" ? "" : " int8");
   return peer;
 }
 

@@ -1,10 +1,11 @@
-"""ONNX Runtime's dynamic int8 of a BERT folder, for sharcs_bench. Needs numpy, onnx and onnxruntime.
+"""ONNX Runtime for sharcs_bench. Needs numpy, onnx and onnxruntime.
 
-usage: onnxruntime_peer.py FOLDER THREADS
-Builds the encoder as ONNX from config.json and model.safetensors, once of plain operators and once with ONNX Runtime's fused
-attention, has onnxruntime.quantization.quantize_dynamic rewrite both, says "ready VERSION", and then reads lines
-"SENTENCES TOKENS". To the first line of a shape it answers which of the two graphs is faster there and uses it; to every
-line it runs one batch and answers "done".
+usage: onnxruntime_peer.py MODEL.onnx THREADS    runs a graph as it is
+       onnxruntime_peer.py FOLDER THREADS        dynamic int8 of a BERT folder
+Builds the folder's encoder as ONNX from config.json and model.safetensors, once of plain operators and once with ONNX Runtime's
+fused attention, and has onnxruntime.quantization.quantize_dynamic rewrite both. Then says "ready VERSION" and reads lines
+"SENTENCES TOKENS". For each shape it finds out which graph is faster there and uses it; to every line it runs one batch and
+answers "done".
 """
 import json
 import pathlib
@@ -87,45 +88,61 @@ def build(config, weights, fused):
                              opset_imports=[helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)])
 
 
-def session(model, threads, folder, name):
+def session(graph, threads):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def int8_session(model, threads, folder, name):
     plain, quantized = str(folder / f"{name}.onnx"), str(folder / f"{name}_int8.onnx")
     onnx.save(model, plain)
     # A scale an output and signed weights, as ours.
     quantize_dynamic(plain, quantized, per_channel=True, weight_type=QuantType.QInt8,
                      extra_options={"DefaultTensorType": TensorProto.FLOAT})
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(quantized, options, providers=["CPUExecutionProvider"])
+    return session(quantized, threads)
+
+
+def sessions_of(model, threads):
+    if model.suffix == ".onnx":
+        return [session(str(model), threads)], 1000
+    config = json.loads((model / "config.json").read_text())
+    weights = read_safetensors(model / "model.safetensors")
+    with tempfile.TemporaryDirectory() as temporary:
+        return [int8_session(build(config, weights, fused), threads, pathlib.Path(temporary), f"fused{fused}")
+                for fused in (False, True)], config["vocab_size"]
+
+
+def inputs_of(a_session, shape, words):
+    random = np.random.default_rng(1)
+    values = {"attention_mask": np.ones(shape, np.int64), "token_type_ids": np.zeros(shape, np.int64)}
+    return {port.name: values[port.name] if port.name in values else random.integers(0, words, shape)
+            for port in a_session.get_inputs()}
 
 
 def main():
-    folder, threads = pathlib.Path(sys.argv[1]), int(sys.argv[2])
-    config = json.loads((folder / "config.json").read_text())
-    weights = read_safetensors(folder / "model.safetensors")
-    with tempfile.TemporaryDirectory() as temporary:
-        sessions = [session(build(config, weights, fused), threads, pathlib.Path(temporary), f"fused{fused}")
-                    for fused in (False, True)]
+    sessions, words = sessions_of(pathlib.Path(sys.argv[1]), int(sys.argv[2]))
     print("ready", onnxruntime.__version__, flush=True)
     faster = {}
-    random = np.random.default_rng(1)
     for line in sys.stdin:
         shape = tuple(int(number) for number in line.split())
         if shape not in faster:
-            ids = random.integers(0, config["vocab_size"], shape)
             seconds = []
             for each in sessions:
-                each.run(None, {"ids": ids})
+                inputs = inputs_of(each, shape, words)
+                each.run(None, inputs)
                 turns = []
                 for _ in range(3):
                     start = time.perf_counter()
-                    each.run(None, {"ids": ids})
+                    each.run(None, inputs)
                     turns.append(time.perf_counter() - start)
                 seconds.append(min(turns))
-            faster[shape] = (sessions[int(np.argmin(seconds))], ids)
-        chosen, ids = faster[shape]
-        chosen.run(None, {"ids": ids})
+            chosen = sessions[int(np.argmin(seconds))]
+            faster[shape] = (chosen, inputs_of(chosen, shape, words))
+        chosen, inputs = faster[shape]
+        chosen.run(None, inputs)
         print("done", flush=True)
 
 
