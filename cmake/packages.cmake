@@ -1,9 +1,9 @@
 # Debian packages of what cmake/install.cmake installs, made by `sh cmake/packages.sh`:
 #
-#   libsharcs-inference0  the library that runs models
-#   libsharcs0            the library with training, too, and with MPI where it was found
-#   libsharcs-dev         headers and what find_package and pkg-config read; links both libraries
-#   sharcs                the program, which needs neither library
+#   libsharcs-inference0.1  the library that runs models
+#   libsharcs0.1            the library with training, too, and with MPI where it was found
+#   libsharcs-dev           headers and what find_package and pkg-config read; links both libraries
+#   sharcs                  the program, which needs neither library
 #
 # What they depend on is found by dpkg-shlibdeps. Each library has its own package, so that a program that only runs models
 # does not bring MPI along.
@@ -35,8 +35,8 @@ set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_NAME} built using CMake")
 
 set(about "A width-adaptive encoder (BERT, RoBERTa and others) answers easy texts at a\nfraction of its width or depth and hard ones with all of it.")
 set(debian_version ${PROJECT_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE})
-set(inference_package libsharcs-inference${PROJECT_VERSION_MAJOR})
-set(library_package libsharcs${PROJECT_VERSION_MAJOR})
+set(inference_package libsharcs-inference${sharcs_interface_version})
+set(library_package libsharcs${sharcs_interface_version})
 
 set(CPACK_DEBIAN_INFERENCE_PACKAGE_NAME ${inference_package})
 set(CPACK_DEBIAN_INFERENCE_PACKAGE_SECTION libs)

@@ -12,16 +12,21 @@ double ClassQuality::f1() const { return share_of(2 * right, samples + predicted
 std::vector<ClassQuality> class_qualities(const Recording& recording, std::span<const int> answer_of_sample) {
   if (recording.is_regression()) return {};
   std::vector<ClassQuality> classes(recording.outputs);
+  const auto add = [&](int label, std::size_t ClassQuality::*count) {
+    if (!recording.is_multi_label()) {
+      ++(classes[static_cast<std::size_t>(label)].*count);
+      return;
+    }
+    for (const int each : labels_in_set(label)) ++(classes[static_cast<std::size_t>(each)].*count);
+  };
   for (std::size_t i = 0; i < recording.size(); ++i) {
     const int predicted = recording.label_of(i, answer_of_sample[i]), truth = recording.labels[i];
-    const auto has = [&](int label, std::size_t c) {
-      return recording.is_multi_label() ? is_in_set(label, c) : static_cast<std::size_t>(label) == c;
-    };
-    for (std::size_t c = 0; c < classes.size(); ++c) {
-      classes[c].samples += has(truth, c);
-      classes[c].predicted += has(predicted, c);
-      classes[c].right += has(truth, c) && has(predicted, c);
-    }
+    add(truth, &ClassQuality::samples);
+    add(predicted, &ClassQuality::predicted);
+    if (recording.is_multi_label())
+      add(truth & predicted, &ClassQuality::right);
+    else if (truth == predicted)
+      add(truth, &ClassQuality::right);
   }
   return classes;
 }

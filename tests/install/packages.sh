@@ -17,17 +17,17 @@ sh cmake/dependencies.sh pkg-config lintian
 sh cmake/packages.sh "$folder"
 names=""
 for file in "$folder"/deb/*.deb; do names="$names $(dpkg-deb --field "$file" Package)"; done
-[ "$(echo $names)" = "libsharcs-dev libsharcs-inference0 libsharcs0 sharcs" ] || fail "found the packages$names"
+[ "$(echo $names)" = "libsharcs-dev libsharcs-inference0.1 libsharcs0.1 sharcs" ] || fail "found the packages$names"
 # shellcheck disable=SC2086 # a list of words
 lintian --fail-on error,warning --info $folder/deb/*.deb
 
 version=$(dpkg-deb --field "$folder"/deb/sharcs_*.deb Version)
 depends() { dpkg-deb --field "$folder/deb/$1"_*.deb Depends; }
-for library in libsharcs0 libsharcs-inference0; do
+for library in libsharcs0.1 libsharcs-inference0.1; do
   depends libsharcs-dev | grep -q "$library (= $version)" || fail "libsharcs-dev depends on: $(depends libsharcs-dev)"
 done
-depends libsharcs-inference0 | grep -q libgomp1 || fail "libsharcs-inference0 depends on: $(depends libsharcs-inference0)"
-if depends libsharcs-inference0 | grep -q mpi; then fail "libsharcs-inference0 depends on MPI"; fi
+depends libsharcs-inference0.1 | grep -q libgomp1 || fail "libsharcs-inference0.1 depends on: $(depends libsharcs-inference0.1)"
+if depends libsharcs-inference0.1 | grep -q mpi; then fail "libsharcs-inference0.1 depends on MPI"; fi
 
 scratch=$(mktemp -d)
 remove() {
@@ -52,7 +52,7 @@ grep -q "^sharcs_DIR:PATH=/usr/lib/$(dpkg-architecture -qDEB_HOST_MULTIARCH)/cma
 cmake --build "$scratch/consumer" >"$scratch/log" 2>&1 || { cat "$scratch/log"; exit 1; }
 # shellcheck disable=SC2046 # options
 cc -std=c11 -Wall -Wextra -Werror -pedantic examples/classify.c -o "$scratch/classify_c" $(pkg-config --cflags --libs sharcs)
-readelf --dynamic "$scratch/classify_c" | grep -q 'NEEDED.*libsharcs_inference.so.0' || fail "the C program does not use the installed library"
+readelf --dynamic "$scratch/classify_c" | grep -q 'NEEDED.*libsharcs_inference.so.0.1' || fail "the C program does not use the installed library"
 
 # All three say of a sentence what the model's files say.
 model=tests/compatibility/0.1.0/run
@@ -65,7 +65,7 @@ grep -q "\"label\":\"$label\"" "$scratch/answer.jsonl" || fail "sharcs predict: 
 "$scratch/consumer/consumer" $model "$sentence" | grep -q ": $label, at width" || fail "the C++ program did not say $label"
 "$scratch/classify_c" $model "$sentence" | grep -q ": $label (probability" || fail "the C program did not say $label"
 man --path sharcs >/dev/null 2>&1 || [ -f /usr/share/man/man1/sharcs.1.gz ] || fail "no manual page"
-for file in bash-completion/completions/sharcs sharcs/configs doc/libsharcs0/changelog.Debian.gz doc/sharcs/copyright; do
+for file in bash-completion/completions/sharcs sharcs/configs doc/libsharcs0.1/changelog.Debian.gz doc/sharcs/copyright; do
   [ -e "/usr/share/$file" ] || fail "/usr/share/$file is not there"
 done
 
