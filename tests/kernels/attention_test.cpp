@@ -226,10 +226,10 @@ TEST(Attention, AgreesWithPlainLoopsAtEveryShape) {
   }
 }
 
-TEST(Attention, WithABiasAgreesWithPlainLoopsAtEveryShape) {
+void expect_plain_loops_at_every_shape(Bias bias) {
   for (const Index size : {1, 5, 8, 20, 64}) {
     SCOPED_TRACE(size);
-    const Inputs in(every_length(), size < 64 ? 3 : 1, size, Bias::by_distance);
+    const Inputs in(every_length(), size < 64 ? 3 : 1, size, bias);
     const Outputs<float> before(in);
     const Outputs<double> expected = by_plain_loops(in, {}, before);
     const auto compare = [&] {
@@ -241,20 +241,9 @@ TEST(Attention, WithABiasAgreesWithPlainLoopsAtEveryShape) {
   }
 }
 
-TEST(Attention, WithPositionsAgreesWithPlainLoopsAtEveryShape) {
-  for (const Index size : {1, 5, 8, 20, 64}) {
-    SCOPED_TRACE(size);
-    const Inputs in(every_length(), size < 64 ? 3 : 1, size, Bias::positions);
-    const Outputs<float> before(in);
-    const Outputs<double> expected = by_plain_loops(in, {}, before);
-    const auto compare = [&] {
-      expect_near(infer(in, before.context), expected.context, 1e-5);
-      expect_near(train(in, {}, before), expected);
-    };
-    at_every_simd_target(compare);
-    with_portable_kernels(compare);
-  }
-}
+TEST(Attention, WithABiasAgreesWithPlainLoopsAtEveryShape) { expect_plain_loops_at_every_shape(Bias::by_distance); }
+
+TEST(Attention, WithPositionsAgreesWithPlainLoopsAtEveryShape) { expect_plain_loops_at_every_shape(Bias::positions); }
 
 TEST(Attention, WithDropoutAgreesWithPlainLoopsAtEveryLength) {
   const Dropout dropout = {.rate = 0.25f, .key = derive_key(3, "probabilities"), .first_row = 1000};
