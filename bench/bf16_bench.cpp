@@ -11,6 +11,7 @@
 #include "core/threads.hpp"
 #include "kernels/bf16_pairs.hpp"
 #include "kernels/gemm.hpp"
+#include "random_batch.hpp"
 #include "roof.hpp"
 #include "stopwatch.hpp"
 
@@ -97,27 +98,23 @@ void run_products(int threads, const Options& options, Report& report) {
   }
 }
 
-void run_encoder(const Engine& fp32, const Engine& bf16, int sentences, int tokens, int threads, const Options& options,
+void run_encoder(const Engine& fp32, const Engine& bf16, BatchShape shape, int threads, const Options& options,
                  Report& report) {
-  const std::string name = format("bf16 encoder %d x %d", sentences, tokens);
+  const std::string name = "bf16 encoder " + shape.name();
   if (!options.wants(name)) return;
-  Random random(derive_key(1, "bench batch"));
-  std::vector<std::vector<std::int32_t>> ids;
-  for (int s = 0; s < sentences; ++s) ids.push_back(random_words(random, tokens, fp32.config().vocab_size));
-  std::vector<TokenSequence> inputs;
-  for (const auto& sentence : ids) inputs.push_back({sentence});
+  const RandomBatch batch(shape, fp32.config().vocab_size);
   const Policy full = Policy::fixed(1), narrow = Policy::fixed(fp32.widths()[0].fraction());
   Options longer = options;
   longer.seconds *= 10;
-  const std::vector<Timing> timings = race({{"bf16", [&] { bf16.run(inputs, full); }},
-                                            {"bf16 narrow", [&] { bf16.run(inputs, narrow); }},
-                                            {"fp32", [&] { fp32.run(inputs, full); }}},
+  const std::vector<Timing> timings = race({{"bf16", [&] { bf16.run(batch.inputs(), full); }},
+                                            {"bf16 narrow", [&] { bf16.run(batch.inputs(), narrow); }},
+                                            {"fp32", [&] { fp32.run(batch.inputs(), full); }}},
                                            longer);
   report.line(format("%-22s  %.2f ms, %.2f of fp32; width %g: %.3f of it", name.c_str(), timings[0].median * 1e3,
                      timings[0].over(timings[2]), fp32.widths()[0].fraction(), timings[1].over(timings[0])));
   report.record({{"part", "bf16_encoder"},
-                 {"sentences", sentences},
-                 {"tokens", tokens},
+                 {"sentences", shape.sentences},
+                 {"tokens", shape.tokens},
                  {"threads", threads},
                  {"best_seconds", timings[0].best},
                  {"median_seconds", timings[0].median},
@@ -129,17 +126,15 @@ void run_encoder(const Engine& fp32, const Engine& bf16, int sentences, int toke
 
 void run_bf16_bench(const Options& options, Report& report) {
   for (const int threads : options.threads) run_products(threads, options, report);
-  constexpr std::pair<int, int> shapes[] = {{1, 16}, {1, 32}, {1, 128}, {8, 128}, {32, 32}};
-  if (std::none_of(std::begin(shapes), std::end(shapes), [&](const auto& shape) {
-        return options.wants(format("bf16 encoder %d x %d", shape.first, shape.second));
-      }))
+  if (std::ranges::none_of(batch_shapes,
+                           [&](BatchShape shape) { return options.wants("bf16 encoder " + shape.name()); }))
     return;
   const Model model = Model::create(bert_base({0.25, 1.0}));
   for (const int threads : options.threads) {
     report.heading(format("bf16 BERT-base with a router after layer 3, random weights, sentences x tokens, %s",
                           count_of_threads(threads).c_str()));
     const Engine fp32(model, {.threads = threads}), bf16(model, {.threads = threads, .precision = Precision::bf16});
-    for (const auto& [sentences, tokens] : shapes) run_encoder(fp32, bf16, sentences, tokens, threads, options, report);
+    for (const BatchShape shape : batch_shapes) run_encoder(fp32, bf16, shape, threads, options, report);
   }
 }
 

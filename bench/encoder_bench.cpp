@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bert_base.hpp"
+#include "random_batch.hpp"
 #include "roof.hpp"
 #include "stopwatch.hpp"
 
@@ -25,27 +26,9 @@ constexpr int real_lengths[] = {12, 10, 24, 28, 13, 25, 8,  15, 26, 40, 23, 39, 
 
 const std::vector<double> widths = {0.25, 0.5, 0.75, 1.0};
 
-/// Sentences of random words, and what an engine is given of them.
-struct Batch {
-  std::string name;
-  std::vector<std::vector<std::int32_t>> ids = {};
-  std::vector<TokenSequence> inputs = {};
-
-  Batch(std::string batch_name, std::span<const int> lengths, int vocab_size) : name(std::move(batch_name)) {
-    Random random(derive_key(1, "bench batch"));
-    for (const int length : lengths) ids.push_back(random_words(random, length, vocab_size));
-    for (const auto& sentence : ids) inputs.push_back({sentence});
-  }
-};
-
-Batch even_batch(int sentences, int tokens, int vocab_size) {
-  const std::vector<int> lengths(static_cast<std::size_t>(sentences), tokens);
-  return Batch(format("%d x %d", sentences, tokens), lengths, vocab_size);
-}
-
-std::int64_t batch_multiply_adds(const Engine& engine, const Batch& batch, const Width& width) {
+std::int64_t batch_multiply_adds(const Engine& engine, const RandomBatch& batch, const Width& width) {
   std::int64_t sum = 0;
-  for (const auto& sentence : batch.ids)
+  for (const auto& sentence : batch.ids())
     sum += multiply_adds(engine.config(), width, static_cast<std::int64_t>(sentence.size()));
   return sum;
 }
@@ -58,18 +41,19 @@ Options for_encoders(const Options& options) {
 }
 
 /// One batch at each width, in turns.
-void run_widths(const Engine& engine, const Batch& batch, int threads, const Options& options, Report& report) {
-  const std::string name = "encoder " + batch.name;
+void run_widths(const Engine& engine, const std::string& batch_name, const RandomBatch& batch, int threads,
+                const Options& options, Report& report) {
+  const std::string name = "encoder " + batch_name;
   if (!options.wants(name)) return;
   std::vector<Contender> contenders = {{"roof", [=] { run_multiply_adds(threads); }}};
   for (const Width& width : engine.widths())
     contenders.push_back({format("%g", width.fraction()),
-                          [&, policy = Policy::fixed(width.fraction())] { engine.run(batch.inputs, policy); }});
+                          [&, policy = Policy::fixed(width.fraction())] { engine.run(batch.inputs(), policy); }});
   const std::vector<Timing> timings = race(contenders, for_encoders(options));
   const double roof = multiply_add_operations(threads) / timings[0].best / 1e9;
   const Timing& full = timings.back();
   const double full_work = static_cast<double>(batch_multiply_adds(engine, batch, engine.widths().full()));
-  nlohmann::json record = {{"part", "encoder"}, {"batch", batch.name}, {"threads", threads}, {"roof_gflops", roof}};
+  nlohmann::json record = {{"part", "encoder"}, {"batch", batch_name}, {"threads", threads}, {"roof_gflops", roof}};
   std::string line = format("%-22s", name.c_str());
   for (int i = engine.widths().size() - 1; i >= 0; --i) {
     const Width& width = engine.widths()[i];
@@ -96,20 +80,19 @@ void run_mixture(const Engine& engine, int threads, const Options& options, Repo
   std::vector<int> even, odd;
   for (const int length : real_lengths) (length % 2 == 0 ? even : odd).push_back(length);
   const int vocab_size = engine.config().vocab_size;
-  const Batch mixed("mixed", real_lengths, vocab_size), narrow("narrow", even, vocab_size),
-      wide("wide", odd, vocab_size);
+  const RandomBatch mixed(real_lengths, vocab_size), narrow(even, vocab_size), wide(odd, vocab_size);
   const int last = engine.widths().size() - 1;
   const Policy by_length =
       Policy::custom([last](const RoutingQuery& query) { return query.tokens % 2 == 0 ? 0 : last; }, "by length");
-  const std::vector<Timing> timings = race({{"together", [&] { engine.run(mixed.inputs, by_length); }},
+  const std::vector<Timing> timings = race({{"together", [&] { engine.run(mixed.inputs(), by_length); }},
                                             {"apart",
                                              [&] {
-                                               engine.run(narrow.inputs, by_length);
-                                               engine.run(wide.inputs, by_length);
+                                               engine.run(narrow.inputs(), by_length);
+                                               engine.run(wide.inputs(), by_length);
                                              }}},
                                            for_encoders(options));
   report.line(format("%-22s  %zu real lengths, half at %g: %.2f ms together, %.3f of the halves run apart",
-                     name.c_str(), mixed.inputs.size(), engine.widths()[0].fraction(), timings[0].median * 1e3,
+                     name.c_str(), mixed.inputs().size(), engine.widths()[0].fraction(), timings[0].median * 1e3,
                      timings[0].over(timings[1])));
   report.record({{"part", "mixed_widths"},
                  {"threads", threads},
@@ -141,8 +124,8 @@ void run_loading(int threads, const Options& options, Report& report) {
     const double start = now();
     const Engine engine = Engine::load(folder, {.threads = threads});
     seconds.push_back(now() - start);
-    const Batch batch = even_batch(1, 128, engine.config().vocab_size);
-    engine.run(batch.inputs);
+    const RandomBatch batch({1, 128}, engine.config().vocab_size);
+    engine.run(batch.inputs());
     growth = std::max(growth, resident_bytes() - before);
     weights = engine.weight_bytes();
     workspace = engine.workspace_bytes();
@@ -175,9 +158,9 @@ void run_encoder_bench(const Options& options, Report& report) {
                           count_of_threads(threads).c_str()));
     const Engine engine(model, {.threads = threads});
     const int vocab_size = engine.config().vocab_size;
-    for (const auto& [sentences, tokens] : {std::pair{1, 16}, {1, 32}, {1, 128}, {8, 128}, {32, 32}})
-      run_widths(engine, even_batch(sentences, tokens, vocab_size), threads, options, report);
-    run_widths(engine, Batch("real lengths", real_lengths, vocab_size), threads, options, report);
+    for (const BatchShape shape : batch_shapes)
+      run_widths(engine, shape.name(), RandomBatch(shape, vocab_size), threads, options, report);
+    run_widths(engine, "real lengths", RandomBatch(real_lengths, vocab_size), threads, options, report);
     run_mixture(engine, threads, options, report);
   }
 }

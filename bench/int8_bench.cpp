@@ -2,8 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
-#include <iterator>
 #include <memory>
 #include <sharcs/classifier.hpp>
 #include <sharcs/model.hpp>
@@ -13,6 +13,7 @@
 #include "core/threads.hpp"
 #include "kernels/int8_gemm.hpp"
 #include "onnxruntime_peer.hpp"
+#include "random_batch.hpp"
 #include "roof.hpp"
 #include "stopwatch.hpp"
 
@@ -68,21 +69,17 @@ void run_products(int threads, const Options& options, Report& report) {
   }
 }
 
-void run_encoder(const Engine& fp32, const Engine& int8, OnnxRuntime* peer, int sentences, int tokens, int threads,
+void run_encoder(const Engine& fp32, const Engine& int8, OnnxRuntime* peer, BatchShape shape, int threads,
                  const Options& options, Report& report) {
-  const std::string name = format("int8 encoder %d x %d", sentences, tokens);
+  const std::string name = "int8 encoder " + shape.name();
   if (!options.wants(name)) return;
-  Random random(derive_key(1, "bench batch"));
-  std::vector<std::vector<std::int32_t>> ids;
-  for (int s = 0; s < sentences; ++s) ids.push_back(random_words(random, tokens, fp32.config().vocab_size));
-  std::vector<TokenSequence> inputs;
-  for (const auto& sentence : ids) inputs.push_back({sentence});
+  const RandomBatch batch(shape, fp32.config().vocab_size);
   const Policy full = Policy::fixed(1), narrow = Policy::fixed(fp32.widths()[0].fraction());
-  std::vector<Contender> contenders = {{"int8", [&] { int8.run(inputs, full); }},
-                                       {"int8 narrow", [&] { int8.run(inputs, narrow); }},
-                                       {"fp32", [&] { fp32.run(inputs, full); }}};
+  std::vector<Contender> contenders = {{"int8", [&] { int8.run(batch.inputs(), full); }},
+                                       {"int8 narrow", [&] { int8.run(batch.inputs(), narrow); }},
+                                       {"fp32", [&] { fp32.run(batch.inputs(), full); }}};
   if (peer != nullptr)
-    contenders.push_back({peer->name(), [&] { peer->run(sentences, tokens); }, threads > 1 ? 0.05 : 0});
+    contenders.push_back({peer->name(), [&] { peer->run(shape.sentences, shape.tokens); }, threads > 1 ? 0.05 : 0});
   Options longer = options;
   longer.seconds *= 10;
   const std::vector<Timing> timings = race(contenders, longer);
@@ -93,7 +90,7 @@ void run_encoder(const Engine& fp32, const Engine& int8, OnnxRuntime* peer, int 
                    timings[0].over(timings[3]));
   report.line(line);
   nlohmann::json record = {
-      {"part", "int8_encoder"}, {"sentences", sentences}, {"tokens", tokens}, {"threads", threads}};
+      {"part", "int8_encoder"}, {"sentences", shape.sentences}, {"tokens", shape.tokens}, {"threads", threads}};
   for (std::size_t i = 0; i < contenders.size(); ++i)
     record["contenders"][contenders[i].name] = {{"best_seconds", timings[i].best},
                                                 {"median_seconds", timings[i].median},
@@ -105,10 +102,8 @@ void run_encoder(const Engine& fp32, const Engine& int8, OnnxRuntime* peer, int 
 
 void run_int8_bench(const Options& options, Report& report) {
   for (const int threads : options.threads) run_products(threads, options, report);
-  constexpr std::pair<int, int> shapes[] = {{1, 16}, {1, 32}, {1, 128}, {8, 128}, {32, 32}};
-  if (std::none_of(std::begin(shapes), std::end(shapes), [&](const auto& shape) {
-        return options.wants(format("int8 encoder %d x %d", shape.first, shape.second));
-      }))
+  if (std::ranges::none_of(batch_shapes,
+                           [&](BatchShape shape) { return options.wants("int8 encoder " + shape.name()); }))
     return;
   const std::filesystem::path folder =
       std::filesystem::temp_directory_path() / ("sharcs_bench_int8_" + std::to_string(getpid()));
@@ -121,8 +116,7 @@ void run_int8_bench(const Options& options, Report& report) {
     const Engine int8(model, {.threads = threads, .precision = Precision::int8});
     const std::unique_ptr<OnnxRuntime> peer = OnnxRuntime::start(folder, threads);
     if (!peer) report.line("ONNX Runtime is not timed: " + OnnxRuntime::needs());
-    for (const auto& [sentences, tokens] : shapes)
-      run_encoder(fp32, int8, peer.get(), sentences, tokens, threads, options, report);
+    for (const BatchShape shape : batch_shapes) run_encoder(fp32, int8, peer.get(), shape, threads, options, report);
   }
   std::filesystem::remove_all(folder);
 }

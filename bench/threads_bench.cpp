@@ -10,6 +10,7 @@
 #include "bert_base.hpp"
 #include "core/available_cores.hpp"
 #include "core/threads.hpp"
+#include "random_batch.hpp"
 #include "stopwatch.hpp"
 
 namespace sharcs::internal::bench {

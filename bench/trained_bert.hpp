@@ -9,6 +9,7 @@
 
 #include "bert_base.hpp"
 #include "formats/model_access.hpp"
+#include "random_batch.hpp"
 #include "train/step_runner.hpp"
 
 namespace sharcs::internal::bench {

@@ -58,8 +58,8 @@ class Tokenizer {
  public:
   /// Reads the tokenizer of a model directory, as transformers 5 does: tokenizer.json if it is there, else the
   /// vocabulary of the class that tokenizer_config.json names, or of config.json's model type: vocab.txt (WordPiece),
-  /// vocab.json with merges.txt (byte-level BPE), sentencepiece.bpe.model or spiece.model (Unigram). Or reads one
-  /// file: a tokenizer.json, whatever its name, or a .txt with a WordPiece vocabulary.
+  /// vocab.json with merges.txt (byte-level BPE), sentencepiece.bpe.model, spiece.model or spm.model (Unigram). Or
+  /// reads one file: a tokenizer.json, whatever its name, or a .txt with a WordPiece vocabulary.
   ///
   /// A class such as BertTokenizer takes its options, such as do_lower_case, from tokenizer_config.json, and only the
   /// vocabulary and the added tokens from tokenizer.json; PreTrainedTokenizerFast takes that as it is. Its truncation

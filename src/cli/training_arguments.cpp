@@ -21,6 +21,7 @@ std::string flag_of(std::string key) {
 /// The value that the words on the command line stand for. `like`: a value of the same kind.
 Json value_of(const std::string& text, const Json& like) {
   if (like.is_string() || find_too_deep(text) != std::string::npos) return text;
+  if (like.is_array() && text == "none") return Json::array();
   const bool bare_list = like.is_array() && !text.starts_with('[');
   const Json value = Json::parse(bare_list ? "[" + text + "]" : text, nullptr, false);
   return value.is_discarded() ? Json(text) : value;

@@ -145,6 +145,12 @@ TEST_F(Train, FlagsOverrideTheConfigFile) {
   EXPECT_EQ(options["width_loss_weights"], nlohmann::json({1, 2, 3}));
 }
 
+TEST_F(Train, NoneIsAnEmptyList) {
+  EXPECT_EQ(train(on_sst2("run", {"--epochs", "1", "--set", "model.sharcs.exits=[1]", "--exits", "none"})).exit_code,
+            0);
+  EXPECT_TRUE(ModelConfig::load(folder_ / "run" / "config.json").sharcs->exits.empty());
+}
+
 TEST_F(Train, FlagsOfEveryTrainingOptionAreInTheHelp) {
   const std::string help = run_program({"train", "--help"}).output;
   const auto options = nlohmann::json::parse(TrainingOptions().to_json());
