@@ -28,6 +28,8 @@ struct LoadOptions {
   bool multi_label = false;
   bool multi_output = false;
   double label_threshold = 0.5;
+  /// Leaves out all but the checkpoint's first so many layers; absent: none.
+  std::optional<int> num_hidden_layers = {};
   /// Private LayerNorms start from weight 1 and bias 0 instead of the leading entries of the pretrained ones.
   bool layer_norm_from_scratch = false;
   /// For what has to be initialised.

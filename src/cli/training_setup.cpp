@@ -1,5 +1,7 @@
 #include "cli/training_setup.hpp"
 
+#include <algorithm>
+
 #include "cli/training_arguments.hpp"
 #include "core/quote.hpp"
 #include "data/tokenized_dataset.hpp"
@@ -112,7 +114,9 @@ ModelConfig config_from_checkpoint(const ConfigFile& config, const std::string& 
   }
   const ModelConfig wanted = ModelConfig::parse(merged.dump(), config.name());
   check_known(wanted, section, config.name());
-  const Sorted is = Sorted::parse(found.to_json()), should_be = Sorted::parse(wanted.to_json());
+  ModelConfig start = found;  // its first layers alone, where fewer are wanted
+  start.num_hidden_layers = std::min(found.num_hidden_layers, wanted.num_hidden_layers);
+  const Sorted is = Sorted::parse(start.to_json()), should_be = Sorted::parse(wanted.to_json());
   for (const auto& [key, value] : should_be.items())
     if (key != "sharcs" && (!is.contains(key) || is[key] != value))
       throw ConfigError(config.name() + ": \"model." + key + "\" is " + value.dump() + ", in " + file.string() + " " +
@@ -127,6 +131,7 @@ TrainingSetup from_checkpoint(const ConfigFile& config, const TrainingData& data
   ModelConfig of_task;
   data.task.store_in(of_task);
   load.labels = of_task.labels;
+  load.num_hidden_layers = wanted.num_hidden_layers;
   load.multi_label = of_task.multi_label;
   load.multi_output = of_task.multi_output;
   load.label_threshold = of_task.label_threshold;

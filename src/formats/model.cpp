@@ -50,6 +50,13 @@ Model Model::load(const std::filesystem::path& directory, const LoadOptions& opt
   ModelConfig config = ModelConfig::load(file);
   const bool new_widths = options.sharcs && config.sharcs && !options.sharcs->same_network(*config.sharcs);
   if (options.sharcs) config.sharcs = options.sharcs;
+  if (options.num_hidden_layers) {
+    if (*options.num_hidden_layers < 1 || *options.num_hidden_layers > config.num_hidden_layers)
+      throw ConfigError(file.string() + ": \"num_hidden_layers\" is " + std::to_string(config.num_hidden_layers) +
+                        ", so that the first " + std::to_string(*options.num_hidden_layers) +
+                        " layers cannot be kept; expected from 1 to " + std::to_string(config.num_hidden_layers));
+    config.num_hidden_layers = *options.num_hidden_layers;
+  }
   // A classifier for other labels than the checkpoint's starts anew.
   const bool new_labels = options.labels && (options.labels->size() != config.labels.size() ||
                                              (*options.labels != config.labels && !are_placeholders(config.labels)));

@@ -280,6 +280,20 @@ TEST_F(Train, StartsFromACheckpoint) {
                 "/config.json 16; expected the same, or none");
 }
 
+TEST_F(Train, StartsFromTheFirstLayersOfAPlainEncoder) {
+  testing::save_tiny_model(folder_ / "plain", [](ModelConfig& config) { config.sharcs.reset(); });
+  config_["model"] = {{"sharcs", {{"width_mult_list", {1.0}}, {"adaptive_layer_idx", 1}}}, {"num_hidden_layers", 2}};
+  config_["training"]["max_length"] = 16;
+  config_.erase("tokenizer");
+  const auto run = train(on_sst2("run", {"--init", path("plain"), "--epochs", "1"}));
+  EXPECT_EQ(run.exit_code, 0) << run.errors;
+  EXPECT_THAT(run.errors, HasSubstr("not used: "));
+  EXPECT_EQ(ModelConfig::load(folder_ / "run" / "config.json").num_hidden_layers, 2);
+  config_["model"]["num_hidden_layers"] = 4;
+  EXPECT_THAT(last_error_of(train(on_sst2("other", {"--init", path("plain")}))),
+              HasSubstr("\"model.num_hidden_layers\" is 4, in "));
+}
+
 TEST_F(Train, StartsFromACalibratedModelAtOtherWidths) {
   testing::save_tiny_model(folder_ / "calibrated", [](ModelConfig& config) {
     config.sharcs->policy =

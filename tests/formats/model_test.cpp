@@ -276,6 +276,23 @@ TEST_F(ModelDirectory, ExitsAndTheirScoresAreSavedAndReadAgain) {
   EXPECT_NE(weights().find("exits.2.score.weight"), nullptr);
 }
 
+TEST_F(ModelDirectory, TheFirstLayersAloneCanBeKept) {
+  const Model whole = random_model(plain(small_config()));
+  whole.save(folder.path());
+  const int layers = whole.config().num_hidden_layers;
+  const Model first = Model::load(folder.path(), {.num_hidden_layers = layers - 1}, &report);
+  EXPECT_EQ(first.config().num_hidden_layers, layers - 1);
+  const std::string kept = "bert.encoder.layer." + std::to_string(layers - 2) + ".output.dense.weight";
+  EXPECT_EQ(values(first, kept), values(whole, kept));
+  EXPECT_TRUE(report.initialised.empty());
+  EXPECT_THAT(report.unexpected,
+              ::testing::Contains("bert.encoder.layer." + std::to_string(layers - 1) + ".output.dense.weight"));
+  for (const int wrong : {0, layers + 1})
+    EXPECT_THAT(
+        [&] { Model::load(folder.path(), {.num_hidden_layers = wrong}); },
+        ::testing::ThrowsMessage<ConfigError>(::testing::HasSubstr("expected from 1 to " + std::to_string(layers))));
+}
+
 TEST_F(ModelDirectory, PrivateLayerNormsStartFromOneAndZeroWhenAskedTo) {
   random_model(plain(small_config())).save(folder.path());
   const Model model =
