@@ -2,7 +2,6 @@
 
 #include <filesystem>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +45,27 @@ struct SharcsConfig {
   bool same_network(const SharcsConfig& other) const;
 };
 
+/// What only a ModernBERT has (model_type "modernbert"), under Hugging Face's names.
+struct ModernBertConfig {
+  /// Layers 0, n, 2n, … are global: their tokens see the whole text. Those of the others see half of local_attention
+  /// tokens on each side.
+  int global_attn_every_n_layers = 3;
+  /// "full_attention" or "sliding_attention" for each layer, in place of that rule; or empty.
+  std::vector<std::string> layer_types = {};
+  int local_attention = 128;
+  double global_rope_theta = 160000, local_rope_theta = 10000;  ///< bases of the rotary positions' angles
+  bool attention_bias = false, mlp_bias = false, norm_bias = false, classifier_bias = false;
+  bool mean_pooling = false;  ///< classifier_pooling: the head reads the mean of all tokens; false: the first one
+  std::string classifier_activation = "gelu";
+  double embedding_dropout = 0;
+
+  /// Whether the tokens of layer `layer`, from 0, see the whole text.
+  bool is_global(int layer) const {
+    if (layer_types.empty()) return layer % global_attn_every_n_layers == 0;
+    return layer_types[static_cast<std::size_t>(layer)] == "full_attention";
+  }
+};
+
 /// An encoder's configuration: Hugging Face's config.json. Field names are Hugging Face's.
 struct ModelConfig {
   std::string model_type = "bert";
@@ -61,6 +81,7 @@ struct ModelConfig {
   /// MPNet: rows of the table of the relative attention bias. At least 32, which are used.
   int relative_attention_num_buckets = 32;
   int position_buckets = 256, max_relative_positions = 0;  ///< DeBERTa; 0: none, max_position_embeddings
+  ModernBertConfig modern = {};
   double layer_norm_eps = 1e-12;
   std::string hidden_act = "gelu";
   double hidden_dropout_prob = 0.1;
@@ -96,54 +117,6 @@ struct ModelConfig {
   std::string to_json() const;
   /// Throws ConfigError when sizes do not fit together; `name` stands for the file in messages.
   void check(const std::string& name = "config.json") const;
-};
-
-/// One width of a model and the sizes of its slices. Only a WidthSet makes these, so a Width fits its model.
-class Width {
- public:
-  int index() const { return index_; }           ///< position in the model's ascending list
-  double fraction() const { return fraction_; }  ///< the number in width_mult_list
-  int heads() const { return heads_; }           ///< heads(r) = round(H · r), half to even, at least 1
-  int attention() const { return attention_; }   ///< outputs of query, key and value: heads · head size
-  int hidden() const { return hidden_; }         ///< hidden(r) = int(heads(r) / H · D)
-  int ffn() const { return ffn_; }               ///< ffn(r) = int(heads(r) / H · F)
-  /// The layers after the router that run, counted from 0 over the whole encoder.
-  std::span<const int> layers() const { return layers_; }
-  /// The fraction as parameter names spell it: 0.25 is "025", 1.0 is "10".
-  const std::string& suffix() const { return suffix_; }
-
- private:
-  friend class WidthSet;
-  int index_ = 0, heads_ = 0, attention_ = 0, hidden_ = 0, ffn_ = 0;
-  double fraction_ = 1;
-  std::vector<int> layers_;
-  std::string suffix_;
-};
-
-/// The widths of a model, ascending. A plain encoder has the single width 1.
-class WidthSet {
- public:
-  /// Throws ConfigError when a width is outside (0, 1], the list is not ascending, or the model cannot run a width: the
-  /// reduction takes int(r · D) dimensions, the layers int(round(H · r) / H · D) (arXiv:2310.12126, section 3.2). The
-  /// message names the nearest widths that work. `name` stands for the file in messages.
-  explicit WidthSet(const ModelConfig& config, const std::string& name = "config.json");
-
-  int size() const { return static_cast<int>(widths_.size()); }
-  /// The width of this index; the narrowest has 0.
-  const Width& operator[](int index) const { return widths_[static_cast<std::size_t>(index)]; }
-  std::span<const Width> all() const { return widths_; }
-  auto begin() const { return widths_.begin(); }
-  auto end() const { return widths_.end(); }
-  /// The largest width.
-  const Width& widest() const { return widths_.back(); }
-  /// The whole encoder; its fraction is 1 even where the list does not end with 1.
-  const Width& full() const { return full_; }
-  /// The width with this fraction. Throws ConfigError listing the model's widths.
-  const Width& at(double fraction) const;
-
- private:
-  std::vector<Width> widths_;
-  Width full_;
 };
 
 }  // namespace sharcs

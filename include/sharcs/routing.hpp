@@ -13,14 +13,21 @@ struct ModelConfig;
 /// What a cost is counted in.
 enum class CostUnit { multiply_adds, seconds };
 
-/// What a sample costs, by its number of tokens n: constant + linear · n + quadratic · n².
+/// What a sample costs, by its number of tokens n: constant + linear · n + quadratic · n² + windowed · p. The last two
+/// are for tokens that see only those up to `window` before and behind them, which are p pairs: n² up to `window`
+/// tokens and (2 · window + 1) · n − window · (window + 1) beyond.
 struct LengthCost {
   double constant = 0;
   double linear = 0;
   double quadratic = 0;
+  double windowed = 0;
+  double window = 0;
 
   /// The cost of a sample with so many tokens.
-  double of(double tokens) const { return constant + tokens * (linear + tokens * quadratic); }
+  double of(double tokens) const {
+    const double pairs = tokens <= window ? tokens * tokens : (2 * window + 1) * tokens - window * (window + 1);
+    return constant + tokens * (linear + tokens * quadratic) + (windowed == 0 ? 0 : windowed * pairs);
+  }
 };
 
 /// One prediction that a model can give: an exit's, or a sub-network's. A sample that is asked for several answers pays
@@ -77,6 +84,54 @@ struct PolicyRule {
   std::string name() const;
   /// Throws ConfigError when the rule does not fit the model; `file` begins the message.
   void check(const ModelConfig& config, const std::string& file = "config.json") const;
+};
+
+/// One width of a model and the sizes of its slices. Only a WidthSet makes these, so a Width fits its model.
+class Width {
+ public:
+  int index() const { return index_; }           ///< position in the model's ascending list
+  double fraction() const { return fraction_; }  ///< the number in width_mult_list
+  int heads() const { return heads_; }           ///< heads(r) = round(H · r), half to even, at least 1
+  int attention() const { return attention_; }   ///< outputs of query, key and value: heads · head size
+  int hidden() const { return hidden_; }         ///< hidden(r) = int(heads(r) / H · D)
+  int ffn() const { return ffn_; }               ///< ffn(r) = int(heads(r) / H · F)
+  /// The layers after the router that run, counted from 0 over the whole encoder.
+  std::span<const int> layers() const { return layers_; }
+  /// The fraction as parameter names spell it: 0.25 is "025", 1.0 is "10".
+  const std::string& suffix() const { return suffix_; }
+
+ private:
+  friend class WidthSet;
+  int index_ = 0, heads_ = 0, attention_ = 0, hidden_ = 0, ffn_ = 0;
+  double fraction_ = 1;
+  std::vector<int> layers_;
+  std::string suffix_;
+};
+
+/// The widths of a model, ascending. A plain encoder has the single width 1.
+class WidthSet {
+ public:
+  /// Throws ConfigError when a width is outside (0, 1], the list is not ascending, or the model cannot run a width: the
+  /// reduction takes int(r · D) dimensions, the layers int(round(H · r) / H · D) (arXiv:2310.12126, section 3.2). The
+  /// message names the nearest widths that work. `name` stands for the file in messages.
+  explicit WidthSet(const ModelConfig& config, const std::string& name = "config.json");
+
+  int size() const { return static_cast<int>(widths_.size()); }
+  /// The width of this index; the narrowest has 0.
+  const Width& operator[](int index) const { return widths_[static_cast<std::size_t>(index)]; }
+  std::span<const Width> all() const { return widths_; }
+  auto begin() const { return widths_.begin(); }
+  auto end() const { return widths_.end(); }
+  /// The largest width.
+  const Width& widest() const { return widths_.back(); }
+  /// The whole encoder; its fraction is 1 even where the list does not end with 1.
+  const Width& full() const { return full_; }
+  /// The width with this fraction. Throws ConfigError listing the model's widths.
+  const Width& at(double fraction) const;
+
+ private:
+  std::vector<Width> widths_;
+  Width full_;
 };
 
 }  // namespace sharcs

@@ -11,6 +11,7 @@
 #include "core/quote.hpp"
 #include "core/threads.hpp"
 #include "infer/engine_access.hpp"
+#include "model/length_cost.hpp"
 #include "model/micro_batches.hpp"
 #include "routing/policy_walk.hpp"
 #include "sharcs/error.hpp"
@@ -97,8 +98,7 @@ Recording DatasetRunner::record(const Task& task, const std::string& name) {
     recorded.width = encoder_.widths[answer.width_index].fraction();
     recorded.exit_layer = answer.exit_layer;
     recorded.path = answer.path;
-    recorded.cost = {answer.path.constant + answer.own.constant, answer.path.linear + answer.own.linear,
-                     answer.path.quadratic + answer.own.quadratic};
+    recorded.cost = sum_of(answer.path, answer.own);
     recorded.logits = std::move(collector.logits[a]);
     gather(recorded.logits, config.num_labels());
     const auto bad = std::ranges::find_if_not(recorded.logits, [](float logit) { return std::isfinite(logit); });

@@ -13,6 +13,7 @@
 #include "io/file.hpp"
 #include "io/json_cursor.hpp"
 #include "model/answers.hpp"
+#include "model/length_cost.hpp"
 #include "model/predicted_label.hpp"
 #include "model/task_names.hpp"
 #include "model/task_spec_json.hpp"
@@ -57,7 +58,7 @@ ordered_json logits_json(std::span<const float> logits) {
   return list;
 }
 
-ordered_json cost_json(const LengthCost& cost) { return {cost.constant, cost.linear, cost.quadratic}; }
+ordered_json cost_json(const LengthCost& cost) { return numbers_of(cost); }
 
 ordered_json answer_json(const RecordedAnswer& answer) {
   ordered_json object = {{"name", answer.name}, {"width", answer.width}};
@@ -165,8 +166,7 @@ Latency read_latency(const JsonCursor& fields, const std::vector<double>& widths
 }
 
 LengthCost read_cost(const JsonCursor& cost) {
-  const std::vector<double> parts = cost.of_size(3).each(&JsonCursor::number_or_nan);
-  return {.constant = parts[0], .linear = parts[1], .quadratic = parts[2]};
+  return cost_of_numbers(cost.of_size(cost.size() == 5 ? 5 : 3).each(&JsonCursor::number_or_nan));
 }
 
 void append(std::vector<float>& logits, const std::vector<double>& values) {

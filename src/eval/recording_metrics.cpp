@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "data/metrics.hpp"
+#include "model/length_cost.hpp"
 #include "model/predicted_label.hpp"
 #include "nn/loss.hpp"
 #include "sharcs/error.hpp"
@@ -20,14 +21,11 @@ std::vector<Answer> answers_in(const Recording& recording) {
   std::vector<Answer> answers;
   int width_index = 0;
   for (const RecordedAnswer& recorded : recording.answers) {
-    const LengthCost own = {recorded.cost.constant - recorded.path.constant,
-                            recorded.cost.linear - recorded.path.linear,
-                            recorded.cost.quadratic - recorded.path.quadratic};
     answers.push_back({.name = recorded.name,
                        .exit_layer = recorded.exit_layer,
                        .width_index = recorded.exit_layer > 0 ? 0 : width_index++,
                        .path = recorded.path,
-                       .own = own});
+                       .own = difference_of(recorded.cost, recorded.path)});
   }
   return answers;
 }

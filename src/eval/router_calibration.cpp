@@ -11,6 +11,7 @@
 #include "eval/recording_metrics.hpp"
 #include "io/file.hpp"
 #include "model/answers.hpp"
+#include "model/length_cost.hpp"
 #include "routing/value_regression.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/model_config.hpp"
@@ -285,8 +286,7 @@ std::vector<RouterCalibration> calibrate_router(const Recording& whole, const Co
   std::iota(everything.begin(), everything.end(), std::size_t{0});
   const double full_cost = mean_cost(recording, costs.answers.back(), everything);
   std::vector<LengthCost> shares = costs.answers;
-  for (LengthCost& cost : shares)
-    cost = {cost.constant / full_cost, cost.linear / full_cost, cost.quadratic / full_cost};
+  for (LengthCost& cost : shares) cost = in_units_of(cost, full_cost);
 
   // From the simplest; slopes that all widths share move no sample of a regression.
   std::vector<ValueModel> models = {ValueModel::offsets};

@@ -104,27 +104,38 @@ struct EngineBinder {
   const PrecisionOf& precision_of;
   ParameterStore<float>& plain;
   LowPrecisionWords& words;
+  /// The weight of several linear layers that was read last, for the rest of them.
+  const ParameterSpec* shared = nullptr;
+  MatrixView<const float> shared_floats = {};
+  Int8Weight shared_int8 = {};
 
   std::span<float> filled(const std::string& name) {
     const std::span<float> values = plain.values(name);
     source.read(*specs.at(name), values);
     return values;
   }
-  Linear<float> linear(const std::string& name, Index, Index, Component) {
+  Linear<float> linear(const LinearPart& layer) {
     Linear<float> linear;
-    const ParameterSpec& spec = *specs.at(name + ".weight");
+    const ParameterSpec& spec = *specs.at(layer.name + ".weight");
+    const bool known = layer.first_row > 0 && shared == &spec;
+    shared = &spec;
     if (const Precision precision = precision_of(spec); precision == Precision::int8) {
-      const Int8Weight weight = source.int8(spec);
-      linear.int8 = kernels::Int8Matrix(weight.values, weight.scales);
+      if (!known) shared_int8 = source.int8(spec);
+      const auto first = static_cast<std::size_t>(layer.first_row);
+      linear.int8 = kernels::Int8Matrix(shared_int8.values.row_range(layer.first_row, layer.outputs),
+                                        shared_int8.scales.subspan(first, static_cast<std::size_t>(layer.outputs)));
     } else {
-      linear.packed.pack(source.matrix(spec),
+      if (!known) shared_floats = source.matrix(spec);
+      linear.packed.pack(shared_floats.row_range(layer.first_row, layer.outputs),
                          precision == Precision::bf16 ? kernels::Numbers::bf16 : kernels::Numbers::whole);
     }
-    linear.bias = filled(name + ".bias").data();
+    if (!layer.has_bias) return linear;
+    const std::string bias = layer.name + ".bias";
+    linear.bias = (layer.first_row > 0 ? plain.values(bias) : filled(bias)).data() + layer.first_row;
     return linear;
   }
-  LayerNormView<const float> norm(const std::string& name, Index, int, const std::string&) {
-    return {filled(name + ".weight").data(), filled(name + ".bias").data()};
+  LayerNormView<const float> norm(const NormPart& norm) {
+    return {filled(norm.name + ".weight").data(), norm.has_bias ? filled(norm.name + ".bias").data() : nullptr};
   }
   MatrixView<const float> table(const std::string& name, Index rows, Index cols) {
     const ParameterSpec& spec = *specs.at(name);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <unordered_map>
 
 #include "core/half.hpp"
@@ -13,8 +14,8 @@ namespace {
 
 /// The names of the linear layers' weights, in the shape of the encoder.
 struct NameBinder {
-  std::string linear(const std::string& name, Index, Index, Component) { return name + ".weight"; }
-  LayerNormView<const float> norm(const std::string&, Index, int, const std::string&) { return {}; }
+  std::string linear(const LinearPart& layer) { return layer.name + ".weight"; }
+  LayerNormView<const float> norm(const NormPart&) { return {}; }
   MatrixView<const float> table(const std::string&, Index, Index) { return {}; }
   std::span<const float> constants(const std::string&, Index, double, int) { return {}; }
 };
@@ -58,24 +59,27 @@ class Meter {
       for (const int i : full.layers())
         x = run_layer(i, encoder_.adaptive_layer(i, full, batch_.offsets, batch_.offsets), x);
     }
-    const MatrixView<float> first = workspace_.matrix<float>(batch_.samples(), x.cols);
-    for (Index s = 0; s < batch_.samples(); ++s) std::copy_n(x.row(batch_.offsets[s]), x.cols, first.row(s));
-    measure(encoder_.weights.head_dense, first);
+    measure(encoder_.weights.head_dense,
+            encoder_.head().forward(encoder_.finished(x, full, {}, workspace_), batch_.offsets, {}, workspace_).input);
   }
 
  private:
   MatrixView<const float> run_layer(int index, const LayerPass<float>& pass, MatrixView<const float> x) {
     const auto cache = pass.forward_training(x, {}, static_cast<std::uint64_t>(index), workspace_);
-    for (const auto* linear : {&pass.layer.query, &pass.layer.key, &pass.layer.value}) measure(*linear, cache.input);
+    for (const auto* linear : {&pass.layer.query, &pass.layer.key, &pass.layer.value})
+      measure(*linear, cache.attention_input);
     measure(pass.layer.attention_output, cache.context);
-    measure(pass.layer.intermediate, cache.attended);
-    measure(pass.layer.output, cache.activation);
+    measure(pass.layer.intermediate, cache.feed_forward_input);
+    if (pass.layer.gate) measure(*pass.layer.gate, cache.feed_forward_input);
+    measure(pass.layer.output, pass.layer.gate ? cache.gated : cache.activation);
     for (const auto& exit : encoder_.weights.exits) {
       if (exit.layer != index + 1) continue;
       const MatrixView<float> pooled = workspace_.matrix<float>(batch_.samples(), cache.output.cols);
       const std::span<const Index> offsets(batch_.offsets);
       encoder_.pool_for_exit(cache.output, offsets.first(offsets.size() - 1), offsets.subspan(1), pooled);
-      measure(exit.dense, pooled);
+      std::vector<Index> one_each(offsets.size());
+      std::iota(one_each.begin(), one_each.end(), Index{0});
+      measure(exit.dense, encoder_.head(exit).forward(pooled, one_each, {}, workspace_).input);
     }
     return cache.output;
   }

@@ -34,13 +34,17 @@ inline Index vectors_for(Index count) { return ceil_divide(count, tile_lanes); }
 /// The right operand of a product, [inner, vectors · tile_lanes], in panels. The last one may lack vectors.
 struct Panels {
   float* data;
-  Index inner;
+  Index rows;   // of a panel
+  Index inner;  // of them, those that a product reads
   Index vectors;
 
-  Panels(Index rows, Index cols, Workspace& workspace)
-      : data(workspace.span<float>(round_up(cols, tile_cols) * rows).data()), inner(rows), vectors(vectors_for(cols)) {}
+  Panels(Index row_count, Index cols, Workspace& workspace)
+      : data(workspace.span<float>(round_up(cols, tile_cols) * row_count).data()),
+        rows(row_count),
+        inner(row_count),
+        vectors(vectors_for(cols)) {}
   Index count() const { return ceil_divide<Index>(vectors, tile_vectors); }
-  float* panel(Index p) const { return data + p * inner * tile_cols; }
+  float* panel(Index p) const { return data + p * rows * tile_cols; }
   Index vectors_of(Index p) const { return std::min<Index>(tile_vectors, vectors - p * tile_vectors); }
   /// Those with the columns begin .. end − 1. The first of them has column first_column(begin).
   Panels covering(Index begin, Index end) const {
@@ -50,6 +54,13 @@ struct Panels {
     return part;
   }
   static Index first_column(Index begin) { return begin / tile_cols * tile_cols; }
+  /// Their rows begin .. end − 1.
+  Panels row_range(Index begin, Index end) const {
+    Panels part = *this;
+    part.data += begin * tile_cols;
+    part.inner = end - begin;
+    return part;
+  }
 };
 
 /// The panels of x.
@@ -158,6 +169,26 @@ inline Index block_rows(Index floats, Index tokens) {
   return std::clamp(floats / (tokens * tile_rows), Index{1}, Index{8}) * tile_rows;
 }
 
+/// The keys begin .. end − 1 of a sample.
+struct KeyRange {
+  Index begin, end;
+
+  /// Those that `rows` queries from `first` on see; the range begins with a panel.
+  static KeyRange seen_by(Index first, Index rows, Index window, Index tokens) {
+    if (window == 0) return {0, tokens};
+    return {Panels::first_column(std::max<Index>(first - window, 0)), std::min(first + rows + window, tokens)};
+  }
+  Index count() const { return end - begin; }
+};
+
+/// Hides from query `query` the keys outside its window: of the scores of the keys in `range`, theirs become the least
+/// number.
+inline void hide_beyond(Index window, Index query, const KeyRange& range, float* scores) {
+  const Index begin = std::max(query - window, range.begin), end = std::min(query + window + 1, range.end);
+  std::fill(scores, scores + (begin - range.begin), std::numeric_limits<float>::lowest());
+  std::fill(scores + (end - range.begin), scores + range.count(), std::numeric_limits<float>::lowest());
+}
+
 /// The head's bias by distance, divided by the scale of the scores, so that products can be added to it. Returns that
 /// of distance 0; null where there is none. Memory goes on for a vector after the last distance and for one element
 /// before the first.
@@ -244,12 +275,16 @@ class PositionScores {
 void attend(const Attention<float>& problem, const HeadRows& head, const Dropout& dropout, MatrixView<float> context,
             float* probabilities) {
   thread_local Workspace workspace;
-  const Index n = head.tokens, block = std::min(block_rows(4096, n), head.end - head.begin);
+  // For training all probabilities are wanted, those of hidden keys too: the backward needs no other code then.
+  const Index n = head.tokens, window = problem.window, seen = probabilities == nullptr ? window : 0;
+  const Index block =
+      std::min(block_rows(4096, seen > 0 ? std::min(n, 2 * seen + tile_cols) : n), head.end - head.begin);
   const MatrixView<const float> query = head.of_queries(problem.query);
   const Panels keys = pack_transpose(head.of_tokens(problem.key), workspace),
                values = pack(head.of_tokens(problem.value), workspace);
   const HeadOutput output(head.of_queries(context).row_range(head.begin, head.end - head.begin), workspace);
-  const MatrixView<float> scores = score_rows(block, n, workspace);
+  const MatrixView<float> scores =
+      score_rows(block, seen > 0 ? std::min(n, 2 * seen + block + tile_cols) : n, workspace);
   const std::span<float> inverse_sums = workspace.span<float>(block);
   const float scale = problem.scale();
   const float* const bias = bias_of_products(problem, head, scale, workspace);
@@ -263,11 +298,13 @@ void attend(const Attention<float>& problem, const HeadRows& head, const Dropout
     if (bias != nullptr) products.start = bias - first, products.start_row = -1;
     if (positions)
       products.start = positions->by_keys().row(first - head.begin), products.start_row = positions->by_keys().stride;
-    multiply(LeftRows{query.row(first), query.stride}, rows, keys, products);
+    const KeyRange range = KeyRange::seen_by(first, rows, seen, n);
+    multiply(LeftRows{query.row(first), query.stride}, rows, keys.covering(range.begin, range.end), products);
     if (positions) positions->add_by_queries(query, first, rows, scores);
     for (Index r = 0; r < rows; ++r) {
       float* const p = scores.row(r);
-      const float inverse_sum = exponentiate(p, n, scale);
+      if (window > 0) hide_beyond(window, first + r, range, p);
+      const float inverse_sum = exponentiate(p, range.count(), scale);
       inverse_sums[static_cast<std::size_t>(r)] = inverse_sum;
       if (probabilities != nullptr) {
         float* const out = probabilities + head.probabilities + (first + r) * n;
@@ -278,7 +315,7 @@ void attend(const Attention<float>& problem, const HeadRows& head, const Dropout
       if (dropout.active())
         drop_row(dropout, dropout_row(dropout, problem.heads, head, first + r), p, p, static_cast<std::size_t>(n));
     }
-    multiply(LeftRows{scores.data, scores.stride}, rows, values,
+    multiply(LeftRows{scores.data, scores.stride}, rows, values.row_range(range.begin, range.end),
              output.rows_from(first - head.begin, Write::overwrite, inverse_sums.data()));
   }
   output.finish();
@@ -481,6 +518,10 @@ RowMajorMatrix<T> softmax_scores(const Attention<T>& problem, const HeadRows& he
       for (Index j = 0; j < n; ++j) p(i, j) += by_queries(i, n - 1 + j - i) + by_keys(j, n - 1 + j - i);
   }
   p *= problem.scale();
+  if (problem.window > 0)
+    for (Index i = 0; i < head.queries; ++i)
+      for (Index j = 0; j < head.tokens; ++j)
+        if (std::abs(i - j) > problem.window) p(i, j) = -std::numeric_limits<T>::infinity();
   for (Index r = 0; r < p.rows(); ++r) {
     if (problem.bias) p.row(r) += eigen_map(MatrixView(head.of_keys(problem.bias, head.head, r), 1, p.cols()));
     p.row(r) = (p.row(r).array() - p.row(r).maxCoeff()).exp();

@@ -31,6 +31,10 @@ struct Attention {
   /// j add query_i · position_key_r + position_query_r · key_j to their product, for r = n − 1 + j − i.
   MatrixView<const T> position_key = {}, position_query = {};
 
+  /// How many tokens before and behind it a query sees (Beltagy et al. 2020, arXiv:2004.05150, section 3.1); 0: all of
+  /// the sample. Not with a bias or positions.
+  Index window = 0;
+
   /// What sums of products are multiplied by: 1 / sqrt(head_size), or for three products in place of one
   /// 1 / sqrt(3 · head_size).
   T scale() const { return T(1) / std::sqrt(static_cast<T>(position_key ? 3 * head_size : head_size)); }

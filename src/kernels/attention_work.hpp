@@ -61,11 +61,13 @@ struct AttentionWork {
     Index unit_cost;
   };
   /// A unit costs queries times keys. What a query costs beside its products (the softmax, its share of the packing) is
-  /// counted as 16 keys more.
+  /// counted as 16 keys more. Of a window, only the keys in it count.
   Head head(std::size_t sample) const {
     const Index queries = problem.query_offsets[sample + 1] - problem.query_offsets[sample];
     const Index tokens = problem.offsets[sample + 1] - problem.offsets[sample];
-    return {ceil_divide(queries, unit_rows), std::min(unit_rows, queries) * (tokens + 16)};
+    const Index rows = std::min(unit_rows, queries);
+    const Index keys = problem.window > 0 ? std::min(tokens, 2 * problem.window + rows) : tokens;
+    return {ceil_divide(queries, unit_rows), rows * (keys + 16)};
   }
   std::size_t samples() const { return problem.offsets.size() - 1; }
 

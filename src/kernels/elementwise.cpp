@@ -73,6 +73,16 @@ void add_rows(MatrixView<const float> x, MatrixView<float> y) {
   }
 }
 
+void multiply_by_rows(MatrixView<const float> x, MatrixView<float> y) {
+  for (Index r = 0; r < x.rows; ++r) {
+    const float* in = x.row(r);
+    float* out = y.row(r);
+    for_each_vector(x.cols, [=](auto d, Index c) HWY_ATTR {
+      hn::StoreU(hn::Mul(hn::LoadU(d, out + c), hn::LoadU(d, in + c)), d, out + c);
+    });
+  }
+}
+
 /// Eight rows in one pass over the sums: that many streams the hardware prefetches, and the sums are read and written
 /// an eighth as often.
 void add_column_sums_rows(MatrixView<const float> x, float* HWY_RESTRICT sums) {
@@ -216,6 +226,7 @@ HWY_EXPORT(gelu_tanh_backward_rows);
 HWY_EXPORT(gated_backward_rows);
 HWY_EXPORT(relu_backward_rows);
 HWY_EXPORT(add_rows);
+HWY_EXPORT(multiply_by_rows);
 HWY_EXPORT(add_column_sums_rows);
 HWY_EXPORT(squared_sum_block);
 HWY_EXPORT(adamw_range);
@@ -267,6 +278,10 @@ void relu_backward(MatrixView<const float> dy, MatrixView<const float> x, Matrix
 
 void add(MatrixView<const float> x, MatrixView<float> y) {
   parallel_elements(32768, HWY_DYNAMIC_DISPATCH(add_rows), x, y);
+}
+
+void multiply_by(MatrixView<const float> x, MatrixView<float> y) {
+  parallel_elements(32768, HWY_DYNAMIC_DISPATCH(multiply_by_rows), x, y);
 }
 
 void add_column_sums(MatrixView<const float> x, float* sums) {
@@ -370,6 +385,13 @@ void add(MatrixView<const T> x, MatrixView<T> y) {
 }
 
 template <class T>
+void multiply_by(MatrixView<const T> x, MatrixView<T> y) {
+  for_each_row(x.rows, x.cols, [&](Index r) {
+    for (Index c = 0; c < x.cols; ++c) y(r, c) *= x(r, c);
+  });
+}
+
+template <class T>
 double squared_sum(std::span<const T> x) {
   double sum = 0;
   for (const T v : x) sum += static_cast<double>(v) * static_cast<double>(v);
@@ -439,6 +461,11 @@ void add(ConstMatrix<T> x, MatrixView<T> y) {
 }
 
 template <class T>
+void multiply_by(ConstMatrix<T> x, MatrixView<T> y) {
+  dispatch<T>(simd::multiply_by, portable::multiply_by<T>, x, y);
+}
+
+template <class T>
 double squared_sum(std::span<const T> x) {
   return dispatch<T>(simd::squared_sum, portable::squared_sum<T>, x);
 }
@@ -462,6 +489,7 @@ void adamw_idle(std::span<T> weight, std::span<T> first_moment, std::span<T> sec
   template void relu_backward<T>(ConstMatrix<T>, ConstMatrix<T>, MatrixView<T>);                       \
   template void add_column_sums<T>(ConstMatrix<T>, T*);                                                \
   template void add<T>(ConstMatrix<T>, MatrixView<T>);                                                 \
+  template void multiply_by<T>(ConstMatrix<T>, MatrixView<T>);                                         \
   template double squared_sum(std::span<const T>);                                                     \
   template void adamw(std::span<T>, std::span<T>, std::span<T>, std::span<const T>, const AdamwStep&); \
   template void adamw_idle(std::span<T>, std::span<T>, std::span<T>, std::span<const AdamwStep>);

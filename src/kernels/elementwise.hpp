@@ -31,6 +31,10 @@ void add_column_sums(ConstMatrix<T> x, T* sums);
 template <class T>
 void add(ConstMatrix<T> x, MatrixView<T> y);
 
+/// y *= x, element by element.
+template <class T>
+void multiply_by(ConstMatrix<T> x, MatrixView<T> y);
+
 /// Σ x², accumulated in double, in an order fixed by the size alone.
 template <class T>
 double squared_sum(std::span<const T> x);

@@ -36,7 +36,9 @@ void layer_norm_rows(MatrixView<const float> x, const float* weight, const float
     const float rstd = 1.0f / std::sqrt(squares / size + eps);
     for_each_vector(x.cols, [=](auto d, Index c) HWY_ATTR {
       const auto normal = hn::Mul(hn::Sub(hn::LoadU(d, in + c), hn::Set(d, mean)), hn::Set(d, rstd));
-      hn::StoreU(hn::MulAdd(normal, hn::LoadU(d, weight + c), hn::LoadU(d, bias + c)), d, out + c);
+      auto shift = hn::Zero(d);
+      if (bias != nullptr) shift = hn::LoadU(d, bias + c);
+      hn::StoreU(hn::MulAdd(normal, hn::LoadU(d, weight + c), shift), d, out + c);
     });
     if (statistics != nullptr) statistics[r] = {mean, rstd};
   }
@@ -131,7 +133,7 @@ void layer_norm_backward(MatrixView<const float> dy, MatrixView<const float> x,
   });
   parallel_ranges(x.cols, grain(32768, 2 * blocks), [&](Index begin, Index end) {
     HWY_DYNAMIC_DISPATCH(add_parts)(weight_parts.col_range(begin, end - begin), d_weight + begin);
-    HWY_DYNAMIC_DISPATCH(add_parts)(bias_parts.col_range(begin, end - begin), d_bias + begin);
+    if (d_bias != nullptr) HWY_DYNAMIC_DISPATCH(add_parts)(bias_parts.col_range(begin, end - begin), d_bias + begin);
   });
 }
 
@@ -150,7 +152,8 @@ void layer_norm(MatrixView<const T> x, const T* weight, const T* bias, T eps, Ma
     mean /= static_cast<T>(x.cols);
     for (Index c = 0; c < x.cols; ++c) variance += (x(r, c) - mean) * (x(r, c) - mean);
     const T rstd = T(1) / std::sqrt(variance / static_cast<T>(x.cols) + eps);
-    for (Index c = 0; c < x.cols; ++c) y(r, c) = (x(r, c) - mean) * rstd * weight[c] + bias[c];
+    for (Index c = 0; c < x.cols; ++c)
+      y(r, c) = (x(r, c) - mean) * rstd * weight[c] + (bias == nullptr ? T(0) : bias[c]);
     if (!statistics.empty()) statistics[r] = {mean, rstd};
   });
 }
@@ -166,7 +169,7 @@ void layer_norm_backward(MatrixView<const T> dy, MatrixView<const T> x, std::spa
       mean_g += g;
       mean_gx += g * normal;
       d_weight[c] += dy(r, c) * normal;
-      d_bias[c] += dy(r, c);
+      if (d_bias != nullptr) d_bias[c] += dy(r, c);
     }
     mean_g /= static_cast<T>(x.cols);
     mean_gx /= static_cast<T>(x.cols);

@@ -57,7 +57,7 @@ class Run {
     Buffers buffers = make_buffers(path);
     for (int i = 0; i < encoder_.stem_layers() && path.size() > 0; ++i) run_layer(i, full, path, buffers);
     if (path.size() == 0) return;
-    if (!encoder_.weights.router) return answer_by_head(static_cast<int>(answers_.size()) - 1, path);
+    if (!encoder_.weights.router) return answer_by_head(static_cast<int>(answers_.size()) - 1, full, path);
     run_router(path);
     for (const Width& width : encoder_.widths)
       if (width.fraction() < 1 && path.size() > 0) run_narrow(width, path);
@@ -67,7 +67,7 @@ class Run {
       run_layer(i, full, path, buffers);
       if (path.size() == 0) return;
     }
-    answer_by_head(static_cast<int>(answers_.size()) - 1, path);
+    answer_by_head(static_cast<int>(answers_.size()) - 1, full, path);
   }
 
  private:
@@ -83,16 +83,17 @@ class Run {
   void run_layer(int index, const Width& width, Group<T>& group, Buffers& buffers) {
     throw_if_stopped(stop_);
     const bool last = index + 1 == encoder_.config.num_hidden_layers;
-    // The head reads each sample's first token, so the last layer is asked for no other.
+    // Most heads read each sample's first token, so the last layer is asked for no other.
+    const bool firsts = last && encoder_.reads_first_tokens();
     const std::span<const Index> outputs =
-        last ? std::span<const Index>(one_each_).first(group.offsets.size()) : std::span<const Index>(group.offsets);
+        firsts ? std::span<const Index>(one_each_).first(group.offsets.size()) : std::span<const Index>(group.offsets);
     const LayerPass<T> pass = index < encoder_.stem_layers()
                                   ? encoder_.stem_layer(index, group.offsets, outputs)
                                   : encoder_.adaptive_layer(index, width, group.offsets, outputs);
     const MatrixView<T> output = buffers.next.leading(pass.outputs(), buffers.next.cols);
     pass.forward(group.x, output, workspace_);
     group.x = output;
-    if (last) group.offsets.assign(outputs.begin(), outputs.end());
+    if (firsts) group.offsets.assign(outputs.begin(), outputs.end());
     std::swap(buffers.next, buffers.spare);
     const bool is_full = width.hidden() == encoder_.config.hidden_size;
     if (!last && is_full) run_exit(index + 1, group, output);
@@ -111,7 +112,7 @@ class Run {
     }
     if (members.empty()) return;
     const Workspace::Mark mark = workspace_.mark();
-    const auto exit = std::ranges::find(encoder_.weights.exits, layer, &Exit<Linear<T>>::layer);
+    const auto exit = std::ranges::find(encoder_.weights.exits, layer, &Exit<Linear<T>, const T>::layer);
     const MatrixView<T> pooled = workspace_.template matrix<T>(std::ssize(members), group.x.cols);
     encoder_.pool_for_exit(group.x, begins, ends, pooled);
     const auto one_each = std::span<const Index>(one_each_).first(members.size() + 1);
@@ -119,7 +120,7 @@ class Run {
     MatrixView<T> scores;
     if (exit->score) {
       scores = workspace_.template matrix<T>(std::ssize(members), 1);
-      exit->score->forward(cache.first_tokens, scores);
+      exit->score->forward(cache.input, scores);
     }
     const bool any = take(answer, members, cache.logits, scores);
     workspace_.release(mark);
@@ -128,7 +129,8 @@ class Run {
 
   void run_router(const Group<T>& group) {
     const Workspace::Mark mark = workspace_.mark();
-    const auto logits = router_forward<T>(*encoder_.weights.router, group.x, group.offsets, workspace_).logits;
+    const auto logits =
+        router_forward<T>(*encoder_.weights.router, group.x, group.offsets, encoder_.eps(), workspace_).logits;
     for (Index i = 0; i < group.size(); ++i)
       std::copy_n(logits.row(i), logits.cols, output_.router_logits.begin() + group.samples[i] * logits.cols);
     workspace_.release(mark);
@@ -153,7 +155,7 @@ class Run {
     narrow.x = reduced(width, narrow);
     Buffers buffers = make_buffers(narrow);
     for (const int i : width.layers()) run_layer(i, width, narrow, buffers);
-    answer_by_head(answer, narrow);
+    answer_by_head(answer, width, narrow);
     workspace_.release(mark);
     close_ranks(path);
   }
@@ -175,9 +177,10 @@ class Run {
         .output;
   }
 
-  void answer_by_head(int answer, const Group<T>& group) {
+  void answer_by_head(int answer, const Width& width, const Group<T>& group) {
     const Workspace::Mark mark = workspace_.mark();
-    const auto logits = encoder_.head().forward(group.x, group.offsets, {}, workspace_).logits;
+    const MatrixView<const T> x = encoder_.finished(group.x, width, {}, workspace_);
+    const auto logits = encoder_.head().forward(x, group.offsets, {}, workspace_).logits;
     take(answer, group.samples, logits, {});
     workspace_.release(mark);
   }

@@ -1,30 +1,33 @@
 #include "model/answers.hpp"
 
 #include <cstdint>
+#include <numeric>
 
 #include "core/number.hpp"
+#include "model/length_cost.hpp"
 #include "sharcs/model.hpp"
 
 namespace sharcs {
 using namespace internal;
 namespace {
 
-/// The polynomial of degree two through its values at 0, 1 and 2 tokens.
-template <class MultiplyAdds>
-LengthCost polynomial(const MultiplyAdds& multiply_adds_of) {
-  const auto at = [&](std::int64_t tokens) { return static_cast<double>(multiply_adds_of(tokens)); };
-  const double quadratic = (at(2) - 2 * at(1) + at(0)) / 2;
-  return {.constant = at(0), .linear = at(1) - at(0) - quadratic, .quadratic = quadratic};
+/// The layers begin .. end − 1.
+std::vector<int> layers_from(int begin, int end) {
+  std::vector<int> layers(static_cast<std::size_t>(end - begin));
+  std::iota(layers.begin(), layers.end(), begin);
+  return layers;
 }
 
 }  // namespace
 
-LengthCost internal::multiply_adds_by_length(const ModelConfig& config, const Width& width) {
-  return polynomial([&](std::int64_t tokens) { return multiply_adds(config, width, tokens); });
+LengthCost internal::stem_multiply_adds_by_length(const ModelConfig& config) {
+  const int stem = config.sharcs ? config.sharcs->adaptive_layer_idx : config.num_hidden_layers;
+  return sum_of(layers_by_length(config, layers_from(0, stem), Width()), router_by_length(config));
 }
 
-LengthCost internal::stem_multiply_adds_by_length(const ModelConfig& config) {
-  return polynomial([&](std::int64_t tokens) { return stem_multiply_adds(config, tokens); });
+LengthCost internal::multiply_adds_by_length(const ModelConfig& config, const Width& width) {
+  const LengthCost stem = stem_multiply_adds_by_length(config);
+  return config.sharcs ? sum_of(stem, layers_by_length(config, width.layers(), width)) : stem;
 }
 
 bool internal::ends_at_full_width(const ModelConfig& config) {
@@ -34,12 +37,13 @@ bool internal::ends_at_full_width(const ModelConfig& config) {
 std::vector<Answer> answers_of(const ModelConfig& config) {
   const WidthSet widths(config);
   if (!config.sharcs) return {{.name = "1", .path = stem_multiply_adds_by_length(config)}};
-  const std::int64_t stem = config.sharcs->adaptive_layer_idx, router = stem_multiply_adds(config, 0);
-  const auto path_to = [&](std::int64_t layer) {
-    return polynomial([&](std::int64_t tokens) {
-      const std::int64_t a_layer = (stem_multiply_adds(config, tokens) - router) / stem;
-      return layer * a_layer + (layer > stem ? router : 0);
-    });
+  const int stem = config.sharcs->adaptive_layer_idx;
+  int reached = 0;  // exits ascend
+  LengthCost path;
+  const auto path_to = [&](int layer) {
+    path = sum_of(path, layers_by_length(config, layers_from(reached, layer), widths.full()));
+    reached = layer;
+    return layer > stem ? sum_of(path, router_by_length(config)) : path;
   };
   const std::int64_t hidden = config.hidden_size;
   const std::int64_t head = hidden * (hidden + config.num_labels() + (config.sharcs->exit_scores ? 1 : 0));
@@ -54,18 +58,18 @@ std::vector<Answer> answers_of(const ModelConfig& config) {
                            .path = path_to(layer),
                            .own = {.constant = static_cast<double>(head)}});
   };
-  add_exits(0, static_cast<int>(stem));
+  add_exits(0, stem);
   for (const Width& width : widths) {
     const std::string name = short_number(width.fraction());
     if (width.fraction() == 1) {
-      add_exits(static_cast<int>(stem), config.num_hidden_layers);
+      add_exits(stem, config.num_hidden_layers);
       answers.push_back({.name = name, .width_index = width.index(), .path = multiply_adds_by_length(config, width)});
       continue;
     }
-    const LengthCost own = polynomial(
-        [&](std::int64_t tokens) { return multiply_adds(config, width, tokens) - stem_multiply_adds(config, tokens); });
-    answers.push_back(
-        {.name = name, .width_index = width.index(), .path = stem_multiply_adds_by_length(config), .own = own});
+    answers.push_back({.name = name,
+                       .width_index = width.index(),
+                       .path = stem_multiply_adds_by_length(config),
+                       .own = layers_by_length(config, width.layers(), width)});
   }
   return answers;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "sharcs/model_config.hpp"
@@ -7,7 +8,12 @@
 
 namespace sharcs::internal {
 
-/// multiply_adds() of model.hpp at a width, as a polynomial in the number of tokens. Exact.
+/// multiply_adds() of model.hpp of some layers, by the number of tokens: those of the stem at full width, the others at
+/// this one. Exact.
+LengthCost layers_by_length(const ModelConfig& config, std::span<const int> layers, const Width& width);
+/// The same of the router; 0 where there is none.
+LengthCost router_by_length(const ModelConfig& config);
+/// The same of all that runs at a width.
 LengthCost multiply_adds_by_length(const ModelConfig& config, const Width& width);
 /// The same of stem_multiply_adds().
 LengthCost stem_multiply_adds_by_length(const ModelConfig& config);

@@ -8,15 +8,20 @@
 
 #include "io/json_cursor.hpp"
 #include "kernels/gemm.hpp"
+#include "nn/head.hpp"
 #include "nn/relative_positions.hpp"
 #include "sharcs/model_config.hpp"
 
 namespace sharcs::internal {
 
-/// The parameter names of one transformer layer; ".weight" and ".bias" follow.
+/// The parameter names of one transformer layer; ".weight" and ".bias" follow. Where query, key and value have one
+/// name, they stand below one another in one parameter.
 struct LayerNames {
-  std::string query, key, value, attention_output, attention_norm;
+  std::string query, key, value, attention_output;
+  std::string attention_norm;  ///< empty: the layer has none, which a pre-norm layer may lack
   std::string intermediate, output, output_norm;
+  /// What the activation is multiplied by, the lower half of the parameter `intermediate`.
+  bool gated = false;
   /// Stem of the names that SHARCS adds at the router's layer: router.0, router.2, dim_reduction_weights.i.
   std::string router_scope;
 };
@@ -27,6 +32,18 @@ struct HeadNames {
   kernels::Activation activation;
   /// RoBERTa drops out before the dense layer too.
   bool dropout_before_dense;
+  std::string norm = {};  ///< the LayerNorm behind the activation; empty: none
+};
+
+/// Which parts of an encoder have biases. The classifier always has one.
+struct Biases {
+  bool attention = true, feed_forward = true, norm = true, head = true;
+};
+
+/// Which tokens a layer's tokens see, and by what angles their positions turn queries and keys.
+struct Sight {
+  int window = 0;    ///< of kernels::Attention
+  double theta = 0;  ///< of RotaryAngles; 0: no rotary positions
 };
 
 /// Whether the embeddings go through a linear layer: ALBERT's always do, ELECTRA's where they are not of the hidden
@@ -54,6 +71,9 @@ struct Backbone {
   /// Names of the table of relative positions (nn/relative_positions.hpp) and of its LayerNorm; empty where there are
   /// none.
   std::string relative_positions = {}, relative_position_norm = {};
+  /// Name of the LayerNorm behind the last layer, where LayerNorms stand before attention and feed-forward (pre-norm);
+  /// empty where they stand behind them.
+  std::string final_norm = {};
   /// Name of the table of the relative attention bias (nn/relative_bias.hpp); empty where there is none.
   std::string relative_bias = {};
   /// Accepted values of hidden_act.
@@ -83,10 +103,19 @@ struct Backbone {
   int (*uncounted_id)(const ModelConfig&) = nullptr;
   /// Defaults of the family's config.json where they differ from BERT's.
   void (*set_defaults)(ModelConfig&);
+  /// What depends on the configuration. Null: all biases, all tokens, the first token,
+  /// head.activation, hidden_dropout_prob.
+  Biases (*biases)(const ModelConfig&) = nullptr;
+  Sight (*sight)(const ModelConfig&, int layer) = nullptr;
+  HeadPooling (*head_pooling)(const ModelConfig&) = nullptr;
+  kernels::Activation (*head_activation)(const ModelConfig&) = nullptr;
+  double (*embedding_dropout)(const ModelConfig&) = nullptr;
   /// Reads and writes what the family's config.json has beside the keys of all. Reading throws ConfigError for values
   /// that ask for another architecture. Null: nothing.
   void (*read_config)(const JsonCursor&, ModelConfig&) = nullptr;
   void (*write_config)(const ModelConfig&, nlohmann::ordered_json&) = nullptr;
+  /// Throws ConfigError, beginning with the name, where sizes do not fit together. Null: nothing of the family's own.
+  void (*check)(const ModelConfig&, const std::string& name) = nullptr;
   /// The library's name of a tensor that is called `name` on disk, for other spellings of the same model.
   std::string (*canonical_name)(const std::string& name);
   /// The name under which the tensor is saved, so that Hugging Face's loader finds it.
@@ -98,6 +127,17 @@ struct Backbone {
         config.max_relative_positions > 0 ? config.max_relative_positions : config.max_position_embeddings;
     if (config.position_buckets > 0) return {.span = config.position_buckets, .farthest = farthest};
     return {.span = farthest};
+  }
+  bool is_pre_norm() const { return !final_norm.empty(); }
+  Biases biases_of(const ModelConfig& config) const { return biases == nullptr ? Biases() : biases(config); }
+  Sight sight_of(const ModelConfig& config, int index) const {
+    return sight == nullptr ? Sight() : sight(config, index);
+  }
+  HeadPooling pooling_of(const ModelConfig& config) const {
+    return head_pooling == nullptr ? HeadPooling::first_token : head_pooling(config);
+  }
+  kernels::Activation activation_of_head(const ModelConfig& config) const {
+    return head_activation == nullptr ? head.activation : head_activation(config);
   }
   bool projects_embeddings(const ModelConfig& config) const {
     return projection == EmbeddingProjection::always || (projection == EmbeddingProjection::where_sizes_differ &&

@@ -35,6 +35,7 @@ void embed_samples(const Encoder<T>& encoder, const RaggedBatch& batch, int laye
     x = next;
     std::swap(next, spare);
   }
+  if (layer == encoder.config.num_hidden_layers) x = encoder.finished(x, full, {}, workspace);
   const std::span<const Index> begins(batch.offsets.data(), static_cast<std::size_t>(batch.samples()));
   const std::span<const Index> ends(batch.offsets.data() + 1, static_cast<std::size_t>(batch.samples()));
   if (pooling == Pooling::mean) {

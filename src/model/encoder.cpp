@@ -1,6 +1,7 @@
 #include "model/encoder.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "nn/pooling.hpp"
 
@@ -12,13 +13,27 @@ Encoder<T>::Encoder(const ModelConfig& model_config)
       widths(config),
       answers(answers_of(config)),
       backbone(&find_backbone(config.model_type)),
-      activation(backbone->activations.at(config.hidden_act)) {}
+      activation(backbone->activations.at(config.hidden_act)) {
+  std::map<double, std::shared_ptr<const RotaryAngles>> known;
+  for (int i = 0; i < config.num_hidden_layers; ++i) {
+    const Sight sight = backbone->sight_of(config, i);
+    auto& rotary = known[sight.theta];
+    if (sight.theta > 0 && !rotary) rotary = std::make_shared<const RotaryAngles>(sight.theta, config.head_size());
+    sights.push_back({sight.window, rotary});
+  }
+}
 
 template <class T>
 float Encoder<T>::classifier_dropout() const {
   if (config.classifier_dropout) return static_cast<float>(*config.classifier_dropout);
   return static_cast<float>(backbone->default_classifier_dropout < 0 ? config.hidden_dropout_prob
                                                                      : backbone->default_classifier_dropout);
+}
+
+template <class T>
+std::optional<float> Encoder<T>::embedding_dropout() const {
+  if (backbone->embedding_dropout == nullptr) return std::nullopt;
+  return static_cast<float>(backbone->embedding_dropout(config));
 }
 
 template <class T>
@@ -78,15 +93,26 @@ void lend_positions(const std::vector<std::vector<KnownPositions<T>>>& known, In
 }  // namespace
 
 template <class T>
+LayerPass<T> Encoder<T>::layer_pass(Index index, const LayerSlice& slice, std::span<const Index> offsets,
+                                    std::span<const Index> output_offsets) const {
+  LayerPass<T> pass = {weights.layer(index), slice, activation, eps(), offsets, output_offsets};
+  const LayerSight& sight = sights[static_cast<std::size_t>(index)];
+  pass.pre_norm = backbone->is_pre_norm();
+  pass.rotary = sight.rotary.get();
+  pass.window = sight.window;
+  const Index known = slice.width < 0 ? widths.size() : slice.width;
+  lend_positions(known_positions, index, static_cast<std::size_t>(known), pass);
+  return pass;
+}
+
+template <class T>
 LayerPass<T> Encoder<T>::stem_layer(Index index, std::span<const Index> offsets,
                                     std::span<const Index> output_offsets) const {
   const LayerSlice slice = {.hidden = config.hidden_size,
                             .heads = config.num_attention_heads,
                             .head_size = config.head_size(),
                             .ffn = config.intermediate_size};
-  LayerPass<T> pass = {weights.layer(index), slice, activation, eps(), offsets, output_offsets};
-  lend_positions(known_positions, index, static_cast<std::size_t>(widths.size()), pass);
-  return pass;
+  return layer_pass(index, slice, offsets, output_offsets);
 }
 
 template <class T>
@@ -98,19 +124,38 @@ LayerPass<T> Encoder<T>::adaptive_layer(Index index, const Width& width, std::sp
                             .head_size = config.head_size(),
                             .ffn = width.ffn(),
                             .width = width.index()};
-  LayerPass<T> pass = {weights.layer(index), slice, activation, eps(), offsets, output_offsets};
-  lend_positions(known_positions, index, static_cast<std::size_t>(width.index()), pass);
-  return pass;
+  return layer_pass(index, slice, offsets, output_offsets);
+}
+
+template <class T>
+MatrixView<const T> Encoder<T>::finished(MatrixView<const T> x, const Width& width,
+                                         std::span<kernels::RowStatistics<T>> statistics, Workspace& workspace) const {
+  const auto norm = final_norm(weights, width);
+  if (!norm) return x;
+  const MatrixView<T> normal = workspace.matrix<T>(x.rows, x.cols);
+  kernels::layer_norm<T>(x, norm.weight, norm.bias, eps(), normal, statistics);
+  return normal;
 }
 
 template <class T>
 HeadPass<T> Encoder<T>::head() const {
-  return {weights.head_dense, weights.head_output, backbone->head.activation, backbone->head.dropout_before_dense};
+  return {.dense = weights.head_dense,
+          .output = weights.head_output,
+          .activation = backbone->activation_of_head(config),
+          .dropout_before_dense = backbone->head.dropout_before_dense,
+          .pooling = backbone->pooling_of(config),
+          .eps = eps(),
+          .norm = weights.head_norm};
 }
 
 template <class T>
-HeadPass<T> Encoder<T>::head(const Exit<Linear<T>>& exit) const {
-  return {exit.dense, exit.output, kernels::Activation::tanh, false};
+HeadPass<T> Encoder<T>::head(const Exit<Linear<T>, const T>& exit) const {
+  return {.dense = exit.dense,
+          .output = exit.output,
+          .activation = kernels::Activation::tanh,
+          .dropout_before_dense = false,
+          .eps = eps(),
+          .input_norm = exit.norm};
 }
 
 template <class T>

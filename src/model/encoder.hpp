@@ -1,5 +1,7 @@
 #pragma once
 
+#include <memory>
+
 #include "core/workspace.hpp"
 #include "kernels/embedding.hpp"
 #include "model/encoder_tree.hpp"
@@ -30,6 +32,12 @@ struct KnownPositions {
   std::vector<T> key, query;
 };
 
+/// What of a Sight a pass uses.
+struct LayerSight {
+  Index window = 0;
+  std::shared_ptr<const RotaryAngles> rotary = {};
+};
+
 /// An encoder ready to run: configuration, widths and weights. Passes over it (TrainingPass, RoutedPass) only read it.
 template <class T>
 struct Encoder {
@@ -38,6 +46,7 @@ struct Encoder {
   std::vector<Answer> answers;  ///< answers_of(config)
   const Backbone* backbone;
   kernels::Activation activation;
+  std::vector<LayerSight> sights;  ///< by layer
   EncoderWeights<T> weights;
   /// The word embeddings of an engine with int8 weights, in place of weights.word_embeddings.
   kernels::Int8Table int8_words = {};
@@ -56,6 +65,8 @@ struct Encoder {
   Index stem_layers() const { return config.sharcs ? config.sharcs->adaptive_layer_idx : config.num_hidden_layers; }
   T eps() const { return static_cast<T>(config.layer_norm_eps); }
   float classifier_dropout() const;
+  /// Where it differs from hidden_dropout_prob.
+  std::optional<float> embedding_dropout() const;
 
   /// Whether the adaptive layers at this width are the encoder's own: full width with "full_width_norm" plain.
   bool is_plain(const Width& width) const {
@@ -67,10 +78,23 @@ struct Encoder {
   /// Layer `index` at `width` with the width's LayerNorms: the private ones, or the layer's own where is_plain(width).
   LayerPass<T> adaptive_layer(Index index, const Width& width, std::span<const Index> offsets,
                               std::span<const Index> output_offsets) const;
+  /// Whether the head reads the first token only: then the last layer is asked for no other.
+  bool reads_first_tokens() const { return backbone->pooling_of(config) == HeadPooling::first_token; }
+  /// Behind the last layer at this width, of the weights or of their gradients; none where layers are not pre-norm.
+  template <class Tree>
+  auto final_norm(const Tree& tree, const Width& width) const {
+    if (!backbone->is_pre_norm()) return decltype(tree.final_norm)();
+    return config.sharcs && !is_plain(width) ? tree.private_final_norms[static_cast<std::size_t>(width.index())]
+                                             : tree.final_norm;
+  }
+  /// What the last layer's output becomes by that LayerNorm: the output itself where there is none. statistics: one a
+  /// row, or empty.
+  MatrixView<const T> finished(MatrixView<const T> x, const Width& width,
+                               std::span<kernels::RowStatistics<T>> statistics, Workspace& workspace) const;
   HeadPass<T> head() const;
   /// The head of an exit: a dense layer, tanh, dropout and a classifier, like BERT's own, on what pool_for_exit()
-  /// gives.
-  HeadPass<T> head(const Exit<Linear<T>>& exit) const;
+  /// gives; with pre-norm on its LayerNorm.
+  HeadPass<T> head(const Exit<Linear<T>, const T>& exit) const;
 
   /// What an exit reads of each sample, whose tokens are the rows begins[s] .. ends[s] − 1 of x: [samples, hidden].
   void pool_for_exit(ConstMatrix<T> x, std::span<const Index> begins, std::span<const Index> ends,
@@ -82,6 +106,10 @@ struct Encoder {
   /// d_output: [tokens, hidden], overwritten.
   void embed_backward(const RaggedBatch& batch, const EmbeddingCache<T>& cache, const DropoutPlan& dropout,
                       MatrixView<T> d_output, const EncoderParameters<T>& gradient, Workspace& workspace) const;
+
+ private:
+  LayerPass<T> layer_pass(Index index, const LayerSlice& slice, std::span<const Index> offsets,
+                          std::span<const Index> output_offsets) const;
 };
 
 }  // namespace sharcs::internal

@@ -9,18 +9,26 @@ struct Nothing {};
 struct SpecCollector {
   std::vector<ParameterSpec> specs;
 
-  Nothing linear(const std::string& name, Index outputs, Index inputs, Component component) {
-    specs.push_back({.name = name + ".weight", .shape = {outputs, inputs}, .component = component, .packed = true});
-    specs.push_back({.name = name + ".bias", .shape = {outputs}, .initial = Initial::zeros, .component = component});
+  Nothing linear(const LinearPart& layer) {
+    if (layer.first_row > 0) return {};
+    const Index rows = layer.rows();
+    specs.push_back(
+        {.name = layer.name + ".weight", .shape = {rows, layer.inputs}, .component = layer.component, .packed = true});
+    if (!layer.has_bias) return {};
+    specs.push_back(
+        {.name = layer.name + ".bias", .shape = {rows}, .initial = Initial::zeros, .component = layer.component});
     return {};
   }
-  LayerNormView<float> norm(const std::string& name, Index size, int width, const std::string& starts_from) {
-    for (const auto& [part, initial] : {std::pair(".weight", Initial::ones), std::pair(".bias", Initial::zeros)})
-      specs.push_back({.name = name + part,
-                       .shape = {size},
+  LayerNormView<float> norm(const NormPart& norm) {
+    for (const auto& [part, initial] : {std::pair(".weight", Initial::ones), std::pair(".bias", Initial::zeros)}) {
+      if (initial == Initial::zeros && !norm.has_bias) continue;
+      specs.push_back({.name = norm.name + part,
+                       .shape = {norm.size},
                        .initial = initial,
-                       .width = width,
-                       .starts_from = starts_from.empty() ? starts_from : starts_from + part});
+                       .width = norm.width,
+                       .component = norm.component,
+                       .starts_from = norm.starts_from.empty() ? norm.starts_from : norm.starts_from + part});
+    }
     return {};
   }
   MatrixView<float> table(const std::string& name, Index rows, Index cols) {
@@ -38,11 +46,14 @@ template <class T>
 struct StoreBinder {
   ParameterStore<T>& store;
 
-  LinearView<T> linear(const std::string& name, Index outputs, Index inputs, Component) {
-    return {MatrixView<T>(store.values(name + ".weight").data(), outputs, inputs), store.values(name + ".bias").data()};
+  LinearView<T> linear(const LinearPart& layer) {
+    const MatrixView<T> all(store.values(layer.name + ".weight").data(), layer.rows(), layer.inputs);
+    return {all.row_range(layer.first_row, layer.outputs),
+            layer.has_bias ? store.values(layer.name + ".bias").data() + layer.first_row : nullptr};
   }
-  LayerNormView<T> norm(const std::string& name, Index, int, const std::string&) {
-    return {store.values(name + ".weight").data(), store.values(name + ".bias").data()};
+  LayerNormView<T> norm(const NormPart& norm) {
+    return {store.values(norm.name + ".weight").data(),
+            norm.has_bias ? store.values(norm.name + ".bias").data() : nullptr};
   }
   MatrixView<T> table(const std::string& name, Index rows, Index cols) {
     return {store.values(name).data(), rows, cols};

@@ -135,7 +135,7 @@ std::optional<SharcsConfig> read_sharcs(const JsonCursor& object, FullWidthNorm 
 double parameters_of(const ModelConfig& config, const Backbone& kind) {
   const double hidden = config.hidden_size, embedding = config.word_embedding_size();
   const double attention = static_cast<double>(config.num_attention_heads) * config.head_size();
-  const double layer = 4 * hidden * attention + 2 * hidden * config.intermediate_size;
+  const double layer = 4 * hidden * attention + (kind.layer(0).gated ? 3 : 2) * hidden * config.intermediate_size;
   const double rows = static_cast<double>(config.vocab_size) + config.max_position_embeddings + config.type_vocab_size +
                       (kind.relative_positions.empty() ? 0 : 2.0 * static_cast<double>(kind.distances(config).span));
   const double router = config.sharcs ? hidden * config.sharcs->hidden_size_router : 0;
@@ -218,7 +218,7 @@ ModelConfig parse_config(std::string_view text, const std::string& name, FullWid
     object["relative_attention_num_buckets"].read(config.relative_attention_num_buckets,
                                                   {.least = 1, .greatest = 1 << 16});
   if (kind.read_config != nullptr) kind.read_config(object, config);
-  object["layer_norm_eps"].read(config.layer_norm_eps, {.least = 0, .greatest = 1});
+  object[kind.config_name("layer_norm_eps")].read(config.layer_norm_eps, {.least = 0, .greatest = 1});
   find("hidden_act").read(config.hidden_act);
   dropout("hidden_dropout_prob", config.hidden_dropout_prob);
   dropout("attention_probs_dropout_prob", config.attention_probs_dropout_prob);
@@ -303,7 +303,7 @@ std::string ModelConfig::to_json() const {
   if (kind.has_token_types) object["type_vocab_size"] = type_vocab_size;
   if (!kind.relative_bias.empty()) object["relative_attention_num_buckets"] = relative_attention_num_buckets;
   if (kind.write_config != nullptr) kind.write_config(*this, object);
-  object["layer_norm_eps"] = layer_norm_eps;
+  object[kind.config_name("layer_norm_eps")] = layer_norm_eps;
   object[kind.config_name("hidden_act")] = hidden_act;
   object[kind.config_name("hidden_dropout_prob")] = hidden_dropout_prob;
   object[kind.config_name("attention_probs_dropout_prob")] = attention_probs_dropout_prob;
@@ -354,10 +354,11 @@ void ModelConfig::check(const std::string& name) const {
   if (attention_head_size == 0 && hidden_size % num_attention_heads != 0)
     fail("\"num_attention_heads\" is " + std::to_string(num_attention_heads) + " but hidden_size " +
          std::to_string(hidden_size) + " is not a multiple of it (set attention_head_size for a compressed encoder)");
+  if (kind.check != nullptr) kind.check(*this, name);
   if (!kind.activations.contains(hidden_act)) {
     std::string known;
     for (const auto& [activation, code] : kind.activations) known += (known.empty() ? "" : ", ") + activation;
-    fail("\"hidden_act\" is \"" + hidden_act + "\"; expected one of " + known);
+    fail("\"" + kind.config_name("hidden_act") + "\" is \"" + hidden_act + "\"; expected one of " + known);
   }
   if (kind.max_tokens(*this) < 1)
     fail("\"max_position_embeddings\" is " + std::to_string(max_position_embeddings) + "; expected more than " +

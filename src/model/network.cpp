@@ -14,12 +14,14 @@ template <class T>
 struct EncoderBinder {
   ParameterStore<T>& store;
 
-  Linear<T> linear(const std::string& name, Index outputs, Index inputs, Component) {
-    return {.bias = store.values(name + ".bias").data(),
-            .weight = MatrixView<const T>(store.values(name + ".weight").data(), outputs, inputs)};
+  Linear<T> linear(const LinearPart& layer) {
+    const MatrixView<const T> all(store.values(layer.name + ".weight").data(), layer.rows(), layer.inputs);
+    return {.bias = layer.has_bias ? store.values(layer.name + ".bias").data() + layer.first_row : nullptr,
+            .weight = all.row_range(layer.first_row, layer.outputs)};
   }
-  LayerNormView<const T> norm(const std::string& name, Index, int, const std::string&) {
-    return {store.values(name + ".weight").data(), store.values(name + ".bias").data()};
+  LayerNormView<const T> norm(const NormPart& norm) {
+    return {store.values(norm.name + ".weight").data(),
+            norm.has_bias ? store.values(norm.name + ".bias").data() : nullptr};
   }
   MatrixView<const T> table(const std::string& name, Index rows, Index cols) {
     return {store.values(name).data(), rows, cols};
@@ -79,8 +81,11 @@ void Network<T>::initialise(std::size_t parameter, std::uint64_t seed) {
 template <class T>
 void Network<T>::pack() {
   for_each_linear(encoder_.weights, [&](Linear<T>& linear) {
+    const auto holds = [&](std::span<const T> values) {
+      return linear.weight.data >= values.data() && linear.weight.data < values.data() + values.size();
+    };
     std::size_t i = 0;
-    while (values_.values(i).data() != linear.weight.data) ++i;
+    while (!holds(values_.values(i))) ++i;
     const bool follows = becomes_bf16(config(), layout_.specs()[i]);
     linear.packed.pack(linear.weight, follows ? product_numbers_ : kernels::Numbers::whole);
   });

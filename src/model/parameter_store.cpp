@@ -11,8 +11,8 @@ Index ParameterSpec::size() const {
 }
 
 bool ParameterSpec::decays() const {
-  return name.find("bias") == std::string::npos && name.find("LayerNorm") == std::string::npos &&
-         name.find("layer_norm") == std::string::npos;
+  return initial != Initial::ones && name.find("bias") == std::string::npos &&
+         name.find("LayerNorm") == std::string::npos && name.find("layer_norm") == std::string::npos;
 }
 
 ParameterLayout::ParameterLayout(std::vector<ParameterSpec> specs) : specs_(std::move(specs)) {

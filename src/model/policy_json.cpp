@@ -7,6 +7,7 @@
 
 #include "core/number.hpp"
 #include "model/answers.hpp"
+#include "model/length_cost.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/policy.hpp"
 
@@ -53,7 +54,7 @@ void RoutingRule::check(int model_widths, const std::string& name) const {
     for (const double weight : weights[w])
       if (!finite(weight)) fail("weights", "with " + short_number(weight), "finite numbers");
     if (!finite(offsets[w])) fail("offsets", "with " + short_number(offsets[w]), "finite numbers");
-    for (const double part : {costs[w].constant, costs[w].linear, costs[w].quadratic})
+    for (const double part : numbers_of(costs[w]))
       if (!(part >= 0 && finite(part))) fail("costs", "with " + short_number(part), "finite numbers ≥ 0");
   }
 }
@@ -68,8 +69,11 @@ RoutingRule internal::read_routing_rule(const JsonCursor& object) {
   rule.weights = read_rows(object["weights"], 0, "a list of lists of numbers, one list a width");
   rule.offsets = object["offsets"].get<std::vector<double>>();
   rule.price = object["price"].get<double>();
-  for (const auto& row : read_rows(object["costs"], 3, "a list of [constant, linear, quadratic], one a width"))
-    rule.costs.push_back({row[0], row[1], row[2]});
+  const std::string rows = "a list of [constant, linear, quadratic], one a width";  // or with windowed and window
+  for (const auto& row : read_rows(object["costs"], 0, rows)) {
+    if (row.size() != 3 && row.size() != 5) object["costs"].fail(rows);
+    rule.costs.push_back(cost_of_numbers(row));
+  }
   object.refuse_unread("is not a known key");
   return rule;
 }
@@ -79,7 +83,7 @@ nlohmann::ordered_json internal::to_json(const RoutingRule& rule) {
                                     {"full_cost", rule.full_cost}, {"logistic", rule.logistic},
                                     {"weights", rule.weights},     {"offsets", rule.offsets},
                                     {"price", rule.price},         {"costs", nlohmann::ordered_json::array()}};
-  for (const LengthCost& cost : rule.costs) written["costs"].push_back({cost.constant, cost.linear, cost.quadratic});
+  for (const LengthCost& cost : rule.costs) written["costs"].push_back(numbers_of(cost));
   return written;
 }
 

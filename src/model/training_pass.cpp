@@ -17,7 +17,8 @@ void TrainingPass<T>::forward(const RaggedBatch& batch, const PassPlan& plan, co
   const std::span<Index> one_each = workspace_.span<Index>(batch.samples() + 1);
   std::iota(one_each.begin(), one_each.end(), Index{0});
   one_each_ = one_each;
-  last_offsets_ = options_.last_layer == LastLayer::first_tokens ? one_each_ : std::span<const Index>(batch.offsets);
+  const bool firsts = options_.last_layer == LastLayer::first_tokens && encoder_.reads_first_tokens();
+  last_offsets_ = firsts ? one_each_ : std::span<const Index>(batch.offsets);
   exits_.resize(encoder_.weights.exits.size());
   embeddings_ = encoder_.embed(batch, dropout, workspace_);
   MatrixView<const T> x = embeddings_.output;
@@ -26,13 +27,14 @@ void TrainingPass<T>::forward(const RaggedBatch& batch, const PassPlan& plan, co
     x = stem_.back().output;
     forward_exit(i + 1, x);
   }
-  if (encoder_.weights.router) router_ = router_forward<T>(*encoder_.weights.router, x, batch.offsets, workspace_);
+  if (encoder_.weights.router)
+    router_ = router_forward<T>(*encoder_.weights.router, x, batch.offsets, encoder_.eps(), workspace_);
   for (const int width : plan.widths) forward_tail(encoder_.widths[width], x);
 }
 
 template <class T>
 void TrainingPass<T>::forward_tail(const Width& width, MatrixView<const T> x) {
-  Tail& tail = tails_.emplace_back(Tail{.width = &width, .reduction = {}, .layers = {}, .head = {}});
+  Tail& tail = tails_.emplace_back(Tail{.width = &width});
   if (encoder_.weights.router && !encoder_.is_plain(width)) {
     tail.reduction =
         reduction_forward<T>(*encoder_.weights.router, width.index(), width.hidden(), encoder_.eps(), x, workspace_);
@@ -44,7 +46,10 @@ void TrainingPass<T>::forward_tail(const Width& width, MatrixView<const T> x) {
     x = tail.layers.back().output;
     if (full) forward_exit(i + 1, x);
   }
-  tail.head = encoder_.head().forward(x, last_offsets_, dropout_, workspace_);
+  tail.last = x;
+  if (encoder_.backbone->is_pre_norm()) tail.statistics = workspace_.span<kernels::RowStatistics<T>>(x.rows);
+  tail.output = encoder_.finished(x, width, tail.statistics, workspace_);
+  tail.head = encoder_.head().forward(tail.output, last_offsets_, dropout_, workspace_);
 }
 
 template <class T>
@@ -59,7 +64,7 @@ void TrainingPass<T>::forward_exit(Index layer, MatrixView<const T> x) {
     exits_[e].head = encoder_.head(exits[e]).forward(pooled, one_each_, dropout_, workspace_);
     if (!exits[e].score) continue;
     exits_[e].score = workspace_.matrix<T>(batch_->samples(), 1);
-    exits[e].score->forward(exits_[e].head.first_tokens, exits_[e].score);
+    exits[e].score->forward(exits_[e].head.input, exits_[e].score);
   }
 }
 
@@ -89,6 +94,7 @@ template <class T>
 MatrixView<const T> TrainingPass<T>::hidden_state(Index i) const {
   const Index stem = encoder_.stem_layers();
   if (i == 0) return embeddings_.output;
+  if (i == encoder_.config.num_hidden_layers && !tails_.empty()) return tails_.front().output;
   if (i < stem || tails_.empty()) return stem_[static_cast<std::size_t>(i - 1)].output;
   const Tail& tail = tails_.front();
   if (i == stem) return tail.reduction ? tail.reduction->output : MatrixView<T>(stem_.back().output);
@@ -153,13 +159,15 @@ struct TrainingPass<T>::Backward {
       if (exits[e].layer != layer) continue;
       const ExitCache& cache = pass.exits_[e];
       if (is_given(losses.exit_scores, e))
-        exits[e].score->backward_parameters(cache.head.first_tokens, losses.exit_scores[e], *gradient.exits[e].score);
+        exits[e].score->backward_parameters(cache.head.input, losses.exit_scores[e], *gradient.exits[e].score);
       if (!is_given(losses.exit_logits, e)) continue;
       const Workspace::Mark mark = workspace().mark();
       const Index samples = pass.batch_->samples();
       const MatrixView<T> d_first = workspace().template matrix<T>(samples, cache.head.first_tokens.cols);
+      const auto& own = gradient.exits[e];
       pass.encoder_.head(exits[e]).backward(cache.head, pass.one_each_, pass.dropout_, losses.exit_logits[e],
-                                            gradient.exits[e].dense, gradient.exits[e].output, d_first, workspace());
+                                            {.dense = own.dense, .output = own.output, .input_norm = own.norm}, d_first,
+                                            workspace());
       const std::span<const Index> offsets = pass.batch_->offsets;
       if (d_x && pass.encoder_.config.sharcs->exit_pooling == ExitPooling::mean)
         mean_over_tokens_backward<T>(d_first, offsets.first(offsets.size() - 1), offsets.subspan(1), d_x);
@@ -170,17 +178,33 @@ struct TrainingPass<T>::Backward {
     }
   }
 
+  HeadGradients<T> head_gradients() const {
+    return {.dense = gradient.head_dense, .output = gradient.head_output, .norm = gradient.head_norm};
+  }
+
+  /// From the gradient of what a sub-network's head reads to that of its last layer's output, in place.
+  void through_final_norm(const Tail& tail, MatrixView<T> d_x) const {
+    const auto norm = pass.encoder_.final_norm(pass.encoder_.weights, *tail.width);
+    if (!norm) return;
+    const auto d_norm = pass.encoder_.final_norm(gradient, *tail.width);
+    kernels::layer_norm_backward<T>(d_x, tail.last, tail.statistics, norm.weight, d_x, d_norm.weight, d_norm.bias);
+  }
+
   /// Adds a sub-network's part to the gradient of the stem's output, [tokens, hidden].
   void through_tail(std::size_t place, MatrixView<T> d_stem) const {
     const Tail& tail = pass.tails_[place];
     const Workspace::Mark mark = workspace().mark();
     const bool is_full = tail.width->hidden() == pass.encoder_.config.hidden_size;
-    const LayerCache<T>& last = tail.layers.back();
-    MatrixView<T> d_x = zeros(last.output.rows, last.output.cols);
+    MatrixView<T> d_x = zeros(tail.last.rows, tail.last.cols);
     if (is_given(losses.logits, place))
       pass.encoder_.head().backward(tail.head, pass.last_offsets_, pass.dropout_, losses.logits[place],
-                                    gradient.head_dense, gradient.head_output, d_x, workspace());
-    if (is_given(losses.encoded, place)) kernels::add<T>(losses.encoded[place], d_x);
+                                    head_gradients(), d_x, workspace());
+    if (is_given(losses.encoded, place) && pass.encoder_.reads_first_tokens())
+      kernels::add<T>(losses.encoded[place], d_x);
+    else if (is_given(losses.encoded, place))
+      mean_over_tokens_backward<T>(losses.encoded[place], pass.last_offsets_.first(pass.last_offsets_.size() - 1),
+                                   pass.last_offsets_.subspan(1), d_x);
+    through_final_norm(tail, d_x);
     for (std::size_t i = tail.layers.size(); i-- > 0;) {
       const int index = tail.width->layers()[i];
       if (is_full) add_exit(index + 1, d_x);
@@ -219,7 +243,8 @@ struct TrainingPass<T>::Backward {
     } else {
       d_x = workspace().template matrix<T>(pass.stem_.back().output.rows, hidden);
       pass.encoder_.head().backward(pass.tails_.front().head, pass.last_offsets_, pass.dropout_, losses.logits.front(),
-                                    gradient.head_dense, gradient.head_output, d_x, workspace());
+                                    head_gradients(), d_x, workspace());
+      through_final_norm(pass.tails_.front(), d_x);
     }
     for (Index i = stem - 1; i >= 0; --i) {
       if (i + 1 < pass.encoder_.config.num_hidden_layers) add_exit(i + 1, d_x);

@@ -15,7 +15,7 @@ enum class Activations {
 
 /// Which tokens' vectors come out of the last layer.
 enum class LastLayer {
-  first_tokens,  ///< those that the head reads: the first of each sample
+  first_tokens,  ///< those that the head reads: the first of each sample, or all where it reads their mean
   all_tokens,
 };
 
@@ -66,8 +66,10 @@ class TrainingPass {
 
   /// Of the sub-network at `place` in the plan: [samples, labels].
   MatrixView<const T> logits(std::size_t place = 0) const { return tails_[place].head.logits; }
-  /// Its last layer's vectors of the first tokens: [samples, hidden(r)].
-  MatrixView<const T> encoded(std::size_t place) const { return tails_[place].layers.back().output; }
+  /// What its head reads, the last layer's vectors of the first tokens or the mean of all: [samples, hidden(r)].
+  MatrixView<const T> encoded(std::size_t place) const {
+    return encoder_.reads_first_tokens() ? tails_[place].output : tails_[place].head.first_tokens;
+  }
   /// How many sub-networks the plan has.
   std::size_t sub_networks() const { return tails_.size(); }
   /// [samples, widths]; empty without a router.
@@ -76,7 +78,8 @@ class TrainingPass {
   /// has none. Both are empty where the exit did not run.
   MatrixView<const T> exit_logits(std::size_t exit) const { return exits_[exit].head.logits; }
   MatrixView<const T> exit_scores(std::size_t exit) const { return exits_[exit].score; }
-  /// For a plan of one width: input of layer i for i < layers, then the encoder's output; narrow from the router's
+  /// For a plan of one width: input of layer i for i < layers, then the encoder's output, with pre-norm behind its last
+  /// LayerNorm; narrow from the router's
   /// layer on. [tokens, hidden]; the encoder's output may be [samples, hidden], as LastLayer says. All layers must run.
   MatrixView<const T> hidden_state(Index i) const;
 
@@ -96,9 +99,11 @@ class TrainingPass {
   /// The layers after the stem at one width, and the head.
   struct Tail {
     const Width* width;
-    std::optional<ReductionCache<T>> reduction;  // none where the width is plain
-    std::vector<LayerCache<T>> layers;           // only input and output of each where activations are recomputed
-    typename HeadPass<T>::Cache head;
+    std::optional<ReductionCache<T>> reduction = {};  // none where the width is plain
+    std::vector<LayerCache<T>> layers = {};           // only input and output of each where activations are recomputed
+    MatrixView<const T> last = {}, output = {};  // of the last layer, and that behind the last LayerNorm with pre-norm
+    std::span<kernels::RowStatistics<T>> statistics = {};
+    typename HeadPass<T>::Cache head = {};
   };
   struct ExitCache {
     typename HeadPass<T>::Cache head;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "core/random.hpp"
 #include "kernels/dropout.hpp"
 
@@ -11,11 +13,14 @@ struct DropoutPlan {
   float hidden = 0;      ///< hidden_dropout_prob: embeddings, and each sub-layer's output before the residual
   float attention = 0;   ///< attention_probs_dropout_prob
   float classifier = 0;  ///< before the classifier
+  std::optional<float> of_embeddings = {};  ///< embedding_dropout, where it is not `hidden`
   std::uint64_t key = 0;
   std::uint64_t first_token = 0;   ///< number, in the batch, of the pass's first token
   std::uint64_t first_sample = 0;  ///< and of its first sample
 
-  kernels::Dropout embeddings() const { return {hidden, derive_key(key, "embeddings"), first_token}; }
+  kernels::Dropout embeddings() const {
+    return {of_embeddings.value_or(hidden), derive_key(key, "embeddings"), first_token};
+  }
   kernels::Dropout probabilities(std::uint64_t layer) const {
     return {attention, derive_key(key, "probabilities", layer), first_token};
   }

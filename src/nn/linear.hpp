@@ -12,8 +12,8 @@
 
 namespace sharcs::internal {
 
-/// Views of a linear layer's parameters, or of their gradients: weight [outputs, inputs], bias [outputs]. T may be
-/// const.
+/// Views of a linear layer's parameters, or of their gradients: weight [outputs, inputs], bias [outputs] or null. T may
+/// be const.
 template <class T>
 struct LinearView {
   MatrixView<T> weight;
@@ -45,7 +45,7 @@ struct Linear {
   kernels::PackedMatrix<T> packed = {};
   /// In an engine with int8 weights, in place of `packed`.
   kernels::Int8Matrix int8 = {};
-  const T* bias = nullptr;
+  const T* bias = nullptr;  ///< or null: none
   /// [outputs, inputs]; empty in an engine, which never goes backward.
   MatrixView<const T> weight = {};
 
@@ -91,7 +91,8 @@ struct Linear {
     }
     kernels::multiply_tn(std::span<const kernels::TransposedProduct<T>>(products), kernels::Write::accumulate,
                          layers[0].layer.packed.numbers());
-    for (const auto& layer : layers) kernels::add_column_sums<T>(layer.dy, layer.gradient.bias);
+    for (const auto& layer : layers)
+      if (layer.gradient.bias != nullptr) kernels::add_column_sums<T>(layer.dy, layer.gradient.bias);
   }
   void backward_parameters(ConstMatrix<T> x, ConstMatrix<T> dy, const LinearView<T>& gradient) const {
     backward_parameters({{*this, x, dy, gradient}});

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/eigen_map.hpp"
 #include "core/threads.hpp"
 #include "nn/pooling.hpp"
 
@@ -13,14 +14,20 @@ using kernels::Write;
 
 template <class T>
 RouterCache<T> router_forward(const Router<Linear<T>, const T>& router, ConstMatrix<T> x,
-                              std::span<const Index> offsets, Workspace& workspace) {
+                              std::span<const Index> offsets, T eps, Workspace& workspace) {
   const Index samples = static_cast<Index>(offsets.size()) - 1;
   RouterCache<T> cache;
   cache.mean = workspace.matrix<T>(samples, x.cols);
   cache.activation = workspace.matrix<T>(samples, router.hidden.outputs());
   cache.logits = workspace.matrix<T>(samples, router.output.outputs());
   mean_over_tokens<T>(x, offsets.first(offsets.size() - 1), offsets.subspan(1), cache.mean);
-  router.hidden.forward(cache.mean, cache.activation, {.activation = Activation::relu});
+  cache.normal = cache.mean;
+  if (router.norm) {
+    cache.normal = workspace.matrix<T>(samples, x.cols);
+    cache.statistics = workspace.span<kernels::RowStatistics<T>>(samples);
+    kernels::layer_norm<T>(cache.mean, router.norm.weight, router.norm.bias, eps, cache.normal, cache.statistics);
+  }
+  router.hidden.forward(cache.normal, cache.activation, {.activation = Activation::relu});
   router.output.forward(cache.activation, cache.logits);
   return cache;
 }
@@ -38,8 +45,11 @@ void router_backward(const Router<Linear<T>, const T>& router, const RouterCache
   for (Index s = 0; s < samples; ++s)
     for (Index c = 0; c < d_hidden.cols; ++c)
       if (cache.activation(s, c) <= 0) d_hidden(s, c) = 0;
-  router.hidden.backward_parameters(cache.mean, d_hidden, gradient.hidden);
+  router.hidden.backward_parameters(cache.normal, d_hidden, gradient.hidden);
   router.hidden.backward_input(d_hidden, d_mean, Write::overwrite);
+  if (router.norm)
+    kernels::layer_norm_backward<T>(d_mean, cache.mean, cache.statistics, router.norm.weight, d_mean,
+                                    gradient.norm.weight, gradient.norm.bias);
   mean_over_tokens_backward<T>(d_mean, offsets.first(offsets.size() - 1), offsets.subspan(1), d_x);
   workspace.release(mark);
 }
@@ -66,6 +76,10 @@ ReductionCache<T> reduction_forward(const Router<Linear<T>, const T>& router, in
     cache.reduced = combined;
   }
   const auto norm = router.reduction_norms[at];
+  if (!norm) {
+    eigen_map(cache.output) = eigen_map(cache.reduced);
+    return cache;
+  }
   kernels::layer_norm<T>(cache.reduced, norm.weight, norm.bias, eps, cache.output, cache.statistics);
   return cache;
 }
@@ -76,8 +90,9 @@ void reduction_backward(const Router<Linear<T>, const T>& router, int width, Con
                         const Router<LinearView<T>, T>& gradient, MatrixView<T> d_x) {
   const auto at = static_cast<std::size_t>(width);
   const auto d_norm = gradient.reduction_norms[at];
-  kernels::layer_norm_backward<T>(d_output, cache.reduced, cache.statistics, router.reduction_norms[at].weight,
-                                  d_output, d_norm.weight, d_norm.bias);
+  if (const auto norm = router.reduction_norms[at])
+    kernels::layer_norm_backward<T>(d_output, cache.reduced, cache.statistics, norm.weight, d_output, d_norm.weight,
+                                    d_norm.bias);
   const Index hidden = d_output.cols;
   if (router.reduction_weights.empty()) {
     kernels::add<T>(d_output, d_x.leading(d_x.rows, hidden));
@@ -99,7 +114,7 @@ void reduction_backward(const Router<Linear<T>, const T>& router, int width, Con
 
 #define SHARCS_INSTANTIATE(T)                                                                                          \
   template RouterCache<T> router_forward<T>(const Router<Linear<T>, const T>&, ConstMatrix<T>, std::span<const Index>, \
-                                            Workspace&);                                                               \
+                                            T, Workspace&);                                                            \
   template void router_backward<T>(const Router<Linear<T>, const T>&, const RouterCache<T>&, std::span<const Index>,   \
                                    ConstMatrix<T>, const Router<LinearView<T>, T>&, MatrixView<T>, Workspace&);        \
   template ReductionCache<T> reduction_forward<T>(const Router<Linear<T>, const T>&, int, Index, T, ConstMatrix<T>,    \

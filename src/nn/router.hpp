@@ -13,7 +13,9 @@ namespace sharcs::internal {
 template <class L, class T>
 struct Router {
   L hidden, output;
-  /// The LayerNorms after the reduction, by width index.
+  /// Of the mean that the router reads, where the token vectors are not normalized themselves (pre-norm); or none.
+  LayerNormView<T> norm = {};
+  /// The LayerNorms after the reduction, by width index. None of them with pre-norm, whose layers norm what they read.
   std::vector<LayerNormView<T>> reduction_norms;
   /// Weighted reduction only: the 1/r weights of each width.
   std::vector<std::span<T>> reduction_weights;
@@ -22,7 +24,9 @@ struct Router {
 /// What the router's forward leaves for its backward.
 template <class T>
 struct RouterCache {
-  MatrixView<T> mean;        ///< [samples, hidden]: mean over the sample's tokens
+  MatrixView<T> mean;    ///< [samples, hidden]: mean over the sample's tokens
+  MatrixView<T> normal;  ///< [samples, hidden]: its LayerNorm, or the mean itself
+  std::span<kernels::RowStatistics<T>> statistics;
   MatrixView<T> activation;  ///< [samples, hidden_size_router], after ReLU
   MatrixView<T> logits;      ///< [samples, widths]
 };
@@ -31,7 +35,7 @@ struct RouterCache {
 /// x: [tokens, hidden], ragged by `offsets`. The result stands in `workspace`.
 template <class T>
 RouterCache<T> router_forward(const Router<Linear<T>, const T>& router, ConstMatrix<T> x,
-                              std::span<const Index> offsets, Workspace& workspace);
+                              std::span<const Index> offsets, T eps, Workspace& workspace);
 
 /// d_logits: [samples, widths]. Adds the parameters' gradients to `gradient` and that of x to d_x [tokens, hidden].
 template <class T>
@@ -48,8 +52,8 @@ struct ReductionCache {
 };
 
 /// The first hidden(r) dimensions of every token, or (weighted) consecutive groups of 1/r dimensions combined with the
-/// width's weights; then the width's LayerNorm (arXiv:2310.12126, section 3.2). x: [tokens, hidden], which must live as
-/// long as the cache. The result stands in `workspace`.
+/// width's weights; then the width's LayerNorm, if it has one (arXiv:2310.12126, section 3.2). x: [tokens, hidden],
+/// which must live as long as the cache. The result stands in `workspace`.
 template <class T>
 ReductionCache<T> reduction_forward(const Router<Linear<T>, const T>& router, int width, Index hidden, T eps,
                                     ConstMatrix<T> x, Workspace& workspace);

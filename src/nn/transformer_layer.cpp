@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "core/eigen_map.hpp"
+#include "nn/activation.hpp"
 #include "nn/relative_bias.hpp"
 
 namespace sharcs::internal {
@@ -12,26 +13,6 @@ namespace sharcs::internal {
 using kernels::Activation;
 using kernels::Epilogue;
 using kernels::Write;
-
-namespace {
-
-/// gradient = gradient · activation'(x).
-template <class T>
-void activation_backward(Activation activation, MatrixView<const T> x, MatrixView<T> gradient) {
-  switch (activation) {
-    case Activation::gelu_tanh:
-      return kernels::gelu_tanh_backward<T>(gradient, x, gradient);
-    case Activation::relu:
-      return kernels::relu_backward<T>(gradient, x, gradient);
-    case Activation::silu:
-    case Activation::quick_gelu:
-      return kernels::gated_backward<T>(gradient, x, gradient, kernels::gate_slope<T>(activation));
-    default:
-      return kernels::gelu_backward<T>(gradient, x, gradient);
-  }
-}
-
-}  // namespace
 
 template <class T>
 MatrixView<const T> LayerPass<T>::output_rows(MatrixView<const T> x, Workspace& workspace) const {
@@ -101,6 +82,51 @@ void LayerPass<T>::feed_forward(MatrixView<T> attended, MatrixView<T> output, Wo
 }
 
 template <class T>
+void LayerPass<T>::gated_feed_forward(MatrixView<const T> attended, MatrixView<T> output, Workspace& workspace) const {
+  const auto norm = slice.output_norm(layer);
+  const MatrixView<T> normal = workspace.matrix<T>(outputs(), slice.hidden);
+  const MatrixView<T> inner = workspace.matrix<T>(outputs(), slice.ffn),
+                      gate = workspace.matrix<T>(outputs(), slice.ffn);
+  const Epilogue<T> activate = {.activation = activation};
+  const auto multiply = [&] {
+    if constexpr (std::is_same_v<T, float>) {
+      if (layer.intermediate.int8) {
+        const auto rows = kernels::Int8Rows::make(outputs(), slice.hidden, workspace);
+        kernels::layer_norm(attended, norm.weight, norm.bias, eps, normal, rows);
+        const std::array<kernels::Int8Product, 2> products = {layer.intermediate.int8_product(rows, inner, activate),
+                                                              layer.gate->int8_product(rows, gate)};
+        return kernels::multiply(std::span<const kernels::Int8Product>(products));
+      }
+    }
+    kernels::layer_norm<T>(attended, norm.weight, norm.bias, eps, normal);
+    const std::array<kernels::Product<T>, 2> products = {layer.intermediate.product(normal, inner, activate),
+                                                         layer.gate->product(normal, gate)};
+    kernels::multiply(std::span<const kernels::Product<T>>(products));
+  };
+  multiply();
+  kernels::multiply_by<T>(gate, inner);
+  layer.output.forward(LinearInput<T>(inner, layer.output, workspace), output, {.residual = attended});
+}
+
+template <class T>
+MatrixView<const T> LayerPass<T>::normal_input(MatrixView<const T> input,
+                                               std::span<kernels::RowStatistics<T>> statistics,
+                                               Workspace& workspace) const {
+  const auto norm = slice.attention_norm(layer);
+  if (!norm) return input;
+  const MatrixView<T> normal = workspace.matrix<T>(tokens(), slice.hidden);
+  kernels::layer_norm<T>(input, norm.weight, norm.bias, eps, normal, statistics);
+  return normal;
+}
+
+template <class T>
+void LayerPass<T>::turn(MatrixView<T> query, MatrixView<T> key, Turn turn) const {
+  if (rotary == nullptr) return;
+  rotate(query, output_offsets, *rotary, turn);
+  rotate(key, offsets, *rotary, turn);
+}
+
+template <class T>
 kernels::Attention<T> LayerPass<T>::attention(MatrixView<const T> query, MatrixView<const T> key_value) const {
   const Index cols = query.cols;
   return {.query = query,
@@ -109,7 +135,8 @@ kernels::Attention<T> LayerPass<T>::attention(MatrixView<const T> query, MatrixV
           .query_offsets = output_offsets,
           .offsets = offsets,
           .heads = slice.heads,
-          .head_size = slice.head_size};
+          .head_size = slice.head_size,
+          .window = window};
 }
 
 template <class T>
@@ -214,6 +241,31 @@ void LayerPass<T>::drop(MatrixView<T> x, const kernels::Dropout& dropout) const 
 }
 
 template <class T>
+MatrixView<const T> LayerPass<T>::through_dropout(MatrixView<const T> d_x, const kernels::Dropout& dropout,
+                                                  Workspace& workspace) const {
+  if (!dropout.active()) return d_x;
+  const MatrixView<T> dropped = workspace.matrix<T>(d_x.rows, d_x.cols);
+  eigen_map(dropped) = eigen_map(d_x);
+  drop(dropped, dropout);
+  return dropped;
+}
+
+template <class T>
+kernels::Dropout LayerPass<T>::attention_output_dropout(const DropoutPlan& dropout, std::uint64_t layer_index) const {
+  kernels::Dropout of_output = dropout.attention_output(layer_index);
+  if (pre_norm) of_output.rate = dropout.attention;
+  return of_output;
+}
+
+template <class T>
+void LayerPass<T>::add_to_tokens(MatrixView<const T> of_outputs, MatrixView<T> of_tokens) const {
+  for (std::size_t s = 0; s + 1 < offsets.size(); ++s) {
+    const Index first = output_offsets[s], count = output_offsets[s + 1] - first;
+    kernels::add<T>(of_outputs.row_range(first, count), of_tokens.row_range(offsets[s], count));
+  }
+}
+
+template <class T>
 void LayerPass<T>::forward(ConstMatrix<T> input, MatrixView<T> output, Workspace& workspace) const {
   const Workspace::Mark mark = workspace.mark();
   const MatrixView<const T> residual = output_rows(input, workspace);
@@ -221,22 +273,29 @@ void LayerPass<T>::forward(ConstMatrix<T> input, MatrixView<T> output, Workspace
   const MatrixView<T> key_value = workspace.matrix<T>(tokens(), 2 * slice.attention());
   const MatrixView<T> context = workspace.matrix<T>(outputs(), slice.attention());
   const MatrixView<T> attended = workspace.matrix<T>(outputs(), slice.hidden);
+  const MatrixView<const T> read = pre_norm ? normal_input(input, {}, workspace) : input;
+  const MatrixView<const T> query_read = pre_norm ? output_rows(read, workspace) : residual;
 
   if constexpr (std::is_same_v<T, float>) {
-    layer.projects_in_int8() ? project_int8(input, residual, query, key_value, workspace)
-                             : project(input, residual, query, key_value);
+    layer.projects_in_int8() ? project_int8(read, query_read, query, key_value, workspace)
+                             : project(read, query_read, query, key_value);
   } else {
-    project(input, residual, query, key_value);
+    project(read, query_read, query, key_value);
   }
+  turn(query, key_value.col_range(0, query.cols), Turn::forth);
   kernels::Attention<T> heads = attention(query, key_value);
   heads.bias = bias(workspace);
   add_positions(heads, workspace);
   kernels::attention(heads, context);
   layer.attention_output.forward(LinearInput<T>(context, layer.attention_output, workspace), attended,
                                  {.residual = residual});
-  feed_forward(attended, output, workspace);
-  const auto output_norm = slice.output_norm(layer);
-  kernels::layer_norm<T>(output, output_norm.weight, output_norm.bias, eps, output);
+  if (pre_norm) {
+    gated_feed_forward(attended, output, workspace);
+  } else {
+    feed_forward(attended, output, workspace);
+    const auto output_norm = slice.output_norm(layer);
+    kernels::layer_norm<T>(output, output_norm.weight, output_norm.bias, eps, output);
+  }
   workspace.release(mark);
 }
 
@@ -252,14 +311,14 @@ LayerCache<T> LayerPass<T>::forward_training(ConstMatrix<T> input, const Dropout
   kernels::Attention<T> heads = attention(cache.query, cache.key_value);
   cache.probabilities = workspace.span<T>(kernels::attention_probability_count(heads));
   cache.context = workspace.matrix<T>(rows, slice.attention());
-  cache.attention_sum = workspace.matrix<T>(rows, slice.hidden);
   cache.attended = workspace.matrix<T>(rows, slice.hidden);
   cache.pre_activation = workspace.matrix<T>(rows, slice.ffn);
   cache.activation = workspace.matrix<T>(rows, slice.ffn);
-  cache.output_sum = workspace.matrix<T>(rows, slice.hidden);
   cache.output = workspace.matrix<T>(rows, slice.hidden);
-  cache.attention_statistics = workspace.span<kernels::RowStatistics<T>>(rows);
+  cache.attention_statistics = workspace.span<kernels::RowStatistics<T>>(pre_norm ? tokens() : rows);
   cache.output_statistics = workspace.span<kernels::RowStatistics<T>>(rows);
+  cache.attention_input = pre_norm ? normal_input(input, cache.attention_statistics, workspace) : input;
+  cache.query_input = pre_norm ? output_rows(cache.attention_input, workspace) : cache.output_input;
 
   // The residual rides on the product, unless dropout has to come between them.
   const auto project_and_add = [&](const Linear<T>& linear, MatrixView<const T> x, MatrixView<const T> residual,
@@ -270,64 +329,55 @@ LayerCache<T> LayerPass<T>::forward_training(ConstMatrix<T> input, const Dropout
     kernels::add<T>(residual, sum);
   };
 
-  project(input, cache.output_input, cache.query, cache.key_value);
+  project(cache.attention_input, cache.query_input, cache.query, cache.key_value);
+  turn(cache.query, cache.key_value.col_range(0, cache.query.cols), Turn::forth);
   add_positions(heads, dropout.positions(layer_index), cache, workspace);
   const Workspace::Mark mark = workspace.mark();
   heads.bias = bias(workspace);
   kernels::attention_forward(heads, dropout.probabilities(layer_index), cache.context, cache.probabilities);
   workspace.release(mark);
-  project_and_add(layer.attention_output, cache.context, cache.output_input, dropout.attention_output(layer_index),
-                  cache.attention_sum);
-  const auto attention_norm = slice.attention_norm(layer);
+  const kernels::Dropout of_attention = attention_output_dropout(dropout, layer_index);
+  const auto attention_norm = slice.attention_norm(layer), output_norm = slice.output_norm(layer);
+  if (pre_norm) {
+    project_and_add(layer.attention_output, cache.context, cache.output_input, of_attention, cache.attended);
+    const MatrixView<T> normal = workspace.matrix<T>(rows, slice.hidden);
+    kernels::layer_norm<T>(cache.attended, output_norm.weight, output_norm.bias, eps, normal, cache.output_statistics);
+    cache.feed_forward_input = normal;
+    cache.gate = workspace.matrix<T>(rows, slice.ffn);
+    cache.gated = workspace.matrix<T>(rows, slice.ffn);
+    const std::array<kernels::Product<T>, 2> products = {
+        layer.intermediate.product(normal, cache.activation,
+                                   {.pre_activation = cache.pre_activation, .activation = activation}),
+        layer.gate->product(normal, cache.gate)};
+    kernels::multiply(std::span<const kernels::Product<T>>(products));
+    eigen_map(cache.gated) = eigen_map(cache.activation);
+    kernels::multiply_by<T>(cache.gate, cache.gated);
+    drop(cache.gated, dropout.output(layer_index));
+    layer.output.forward(cache.gated, cache.output, {.residual = cache.attended});
+    return cache;
+  }
+  cache.attention_sum = workspace.matrix<T>(rows, slice.hidden);
+  cache.output_sum = workspace.matrix<T>(rows, slice.hidden);
+  project_and_add(layer.attention_output, cache.context, cache.output_input, of_attention, cache.attention_sum);
   kernels::layer_norm<T>(cache.attention_sum, attention_norm.weight, attention_norm.bias, eps, cache.attended,
                          cache.attention_statistics);
+  cache.feed_forward_input = cache.attended;
 
   layer.intermediate.forward(cache.attended, cache.activation,
                              {.pre_activation = cache.pre_activation, .activation = activation});
   project_and_add(layer.output, cache.activation, cache.attended, dropout.output(layer_index), cache.output_sum);
-  const auto output_norm = slice.output_norm(layer);
   kernels::layer_norm<T>(cache.output_sum, output_norm.weight, output_norm.bias, eps, cache.output,
                          cache.output_statistics);
   return cache;
 }
 
 template <class T>
-void LayerPass<T>::backward(const LayerCache<T>& cache, const DropoutPlan& dropout, std::uint64_t layer_index,
-                            MatrixView<T> d_output, MatrixView<T> d_input,
-                            const TransformerLayer<LinearView<T>, T>& gradient, Workspace& workspace,
-                            std::span<T> d_head_mask) const {
-  const Workspace::Mark mark = workspace.mark();
+auto LayerPass<T>::attention_backward(const LayerCache<T>& cache, const DropoutPlan& dropout, std::uint64_t layer_index,
+                                      MatrixView<const T> d_projected,
+                                      const TransformerLayer<LinearView<T>, T>& gradient, Workspace& workspace,
+                                      std::span<T> d_head_mask) const -> ProjectionGradients {
   const Index rows = outputs(), cols = slice.attention();
-
-  // The gradient of a sub-layer's output is the sum's, dropped out again: a copy only where there is dropout.
-  const auto through_dropout = [&](MatrixView<const T> d_sum, const kernels::Dropout& dropout_of_sum) {
-    if (!dropout_of_sum.active()) return d_sum;
-    const MatrixView<T> dropped = workspace.matrix<T>(rows, d_sum.cols);
-    eigen_map(dropped) = eigen_map(d_sum);
-    drop(dropped, dropout_of_sum);
-    return MatrixView<const T>(dropped);
-  };
-
-  // y = LN(a + dropout(W2 · act(W1 · a))). d_output becomes the gradient of the sum, then of a.
-  const auto output_norm = slice.output_norm(layer);
-  const auto d_output_norm = slice.output_norm(gradient);
-  kernels::layer_norm_backward<T>(d_output, cache.output_sum, cache.output_statistics, output_norm.weight, d_output,
-                                  d_output_norm.weight, d_output_norm.bias);
-  const MatrixView<T> d_inner = workspace.matrix<T>(rows, slice.ffn);
-  const MatrixView<const T> d_ffn = through_dropout(d_output, dropout.output(layer_index));
-  layer.output.backward_parameters(cache.activation, d_ffn, gradient.output);
-  layer.output.backward_input(d_ffn, d_inner, Write::overwrite);
-  activation_backward<T>(activation, cache.pre_activation, d_inner);
-  layer.intermediate.backward_parameters(cache.attended, d_inner, gradient.intermediate);
-  layer.intermediate.backward_input(d_inner, d_output, Write::accumulate);
-
-  // a = LN(x + dropout(Wo · context)). d_output becomes the gradient of the sum, then of x.
-  const auto attention_norm = slice.attention_norm(layer);
-  const auto d_attention_norm = slice.attention_norm(gradient);
-  kernels::layer_norm_backward<T>(d_output, cache.attention_sum, cache.attention_statistics, attention_norm.weight,
-                                  d_output, d_attention_norm.weight, d_attention_norm.bias);
   const MatrixView<T> d_context = workspace.matrix<T>(rows, cols);
-  const MatrixView<const T> d_projected = through_dropout(d_output, dropout.attention_output(layer_index));
   layer.attention_output.backward_parameters(cache.context, d_projected, gradient.attention_output);
   layer.attention_output.backward_input(d_projected, d_context, Write::overwrite);
   for (std::size_t h = 0; h < d_head_mask.size(); ++h) {
@@ -353,9 +403,101 @@ void LayerPass<T>::backward(const LayerCache<T>& cache, const DropoutPlan& dropo
   kernels::attention_backward<T>(heads, dropout.probabilities(layer_index), cache.probabilities, d_context, d_heads);
   if (layer.positions) positions_backward(cache, dropout.positions(layer_index), d_heads, gradient, workspace);
   if (layer.relative_bias) relative_bias_backward<T>(d_heads.bias, slice.heads, gradient.relative_bias);
-  Linear<T>::backward_parameters({{layer.query, cache.output_input, d_query, gradient.query},
-                                  {layer.key, cache.input, d_key, gradient.key},
-                                  {layer.value, cache.input, d_value, gradient.value}});
+  turn(d_query, d_key, Turn::back);
+  Linear<T>::backward_parameters({{layer.query, cache.query_input, d_query, gradient.query},
+                                  {layer.key, cache.attention_input, d_key, gradient.key},
+                                  {layer.value, cache.attention_input, d_value, gradient.value}});
+  return {d_query, d_key_value};
+}
+
+template <class T>
+void LayerPass<T>::pre_norm_backward(const LayerCache<T>& cache, const DropoutPlan& dropout, std::uint64_t layer_index,
+                                     MatrixView<T> d_output, MatrixView<T> d_input,
+                                     const TransformerLayer<LinearView<T>, T>& gradient, Workspace& workspace,
+                                     std::span<T> d_head_mask) const {
+  const Index rows = outputs(), cols = slice.attention();
+
+  // y = a + W2 · dropout(g ∘ u) with g = act(W1 · m), u = W3 · m and m = LN(a): dg = d ∘ u, du = d ∘ g. d_output
+  // becomes the gradient of a.
+  const MatrixView<T> d_inner = workspace.matrix<T>(rows, slice.ffn), d_gate = workspace.matrix<T>(rows, slice.ffn);
+  const MatrixView<T> d_normal = workspace.matrix<T>(rows, slice.hidden);
+  layer.output.backward_parameters(cache.gated, d_output, gradient.output);
+  layer.output.backward_input(d_output, d_inner, Write::overwrite);
+  drop(d_inner, dropout.output(layer_index));
+  eigen_map(d_gate) = eigen_map(MatrixView<const T>(d_inner));
+  kernels::multiply_by<T>(cache.activation, d_gate);
+  kernels::multiply_by<T>(cache.gate, d_inner);
+  activation_backward<T>(activation, cache.pre_activation, d_inner);
+  Linear<T>::backward_parameters({{layer.intermediate, cache.feed_forward_input, d_inner, gradient.intermediate},
+                                  {*layer.gate, cache.feed_forward_input, d_gate, *gradient.gate}});
+  Linear<T>::backward_input({{layer.intermediate, d_inner}, {*layer.gate, d_gate}}, d_normal, Write::overwrite);
+  const auto output_norm = slice.output_norm(layer);
+  const auto d_output_norm = slice.output_norm(gradient);
+  kernels::layer_norm_backward<T>(d_normal, cache.attended, cache.output_statistics, output_norm.weight, d_normal,
+                                  d_output_norm.weight, d_output_norm.bias);
+  kernels::add<T>(d_normal, d_output);
+
+  // a = x + dropout(Wo · context), and the projections read LN(x).
+  const auto d_projected = through_dropout(d_output, attention_output_dropout(dropout, layer_index), workspace);
+  const auto [d_query, d_key_value] =
+      attention_backward(cache, dropout, layer_index, d_projected, gradient, workspace, d_head_mask);
+  const MatrixView<T> d_key = d_key_value.col_range(0, cols), d_value = d_key_value.col_range(cols, cols);
+  const bool apart = d_input.data != d_output.data;
+  const MatrixView<T> d_read = apart ? d_input : workspace.matrix<T>(tokens(), slice.hidden);
+  if (rows == tokens()) {
+    Linear<T>::backward_input({{layer.query, d_query}, {layer.key, d_key}, {layer.value, d_value}}, d_read,
+                              Write::overwrite);
+  } else {
+    Linear<T>::backward_input({{layer.key, d_key}, {layer.value, d_value}}, d_read, Write::overwrite);
+    const MatrixView<T> of_queries = workspace.matrix<T>(rows, slice.hidden);
+    layer.query.backward_input(d_query, of_queries, Write::overwrite);
+    add_to_tokens(of_queries, d_read);
+  }
+  if (const auto norm = slice.attention_norm(layer)) {
+    const auto d_norm = slice.attention_norm(gradient);
+    kernels::layer_norm_backward<T>(d_read, cache.input, cache.attention_statistics, norm.weight, d_read, d_norm.weight,
+                                    d_norm.bias);
+  }
+  if (apart)
+    add_to_tokens(d_output, d_input);
+  else
+    kernels::add<T>(d_read, d_input);
+}
+
+template <class T>
+void LayerPass<T>::backward(const LayerCache<T>& cache, const DropoutPlan& dropout, std::uint64_t layer_index,
+                            MatrixView<T> d_output, MatrixView<T> d_input,
+                            const TransformerLayer<LinearView<T>, T>& gradient, Workspace& workspace,
+                            std::span<T> d_head_mask) const {
+  const Workspace::Mark mark = workspace.mark();
+  if (pre_norm) {
+    pre_norm_backward(cache, dropout, layer_index, d_output, d_input, gradient, workspace, d_head_mask);
+    return workspace.release(mark);
+  }
+  const Index rows = outputs(), cols = slice.attention();
+
+  // y = LN(a + dropout(W2 · act(W1 · a))). d_output becomes the gradient of the sum, then of a.
+  const auto output_norm = slice.output_norm(layer);
+  const auto d_output_norm = slice.output_norm(gradient);
+  kernels::layer_norm_backward<T>(d_output, cache.output_sum, cache.output_statistics, output_norm.weight, d_output,
+                                  d_output_norm.weight, d_output_norm.bias);
+  const MatrixView<T> d_inner = workspace.matrix<T>(rows, slice.ffn);
+  const MatrixView<const T> d_ffn = through_dropout(d_output, dropout.output(layer_index), workspace);
+  layer.output.backward_parameters(cache.activation, d_ffn, gradient.output);
+  layer.output.backward_input(d_ffn, d_inner, Write::overwrite);
+  activation_backward<T>(activation, cache.pre_activation, d_inner);
+  layer.intermediate.backward_parameters(cache.attended, d_inner, gradient.intermediate);
+  layer.intermediate.backward_input(d_inner, d_output, Write::accumulate);
+
+  // a = LN(x + dropout(Wo · context)). d_output becomes the gradient of the sum, then of x.
+  const auto attention_norm = slice.attention_norm(layer);
+  const auto d_attention_norm = slice.attention_norm(gradient);
+  kernels::layer_norm_backward<T>(d_output, cache.attention_sum, cache.attention_statistics, attention_norm.weight,
+                                  d_output, d_attention_norm.weight, d_attention_norm.bias);
+  const auto d_projected = through_dropout(d_output, attention_output_dropout(dropout, layer_index), workspace);
+  const auto [d_query, d_key_value] =
+      attention_backward(cache, dropout, layer_index, d_projected, gradient, workspace, d_head_mask);
+  const MatrixView<T> d_key = d_key_value.col_range(0, cols), d_value = d_key_value.col_range(cols, cols);
 
   // The outputs' tokens get theirs from the residual and the query, every token from its key and value.
   if (d_input.data == d_output.data) {
@@ -364,10 +506,7 @@ void LayerPass<T>::backward(const LayerCache<T>& cache, const DropoutPlan& dropo
   } else {
     layer.query.backward_input(d_query, d_output, Write::accumulate);
     Linear<T>::backward_input({{layer.key, d_key}, {layer.value, d_value}}, d_input, Write::overwrite);
-    for (std::size_t s = 0; s + 1 < offsets.size(); ++s) {
-      const Index first = output_offsets[s], count = output_offsets[s + 1] - first;
-      kernels::add<T>(d_output.row_range(first, count), d_input.row_range(offsets[s], count));
-    }
+    add_to_tokens(d_output, d_input);
   }
   workspace.release(mark);
 }

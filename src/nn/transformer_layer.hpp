@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <type_traits>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "nn/layer_norm.hpp"
 #include "nn/linear.hpp"
 #include "nn/relative_positions.hpp"
+#include "nn/rotary.hpp"
 
 namespace sharcs::internal {
 
@@ -18,7 +20,9 @@ namespace sharcs::internal {
 template <class L, class T>
 struct TransformerLayer {
   L query, key, value, attention_output, intermediate, output;
-  /// The full-width LayerNorms of a stem layer.
+  /// What the activation of `intermediate` is multiplied by (Shazeer 2020, arXiv:2002.05202, section 2); or none.
+  std::optional<L> gate = {};
+  /// The full-width LayerNorms of a stem layer: behind attention and feed-forward, or with pre-norm before them.
   LayerNormView<T> attention_norm, output_norm;
   /// The private ones of an adaptive layer, by width index (arXiv:2310.12126, section 3.2).
   std::vector<LayerNormView<T>> private_attention_norms, private_output_norms;
@@ -70,13 +74,20 @@ struct LayerCache {
   MatrixView<T> attended;        ///< [outputs, hidden]: its output
   MatrixView<T> pre_activation;  ///< [outputs, ffn]
   MatrixView<T> activation;      ///< [outputs, ffn]
-  MatrixView<T> output_sum;      ///< [outputs, hidden]: input of the output's LayerNorm
-  MatrixView<T> output;          ///< [outputs, hidden]
+  MatrixView<T> gate,
+      gated;                 ///< [outputs, ffn]: of a gated feed-forward, what multiplies `activation`, and the product
+  MatrixView<T> output_sum;  ///< [outputs, hidden]: input of the output's LayerNorm
+  MatrixView<T> output;      ///< [outputs, hidden]
   std::span<kernels::RowStatistics<T>> attention_statistics, output_statistics;
+  /// What query, key and value read: [outputs, hidden] and [tokens, hidden]; and the feed-forward: [outputs, hidden].
+  /// Without pre-norm these are output_input, input and attended.
+  MatrixView<const T> query_input, attention_input, feed_forward_input;
 };
 
 /// Post-LN transformer layer (Vaswani et al. 2017; Devlin et al. 2019) on the leading slice of its weights:
 ///   a = LN(x + dropout(Wo · attention(Wq x, Wk x, Wv x)));  y = LN(a + dropout(W2 · gelu(W1 · a)))
+/// or, pre-norm and gated (ModernBERT, Warner et al. 2024, arXiv:2412.13663), with n = LN(x) and m = LN(a):
+///   a = x + dropout(Wo · attention(Wq n, Wk n, Wv n));  y = a + W2 · dropout(gelu(W1 m) ∘ W3 m)
 ///
 /// Every token is a key and a value. Outputs may be asked for the leading tokens of each sample only, as after the last
 /// layer, of which the head reads the first token: the others' queries, contexts and feed-forward are not computed
@@ -92,6 +103,10 @@ struct LayerPass {
       output_offsets;  ///< the same for the outputs: sample s has output_offsets[s + 1] − [s] of them
   /// In an engine: what the slice makes of the whole table of relative positions, [2 · span, attention].
   MatrixView<const T> known_position_key = {}, known_position_query = {};
+  bool pre_norm = false;  ///< then the feed-forward is gated
+  /// Rotary positions of queries and keys; or null.
+  const RotaryAngles* rotary = nullptr;
+  Index window = 0;  ///< of kernels::Attention
 
   Index tokens() const { return offsets.back(); }
   Index outputs() const { return output_offsets.back(); }
@@ -121,6 +136,13 @@ struct LayerPass {
                     MatrixView<T> key_value, Workspace& workspace) const requires std::is_same_v<T, float>;
   /// output = W2 · gelu(W1 · x) + x, where x = attended is normalized first, in place.
   void feed_forward(MatrixView<T> attended, MatrixView<T> output, Workspace& workspace) const;
+  /// The same with pre-norm and gated. attended stays as it is.
+  void gated_feed_forward(MatrixView<const T> attended, MatrixView<T> output, Workspace& workspace) const;
+  /// What query, key and value read with pre-norm. statistics: [tokens], or empty.
+  MatrixView<const T> normal_input(MatrixView<const T> input, std::span<kernels::RowStatistics<T>> statistics,
+                                   Workspace& workspace) const;
+  /// Turns queries and keys by their positions, where these are rotary.
+  void turn(MatrixView<T> query, MatrixView<T> key, Turn turn) const;
   kernels::Attention<T> attention(MatrixView<const T> query, MatrixView<const T> key_value) const;
   Index longest_sample() const;
   /// The relative attention bias by distance; empty where the layer has none.
@@ -138,6 +160,28 @@ struct LayerPass {
   void drop_positions(MatrixView<T> rows, const kernels::Dropout& dropout) const;
   /// Dropout of the outputs' rows, which have their tokens' numbers.
   void drop(MatrixView<T> x, const kernels::Dropout& dropout) const;
+  /// The gradient of what was dropped out: a copy only where there is dropout.
+  MatrixView<const T> through_dropout(MatrixView<const T> d_x, const kernels::Dropout& dropout,
+                                      Workspace& workspace) const;
+  /// Of the attention's output, which in ModernBERT has the rate of the probabilities.
+  kernels::Dropout attention_output_dropout(const DropoutPlan& dropout, std::uint64_t layer_index) const;
+
+  struct ProjectionGradients {
+    MatrixView<T> query, key_value;  ///< [outputs, attention], [tokens, 2 · attention]
+  };
+  /// From the gradient of the attention's output, before its dropout, to those of the projections. Adds the gradients
+  /// of all parameters on the way, those of the projections included.
+  ProjectionGradients attention_backward(const LayerCache<T>& cache, const DropoutPlan& dropout,
+                                         std::uint64_t layer_index, MatrixView<const T> d_projected,
+                                         const TransformerLayer<LinearView<T>, T>& gradient, Workspace& workspace,
+                                         std::span<T> d_head_mask) const;
+  /// backward() with pre-norm and gated.
+  void pre_norm_backward(const LayerCache<T>& cache, const DropoutPlan& dropout, std::uint64_t layer_index,
+                         MatrixView<T> d_output, MatrixView<T> d_input,
+                         const TransformerLayer<LinearView<T>, T>& gradient, Workspace& workspace,
+                         std::span<T> d_head_mask) const;
+  /// Adds rows of the outputs to those of their tokens.
+  void add_to_tokens(MatrixView<const T> of_outputs, MatrixView<T> of_tokens) const;
 };
 
 }  // namespace sharcs::internal

@@ -279,7 +279,7 @@ Value EncoderGraph::head(const Value& x, Index hidden) {
   return linear(pooled, tree.head_output, tree.head_output.outputs(), inner);
 }
 
-EncoderGraph::ExitValues EncoderGraph::exit(const Value& x, const Exit<LinearWeight>& exit) {
+EncoderGraph::ExitValues EncoderGraph::exit(const Value& x, const Exit<LinearWeight, const float>& exit) {
   const Index hidden = model_.config().hidden_size;
   graph_.begin("exit." + std::to_string(exit.layer));
   const Value pooled = model_.config().sharcs->exit_pooling == ExitPooling::mean ? mean_over_tokens(x) : first_token(x);

@@ -38,7 +38,7 @@ class EncoderGraph {
   struct ExitValues {
     Value logits, score;  ///< [batch, labels], [batch, 1]; no score where exits have none
   };
-  ExitValues exit(const Value& x, const Exit<LinearWeight>& exit);
+  ExitValues exit(const Value& x, const Exit<LinearWeight, const float>& exit);
 
   void output_logits(const Value& value, const std::string& name);
   void output_score(const Value& value, const std::string& name);

@@ -15,8 +15,8 @@ namespace {
 
 using Outputs = EncoderGraph::Outputs;
 
-const Exit<LinearWeight>& exit_after(const StoredModel& model, int layer) {
-  return *std::ranges::find(model.tree().exits, layer, &Exit<LinearWeight>::layer);
+const Exit<LinearWeight, const float>& exit_after(const StoredModel& model, int layer) {
+  return *std::ranges::find(model.tree().exits, layer, &Exit<LinearWeight, const float>::layer);
 }
 
 /// Layers of the full-width path up to `end`, the stem's included, as far as they are not before `begin`.

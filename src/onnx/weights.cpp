@@ -23,16 +23,17 @@ struct Binder {
   ParameterStore<float>& floats;
   const std::unordered_map<std::string, Int8Values>& int8;
 
-  LinearWeight linear(const std::string& name, Index outputs, Index inputs, Component) {
+  LinearWeight linear(const LinearPart& layer) {
+    const std::string& name = layer.name;
     LinearWeight linear = {.name = name, .weight = {}, .int8 = {}, .bias = floats.values(name + ".bias").data()};
     if (const auto found = int8.find(name + ".weight"); found != int8.end())
       linear.int8 = found->second;
     else
-      linear.weight = {floats.values(name + ".weight").data(), outputs, inputs};
+      linear.weight = {floats.values(name + ".weight").data(), layer.outputs, layer.inputs};
     return linear;
   }
-  LayerNormView<const float> norm(const std::string& name, Index, int, const std::string&) {
-    return {floats.values(name + ".weight").data(), floats.values(name + ".bias").data()};
+  LayerNormView<const float> norm(const NormPart& norm) {
+    return {floats.values(norm.name + ".weight").data(), floats.values(norm.name + ".bias").data()};
   }
   MatrixView<const float> table(const std::string& name, Index rows, Index cols) {
     if (int8.contains(name)) return {};
@@ -45,6 +46,9 @@ struct Binder {
 
 StoredModel::StoredModel(const std::filesystem::path& folder, std::optional<Precision> precision)
     : config_(checked_config(folder)), widths_(config_) {
+  if (backbone().is_pre_norm())
+    throw ConfigError((folder / "config.json").string() + ": \"model_type\" is \"" + config_.model_type +
+                      "\", which is not exported to ONNX yet; expected another model");
   CheckpointReader reader(folder, config_, {});
   if (reader.holds_int8() && precision.value_or(Precision::int8) != Precision::int8)
     throw CheckpointError(reader.path().string() + ": holds int8 weights; expected fp32 ones for precision fp32");

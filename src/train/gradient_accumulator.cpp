@@ -235,6 +235,7 @@ DropoutPlan GradientAccumulator<T>::dropout_plan(const MicroBatch& micro_batch, 
   return {.hidden = static_cast<float>(config.hidden_dropout_prob),
           .attention = static_cast<float>(config.attention_probs_dropout_prob),
           .classifier = network_.encoder().classifier_dropout(),
+          .of_embeddings = network_.encoder().embedding_dropout(),
           .key = micro_batch.dropout_key,
           .first_token = static_cast<std::uint64_t>(micro_batch.first_token + micro_batch.tokens.offsets[first]),
           .first_sample = static_cast<std::uint64_t>(micro_batch.first_sample + first)};

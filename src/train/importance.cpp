@@ -3,11 +3,25 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 #include "model/training_pass.hpp"
 #include "nn/loss.hpp"
 
 namespace sharcs::internal {
+
+namespace {
+
+/// Σ_k w[n, k] · ∂w[n, k] + b[n] · ∂b[n].
+template <class T>
+double row_importance(const Linear<T>& layer, const LinearView<T>& gradient, Index n) {
+  double sum = layer.bias == nullptr ? 0 : static_cast<double>(layer.bias[n]) * static_cast<double>(gradient.bias[n]);
+  for (Index k = 0; k < layer.weight.cols; ++k)
+    sum += static_cast<double>(layer.weight(n, k)) * static_cast<double>(gradient.weight(n, k));
+  return sum;
+}
+
+}  // namespace
 
 template <class T>
 ImportanceMeter<T>::ImportanceMeter(const Network<T>& network)
@@ -47,15 +61,12 @@ void ImportanceMeter<T>::add(const RaggedBatch& batch, std::span<const std::int3
     const auto& layer = network_.encoder().weights.layer(static_cast<Index>(i));
     const auto& gradient = views_.layer(static_cast<Index>(i));
     for (Index n = 0; n < config.intermediate_size; ++n) {
-      double inner =
-                 static_cast<double>(layer.intermediate.bias[n]) * static_cast<double>(gradient.intermediate.bias[n]),
-             outer = 0;
-      for (Index k = 0; k < config.hidden_size; ++k) {
-        inner += static_cast<double>(layer.intermediate.weight(n, k)) *
-                 static_cast<double>(gradient.intermediate.weight(n, k));
+      double outer = 0;
+      for (Index k = 0; k < config.hidden_size; ++k)
         outer += static_cast<double>(layer.output.weight(k, n)) * static_cast<double>(gradient.output.weight(k, n));
-      }
-      importance_.neurons[i][static_cast<std::size_t>(n)] += std::abs(inner) + std::abs(outer);
+      double sum = std::abs(row_importance(layer.intermediate, gradient.intermediate, n)) + std::abs(outer);
+      if (layer.gate) sum += std::abs(row_importance(*layer.gate, *gradient.gate, n));
+      importance_.neurons[i][static_cast<std::size_t>(n)] += sum;
     }
   }
 }
@@ -137,10 +148,16 @@ void reorder(ParameterStore<T>& values, const ModelConfig& config, const NewOrde
   const auto rows = [&](const std::string& name, Index row_size, Index block, std::span<const Index> to) {
     permute_rows(values.values(name), row_size, block, to);
   };
-  // Outputs of a linear layer, and its inputs.
-  const auto outputs = [&](const std::string& linear, Index inputs, Index block, std::span<const Index> to) {
-    rows(linear + ".weight", inputs, block, to);
-    rows(linear + ".bias", 1, block, to);
+  // Outputs of a linear layer, and its inputs. Where one parameter has several layers below one another, the outputs of
+  // each move alike.
+  const auto outputs = [&](const std::string& linear, Index inputs, Index block, std::span<const Index> to,
+                           std::size_t parts = 1) {
+    for (const auto& [name, row_size] : {std::pair(linear + ".weight", inputs), {linear + ".bias", Index{1}}}) {
+      if (values.layout().find(name) < 0) continue;
+      const std::span<T> all = values.values(name);
+      for (std::size_t part = 0; part < parts; ++part)
+        permute_rows(all.subspan(part * all.size() / parts, all.size() / parts), row_size, block, to);
+    }
   };
   const auto inputs = [&](const std::string& linear, Index cols, Index block, std::span<const Index> to) {
     permute_cols(values.values(linear + ".weight"), cols, block, to);
@@ -151,11 +168,15 @@ void reorder(ParameterStore<T>& values, const ModelConfig& config, const NewOrde
   for (int i = 0; i < own_layers; ++i) {
     const LayerNames names = backbone.layer(i);
     const std::vector<Index>& heads = order.heads[static_cast<std::size_t>(i)];
-    for (const std::string& projection : {names.query, names.key, names.value})
-      outputs(projection, hidden, head_size, heads);
+    const bool is_fused = names.query == names.key;
+    if (is_fused)
+      outputs(names.query, hidden, head_size, heads, 3);
+    else
+      for (const std::string& projection : {names.query, names.key, names.value})
+        outputs(projection, hidden, head_size, heads);
     inputs(names.attention_output, attention, head_size, heads);
     const std::vector<Index>& neurons = order.neurons[static_cast<std::size_t>(i)];
-    outputs(names.intermediate, hidden, 1, neurons);
+    outputs(names.intermediate, hidden, 1, neurons, names.gated ? 2 : 1);
     inputs(names.output, config.intermediate_size, 1, neurons);
   }
   if (order.dimensions.empty()) return;
@@ -183,7 +204,7 @@ void reorder(ParameterStore<T>& values, const ModelConfig& config, const NewOrde
   }
   for (int i = 0; i < own_layers; ++i) {
     const LayerNames names = backbone.layer(i);
-    for (const std::string& reader : {names.query, names.key, names.value, names.intermediate})
+    for (const std::string& reader : std::set{names.query, names.key, names.value, names.intermediate})
       inputs(reader, hidden, 1, dimensions);
     outputs(names.attention_output, attention, 1, dimensions);
     outputs(names.output, config.intermediate_size, 1, dimensions);
@@ -192,13 +213,19 @@ void reorder(ParameterStore<T>& values, const ModelConfig& config, const NewOrde
       norm(name + suffix);
     }
   }
+  if (backbone.is_pre_norm()) {
+    norm(backbone.final_norm);
+    norm(backbone.final_norm + suffix);
+  }
   if (config.sharcs) {
     const LayerNames last = backbone.layer(config.sharcs->adaptive_layer_idx - 1);
+    norm(last.router_scope + "router.norm");
     inputs(last.router_scope + "router.0", hidden, 1, dimensions);
     // Elsewhere the reduction's LayerNorms have the names of the last layer of the stem, and were moved with it.
     if (backbone.shares_layers) norm(last.router_scope + "reduction_LayerNorm" + suffix);
     for (const int layer : config.sharcs->exits) {
       const std::string exit = "exits." + std::to_string(layer) + ".";
+      norm(exit + "norm");
       inputs(exit + "dense", hidden, 1, dimensions);
       if (config.sharcs->exit_scores) inputs(exit + "score", hidden, 1, dimensions);
     }

@@ -4,6 +4,7 @@
 
 #include "core/random.hpp"
 #include "eval/hand_made_recordings.hpp"
+#include "model/length_cost.hpp"
 #include "model/small_models.hpp"
 #include "sharcs/calibration.hpp"
 
@@ -73,8 +74,7 @@ inline Recording simulated_answers(std::size_t samples, std::uint64_t seed = 5, 
     recorded.width =
         answer.is_exit() ? 1 : config.sharcs->width_mult_list[static_cast<std::size_t>(answer.width_index)];
     recorded.path = answer.path;
-    recorded.cost = {answer.path.constant + answer.own.constant, answer.path.linear + answer.own.linear,
-                     answer.path.quadratic + answer.own.quadratic};
+    recorded.cost = sum_of(answer.path, answer.own);
   }
   Random random(seed);
   for (std::size_t i = 0; i < samples; ++i) {

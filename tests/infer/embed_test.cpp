@@ -71,7 +71,7 @@ TEST_P(EmbeddingsOfAPrecision, AreWhatTheHeadsRead) {
     const Vectors last = engine.embed(inputs.sequences, {.pooling = Pooling::cls});
     EXPECT_EQ(logits_by(encoder.head(), last), logits_of(engine.run(inputs.sequences, Policy::fixed(1))));
     EXPECT_EQ(engine.embed(inputs.sequences, {.layer = 3, .pooling = Pooling::cls}), last);
-    for (const Exit<Linear<float>>& exit : encoder.weights.exits) {
+    for (const auto& exit : encoder.weights.exits) {
       SCOPED_TRACE(exit.layer);
       const Vectors means = engine.embed(inputs.sequences, {.layer = exit.layer});
       EXPECT_EQ(logits_by(encoder.head(exit), means),

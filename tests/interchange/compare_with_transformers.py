@@ -27,7 +27,16 @@ MODELS = {
                           "max_relative_positions": -1, "type_vocab_size": 0},
     "Albert": SIZES | {"embedding_size": 12, "num_hidden_groups": 1}, "MPNet": SIZES | {"pad_token_id": 1},
     "Electra": SIZES | {"embedding_size": 12},
+    # A local layer's token sees four on each side, of up to thirty.
+    "ModernBert": SIZES | {"num_hidden_layers": 5, "local_attention": 8, "pad_token_id": 1, "bos_token_id": 2, "eos_token_id": 3,
+                           "cls_token_id": 2, "sep_token_id": 3},
 }
+# With biases, the head's other pooling and activation, and layers that follow no rule.
+MODERN = dict(attention_bias=True, mlp_bias=True, norm_bias=True, classifier_bias=True, classifier_pooling="mean",
+              classifier_activation="tanh", hidden_activation="gelu_new",
+              layer_types=["sliding_attention", "full_attention", "full_attention", "sliding_attention", "sliding_attention"],
+              rope_parameters={"full_attention": {"rope_type": "default", "rope_theta": 500.0},
+                               "sliding_attention": {"rope_type": "default", "rope_theta": 100.0}})
 # The values of hidden_act that sharcs runs; "gelu" is that of MODELS.
 ACTIVATIONS = ("gelu_accurate", "gelu_fast", "gelu_new", "gelu_python", "gelu_python_tanh", "gelu_pytorch_tanh", "quick_gelu",
                "relu", "silu", "swish")
@@ -82,7 +91,7 @@ def compare(name, answer, folder, **settings):
         for parameter in model.parameters():  # biases and norms, too, so that each of them counts
             parameter.add_(0.1 * torch.randn_like(parameter))
     has_types = getattr(config, "type_vocab_size", 1) > 1
-    name = "_".join([name, *settings.values()])
+    name = "_".join([name, *(value for value in settings.values() if isinstance(value, str))])
     theirs, ours = folder / (name + "_theirs"), folder / (name + "_ours")
     model.save_pretrained(theirs)
     inputs = inputs_for(has_types)
@@ -189,6 +198,7 @@ def main():
         problems = [*missing_keys(), *(compare(name, sys.argv[1], pathlib.Path(folder)) for name in MODELS),
                     *(compare("Bert", sys.argv[1], pathlib.Path(folder), hidden_act=name) for name in ACTIVATIONS),
                     compare("DistilBert", sys.argv[1], pathlib.Path(folder), activation="relu"),
+                    compare("ModernBert", sys.argv[1], pathlib.Path(folder), **MODERN),
                     *refused_activations(sys.argv[1], pathlib.Path(folder)),
                     compare_multi_label(sys.argv[1], pathlib.Path(folder)),
                     compare_multi_output(sys.argv[1], pathlib.Path(folder))]

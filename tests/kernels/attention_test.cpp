@@ -28,12 +28,12 @@ std::vector<Index> offsets_of(const std::vector<Index>& lengths) {
   return offsets;
 }
 
-enum class Bias { none, by_distance, positions };
+enum class Bias { none, by_distance, positions, window };
 
 /// Query, key and value side by side in one matrix, as a layer has them, a gradient of the context, and a bias or none.
 struct Inputs {
   std::vector<Index> offsets;
-  Index heads, head_size;
+  Index heads, head_size, window = 0;
   PaddedMatrix<float> qkv, d_context;
   PaddedMatrix<float> bias{0, 0, 0}, position_key{0, 0, 0}, position_query{0, 0, 0};
 
@@ -53,6 +53,7 @@ struct Inputs {
       position_key = PaddedMatrix<float>(rows, cols(), 11);
       position_query = PaddedMatrix<float>(rows, cols(), 12);
     }
+    if (kind == Bias::window) window = 5;
   }
 
   Index cols() const { return heads * head_size; }
@@ -64,6 +65,7 @@ struct Inputs {
     Attention<float> problem = {part(0), part(1), part(2), offsets, offsets, heads, head_size};
     if (has_bias()) problem.bias = bias.view();
     if (has_positions()) problem.position_key = position_key.view(), problem.position_query = position_query.view();
+    problem.window = window;
     return problem;
   }
 };
@@ -142,6 +144,7 @@ Outputs<double> by_plain_loops(const Inputs& in, const Dropout& dropout, const O
           }
           p[i * n + j] = score * scale;
           if (in.has_bias()) p[i * n + j] += in.bias.view()(h, in.bias.cols / 2 + j - i);
+          if (in.window > 0 && std::abs(i - j) > in.window) p[i * n + j] = -INFINITY;
           largest = std::max(largest, p[i * n + j]);
         }
         for (Index j = 0; j < n; ++j) sum += p[i * n + j] = std::exp(p[i * n + j] - largest);
@@ -245,6 +248,33 @@ TEST(Attention, WithABiasAgreesWithPlainLoopsAtEveryShape) { expect_plain_loops_
 
 TEST(Attention, WithPositionsAgreesWithPlainLoopsAtEveryShape) { expect_plain_loops_at_every_shape(Bias::positions); }
 
+TEST(Attention, WithAWindowAgreesWithPlainLoopsAtEveryShape) { expect_plain_loops_at_every_shape(Bias::window); }
+
+// So long that queries see nothing of whole panels of keys, on both sides.
+TEST(Attention, WithAWindowAgreesWithPlainLoopsOnLongSamples) {
+  for (const Index window : {1, 20, 64, 200, 400}) {
+    Inputs in({300, 2, 371}, 2, 20);
+    in.window = window;
+    const Outputs<float> before(in);
+    const Outputs<double> expected = by_plain_loops(in, {}, before);
+    at_every_simd_target([&] {
+      expect_near(infer(in, before.context), expected.context, 1e-5);
+      expect_near(train(in, {}, before), expected);
+      EXPECT_TRUE(infer(in) == train(in).context) << "the same bits";
+    });
+  }
+}
+
+TEST(Attention, AWindowOfTheWholeSampleGivesTheBitsOfNone) {
+  Inputs in({70, 130}, 2, 20);
+  at_every_simd_target([&] {
+    in.window = 0;
+    const auto whole = std::pair(infer(in), train(in));
+    in.window = 129;
+    EXPECT_TRUE(std::pair(infer(in), train(in)) == whole);
+  });
+}
+
 TEST(Attention, WithDropoutAgreesWithPlainLoopsAtEveryLength) {
   const Dropout dropout = {.rate = 0.25f, .key = derive_key(3, "probabilities"), .first_row = 1000};
   const Inputs in(every_length(), 3, 20, Bias::by_distance);
@@ -258,7 +288,9 @@ TEST(Attention, ResultsDoNotDependOnTheThreadCount) {
     for (const auto& [lengths, bias] : {std::pair(std::vector<Index>{150}, Bias::by_distance),
                                         {{3, 70, 1, 41, 128}, Bias::by_distance},
                                         {{150}, Bias::positions},
-                                        {{3, 70, 1, 41, 128}, Bias::positions}}) {
+                                        {{3, 70, 1, 41, 128}, Bias::positions},
+                                        {{350}, Bias::window},
+                                        {{3, 70, 1, 41, 128}, Bias::window}}) {
       const Inputs in(lengths, 5, 20, bias);
       const Dropout dropout = {.rate = 0.1f, .key = 4};
       const auto run = [&](int thread_count) {
@@ -272,7 +304,7 @@ TEST(Attention, ResultsDoNotDependOnTheThreadCount) {
 }
 
 TEST(Attention, BatchEqualsItsSamplesOneByOne) {
-  for (const Bias bias : {Bias::by_distance, Bias::positions})
+  for (const Bias bias : {Bias::by_distance, Bias::positions, Bias::window})
     at_every_simd_target([bias] {
       const Inputs in({9, 130, 1, 33, 64}, 3, 24, bias);
       const Dropout dropout = {.rate = 0.1f, .key = 4, .first_row = 7};
@@ -284,6 +316,7 @@ TEST(Attention, BatchEqualsItsSamplesOneByOne) {
         one.bias = in.bias;
         one.position_key = in.position_key;
         one.position_query = in.position_query;
+        one.window = in.window;
         for (Index t = 0; t < n; ++t) {
           std::copy_n(in.qkv.view().row(first + t), in.qkv.cols, one.qkv.view().row(t));
           std::copy_n(in.d_context.view().row(first + t), in.d_context.cols, one.d_context.view().row(t));
@@ -369,7 +402,9 @@ TEST(Attention, LeadingQueriesAloneGetWhatTheyGetAmongAll) {
                                       {40, Bias::by_distance},
                                       {1, Bias::positions},
                                       {3, Bias::positions},
-                                      {40, Bias::positions}}) {
+                                      {40, Bias::positions},
+                                      {1, Bias::window},
+                                      {40, Bias::window}}) {
     Inputs in({9, 130, 1, 33, 64}, 3, 24, bias);
     std::vector<Index> lengths;
     for (Index s = 0; s < in.samples(); ++s)

@@ -162,6 +162,20 @@ TEST(Add, EqualsThePortableCodeBitForBitAtEveryShape) {
   });
 }
 
+TEST(MultiplyBy, EqualsThePortableCodeBitForBitAtEveryShape) {
+  at_every_simd_target([] {
+    for (const Index rows : row_counts) {
+      for (const Index cols : col_counts) {
+        const Matrix x(rows, cols, 1, 3);
+        Matrix expected(rows, cols, 2, 3), found(expected);
+        with_portable_kernels([&] { multiply_by<float>(x.view(), expected.view()); });
+        multiply_by<float>(x.view(), found.view());
+        ASSERT_TRUE(expected == found) << rows << " x " << cols;
+      }
+    }
+  });
+}
+
 TEST(Add, DoubleAndItself) {
   at_every_simd_target([] {
     Matrix x(300, 400, 1);

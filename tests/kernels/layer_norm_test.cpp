@@ -86,6 +86,28 @@ TEST(LayerNorm, RowDoesNotDependOnOtherRowsNorOnThreads) {
   });
 }
 
+TEST(LayerNorm, WithoutABiasIsThatWithABiasOfZeros) {
+  const auto compare = [] {
+    const Matrix x(17, 33, 1, 3), dy(17, 33, 2, 4);
+    const auto weight = random_row(33, 3);
+    const std::vector<float> zeros(33, 0.0f);
+    Matrix with(x), without(x), dx_with(dy), dx_without(dy);
+    Statistics statistics(17);
+    layer_norm<float>(x.view(), weight.data(), zeros.data(), 1e-5f, with.view());
+    layer_norm<float>(x.view(), weight.data(), nullptr, 1e-5f, without.view(), statistics);
+    EXPECT_TRUE(with == without);
+    auto d_weight = random_row(33, 5), d_weight_without = d_weight, d_bias = random_row(33, 6);
+    layer_norm_backward<float>(dy.view(), x.view(), statistics, weight.data(), dx_with.view(), d_weight.data(),
+                               d_bias.data());
+    layer_norm_backward<float>(dy.view(), x.view(), statistics, weight.data(), dx_without.view(),
+                               d_weight_without.data(), nullptr);
+    EXPECT_TRUE(dx_with == dx_without);
+    EXPECT_EQ(d_weight, d_weight_without);
+  };
+  at_every_simd_target(compare);
+  with_portable_kernels(compare);
+}
+
 TEST(LayerNorm, WorksInPlaceAndWithoutStatistics) {
   at_every_simd_target([] {
     const Matrix x(5, 77, 1);

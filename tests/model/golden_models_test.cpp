@@ -28,9 +28,9 @@ namespace fs = std::filesystem;
 /// The cases that stand in the project.
 std::vector<fs::path> small_cases() {
   std::vector<fs::path> folders;
-  for (const char* name :
-       {"bert_2_widths", "roberta_2_widths", "distilbert_2_widths", "bert_weighted_reduction", "bert_head_size",
-        "mpnet_2_widths", "plain_bert", "plain_deberta", "plain_electra", "plain_mpnet", "plain_roberta_regression"})
+  for (const char* name : {"bert_2_widths", "roberta_2_widths", "distilbert_2_widths", "bert_weighted_reduction",
+                           "bert_head_size", "mpnet_2_widths", "plain_bert", "plain_deberta", "plain_electra",
+                           "plain_modernbert", "plain_modernbert_biases", "plain_mpnet", "plain_roberta_regression"})
     folders.push_back(testing::small_golden_set().folder / name);
   return folders;
 }

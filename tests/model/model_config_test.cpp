@@ -99,10 +99,16 @@ json config_keys() {
 
 /// The smallest configuration of a class's model type, with the class's own names of the sizes.
 json smallest(const std::string& family) {
-  static const std::map<std::string, std::string> types = {
-      {"Bert", "bert"},           {"Roberta", "roberta"},       {"XLMRoberta", "xlm-roberta"},
-      {"Camembert", "camembert"}, {"DistilBert", "distilbert"}, {"Albert", "albert"},
-      {"MPNet", "mpnet"},         {"Electra", "electra"},       {"DebertaV2", "deberta-v2"}};
+  static const std::map<std::string, std::string> types = {{"Bert", "bert"},
+                                                           {"Roberta", "roberta"},
+                                                           {"XLMRoberta", "xlm-roberta"},
+                                                           {"Camembert", "camembert"},
+                                                           {"DistilBert", "distilbert"},
+                                                           {"Albert", "albert"},
+                                                           {"MPNet", "mpnet"},
+                                                           {"Electra", "electra"},
+                                                           {"DebertaV2", "deberta-v2"},
+                                                           {"ModernBert", "modernbert"}};
   const auto found = types.find(family);
   const std::string type = found == types.end() ? "bert" : found->second;
   if (type == "distilbert")

@@ -131,9 +131,11 @@ TEST(TrainingPass, GradientsAreTheFiniteDifferencesOfARegressionWithSeveralOutpu
 }
 
 TEST(TrainingPass, LastLayerOfFirstTokensGivesTheLossAndGradientsOfAllTokens) {
-  ModelConfig plain = small_config();
+  ModelConfig plain = small_config(), modern = testing::small_config_of("modernbert"), plain_modern = modern;
   plain.sharcs.reset();
-  for (const ModelConfig& config : {small_config(), plain}) {
+  plain_modern.sharcs.reset();
+  plain_modern.num_hidden_layers = 1;  // which has no LayerNorm before its attention
+  for (const ModelConfig& config : {small_config(), plain, modern, plain_modern}) {
     Network<double> network(config);
     randomise(network);
     const RaggedBatch batch = random_batch(config, {5, 1, 7});
@@ -198,6 +200,35 @@ TEST(TrainingPass, GradientsAreTheFiniteDifferencesOfARelativeBiasOfLongSamples)
   config.max_position_embeddings = 110;
   config.sharcs->width_mult_list = {1.0 / 3, 1.0};
   check_gradients(config, 0.3, {3, 100});
+}
+
+/// A ModernBERT whose parts all matter: local layers see little, every part has a bias.
+ModelConfig modern_config() {
+  ModelConfig config = testing::small_config_of("modernbert");
+  config.modern.global_attn_every_n_layers = 2;
+  config.modern.local_attention = 4;
+  config.modern.global_rope_theta = 50;
+  config.modern.local_rope_theta = 20;
+  config.modern.attention_bias = config.modern.mlp_bias = config.modern.norm_bias = true;
+  config.modern.classifier_bias = true;
+  return config;
+}
+
+TEST(TrainingPass, GradientsAreTheFiniteDifferencesOfModernBertWithBiasesAndDropout) {
+  ModelConfig config = modern_config();
+  check_gradients(config);
+  config.modern.embedding_dropout = 0.1;
+  check_gradients(config, 0.3);
+}
+
+TEST(TrainingPass, GradientsAreTheFiniteDifferencesOfModernBertsOtherHeads) {
+  for (const char* activation : {"tanh", "silu", "gelu_new"}) {
+    ModelConfig config = modern_config();
+    config.sharcs->width_mult_list = {1.0 / 3, 1.0};
+    config.modern.mean_pooling = true;
+    config.modern.classifier_activation = activation;
+    check_gradients(config, 0.3);
+  }
 }
 
 TEST(TrainingPass, GradientsOutsideTheSliceStayZero) {
@@ -347,11 +378,19 @@ TEST_P(EveryBackbonesTrainingPass, GradientsOfAllAnswersAreTheFiniteDifferencesW
 }
 
 TEST(TrainingPass, GradientsOfAllAnswersAreTheFiniteDifferencesWithWeightedReductionAndExitsOfTheFirstToken) {
-  ModelConfig config = with_exits(small_config());
-  config.sharcs->weighted_dim_reduction = true;
-  config.sharcs->width_mult_list = {1.0 / 3, 1};
-  config.sharcs->exit_pooling = ExitPooling::first_token;
-  check_plan_gradients(config);
+  for (ModelConfig config : {with_exits(small_config()), with_exits(modern_config())}) {
+    config.sharcs->weighted_dim_reduction = true;
+    config.sharcs->width_mult_list = {1.0 / 3, 1};
+    config.sharcs->exit_pooling = ExitPooling::first_token;
+    check_plan_gradients(config);
+  }
+}
+
+TEST(TrainingPass, GradientsOfAllAnswersAreTheFiniteDifferencesOfModernBertsMeanOfAllTokens) {
+  ModelConfig config = modern_config();
+  config.modern.mean_pooling = true;
+  for (const FullWidthNorm norm : {FullWidthNorm::plain, FullWidthNorm::private_})
+    check_plan_gradients(with_exits(config, norm));
 }
 
 /// A plan of everything under dropout.
