@@ -17,16 +17,18 @@ namespace sharcs::internal::bench {
 namespace {
 
 /// What the families differ in; RoBERTa's, XLM-RoBERTa's, CamemBERT's and ELECTRA's layers are BERT's.
-constexpr const char* families[] = {"bert", "distilbert", "albert", "mpnet", "deberta-v2"};
+constexpr const char* families[] = {"bert", "distilbert", "albert", "mpnet", "deberta-v2", "modernbert"};
 
 std::string name_of(const std::string& family, BatchShape shape) { return "family " + family + " " + shape.name(); }
 
-/// BERT-base's sizes. Few words, since a word costs no time and its vector would only fill the memory.
+/// BERT-base's sizes, but for ModernBERT's own feed-forward. Few words, since a word costs no time and its vector would
+/// only fill the memory.
 ModelConfig config_of(const std::string& family) {
   ModelConfig config;
   config.model_type = family;
   config.vocab_size = 1000;
-  if (family == "deberta-v2" || family == "distilbert") config.type_vocab_size = 0;
+  if (family == "deberta-v2" || family == "distilbert" || family == "modernbert") config.type_vocab_size = 0;
+  if (family == "modernbert") config.intermediate_size = 1152;
   if (family == "albert") config.embedding_size = 128;
   return config;
 }

@@ -99,6 +99,15 @@ class Walk {
   }
 
  private:
+  /// cost: constant, for each token, for each pair of tokens; and, if there are five numbers, for each pair of tokens
+  /// in a window, and how far that reaches.
+  static double cost_of(const std::vector<double>& cost, double tokens) {
+    const double sum = cost[0] + tokens * (cost[1] + tokens * cost[2]);
+    if (cost.size() < 5) return sum;
+    const double window = cost[4];
+    return sum + cost[3] * (tokens <= window ? tokens * tokens : (2 * window + 1) * tokens - window * (window + 1));
+  }
+
   /// The width whose value, as the router sees it, is the most above its price.
   static std::size_t worth_its_price(const Json& rule, const std::vector<double>& logits, double tokens) {
     std::vector<double> gains;
@@ -107,8 +116,7 @@ class Walk {
       double value = std::inner_product(weights.begin(), weights.end(), logits.begin(), 0.0);
       value += rule["offsets"][width].get<double>();
       if (rule["logistic"].get<bool>()) value = sigmoid(value);
-      const std::vector<double> cost = rule["costs"][width];  // constant, for each token, for each pair of tokens
-      gains.push_back(value - rule["price"].get<double>() * (cost[0] + tokens * (cost[1] + tokens * cost[2])));
+      gains.push_back(value - rule["price"].get<double>() * cost_of(rule["costs"][width], tokens));
     }
     return largest(gains);
   }

@@ -19,6 +19,16 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-np.float64(x)))
 
 
+def cost_of(cost, tokens):
+    """[constant, for each token, for each pair of tokens], and [.., for each pair in a window, how far that reaches]."""
+    constant, linear, square, *windowed = cost
+    result = constant + tokens * (linear + tokens * square)
+    if windowed:
+        share, window = windowed
+        result += share * (tokens * tokens if tokens <= window else (2 * window + 1) * tokens - window * (window + 1))
+    return result
+
+
 class Walk:
     """A sample on its way through the answers: which it is asked for, and which of them it keeps."""
 
@@ -30,7 +40,7 @@ class Walk:
         if rule := policy.get("router"):  # the width whose value is the most above its price
             values = np.array(rule["offsets"]) + np.array(rule["weights"]) @ router_logits.astype(np.float64)
             values = sigmoid(values) if rule["logistic"] else values
-            costs = np.array([constant + tokens * (linear + tokens * square) for constant, linear, square in rule["costs"]])
+            costs = np.array([cost_of(cost, tokens) for cost in rule["costs"]])
             self.narrowest = int(np.argmax(values - rule["price"] * costs))
         elif not routing["policy"]:
             self.narrowest = int(np.argmax(router_logits))

@@ -95,7 +95,8 @@ std::string CheckpointReader::name_on_disk(const ParameterSpec& spec) const {
 bool CheckpointReader::may_lack(const ParameterSpec& spec) const {
   if (on_disk_.contains(partner(spec.name))) return false;
   const bool classifier = spec.name.starts_with(backbone_.head.output + ".");
-  if (classifier || spec.name.starts_with(backbone_.head.dense + "."))
+  const bool head_norm = !backbone_.head.norm.empty() && spec.name.starts_with(backbone_.head.norm + ".");
+  if (classifier || head_norm || spec.name.starts_with(backbone_.head.dense + "."))
     return !has_router_ || (classifier && options_.new_labels);
   if (spec.component == Component::exit) return true;
   if (spec.component == Component::encoder && spec.width < 0) return false;

@@ -4,7 +4,9 @@
 #include <limits>
 #include <numbers>
 
+#include "core/number.hpp"
 #include "nn/relative_bias.hpp"
+#include "nn/rotary.hpp"
 
 namespace sharcs::internal::onnx {
 namespace {
@@ -118,23 +120,48 @@ Value EncoderGraph::adaptive_layer(const Value& x, Index index, const Width& wid
                outputs);
 }
 
+Value EncoderGraph::wanted(const Value& x, Outputs outputs) {
+  if (outputs == Outputs::every_token) return x;
+  return graph_.node("Slice", {x, graph_.integers({0}), graph_.integers({1}), graph_.integers({1})});
+}
+
+Value EncoderGraph::pre_norm_layer(const Value& x, Index index, const LayerSlice& slice, Outputs outputs) {
+  const StoredModel::Tree::Layer& layer = model_.tree().layer(index);
+  const std::string name = "layer." + std::to_string(index);
+  const Index hidden = slice.hidden, cols = slice.attention();
+
+  graph_.begin(name + "/attention");
+  const Value normal = norm(x, slice.attention_norm(layer), hidden);
+  const Value query = linear(wanted(normal, outputs), layer.query, cols, hidden);
+  const Value key = linear(normal, layer.key, cols, hidden);
+  const Value value = linear(normal, layer.value, cols, hidden);
+  const Value context = attention(query, key, value, index, slice, outputs);
+  const Value attended =
+      graph_.node("Add", {linear(context, layer.attention_output, hidden, cols), wanted(x, outputs)});
+
+  graph_.begin(name + "/feed_forward");
+  const Activation of_model = model_.backbone().activations.at(model_.config().hidden_act);
+  const Value read = norm(attended, slice.output_norm(layer), hidden);
+  const Value inner = activation(linear(read, layer.intermediate, slice.ffn, hidden), of_model);
+  const Value gated = graph_.node("Mul", {inner, linear(read, *layer.gate, slice.ffn, hidden)});
+  return graph_.node("Add", {linear(gated, layer.output, hidden, slice.ffn), attended});
+}
+
 Value EncoderGraph::layer(const Value& x, Index index, const LayerSlice& slice, Outputs outputs) {
+  if (model_.backbone().is_pre_norm()) return pre_norm_layer(x, index, slice, outputs);
   const StoredModel::Tree::Layer& layer = model_.tree().layer(index);
   const std::string name = "layer." + std::to_string(index);
   const Index hidden = slice.hidden, cols = slice.attention();
 
   graph_.begin(name + "/attention");
   // Every token is a key and a value; queries are only of those whose output is wanted.
-  const Value wanted =
-      outputs == Outputs::every_token
-          ? x
-          : graph_.node("Slice", {x, graph_.integers({0}), graph_.integers({1}), graph_.integers({1})});
-  const Value query = linear(wanted, layer.query, cols, hidden);
+  const Value with_output = wanted(x, outputs);
+  const Value query = linear(with_output, layer.query, cols, hidden);
   const Value key = linear(x, layer.key, cols, hidden);
   const Value value = linear(x, layer.value, cols, hidden);
-  const Value context = attention(query, key, value, layer, slice, outputs);
+  const Value context = attention(query, key, value, index, slice, outputs);
   const Value projected = linear(context, layer.attention_output, hidden, cols);
-  const Value attended = norm(graph_.node("Add", {projected, wanted}), slice.attention_norm(layer), hidden);
+  const Value attended = norm(graph_.node("Add", {projected, with_output}), slice.attention_norm(layer), hidden);
 
   graph_.begin(name + "/feed_forward");
   const Activation of_model = model_.backbone().activations.at(model_.config().hidden_act);
@@ -148,10 +175,19 @@ Value EncoderGraph::split_heads(const Value& x, const LayerSlice& slice, std::ve
   return graph_.node("Transpose", {heads}, {{"perm", std::move(order)}});
 }
 
-Value EncoderGraph::attention(const Value& query, const Value& key, const Value& value,
-                              const StoredModel::Tree::Layer& layer, const LayerSlice& slice, Outputs outputs) {
-  const Value queries = split_heads(query, slice, {0, 2, 1, 3});
-  const Value keys = split_heads(key, slice, {0, 2, 3, 1});  // transposed for the product
+Value EncoderGraph::attention(const Value& query, const Value& key, const Value& value, Index index,
+                              const LayerSlice& slice, Outputs outputs) {
+  const StoredModel::Tree::Layer& layer = model_.tree().layer(index);
+  const Sight sight = model_.backbone().sight_of(model_.config(), static_cast<int>(index));
+  Value queries = split_heads(query, slice, {0, 2, 1, 3}), keys;
+  if (sight.theta > 0) {
+    // The first token stands at position 0, which turns nothing.
+    if (outputs == Outputs::every_token) queries = turned(queries, sight.theta, slice.head_size);
+    const Value turned_keys = turned(split_heads(key, slice, {0, 2, 1, 3}), sight.theta, slice.head_size);
+    keys = graph_.node("Transpose", {turned_keys}, {{"perm", std::vector<std::int64_t>{0, 1, 3, 2}}});
+  } else {
+    keys = split_heads(key, slice, {0, 2, 3, 1});  // transposed for the product
+  }
   const Value values = split_heads(value, slice, {0, 2, 1, 3});
   const float products = layer.positions ? 3 : 1;  // as kernels::Attention
   const float scale = 1 / std::sqrt(products * static_cast<float>(slice.head_size));
@@ -160,6 +196,7 @@ Value EncoderGraph::attention(const Value& query, const Value& key, const Value&
   if (layer.positions) scores = add_positions(scores, scaled, keys, layer, slice, outputs);
   if (!model_.backbone().relative_bias.empty())
     scores = graph_.node("Add", {scores, relative_bias(slice.heads, outputs)});
+  if (sight.window > 0) scores = graph_.node("Add", {scores, window_mask(sight.window, outputs)});
   const Value masked = graph_.node("Add", {scores, score_mask()});
   const Value probabilities = graph_.node("Softmax", {masked}, {{"axis", std::int64_t{-1}}});
   const Value by_head = graph_.node("MatMul", {probabilities, values});
@@ -175,11 +212,56 @@ const Value& EncoderGraph::score_mask() {
   return score_mask_ = graph_.node("Mul", {absent, graph_.number(std::numeric_limits<float>::lowest())});
 }
 
+// Half of the least float, so that the sum of both masks is finite.
+const Value& EncoderGraph::window_mask(Index window, Outputs outputs) {
+  Value& mask = window_mask_[{window, outputs}];
+  if (!mask.empty()) return mask;
+  const Value far = graph_.node("Greater", {graph_.node("Abs", {distances(outputs)}), graph_.integer(window)});
+  const Value hidden = graph_.node("Cast", {far}, {{"to", static_cast<std::int64_t>(ElementType::float32)}});
+  return mask = graph_.node("Mul", {hidden, graph_.number(std::numeric_limits<float>::lowest() / 2)});
+}
+
+Value EncoderGraph::text_length() {
+  return graph_.node("Shape", {mask_}, {{"start", std::int64_t{1}}, {"end", std::int64_t{2}}});
+}
+
+// Of the elements c and c + head_size / 2 (nn/rotary.hpp).
+Value EncoderGraph::turned(const Value& x, double theta, Index head_size) {
+  const Index half = head_size / 2;
+  auto& [cosines, sines] = angles_[theta];
+  if (cosines.empty()) {
+    const Index longest = model_.backbone().max_tokens(model_.config());
+    const auto of_positions = [&](const std::string& name, Index first_column) {
+      const Value all = graph_.tensor(name + "_" + short_number(theta), ElementType::float32, {longest, half},
+                                      [theta, head_size, half, longest, first_column] {
+                                        const RotaryAngles angles(theta, head_size);
+                                        const auto table = angles.table(longest);
+                                        std::vector<float> values;
+                                        for (Index p = 0; p < longest; ++p) {
+                                          const float* row = table->data() + p * head_size + first_column;
+                                          values.insert(values.end(), row, row + half);
+                                        }
+                                        return bytes_of(values);
+                                      });
+      return graph_.node("Slice", {all, graph_.integers({0}), text_length(), graph_.integers({0})});
+    };
+    cosines = of_positions("rotary_cosines", 0);
+    sines = of_positions("rotary_sines", half);
+  }
+  const auto columns = [&](Index begin, Index end) {
+    return graph_.node("Slice", {x, graph_.integers({begin}), graph_.integers({end}), graph_.integers({3})});
+  };
+  const auto times = [&](const Value& a, const Value& b) { return graph_.node("Mul", {a, b}); };
+  const Value left = columns(0, half), right = columns(half, head_size);
+  const Value new_left = graph_.node("Sub", {times(left, cosines), times(right, sines)});
+  const Value new_right = graph_.node("Add", {times(right, cosines), times(left, sines)});
+  return graph_.node("Concat", {new_left, new_right}, {{"axis", std::int64_t{3}}});
+}
+
 const Value& EncoderGraph::distances(Outputs outputs) {
   Value& distances = distances_[outputs];
   if (!distances.empty()) return distances;
-  const Value count = graph_.node("Shape", {mask_}, {{"start", std::int64_t{1}}, {"end", std::int64_t{2}}});
-  const Value end = graph_.node("Squeeze", {count, graph_.integers({0})});
+  const Value end = graph_.node("Squeeze", {text_length(), graph_.integers({0})});
   const Value places = graph_.node("Range", {graph_.integer(0), end, graph_.integer(1)});
   const Value keys = graph_.node("Unsqueeze", {places, graph_.integers({0})});
   const Value queries = outputs == Outputs::every_token
@@ -266,23 +348,39 @@ Value EncoderGraph::router(const Value& x) {
   const auto& router = *model_.tree().router;
   const Index hidden = model_.config().hidden_size, inner = router.hidden.outputs();
   graph_.begin("router");
-  const Value between = activation(linear(mean_over_tokens(x), router.hidden, inner, hidden), Activation::relu);
+  const Value read = norm(mean_over_tokens(x), router.norm, hidden);
+  const Value between = activation(linear(read, router.hidden, inner, hidden), Activation::relu);
   return linear(between, router.output, router.output.outputs(), inner);
 }
 
-Value EncoderGraph::head(const Value& x, Index hidden) {
+EncoderGraph::Outputs EncoderGraph::outputs_for_head() const {
+  return model_.backbone().pooling_of(model_.config()) == HeadPooling::mean ? Outputs::every_token
+                                                                            : Outputs::first_token;
+}
+
+Value EncoderGraph::head(const Value& x, const Width& width) {
   const StoredModel::Tree& tree = model_.tree();
+  const Backbone& backbone = model_.backbone();
   graph_.begin("head");
-  const Index inner = tree.head_dense.outputs();
-  const Value pooled =
-      activation(linear(first_token(x), tree.head_dense, inner, hidden), model_.backbone().head.activation);
-  return linear(pooled, tree.head_output, tree.head_output.outputs(), inner);
+  const Index inner = tree.head_dense.outputs(), hidden = width.hidden();
+  Value read = x;
+  if (backbone.is_pre_norm()) {
+    const bool is_private = model_.config().sharcs && !model_.is_plain(width);
+    const auto at = static_cast<std::size_t>(width.index());
+    read = norm(x, is_private ? tree.private_final_norms[at] : tree.final_norm, hidden);
+  }
+  const bool is_mean = backbone.pooling_of(model_.config()) == HeadPooling::mean;
+  const Value pooled = is_mean ? mean_over_tokens(read) : first_token(read);
+  const Value activated =
+      activation(linear(pooled, tree.head_dense, inner, hidden), backbone.activation_of_head(model_.config()));
+  return linear(norm(activated, tree.head_norm, inner), tree.head_output, tree.head_output.outputs(), inner);
 }
 
 EncoderGraph::ExitValues EncoderGraph::exit(const Value& x, const Exit<LinearWeight, const float>& exit) {
   const Index hidden = model_.config().hidden_size;
   graph_.begin("exit." + std::to_string(exit.layer));
-  const Value pooled = model_.config().sharcs->exit_pooling == ExitPooling::mean ? mean_over_tokens(x) : first_token(x);
+  const bool is_mean = model_.config().sharcs->exit_pooling == ExitPooling::mean;
+  const Value pooled = norm(is_mean ? mean_over_tokens(x) : first_token(x), exit.norm, hidden);
   const Value inner = activation(linear(pooled, exit.dense, hidden, hidden), Activation::tanh);
   ExitValues values = {.logits = linear(inner, exit.output, exit.output.outputs(), hidden), .score = {}};
   if (exit.score) values.score = linear(pooled, *exit.score, 1, hidden);
@@ -321,7 +419,8 @@ Value EncoderGraph::linear(const Value& x, const LinearWeight& linear, Index out
   const Value weight =
       graph_.tensor(name, ElementType::float32, {inputs, outputs},
                     [view = linear.weight, outputs, inputs] { return bytes_of(transposed(view, outputs, inputs)); });
-  return graph_.node("Add", {graph_.node("MatMul", {x, weight}), vector(linear.bias, outputs)});
+  const Value product = graph_.node("MatMul", {x, weight});
+  return linear.bias == nullptr ? product : graph_.node("Add", {product, bias_of(linear, outputs)});
 }
 
 // As kernels::Int8Product: sum · (scale of the output) · (scale of the row) + bias.
@@ -352,7 +451,8 @@ Value EncoderGraph::int8_linear(const Value& x, const LinearWeight& linear, Inde
   const Value sums = graph_.node("MatMulInteger", std::move(operands));
   const Value as_floats = graph_.node("Cast", {sums}, {{"to", static_cast<std::int64_t>(ElementType::float32)}});
   const Value by_output = graph_.node("Mul", {as_floats, scales});
-  return graph_.node("Add", {graph_.node("Mul", {by_output, rows.scales}), vector(linear.bias, outputs)});
+  const Value product = graph_.node("Mul", {by_output, rows.scales});
+  return linear.bias == nullptr ? product : graph_.node("Add", {product, bias_of(linear, outputs)});
 }
 
 // As kernels::quantize(), but that a row of zeros has a scale, too: what it is multiplied by is 0 all the same.
@@ -402,14 +502,22 @@ Value EncoderGraph::activation(const Value& x, Activation activation) {
 }
 
 Value EncoderGraph::norm(const Value& x, const LayerNormView<const float>& norm, Index size) {
-  return graph_.node("LayerNormalization", {x, vector(norm.weight, size), vector(norm.bias, size)},
+  if (!norm) return x;
+  std::vector<Value> operands = {x, vector(norm.weight, size)};
+  if (norm.bias != nullptr) operands.push_back(vector(norm.bias, size));
+  return graph_.node("LayerNormalization", std::move(operands),
                      {{"axis", std::int64_t{-1}}, {"epsilon", static_cast<float>(model_.config().layer_norm_eps)}});
 }
 
-Value EncoderGraph::vector(const float* values, Index count) {
-  const std::string& name = model_.name_of(values);
+Value EncoderGraph::vector(const float* values, Index count) { return vector(model_.name_of(values), values, count); }
+
+Value EncoderGraph::vector(const std::string& name, const float* values, Index count) {
   return graph_.tensor(name + "_" + std::to_string(count), ElementType::float32, {count},
                        [values, count] { return bytes_of(std::span(values, static_cast<std::size_t>(count))); });
+}
+
+Value EncoderGraph::bias_of(const LinearWeight& linear, Index outputs) {
+  return vector(linear.name + ".bias", linear.bias, outputs);
 }
 
 Value EncoderGraph::table(const std::string& name, MatrixView<const float> values) {

@@ -33,8 +33,10 @@ class EncoderGraph {
 
   /// [batch, widths].
   Value router(const Value& x);
-  /// The model's head, on hidden states of `hidden` dimensions: [batch, labels].
-  Value head(const Value& x, Index hidden);
+  /// The model's head, on the last layer's output at a width: [batch, labels].
+  Value head(const Value& x, const Width& width);
+  /// What the head reads of the last layer.
+  Outputs outputs_for_head() const;
   struct ExitValues {
     Value logits, score;  ///< [batch, labels], [batch, 1]; no score where exits have none
   };
@@ -52,8 +54,14 @@ class EncoderGraph {
   };
 
   Value layer(const Value& x, Index index, const LayerSlice& slice, Outputs outputs);
-  Value attention(const Value& query, const Value& key, const Value& value, const StoredModel::Tree::Layer& layer,
-                  const LayerSlice& slice, Outputs outputs);
+  /// Layers that norm what they read.
+  Value pre_norm_layer(const Value& x, Index index, const LayerSlice& slice, Outputs outputs);
+  /// The rows of x whose output is wanted.
+  Value wanted(const Value& x, Outputs outputs);
+  Value attention(const Value& query, const Value& key, const Value& value, Index index, const LayerSlice& slice,
+                  Outputs outputs);
+  /// Turns heads by their tokens' positions. x: [batch, heads, tokens, head size].
+  Value turned(const Value& x, double theta, Index head_size);
   /// Adds what relative positions give each score. scores, queries and keys as in attention(): [batch, heads, queries,
   /// tokens], [batch, heads, queries, head size] and [batch, heads, head size, tokens]; queries are scaled.
   Value add_positions(const Value& scores, const Value& queries, const Value& keys,
@@ -63,6 +71,7 @@ class EncoderGraph {
   Value linear(const Value& x, const LinearWeight& linear, Index outputs, Index inputs);
   Value int8_linear(const Value& x, const LinearWeight& linear, Index outputs, Index inputs);
   Value activation(const Value& x, Activation activation);
+  /// x itself where there is no LayerNorm.
   Value norm(const Value& x, const LayerNormView<const float>& norm, Index size);
   Quantized quantized(const Value& x);
 
@@ -72,6 +81,8 @@ class EncoderGraph {
   Value word_embeddings();
   /// 0 for scores of tokens that are there, and the least float for the others: [batch, 1, 1, tokens].
   const Value& score_mask();
+  /// The same for keys outside a window: [queries, tokens].
+  const Value& window_mask(Index window, Outputs outputs);
   /// 1 for tokens that are there, and 0: [batch, tokens, 1].
   const Value& token_weights();
   const Value& token_count();
@@ -82,8 +93,12 @@ class EncoderGraph {
   /// [1, heads, queries, tokens].
   const Value& relative_bias(Index heads, Outputs outputs);
 
+  /// The tokens of the longest text in the batch, [1].
+  Value text_length();
   /// The leading `count` numbers of a parameter.
   Value vector(const float* values, Index count);
+  Value vector(const std::string& name, const float* values, Index count);
+  Value bias_of(const LinearWeight& linear, Index outputs);
   /// The leading columns of a table of floats.
   Value table(const std::string& name, MatrixView<const float> values);
   std::string sliced_name(const std::string& name, Index whole, Index part) const {
@@ -95,7 +110,8 @@ class EncoderGraph {
   Value ids_, mask_, types_, score_mask_, token_weights_, token_count_;
   std::map<Value, Quantized> quantized_;
   std::map<Outputs, Value> distances_, position_rows_;
-  std::map<std::pair<Index, Outputs>, Value> relative_bias_;
+  std::map<std::pair<Index, Outputs>, Value> relative_bias_, window_mask_;
+  std::map<double, std::pair<Value, Value>> angles_;  // cosines and sines of all positions of the batch, by base
 };
 
 }  // namespace sharcs::internal::onnx

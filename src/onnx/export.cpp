@@ -34,10 +34,10 @@ Value full_path(const StoredModel& model, EncoderGraph& encoder, Value x, int be
 /// A narrow width from the stem's output on.
 Value narrow_tail(const Width& width, EncoderGraph& encoder, Value x) {
   x = encoder.reduction(x, width);
-  // The head reads the first token only.
   for (const int i : width.layers())
-    x = encoder.adaptive_layer(x, i, width, i == width.layers().back() ? Outputs::first_token : Outputs::every_token);
-  return encoder.head(x, width.hidden());
+    x = encoder.adaptive_layer(x, i, width,
+                               i == width.layers().back() ? encoder.outputs_for_head() : Outputs::every_token);
+  return encoder.head(x, width);
 }
 
 WrittenGraph save(const StoredModel& model, const Graph& graph, const std::string& answer,
@@ -109,8 +109,8 @@ class RoutedExport {
     Graph graph(config_.model_type);
     EncoderGraph encoder(model_, graph);
     const Value x = full_path(model_, encoder, encoder.hidden_state_inputs(), begin, config_.num_hidden_layers,
-                              Outputs::first_token);
-    encoder.output_logits(encoder.head(x, config_.hidden_size), "logits");
+                              encoder.outputs_for_head());
+    encoder.output_logits(encoder.head(x, model_.widths().full()), "logits");
     answers_.push_back(
         {{"name", "1"}, {"width", model_.widths().widest().index()}, {"file", "full.onnx"}, {"logits", "logits"}});
     save_as(graph, "full.onnx", "1");
@@ -186,8 +186,8 @@ Graph graph_of_answer(const StoredModel& model, int answer) {
     return graph;
   }
   if (width.fraction() == 1) {
-    x = full_path(model, encoder, x, 0, config.num_hidden_layers, Outputs::first_token);
-    encoder.output_logits(encoder.head(x, config.hidden_size), "logits");
+    x = full_path(model, encoder, x, 0, config.num_hidden_layers, encoder.outputs_for_head());
+    encoder.output_logits(encoder.head(x, width), "logits");
     return graph;
   }
   x = full_path(model, encoder, x, 0, static_cast<int>(model.stem_layers()), Outputs::every_token);

@@ -24,16 +24,22 @@ struct Binder {
   const std::unordered_map<std::string, Int8Values>& int8;
 
   LinearWeight linear(const LinearPart& layer) {
-    const std::string& name = layer.name;
-    LinearWeight linear = {.name = name, .weight = {}, .int8 = {}, .bias = floats.values(name + ".bias").data()};
-    if (const auto found = int8.find(name + ".weight"); found != int8.end())
-      linear.int8 = found->second;
-    else
-      linear.weight = {floats.values(name + ".weight").data(), layer.outputs, layer.inputs};
+    LinearWeight linear = {.name = layer.name};
+    // Several layers of one parameter are written apart.
+    if (layer.rows() > layer.outputs) linear.name += "." + std::to_string(layer.first_row / layer.outputs);
+    if (layer.has_bias) linear.bias = floats.values(layer.name + ".bias").data() + layer.first_row;
+    if (const auto found = int8.find(layer.name + ".weight"); found != int8.end()) {
+      linear.int8 = {found->second.values.row_range(layer.first_row, layer.outputs),
+                     found->second.scales + layer.first_row};
+    } else {
+      const MatrixView<const float> all(floats.values(layer.name + ".weight").data(), layer.rows(), layer.inputs);
+      linear.weight = all.row_range(layer.first_row, layer.outputs);
+    }
     return linear;
   }
   LayerNormView<const float> norm(const NormPart& norm) {
-    return {floats.values(norm.name + ".weight").data(), floats.values(norm.name + ".bias").data()};
+    return {floats.values(norm.name + ".weight").data(),
+            norm.has_bias ? floats.values(norm.name + ".bias").data() : nullptr};
   }
   MatrixView<const float> table(const std::string& name, Index rows, Index cols) {
     if (int8.contains(name)) return {};
@@ -46,9 +52,6 @@ struct Binder {
 
 StoredModel::StoredModel(const std::filesystem::path& folder, std::optional<Precision> precision)
     : config_(checked_config(folder)), widths_(config_) {
-  if (backbone().is_pre_norm())
-    throw ConfigError((folder / "config.json").string() + ": \"model_type\" is \"" + config_.model_type +
-                      "\", which is not exported to ONNX yet; expected another model");
   CheckpointReader reader(folder, config_, {});
   if (reader.holds_int8() && precision.value_or(Precision::int8) != Precision::int8)
     throw CheckpointError(reader.path().string() + ": holds int8 weights; expected fp32 ones for precision fp32");

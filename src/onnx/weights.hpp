@@ -23,9 +23,9 @@ struct Int8Values {
 /// A linear layer as it is written: as floats, or as int8.
 struct LinearWeight {
   std::string name;
-  MatrixView<const float> weight;  ///< [outputs, inputs]
-  Int8Values int8;                 ///< in place of `weight`
-  const float* bias = nullptr;
+  MatrixView<const float> weight = {};  ///< [outputs, inputs]
+  Int8Values int8 = {};                 ///< in place of `weight`
+  const float* bias = nullptr;          ///< or none
 
   Index outputs() const { return int8 ? int8.values.rows : weight.rows; }
 };

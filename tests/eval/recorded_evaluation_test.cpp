@@ -121,12 +121,14 @@ TEST(RecordedEvaluation, LogitsAndCostsComeBackBitForBit) {
     for (float& logit : answer.logits) logit = static_cast<float>(random.normal());
   file.recording.answers[1].cost = {.constant = 1.0 / 3, .linear = 1e9 / 7, .quadratic = 384};
   file.recording.answers[0].path = {.constant = 1.0 / 3};
+  file.recording.answers[0].cost = {.quadratic = 2, .windowed = 7.0 / 3, .window = 4};
   const TemporaryFolder folder;
   file.save(folder / "recording.json");
   const Recording read = Recording::load(folder / "recording.json");
   for (std::size_t answer = 0; answer < 2; ++answer) {
     EXPECT_EQ(read.answers[answer].logits, file.recording.answers[answer].logits);
-    EXPECT_EQ(read.answers[answer].cost.of(17), file.recording.answers[answer].cost.of(17));
+    for (const double tokens : {1.0, 4.0, 5.0, 17.0})
+      EXPECT_EQ(read.answers[answer].cost.of(tokens), file.recording.answers[answer].cost.of(tokens));
   }
   EXPECT_EQ(read.answers[0].path.of(17), file.recording.answers[0].path.of(17));
   EXPECT_EQ(read.router_logits, file.recording.router_logits);

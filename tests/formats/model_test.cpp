@@ -384,6 +384,30 @@ TEST_F(ModelDirectory, AnEncoderSavedWithoutAHeadIsRead) {
   EXPECT_EQ(values(model, name), values(original, name));
 }
 
+TEST_F(ModelDirectory, AModernBertSavedWithoutAHeadOrForPretrainingIsRead) {
+  const ModelConfig config = small_config_of("modernbert");
+  const Model original = random_model(plain(config));
+  const std::string name = "model.layers.1.attn.Wqkv.weight";
+  const std::vector<float> bias(17, 0.5f);
+  for (const bool with_head : {true, false}) {
+    Checkpoint checkpoint(original);
+    checkpoint.remove("classifier");
+    if (with_head)
+      checkpoint.tensors.push_back({.name = "decoder.bias", .shape = {17}, .values = bias});
+    else
+      checkpoint.remove("head");
+    if (!with_head)
+      for (NamedTensor& tensor : checkpoint.tensors) tensor.name.erase(0, std::string("model.").size());
+    write(checkpoint, plain(config));
+    const Model model = Model::load(folder.path(), {.sharcs = config.sharcs}, &report);
+    EXPECT_EQ(report.unexpected, with_head ? std::vector<std::string>{"decoder.bias"} : std::vector<std::string>());
+    // Router and classifier, each with a bias; the head's dense layer and its LayerNorm have none.
+    EXPECT_EQ(report.initialised.size(), with_head ? 6u : 8u) << report.summary();
+    EXPECT_EQ(values(model, name), values(original, name));
+    EXPECT_EQ(values(model, "model.layers.0.router.norm.weight"), values(original, "model.final_norm.weight"));
+  }
+}
+
 TEST_F(ModelDirectory, APytorchModelIsReadLikeSafetensors) {
   const Model model = random_model(small_config());
   const Checkpoint checkpoint(model);

@@ -20,7 +20,7 @@ import onnxruntime
 import torch
 import transformers
 
-from compare_with_transformers import MODELS
+from compare_with_transformers import MODELS, MODERN
 
 TOLERANCE = 1e-4
 # int8 rounds what each layer computes: where a number lies between two steps, the last bit of a sum decides, and the
@@ -31,9 +31,9 @@ PLAIN = {"width_mult_list": [0.5, 1.0], "adaptive_layer_idx": 1, "hidden_size_ro
 FORMS = {
     "plain": (PLAIN, MODELS),
     "private norms, weighted reduction": (PLAIN | {"full_width_norm": "private", "weighted_dim_reduction": True,
-                                                   "exit_pooling": "first_token"}, ("Bert", "Albert", "MPNet")),
+                                                   "exit_pooling": "first_token"}, ("Bert", "Albert", "MPNet", "ModernBert")),
     "fewer layers, scores": (PLAIN | {"width_mult_list": [0.25, 0.5, 1.0], "depth_mult_list": [0.5, 0.5, 1.0],
-                                      "exit_scores": True}, ("Bert", "DistilBert")),
+                                      "exit_scores": True}, ("Bert", "DistilBert", "ModernBert")),
     "no width 1": (PLAIN | {"width_mult_list": [0.25, 0.5], "exits": [1]}, ("Bert",)),
 }
 ACTIVATIONS = ("gelu_new", "quick_gelu", "relu", "silu")
@@ -181,7 +181,7 @@ class Comparison:
         yield {"kind": "combined", "confidence": "max-probability", "thresholds": thresholds,
                "router": {"budget": 0.5, "unit": "multiply_adds", "full_cost": 1000, "logistic": True,
                           "weights": np.eye(widths).tolist(), "offsets": [0.1] * widths, "price": 0.05,
-                          "costs": [[0.1 * width, 0.01 * width, 0.001] for width in range(widths)]}}
+                          "costs": [[0.1 * width, 0.01 * width, 0.001] + [0.002, 4] * (width % 2) for width in range(widths)]}}
 
     def examples_answer_as_predict_does(self):
         """The examples as they are called, on texts, beside sharcs predict."""
@@ -251,6 +251,7 @@ def main():
                 comparison.model(name, form, settings)
         for activation in ACTIVATIONS:
             comparison.model("Bert", "activation", PLAIN, hidden_act=activation)
+        comparison.model("ModernBert", "biases, mean of all tokens", PLAIN, **MODERN)
         comparison.model("Bert", "regression", PLAIN, num_labels=1)
         comparison.model("Bert", "several numbers", PLAIN, problem_type="regression")
         comparison.model("Bert", "several labels", PLAIN, problem_type="multi_label_classification")

@@ -29,7 +29,7 @@ CORPUS = ["The film was superb, the plot is dull.", "A gem; a mess, not a joy!",
           "l'homme n'est pas là ; où ça ?", "the the the film film plot", "<s> is a tag and [MASK] too"] * 20
 TEXTS = ["", " ", "The film was superb", "  Leading and  double   spaces ", "tab\tand\nline", "Élan VITAL naïve CAFÉ",
          "北京 3,14 100%", "İstanbul groß ﬁne ½ ①", "<ent>name</ent> of <ent>", "a <mask> b [MASK] c", "<s>x</s> [SEP]y",
-         "``quoted'' text", "it's we'll", "e\u0301 A\u0308", "▁under score", "zzz qqq ☃ \U0001F600", "the <pad> film",
+         "``quoted'' text", "it's we'll", "a   b     c       d", "x |||EMAIL_ADDRESS||| <|endoftext|>y", "e\u0301 A\u0308", "▁under score", "zzz qqq ☃ \U0001F600", "the <pad> film",
          "a\u00a0b\u3000c", "x [CLS]", "The Film <ENT> <ent>"]
 PAIRS = [("The film was superb", "A gem"), ("a  b", ""), ("", "the plot"), ("<ent>film", "Élan <mask> x"),
          ("北京", "it's  dull ")]
@@ -161,6 +161,27 @@ def bert_as_written(folder):
         "model_input_names": ["input_ids", "token_type_ids", "attention_mask"]}))
 
 
+def modern_bert(folder, **settings):
+    """As the published ModernBERT's: byte-level BPE after NFC, and runs of spaces that are added tokens."""
+    tokenizer = tokenizers.Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, trim_offsets=True, use_regex=True)
+    tokenizer.decoder = decoders.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=["|||IP_ADDRESS|||", "<|padding|>"],
+                                  initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    tokenizer.train_from_iterator(CORPUS, trainer)
+    tokenizer.add_special_tokens(["<|endoftext|>"])
+    tokenizer.add_tokens([AddedToken(" " * count, normalized=True) for count in range(24, 1, -1)] +
+                         [AddedToken("|||EMAIL_ADDRESS|||", normalized=True)])
+    tokenizer.add_special_tokens(["[UNK]", "[CLS]", "[SEP]", "[PAD]", AddedToken("[MASK]", lstrip=True, special=True)])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS]:0 $A:0 [SEP]:0", pair="[CLS]:0 $A:0 [SEP]:0 $B:1 [SEP]:1",
+        special_tokens=[(token, tokenizer.token_to_id(token)) for token in ("[CLS]", "[SEP]")])
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, cls_token="[CLS]", sep_token="[SEP]", unk_token="[UNK]", pad_token="[PAD]",
+        mask_token="[MASK]", model_max_length=128, model_input_names=["input_ids", "attention_mask"], **settings).save_pretrained(folder)
+
+
 CASES = {
     "BertTokenizer": ("Bert", bert),
     "BertTokenizer with special tokens": ("Bert", lambda folder: bert(folder, **EXTRA)),
@@ -187,6 +208,8 @@ CASES = {
     "DebertaV2Tokenizer, lower case, cut at punctuation": ("DebertaV2", from_piece(
         "DebertaV2Tokenizer", deberta_piece, False, do_lower_case=True, split_by_punct=True, add_prefix_space=False)),
     "DebertaV2Tokenizer of spm.model": ("DebertaV2", from_piece("DebertaV2Tokenizer", deberta_piece, True)),
+    "ModernBERT's as PreTrainedTokenizerFast": ("ModernBert", modern_bert),
+    "ModernBERT's with special tokens": ("ModernBert", lambda folder: modern_bert(folder, **EXTRA)),
     "XLM-R's as written, a space before all": ("XLMRoberta", as_written("always")),
     "XLM-R's as written, a space before the first": ("XLMRoberta", as_written("first")),
     "XLM-R's as written, stripped, no space before": ("XLMRoberta", as_written("never", left=True)),
@@ -201,6 +224,10 @@ def save_model(name, tokenizer, folder):
         settings |= {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "share_att_key": True,
                      "norm_rel_ebd": "layer_norm", "position_biased_input": False, "position_buckets": 8,
                      "max_relative_positions": -1, "type_vocab_size": 0}
+    if name == "ModernBert":
+        settings |= {"local_attention": 16, "classifier_pooling": "mean",
+                     **{f"{kind}_token_id": tokenizer.convert_tokens_to_ids(token) for kind, token in
+                        (("cls", "[CLS]"), ("sep", "[SEP]"), ("bos", "[CLS]"), ("eos", "[SEP]"))}}
     if name in ("Roberta", "XLMRoberta", "Camembert"):
         settings["type_vocab_size"] = 1
     config = getattr(transformers, name + "Config")(vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id, **settings)

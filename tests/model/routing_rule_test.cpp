@@ -77,6 +77,21 @@ TEST(RoutingRule, ComesBackFromConfigJsonBitForBit) {
     for (const int tokens : {0, 1, 50}) EXPECT_EQ(found.costs[w].of(tokens), expected.costs[w].of(tokens));
 }
 
+TEST(RoutingRule, CostsOfTokensInAWindowComeBack) {
+  ModelConfig config = testing::small_config();
+  RoutingRule rule = rule_of_three();
+  rule.costs[1] = {.constant = 1.0 / 3, .linear = 2, .quadratic = 0, .windowed = 0.7, .window = 2};
+  config.sharcs->policy = PolicyRule{.kind = "router", .router = rule};
+  const RoutingRule found = *ModelConfig::parse(config.to_json(), "config.json").sharcs->policy->router;
+  EXPECT_EQ(found.costs[1].of(2), 1.0 / 3 + 4 + 0.7 * 4);
+  EXPECT_EQ(found.costs[1].of(5), 1.0 / 3 + 10 + 0.7 * 19);  // 3 + 4 + 5 + 4 + 3 pairs
+  EXPECT_EQ(found.costs[0].of(5), rule.costs[0].of(5));
+  json broken = json::parse(config.to_json());
+  broken["sharcs"]["policy"]["router"]["costs"][1][3] = -1;
+  EXPECT_THAT(message_of<ConfigError>([&] { ModelConfig::parse(broken.dump(), "config.json"); }),
+              HasSubstr("costs\" is with -1; expected finite numbers ≥ 0"));
+}
+
 TEST(RoutingRule, IsSavedWithTheModelAndCanBeTakenAway) {
   const TemporaryFolder folder;
   Model model = Model::create(testing::small_config());
