@@ -136,8 +136,9 @@ def problem_of_losses(what, models, inputs, truth, loss):
     """Whether the loss of our answers is the one that transformers computes, of its model and of our folder."""
     for name, model in zip(("transformers'", "that of our folder"), models):
         with torch.no_grad():
-            losses = [model(input_ids=torch.tensor([item["ids"]]), token_type_ids=torch.tensor([item["types"]]),
-                            labels=truth[i:i + 1]).loss for i, item in enumerate(inputs)]
+            types = [{"token_type_ids": torch.tensor([item["types"]])} if any(item["types"]) else {} for item in inputs]
+            losses = [model(input_ids=torch.tensor([item["ids"]]), labels=truth[i:i + 1], **types[i]).loss
+                      for i, item in enumerate(inputs)]
         difference = abs(torch.stack(losses).mean().item() - loss.item())
         print(f"{what}, loss beside {name}: difference {difference:.1e}")
         if not difference <= TOLERANCE:
@@ -145,13 +146,14 @@ def problem_of_losses(what, models, inputs, truth, loss):
     return None
 
 
-def compare_multi_output(answer, folder):
+def compare_multi_output(answer, folder, name="Bert"):
     torch.manual_seed(9)
-    config = transformers.BertConfig(**SIZES, problem_type="regression")
-    model = transformers.BertForSequenceClassification(config).eval()
-    theirs, ours = folder / "multi_output_theirs", folder / "multi_output_ours"
+    has_types = name == "Bert"
+    config = getattr(transformers, name + "Config")(**MODELS[name], problem_type="regression")
+    model = getattr(transformers, name + "ForSequenceClassification")(config).eval()
+    theirs, ours = folder / f"multi_output_{name}_theirs", folder / f"multi_output_{name}_ours"
     model.save_pretrained(theirs)
-    inputs = inputs_for(True)
+    inputs = inputs_for(has_types)
     (folder / "inputs.json").write_text(json.dumps(inputs))
     found = json.loads(subprocess.run([answer, theirs, folder / "inputs.json", ours], check=True, capture_output=True,
                                       text=True).stdout)
@@ -166,23 +168,24 @@ def compare_multi_output(answer, folder):
     return problem_of_losses("several numbers", (model, again), inputs, truth, loss)
 
 
-def compare_multi_label(answer, folder):
+def compare_multi_label(answer, folder, name="Bert"):
     torch.manual_seed(7)
-    config = transformers.BertConfig(**SIZES, problem_type="multi_label_classification")
-    model = transformers.BertForSequenceClassification(config).eval()
+    has_types = name == "Bert"
+    config = getattr(transformers, name + "Config")(**MODELS[name], problem_type="multi_label_classification")
+    model = getattr(transformers, name + "ForSequenceClassification")(config).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.3 * torch.randn_like(parameter))
-    theirs, ours = folder / "multi_label_theirs", folder / "multi_label_ours"
+    theirs, ours = folder / f"multi_label_{name}_theirs", folder / f"multi_label_{name}_ours"
     model.save_pretrained(theirs)
-    inputs = inputs_for(True)
+    inputs = inputs_for(has_types)
     (folder / "inputs.json").write_text(json.dumps(inputs))
     found = json.loads(subprocess.run([answer, theirs, folder / "inputs.json", ours], check=True, capture_output=True,
                                       text=True).stdout)
     again = transformers.AutoModelForSequenceClassification.from_pretrained(ours).eval()
     if again.config.problem_type != "multi_label_classification":
         return f"multi-label: transformers reads our problem_type as {again.config.problem_type}"
-    logits = logits_of(model, inputs, True)
+    logits = logits_of(model, inputs, has_types)
     if [torch.nonzero(row).flatten().tolist() for row in torch.sigmoid(logits) > 0.5] != found["labels"]:
         return f"multi-label: the labels are {found['labels']}; expected those of {torch.sigmoid(logits)}"
     # The loss that transformers computes, and the same of our probabilities.
@@ -200,8 +203,8 @@ def main():
                     compare("DistilBert", sys.argv[1], pathlib.Path(folder), activation="relu"),
                     compare("ModernBert", sys.argv[1], pathlib.Path(folder), **MODERN),
                     *refused_activations(sys.argv[1], pathlib.Path(folder)),
-                    compare_multi_label(sys.argv[1], pathlib.Path(folder)),
-                    compare_multi_output(sys.argv[1], pathlib.Path(folder))]
+                    *(compare_multi(sys.argv[1], pathlib.Path(folder), name) for name in ("Bert", "ModernBert")
+                      for compare_multi in (compare_multi_label, compare_multi_output))]
     problems = [problem for problem in problems if problem]
     print("\n".join(problems))
     sys.exit(1 if problems else 0)

@@ -231,6 +231,18 @@ TEST(TrainingPass, GradientsAreTheFiniteDifferencesOfModernBertsOtherHeads) {
   }
 }
 
+TEST(TrainingPass, GradientsAreTheFiniteDifferencesOfModernBertsRegressions) {
+  ModelConfig config = modern_config();
+  config.sharcs->width_mult_list = {1.0 / 3, 1.0};
+  config.multi_output = true;
+  check_gradients(config);
+  config.multi_output = false;
+  config.labels = {"score"};
+  config.modern.mean_pooling = true;
+  config.sharcs.reset();
+  check_gradients(config);
+}
+
 TEST(TrainingPass, GradientsOutsideTheSliceStayZero) {
   const ModelConfig config = small_config();
   Network<double> network(config);
