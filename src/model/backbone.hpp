@@ -20,7 +20,7 @@ struct LayerNames {
   std::string query, key, value, attention_output;
   std::string attention_norm;  ///< empty: the layer has none, which a pre-norm layer may lack
   std::string intermediate, output, output_norm;
-  /// What the activation is multiplied by, the lower half of the parameter `intermediate`.
+  /// Whether the activation is multiplied by a gate, whose weight is the lower half of the parameter `intermediate`.
   bool gated = false;
   /// Stem of the names that SHARCS adds at the router's layer: router.0, router.2, dim_reduction_weights.i.
   std::string router_scope;
