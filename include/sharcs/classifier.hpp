@@ -17,12 +17,15 @@ struct TextPair {
   std::string pair;
 };
 
-/// Text in, label out: an engine with its tokenizer. Safe to call from many threads at once.
+/// Text in, label out: an engine with its tokenizer. Safe to call from many threads at once. A model that labels tokens
+/// has tag() in place of classify().
 class Classifier {
  public:
   /// Reads a model directory with the tokenizer's files. Throws as Engine::load and Tokenizer::load.
   static Classifier load(const std::filesystem::path& directory, const EngineOptions& options = {});
-  /// Throws ConfigError when the tokenizer has ids that the engine's vocabulary does not.
+  /// Throws ConfigError when the tokenizer has ids that the engine's vocabulary does not; for a model that labels
+  /// tokens also when it cannot take words by themselves, or long texts are to be read in another way than by their
+  /// beginning.
   Classifier(Engine engine, Tokenizer tokenizer);
 
   /// One prediction a text, in order. Tokenizes on all threads. Predictions of texts that are longer than max_tokens()
@@ -33,6 +36,12 @@ class Classifier {
   std::vector<Prediction> classify(std::span<const TextPair> pairs, const CallOptions& options = {}) const;
   /// One text.
   Prediction classify(const std::string& text, const CallOptions& options = {}) const;
+
+  /// One prediction a text whose words are given, for a model that labels tokens. `labels` has a label for each word,
+  /// that of its first token; −1 where the model did not read the word: the text is too long, or the word has no token.
+  /// Logits and probabilities are those of the words that were read, one after the other. Throws as Engine::run, and
+  /// DataError for a text without words.
+  std::vector<Prediction> tag(std::span<const std::vector<std::string>> texts, const CallOptions& options = {}) const;
 
   /// A vector a text, as Engine::embed gives; of a text that is read in windows, the mean of theirs.
   std::vector<std::vector<float>> embed(std::span<const std::string> texts, const EmbedOptions& options = {}) const;

@@ -14,10 +14,12 @@ namespace [[gnu::visibility("default")]] sharcs {
 
 /// One example of a task: a sentence or a pair of sentences, and what is known about it.
 struct Sample {
-  std::string text;
+  std::string text;                      ///< where words are given, these with spaces between them
   std::optional<std::string> pair = {};  ///< the second sentence, in a task of pairs
   std::optional<int> label = {};         ///< index into the task's labels; multi-label: bit i is label i; none: unknown
   std::vector<double> targets = {};      ///< regression: the numbers to be met, finite, one an output; empty: not known
+  std::vector<std::string> words = {};   ///< of a text whose words are given; else empty
+  std::vector<int> tags = {};            ///< token classification: the label of each word; empty: not known
   std::optional<int> difficulty = {};    ///< how hard the sentence is, where a column of the file says so
   std::string id = {};                   ///< the file's own index of the sample; empty when it has none
   std::size_t line = 0;                  ///< the line of the file where the sample starts, from 1; 0: from no file
@@ -29,12 +31,11 @@ struct BadLine {
   std::string problem;
 };
 
-/// The samples of one file, in the file's order.
+/// The samples of one file (as it was given, for messages), in the file's order.
 struct Dataset {
-  std::string file;  ///< as it was given, for messages
+  std::string file;
   std::vector<Sample> samples;
-  /// What the reader did to the file and a user should know: lines left out, bytes replaced. A line of text each.
-  std::vector<std::string> notes;
+  std::vector<std::string> notes;       ///< what the reader did and a user should know, as lines left out: a line each
   std::vector<BadLine> bad_lines = {};  ///< those that were left out with OnError::skip
   bool multi_label = false;             ///< whether a sample's label is a set of labels, a bit for each
   std::size_t size() const { return samples.size(); }
@@ -43,12 +44,11 @@ struct Dataset {
   bool labelled() const;
 };
 
-/// Entry i counts the samples of label i. Throws std::out_of_range for a label that is not below `labels`.
+/// Entry i counts the samples (words, where they have tags) of label i. Throws std::out_of_range beyond `labels`.
 std::vector<std::size_t> label_counts(const Dataset& dataset, std::size_t labels);
 
 enum class Split { train, dev, test };
 std::string to_string(Split split);  // "train", "dev" or "test"
-
 struct SplitOptions {
   double dev_share = 0.1;  ///< share of the samples that becomes dev, in (0, 1)
   std::uint64_t seed = 1;
@@ -56,13 +56,13 @@ struct SplitOptions {
 struct TrainAndDev {
   Dataset train, dev;
 };
-/// Splits labelled samples in two. Every label (multi-label: every combination) has the same share in both parts.
-/// Example: of 180 negative and 20 positive samples, a dev_share of 0.1 takes 18 negative and 2 positive ones.
-/// In general, n samples of a label give round(n · dev_share) to dev, at least 1 and at most n − 1. A label's only
-/// sample stays in train. Targets of a regression (of several: their sums) are sorted and cut into groups of about 1 /
-/// dev_share neighbours, and every group gives about one sample; dev gets round(n · dev_share) of all n. The same
-/// samples and seed give the same split. Both parts keep the file's order. Throws DataError when a sample has no label
-/// or one of the parts would be empty, ConfigError when dev_share is not in (0, 1).
+/// Splits labelled samples in two. Every label (multi-label: every combination) has the same share in both parts. Of
+/// 180 negative and 20 positive samples, a dev_share of 0.1 takes 18 and 2. In general, n samples of a label give
+/// round(n · dev_share) to dev, at least 1 and at most n − 1. A label's only sample stays in train. Targets (of
+/// several: their sums) are sorted and cut into groups of about 1 / dev_share neighbours, each of which gives about one
+/// sample; dev gets round(n · dev_share) of all n, as of tagged texts. The same samples and seed give the same split,
+/// in the file's order. Throws DataError when a sample has no label or a part would be empty, ConfigError for another
+/// dev_share.
 TrainAndDev split_stratified(const Dataset& dataset, const SplitOptions& options = {});
 
 /// What to do with bytes that are not UTF-8, and with NUL bytes.
@@ -83,6 +83,7 @@ enum class TableFormat {
   csv,
   json_lines,  ///< one JSON object a line
   fasttext,    ///< "__label__positive a gem": the columns "label" and "text"
+  conll,       ///< a word a line and its tag in the last column, a blank line after each text
 };
 
 /// What a double quote means in a file.
@@ -99,13 +100,12 @@ enum class Header {
   no,
 };
 
-std::string to_string(TableFormat format);  // "by_extension", "tsv", "csv", "jsonl", "fasttext"
+std::string to_string(TableFormat format);  // "by_extension", "tsv", "csv", "jsonl", "fasttext", "conll"
 std::string to_string(Quoting quoting);     // "automatic", "none", "rfc4180"
 std::string to_string(Header header);       // "automatic", "yes", "no"
 
 struct ReadOptions {
-  /// What the file calls a label, and what the task calls it: {"positive", "1"}.
-  std::map<std::string, std::string> label_map = {};
+  std::map<std::string, std::string> label_map = {};  ///< what file and task call a label: {"positive", "1"}
   bool needs_labels = true;  ///< false: a label that the task does not have is none, and a note of the data set says so
   InvalidText invalid_text = InvalidText::refuse;
   OnError on_error = OnError::stop;
@@ -116,7 +116,7 @@ struct ReadOptions {
   std::optional<char> delimiter = {};
 };
 
-/// The files of data of your own: the training file, and the dev file or how to split one off.
+/// The training file of your own data, and the dev file or how to split one off.
 struct DataFiles {
   std::filesystem::path train;
   std::filesystem::path dev = {};  ///< empty: dev is split off the training file

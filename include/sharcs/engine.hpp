@@ -24,15 +24,16 @@ namespace [[gnu::visibility("default")]] sharcs {
 /// One input of an encoder: token ids, special tokens included. The memory stays with the caller.
 struct TokenSequence {
   std::span<const std::int32_t> ids;
-  /// As many as ids, or none: all 0.
-  std::span<const std::int32_t> token_types = {};
+  std::span<const std::int32_t> token_types = {};  ///< as many as ids, or none: all 0
+  /// For a model that labels tokens: those that it shall label, by their places, ascending; none: all.
+  std::span<const std::int32_t> labelled = {};
 };
 
-/// What a model says of one input.
+/// What a model says of one input. A model that labels tokens gives logits and probabilities one token after the other.
 struct Prediction {
-  int label = 0;                     ///< the class with the largest logit; 0 for a regression
-  std::vector<int> labels;           ///< multi-label: all whose probability is above the threshold; else empty
-  std::vector<float> logits;         ///< one a class; for a regression the values
+  int label = 0;              ///< the class with the largest logit; 0 for a regression, and for tokens
+  std::vector<int> labels;    ///< multi-label: all whose probability is above the threshold; of tokens each one's
+  std::vector<float> logits;  ///< one a class; for a regression the values
   std::vector<float> probabilities;  ///< softmax of the logits, multi-label: sigmoid of each; empty for a regression
   std::string answer;                ///< which of the model's answers this is: "exit 2", "0.25", "1"
   double width = 1;                  ///< of the layers after the router, where they gave the answer; an exit has 1

@@ -48,34 +48,39 @@ struct RecordedAnswer {
 };
 
 /// All that a model can answer to each sample of a data set, and what its router said. Any policy can be tried on a
-/// recording without running the model again: see route(), evaluate(), compare() and calibrate().
+/// recording without running the model again: see route(), evaluate(), compare() and calibrate(). Where words are
+/// labelled, logits and labels stand for the words that the model reads, sample after sample.
 struct Recording {
   std::string model = {};  ///< its folder
   ModelConfig config = {};
-  std::string task = {};                     ///< "sst-2"
-  std::vector<std::string> classes = {};     ///< their names; of a regression those of several numbers, or none
-  std::vector<Metric> metrics = {};          ///< of the task, the main one first
-  std::string data = {};                     ///< the data file
-  std::size_t outputs = 0;                   ///< the number of classes; of a regression that of its numbers
-  std::vector<RecordedAnswer> answers = {};  ///< as answers_of(); the last one is full width's
-  std::vector<float> router_logits = {};     ///< [samples, widths]; empty without a router
-  std::vector<std::int32_t> tokens = {};     ///< [samples], special tokens included
-  std::vector<int> labels = {};              ///< [samples], the true classes; multi-label: a bit each; else empty
-  std::vector<double> targets = {};          ///< [samples, outputs], the true values of a regression; else empty
-  std::vector<Sample> samples = {};          ///< with their texts; empty where only numbers were recorded
+  std::string task = {};                      ///< "sst-2"
+  std::vector<std::string> classes = {};      ///< their names; of a regression those of several numbers, or none
+  std::vector<Metric> metrics = {};           ///< of the task, the main one first
+  std::string data = {};                      ///< the data file
+  std::size_t outputs = 0;                    ///< the number of classes; of a regression that of its numbers
+  std::vector<RecordedAnswer> answers = {};   ///< as answers_of(); the last one is full width's
+  std::vector<float> router_logits = {};      ///< [samples, widths]; empty without a router
+  std::vector<std::int32_t> tokens = {};      ///< [samples], special tokens included
+  std::vector<int> labels = {};               ///< [samples], the true classes; multi-label: a bit each; else empty
+  std::vector<double> targets = {};           ///< [samples, outputs], the true values of a regression; else empty
+  std::vector<std::size_t> first_words = {};  ///< [samples + 1], where each sample's words begin; else empty
+  std::vector<Sample> samples = {};           ///< with their texts; empty where only numbers were recorded
 
   /// Reads a recording.json of `sharcs train` or `sharcs eval --output`. Throws IoError; DataError naming the key.
   static Recording load(const std::filesystem::path& file);
 
   std::size_t size() const { return tokens.size(); }
-  bool is_regression() const { return outputs == 1 || config.multi_output; }
+  bool is_regression() const { return (outputs == 1 && !config.per_token) || config.multi_output; }
   /// Of the sub-networks, ascending.
   std::vector<double> widths() const;
   /// Answers are given by their index; this is full width's.
   int full_width() const { return static_cast<int>(answers.size()) - 1; }
-  std::span<const float> logits_of(std::size_t sample, int answer) const;  ///< one a class
+  std::span<const float> logits_of(std::size_t sample, int answer) const;  ///< one a class, or a word and class
   std::span<const float> router_logits_of(std::size_t sample) const;       ///< one a width, ascending
   bool is_multi_label() const { return config.multi_label; }
+  bool labels_words() const { return config.per_token; }
+  std::vector<int> tags_of(std::size_t sample, int answer) const;  ///< where words are labelled: what the answer says
+  std::span<const int> true_tags_of(std::size_t sample) const;     ///< the same of the file
   /// The class with the largest logit; the first of equals. Multi-label: bit i is label i.
   int label_of(std::size_t sample, int answer) const;
   /// The true values of a regression, one an output.

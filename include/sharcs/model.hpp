@@ -27,6 +27,7 @@ struct LoadOptions {
   /// With `labels`: as ModelConfig has them.
   bool multi_label = false;
   bool multi_output = false;
+  bool per_token = false;
   double label_threshold = 0.5;
   /// Leaves out all but the checkpoint's first so many layers; absent: none.
   std::optional<int> num_hidden_layers = {};

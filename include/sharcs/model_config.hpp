@@ -77,9 +77,8 @@ struct ModelConfig {
   int intermediate_size = 3072;
   int max_position_embeddings = 512;
   int type_vocab_size = 2;
-  int embedding_size = 0;  ///< width of the word embeddings where it differs (ALBERT); 0: hidden_size
-  /// MPNet: rows of the table of the relative attention bias. At least 32, which are used.
-  int relative_attention_num_buckets = 32;
+  int embedding_size = 0;                   ///< width of the word embeddings where it differs (ALBERT); 0: hidden_size
+  int relative_attention_num_buckets = 32;  ///< MPNet: rows of the table of its attention's bias; at least 32, as used
   int position_buckets = 256, max_relative_positions = 0;  ///< DeBERTa; 0: none, max_position_embeddings
   ModernBertConfig modern = {};
   double layer_norm_eps = 1e-12;
@@ -96,6 +95,7 @@ struct ModelConfig {
   bool multi_label = false;
   double label_threshold = 0.5;
   bool multi_output = false;           ///< a regression with several numbers a text, whose names the labels are
+  bool per_token = false;              ///< each token has a label: "architectures" is "…ForTokenClassification"
   std::optional<SharcsConfig> sharcs;  ///< absent: a plain encoder without widths and router
   /// What the model was trained for and how its data are read: "sharcs_task" in config.json. Absent: not known.
   /// task->labels stays empty, since `labels` has the classes. Task::of() and Task::store_in() read and write both.
@@ -105,7 +105,7 @@ struct ModelConfig {
   std::string other_keys = "{}";
 
   int num_labels() const { return static_cast<int>(labels.size()); }
-  bool is_regression() const { return multi_output || labels.size() == 1; }
+  bool is_regression() const { return multi_output || (labels.size() == 1 && !per_token); }
   int head_size() const { return attention_head_size > 0 ? attention_head_size : hidden_size / num_attention_heads; }
   int word_embedding_size() const { return embedding_size > 0 ? embedding_size : hidden_size; }
 

@@ -39,12 +39,14 @@ struct AnswerQuery {
   double change;
   int tokens;
   bool multi_label = false;  ///< the probabilities are those of labels that can hold together
+  std::size_t words = 1;     ///< that the answer labels: so many rows of logits and probabilities
 };
 
 /// How sure an answer is, by name: "max-probability" (BranchyNet, Shallow-Deep), "entropy" (DeeBERT, FastBERT; 1 minus
 /// the entropy's share of its maximum), "patience" (PABEE: how many answers agree) or "learned-score" (BERxiT; the
 /// largest probability where an answer has no score). For a regression: exp(−change), and patience counts changes below
-/// 0.5. Multi-label: that of the least sure label, max(p, 1 − p); the entropies' mean. The larger the surer.
+/// 0.5. Multi-label: that of the least sure label, max(p, 1 − p); the entropies' mean. Of a text whose words are
+/// labelled: that of the least sure word. The larger the surer.
 class Confidence {
  public:
   /// Throws ConfigError that lists the names.

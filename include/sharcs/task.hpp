@@ -20,7 +20,8 @@ struct TaskDefinition;
 namespace [[gnu::visibility("default")]] sharcs {
 
 struct ModelConfig;
-enum class TaskKind { classification, regression, multi_label };  // multi_label: any number of labels a text
+/// A text has one label, one number or several, any number of labels, or each of its words has one, its tag.
+enum class TaskKind { classification, regression, multi_label, token_classification };
 std::string to_string(TaskKind kind);
 /// What a task is judged by, such as "accuracy". The larger, the better.
 class Metric {
@@ -28,7 +29,7 @@ class Metric {
   /// Throws ConfigError for a name that is not one of names().
   Metric(const std::string& name);
   Metric(const char* name) : Metric(std::string(name)) {}  ///< the same
-  /// "accuracy", "f1", "macro_f1", "matthews"; "pearson", "spearman" (regression); "exact_match", "micro_f1", …
+  /// "accuracy", "f1", …; "pearson", "spearman" (regression); "exact_match", … (multi_label); "entity_f1", … (tags)
   static std::vector<std::string> names();
   bool operator==(const Metric&) const = default;
 
@@ -50,17 +51,16 @@ struct TargetRange {
 enum class Benchmark { none, glue };
 
 /// A task written down: one of GLUE by its name, or data of your own and how to read them.
-///
 ///     TaskSpec{.text = "review", .label = "stars"}                  // columns of reviews.csv by name
-///     TaskSpec{.text = Column::at(3), .label = Column::at(1)}       // by position
+///     TaskSpec{.kind = TaskKind::token_classification}              // words and their tags, as CoNLL or JSON Lines
 ///     TaskSpec{.benchmark = Benchmark::glue, .name = "sst-2"}       // all that follows `name` is known
 struct TaskSpec {
   Benchmark benchmark = Benchmark::none;
   std::string name = "own data";  ///< GLUE: which task; own data: for messages and reports
   TaskKind kind = TaskKind::classification;
-  Column text = "text";
+  Column text = "text";  ///< token_classification: the words; "text" stands for "tokens", or the first column
   std::optional<Column> pair = {};
-  Column label = "label";  ///< the class, as any text, the target, as a number, or several labels or numbers
+  Column label = "label";  ///< class, number or several; the words' tags: "label" for "ner_tags", or the last column
   std::optional<Column> id = {};
   std::optional<Column> difficulty = {};
   TableFormat format = TableFormat::by_extension;

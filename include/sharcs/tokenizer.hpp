@@ -20,6 +20,7 @@ namespace [[gnu::visibility("default")]] sharcs {
 struct Encoding {
   std::vector<std::int32_t> ids;
   std::vector<std::int32_t> token_types;  ///< as many as ids
+  std::vector<std::int32_t> words = {};   ///< of encode_words(): of each id the number of its word, or −1; else empty
   friend bool operator==(const Encoding&, const Encoding&) = default;
 };
 
@@ -94,6 +95,11 @@ class Tokenizer {
   /// Encodes a pair: [CLS] text [SEP] pair [SEP] for BERT, <s> text </s></s> pair </s> for RoBERTa and MPNet. What is
   /// too long is cut longest first: tokens go from the end of the longer one until both fit, or both are equally long.
   Encoding encode(std::string_view text, std::string_view pair, std::size_t max_length) const;
+
+  /// Encodes a text whose words are given, each by itself, as transformers does with is_split_into_words=True; cut as
+  /// encode(). A word may become several tokens, or none. Throws ShapeError as encode(), and ConfigError for
+  /// RoBERTa's class without "add_prefix_space", as transformers: its words begin with a space.
+  Encoding encode_words(std::span<const std::string> words, std::size_t max_length) const;
 
   /// One more than the largest id: the rows that an embedding needs.
   std::size_t vocab_size() const;

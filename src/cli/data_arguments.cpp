@@ -3,6 +3,7 @@
 #include "cli/command.hpp"
 #include "core/quote.hpp"
 #include "data/found_columns.hpp"
+#include "data/tagged_texts.hpp"
 #include "data/task_definition.hpp"
 #include "io/file.hpp"
 #include "io/table.hpp"
@@ -92,6 +93,12 @@ void TaskArguments::add_to(CLI::App& command, const std::vector<std::string>& on
       .add_flag("--multi-label", multi_label,
                 "Own data: a text has any number of labels, as in \"news,sport\"; in JSON a list")
       ->group("Data");
+  command
+      .add_flag(
+          "--tags", tags,
+          "Own data: each word of a text has a label, as in files with a word and its tag on each line (CoNLL), or "
+          "with \"tokens\" and \"ner_tags\" in JSON; follows from the name of a .conll, .bio or .iob file")
+      ->group("Data");
   add("--label-separator", label_separator,
       "With several labels or numbers a text: what stands between them, one character")
       ->default_str(",");
@@ -103,7 +110,8 @@ void TaskArguments::add_to(CLI::App& command, const std::vector<std::string>& on
       "What the data call a label, and what the task calls it: negative=0,positive=1, or a file with a line "
       "negative<TAB>0 for each");
   add("--metrics", metrics, "Own data: " + listed(Metric::names()) + "; none: by kind")->delimiter(',');
-  add("--format", format, "What the file is, whatever its name: fasttext has lines like \"__label__good a gem\"")
+  add("--format", format,
+      "What the file is, whatever its name: fasttext has lines like \"__label__good a gem\", conll a word and its tag")
       ->check(CLI::IsMember(names_of<TableFormat>()))
       ->default_str("by_extension");
   add("--delimiter", delimiter, "What stands between the cells of a row: one character, or tab")
@@ -128,7 +136,7 @@ void TaskArguments::add_to(CLI::App& command, const std::vector<std::string>& on
 }
 
 bool TaskArguments::describes_own_data() const {
-  return regression || multi_label || !label_separator.empty() ||
+  return regression || multi_label || tags || !label_separator.empty() ||
          !(text_column + pair_column + label_column + id_column + difficulty_column).empty();
 }
 
@@ -138,10 +146,15 @@ bool TaskArguments::describes_table() const {
 
 TaskSpec TaskArguments::spec() const { return over({}); }
 
+bool TaskArguments::has_tags(const std::filesystem::path& file) const {
+  return tags || format == "conll" || (format.empty() && is_conll_name(file));
+}
+
 TaskSpec TaskArguments::over(TaskSpec spec) const {
-  if (regression && multi_label) usage_error("--regression and --multi-label exclude each other");
+  if (regression + multi_label + tags > 1) usage_error("--regression, --multi-label and --tags exclude each other");
   if (regression) spec.kind = TaskKind::regression;
   if (multi_label) spec.kind = TaskKind::multi_label;
+  if (tags || format == "conll") spec.kind = TaskKind::token_classification;
   if (label_separator == "tab" || label_separator == "\\t")
     spec.label_separator = '\t';
   else if (label_separator.size() == 1)
@@ -185,6 +198,8 @@ Task TaskArguments::task_of(const ModelConfig& config, const std::string& place)
   const std::string file = place + "/config.json";
   if (!task.empty()) {
     const Task named = Task::named(task);
+    if (config.per_token)
+      throw ConfigError(file + ": the model labels tokens; task " + quote(named.name()) + " has one label a text");
     if (config.multi_label)
       throw ConfigError(file + ": the model gives several labels a text; task " + quote(named.name()) +
                         " has one label a text");
@@ -202,6 +217,10 @@ Task TaskArguments::task_of(const ModelConfig& config, const std::string& place)
     TaskSpec own = over(has_own ? *config.task : TaskSpec());
     if (multi_label && !config.multi_label)
       throw ConfigError(file + ": the model gives one label a text; --multi-label is for others");
+    if (tags != config.per_token && (tags || regression))
+      throw ConfigError(file + ": the model labels " + (config.per_token ? "tokens" : "texts") + "; " +
+                        (tags ? "--tags" : "--regression") + " is for others");
+    if (config.per_token) own.kind = TaskKind::token_classification;
     if (config.is_regression()) own.kind = TaskKind::regression;
     if (config.multi_label) own.kind = TaskKind::multi_label;
     if (own.kind != TaskKind::regression || config.multi_output) own.labels = config.labels;
@@ -209,6 +228,7 @@ Task TaskArguments::task_of(const ModelConfig& config, const std::string& place)
     return Task::custom(own);
   }
   if (std::optional<Task> stored = Task::of(config, file)) return *stored;
+  if (config.per_token) return Task::custom({.kind = TaskKind::token_classification, .labels = config.labels});
   usage_error(file + " does not say what the model was trained for; give --task, or the columns of own data");
 }
 
@@ -269,7 +289,10 @@ TrainingData TrainingDataArguments::read_own(const SplitOptions& split) const {
   TaskSpec own = spec();
   own.labels = labels;
   std::string found;
-  if ((text_column + pair_column + label_column).empty()) own = with_found_columns(own, train, read_options(), found);
+  if (has_tags(train))
+    own.kind = TaskKind::token_classification;
+  else if ((text_column + pair_column + label_column).empty())
+    own = with_found_columns(own, train, read_options(), found);
   TrainingData read = read_training_data(own, {.train = train, .dev = dev, .split = split, .read = read_options()});
   if (!found.empty()) read.train.notes.insert(read.train.notes.begin(), found);
   return read;

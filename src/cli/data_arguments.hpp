@@ -16,7 +16,7 @@ struct TaskArguments {
   std::string text_column, pair_column, label_column, id_column, difficulty_column;  ///< a name, or a position from 1
   std::string format, quoting, header, delimiter;                                    ///< empty: as the task says
   std::vector<std::string> metrics;
-  bool regression = false, multi_label = false;
+  bool regression = false, multi_label = false, tags = false;
   std::string label_separator;            ///< empty: as the task says
   std::optional<double> label_threshold;  ///< none: as the task or the model says
   std::string label_map;                  ///< a file, or "A=B,C=D"; empty: none
@@ -26,11 +26,13 @@ struct TaskArguments {
   /// `on_error`: "stop" or another of the choices that the command offers.
   void add_to(CLI::App& command, const std::vector<std::string>& on_error_choices = {"stop", "skip"});
 
-  /// Whether an option for own data was given: a column, --regression, or one for several labels.
+  /// Whether an option for own data was given: a column, --regression, --tags, or one for several labels.
   bool describes_own_data() const;
   /// Whether an option was given that only tables have: a column, a format, ….
   bool describes_table() const;
   TaskSpec spec() const;
+  /// Whether the words of texts have labels: by --tags, or a format or a file's name that is only for these.
+  bool has_tags(const std::filesystem::path& file) const;
   /// The spec with what the options say in place of its own.
   TaskSpec over(TaskSpec spec) const;
   ReadOptions read_options() const;

@@ -44,8 +44,9 @@ std::size_t count_truncated(const Classifier& classifier, const Recording& recor
     if (static_cast<std::size_t>(recording.tokens[i]) < classifier.max_tokens()) continue;
     const Sample& sample = recording.samples[i];
     const std::size_t room = classifier.max_tokens() + 1;
-    const Encoding longer = sample.pair ? classifier.tokenizer().encode(sample.text, *sample.pair, room)
-                                        : classifier.tokenizer().encode(sample.text, room);
+    const Encoding longer = !sample.words.empty() ? classifier.tokenizer().encode_words(sample.words, room)
+                            : sample.pair         ? classifier.tokenizer().encode(sample.text, *sample.pair, room)
+                                                  : classifier.tokenizer().encode(sample.text, room);
     truncated += longer.ids.size() == room;
   }
   return truncated;
@@ -56,7 +57,8 @@ bool is_near(double a, double b) { return std::abs(a - b) <= 1e-3 * (1 + std::ab
 
 bool same_answers_to(const Recording& a, const Recording& b, std::size_t i) {
   const Sample &x = a.samples[i], &y = b.samples[i];
-  if (x.text != y.text || x.pair != y.pair || x.label != y.label || x.targets != y.targets) return false;
+  if (x.text != y.text || x.pair != y.pair || x.label != y.label || x.targets != y.targets || x.words != y.words)
+    return false;
   if (!std::ranges::equal(a.router_logits_of(i), b.router_logits_of(i), is_near)) return false;
   for (int answer = 0; answer <= a.full_width(); ++answer) {
     const bool near = a.is_regression() ? std::ranges::equal(a.logits_of(i, answer), b.logits_of(i, answer), is_near)
@@ -144,6 +146,13 @@ Estimate EvaluationReport::estimate(Metric metric, const std::vector<int>& answe
       std::ranges::copy(recording_.logits_of(i, answer_of_sample[i]), std::back_inserter(values));
     return bootstrap(metric, recording_.targets, values, {.seed = options_.seed}, recording_.outputs);
   }
+  if (recording_.labels_words()) {
+    const TagSet tags(recording_.config.labels);
+    std::vector<TagCounts> counts;
+    for (std::size_t i = 0; i < recording_.size(); ++i)
+      counts.push_back(tag_counts(recording_, tags, i, answer_of_sample[i]));
+    return bootstrap(metric, counts, {.seed = options_.seed});
+  }
   std::vector<int> labels;
   for (std::size_t i = 0; i < recording_.size(); ++i) labels.push_back(recording_.label_of(i, answer_of_sample[i]));
   return bootstrap(metric, recording_.labels, labels, {.seed = options_.seed});
@@ -152,11 +161,12 @@ Estimate EvaluationReport::estimate(Metric metric, const std::vector<int>& answe
 void EvaluationReport::print_classes(std::ostream& out) const {
   const std::vector<ClassQuality> classes = class_qualities(recording_, routing_.answer_of_sample);
   if (classes.empty()) return;
-  TextTable table(
-      {recording_.is_multi_label() ? "label" : "class", "samples", "predicted", "precision", "recall", "F1"});
+  const std::vector<std::string> names = quality_names(recording_);
+  const char* const what = recording_.is_multi_label() ? "label" : recording_.labels_words() ? "type" : "class";
+  TextTable table({what, recording_.labels_words() ? "there" : "samples", "predicted", "precision", "recall", "F1"});
   const auto quality = [](double value) { return std::isfinite(value) ? decimal(value, 3) : std::string("-"); };
   for (std::size_t c = 0; c < classes.size(); ++c)
-    table.add({recording_.classes[c], grouped(static_cast<long long>(classes[c].samples)),
+    table.add({names[c], grouped(static_cast<long long>(classes[c].samples)),
                grouped(static_cast<long long>(classes[c].predicted)), quality(classes[c].precision()),
                quality(classes[c].recall()), quality(classes[c].f1())});
   out << '\n';
@@ -172,7 +182,6 @@ std::string EvaluationReport::predictions() const {
         cell, [](char c) { return c == '\t' || c == '\n' || c == '\r'; }, ' ');
     return cell;
   };
-  const auto names = [&](int label) { return class_names(recording_, label, ","); };
   for (std::size_t i = 0; i < recording_.size(); ++i) {
     const int answer = routing_.answer_of_sample[i];
     const Sample& sample = recording_.samples[i];
@@ -180,7 +189,7 @@ std::string EvaluationReport::predictions() const {
     if (regression)
       text += short_numbers(recording_.targets_of(i)) + "\t" + decimals(recording_.logits_of(i, answer), 4);
     else
-      text += names(recording_.labels[i]) + "\t" + names(recording_.label_of(i, answer));
+      text += truth_of(recording_, i, ",") + "\t" + said_of(recording_, i, answer, ",");
     text += "\t" + recording_.answers[static_cast<std::size_t>(answer)].name + "\t" + one_line(sample.text);
     if (pairs) text += "\t" + one_line(sample.pair.value_or(""));
     text += "\n";
@@ -276,7 +285,9 @@ void EvaluationReport::print_difficulty(std::ostream& out) const {
 }
 
 void EvaluationReport::print_confusion(std::ostream& out) const {
-  if (recording_.is_regression() || recording_.is_multi_label() || recording_.outputs > largest_confusion) return;
+  if (recording_.is_regression() || recording_.is_multi_label() || recording_.labels_words() ||
+      recording_.outputs > largest_confusion)
+    return;
   const std::vector<std::string>& labels = recording_.classes;
   std::vector<std::string> header = {"true \\ predicted"};
   header.insert(header.end(), labels.begin(), labels.end());
@@ -338,10 +349,12 @@ Json EvaluationReport::json() const {
   for (const CallTimes& times : calls_) json["calls"].push_back(call_times_json(times));
   if (!recording_.is_regression()) {
     json["labels"] = recording_.classes;
-    if (!recording_.is_multi_label()) json["confusion"] = confusion_matrix(recording_, routing_.answer_of_sample);
+    if (!recording_.is_multi_label() && !recording_.labels_words())
+      json["confusion"] = confusion_matrix(recording_, routing_.answer_of_sample);
     const std::vector<ClassQuality> classes = class_qualities(recording_, routing_.answer_of_sample);
+    const std::vector<std::string> names = quality_names(recording_);
     for (std::size_t c = 0; c < classes.size(); ++c)
-      json["classes"].push_back({{"name", recording_.classes[c]},
+      json["classes"].push_back({{"name", names[c]},
                                  {"samples", classes[c].samples},
                                  {"predicted", classes[c].predicted},
                                  {"precision", classes[c].precision()},

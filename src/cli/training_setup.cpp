@@ -134,6 +134,7 @@ TrainingSetup from_checkpoint(const ConfigFile& config, const TrainingData& data
   load.num_hidden_layers = wanted.num_hidden_layers;
   load.multi_label = of_task.multi_label;
   load.multi_output = of_task.multi_output;
+  load.per_token = of_task.per_token;
   load.label_threshold = of_task.label_threshold;
   LoadReport report;
   Model model = Model::load(checkpoint, load, &report);

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "core/random.hpp"
+#include "data/tokenized_dataset.hpp"
 #include "model/predicted_label.hpp"
 #include "model/task_names.hpp"
 #include "sharcs/error.hpp"
@@ -13,15 +14,14 @@
 namespace sharcs {
 using namespace internal;
 
-bool Dataset::labelled() const {
-  return !samples.empty() && std::all_of(samples.begin(), samples.end(),
-                                         [](const Sample& sample) { return sample.label || !sample.targets.empty(); });
-}
+bool Dataset::labelled() const { return !samples.empty() && std::ranges::all_of(samples, is_labelled); }
 
 std::string to_string(Split split) { return name_of(split); }
 
 std::vector<std::size_t> label_counts(const Dataset& dataset, std::size_t labels) {
   std::vector<std::size_t> counts(labels);
+  for (const Sample& sample : dataset.samples)
+    for (const int tag : sample.tags) ++counts.at(static_cast<std::size_t>(tag));
   for (const Sample& sample : dataset.samples)
     if (sample.label && dataset.multi_label)
       for (const int label : labels_in_set(*sample.label)) ++counts.at(static_cast<std::size_t>(label));
@@ -34,7 +34,7 @@ TrainAndDev split_stratified(const Dataset& dataset, const SplitOptions& options
   if (!(options.dev_share > 0 && options.dev_share < 1))
     throw ConfigError("the dev share is " + std::to_string(options.dev_share) + "; expected a number between 0 and 1");
   for (const Sample& sample : dataset.samples)
-    if (!sample.label && sample.targets.empty())
+    if (!is_labelled(sample))
       throw DataError(dataset.file + ":" + std::to_string(sample.line) +
                       ": has no label; a dev set can be split off labelled data only");
 
@@ -70,7 +70,7 @@ TrainAndDev split_stratified(const Dataset& dataset, const SplitOptions& options
     }
   } else {
     std::map<int, std::vector<std::size_t>> by_label;
-    for (std::size_t i = 0; i < dataset.size(); ++i) by_label[*dataset.samples[i].label].push_back(i);
+    for (std::size_t i = 0; i < dataset.size(); ++i) by_label[dataset.samples[i].label.value_or(0)].push_back(i);
     if (dataset.multi_label) {
       // Combinations of labels that occur once would all stay in train: together they are one more.
       constexpr int rare = -1;

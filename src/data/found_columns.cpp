@@ -28,6 +28,12 @@ TaskSpec with_found_columns(TaskSpec spec, const std::filesystem::path& file, co
   const Table table = open_table(task, file, options);
   const ColumnNames names = ColumnNames::of(table);
   if (names.find(task.text) && names.find(task.label)) return spec;
+  if (spec.kind == TaskKind::classification && names.find({.names = {"tokens"}}) &&
+      names.find({.names = {"ner_tags"}})) {
+    spec.kind = TaskKind::token_classification;
+    found = file.string() + ": the words are \"tokens\", their tags \"ner_tags\"";
+    return spec;
+  }
   std::optional<std::size_t> text = names.find(usual_texts), label = names.find(usual_labels);
   const std::optional<std::size_t> first = names.find(usual_firsts), second = names.find(usual_seconds);
   if (first && second) text = first;
@@ -42,7 +48,7 @@ TaskSpec with_found_columns(TaskSpec spec, const std::filesystem::path& file, co
     for (const std::string& name : names.all()) all.push_back(quote(name));
     table.fail(table.line(0), "the names of the columns (" + listed(all) +
                                   ") do not tell text and label; give --text-column and --label-column, by position if "
-                                  "there is no header");
+                                  "there is no header (or --tags, where each line is a word and its tag)");
   }
   spec.text = names.all()[*text];
   spec.label = names.all()[*label];

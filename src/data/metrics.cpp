@@ -46,7 +46,8 @@ double measure(Metric metric, std::span<const int> labels, std::span<const int> 
     return of_sets->measure(labels, predictions);
   const auto* const of_classes = std::get_if<MetricDefinition::OfClasses>(&measure_of);
   if (of_classes == nullptr)
-    throw ConfigError(to_string(metric) + " is a metric of regression; expected one of classification");
+    throw ConfigError(to_string(metric) + " is a metric of " + to_string(MetricDefinition::of(metric).kind()) +
+                      "; expected one of classification");
   return (*of_classes)(labels, predictions);
 }
 
@@ -58,13 +59,28 @@ double measure(Metric metric, std::span<const double> targets, std::span<const d
                std::size_t outputs) {
   const auto* const of_values = std::get_if<MetricDefinition::OfValues>(&MetricDefinition::of(metric).measure);
   if (of_values == nullptr)
-    throw ConfigError(to_string(metric) + " is a metric of classification; expected one of regression");
+    throw ConfigError(to_string(metric) + " is a metric of " + to_string(MetricDefinition::of(metric).kind()) +
+                      "; expected one of regression");
   if (outputs == 1) return (*of_values)(targets, predictions);
   require_same_size(targets.size(), predictions.size());
   double sum = 0;
   for (std::size_t output = 0; output < outputs; ++output)
     sum += (*of_values)(column(targets, output, outputs), column(predictions, output, outputs));
   return sum / static_cast<double>(outputs);
+}
+
+double measure(Metric metric, const TagCounts& counts) {
+  const auto* const of_tags = std::get_if<MetricDefinition::OfTags>(&MetricDefinition::of(metric).measure);
+  if (of_tags == nullptr)
+    throw ConfigError(to_string(metric) + " is a metric of " + to_string(MetricDefinition::of(metric).kind()) +
+                      "; expected one of token_classification");
+  return (counts.*of_tags->measure)();
+}
+
+MetricMap measure(std::span<const Metric> metrics, const TagCounts& counts) {
+  MetricMap values;
+  for (const Metric metric : metrics) values[to_string(metric)] = measure(metric, counts);
+  return values;
 }
 
 MetricMap measure(std::span<const Metric> metrics, std::span<const int> labels, std::span<const int> predictions) {

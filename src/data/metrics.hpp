@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "data/entity_scores.hpp"
 #include "sharcs/task.hpp"
 
 namespace sharcs::internal {
@@ -22,10 +23,17 @@ struct MetricDefinition {
     OfClasses measure;
   };
 
+  /// Of a token classification: from what was counted in all texts.
+  struct OfTags {
+    double (TagCounts::*measure)() const;
+    bool needs_entities;  ///< whether it says nothing of tags that are none of entities
+  };
+
   std::string name;
-  std::variant<OfClasses, OfValues, OfLabelSets> measure;  ///< the larger its result, the better
+  std::variant<OfClasses, OfValues, OfLabelSets, OfTags> measure;  ///< the larger its result, the better
 
   TaskKind kind() const {
+    if (std::holds_alternative<OfTags>(measure)) return TaskKind::token_classification;
     if (std::holds_alternative<OfLabelSets>(measure)) return TaskKind::multi_label;
     return std::holds_alternative<OfClasses>(measure) ? TaskKind::classification : TaskKind::regression;
   }
@@ -37,7 +45,8 @@ namespace metrics {
 std::vector<MetricDefinition> all();
 }  // namespace metrics
 
-/// Whether the metric is the share of samples that are answered right: "accuracy", or "exact_match" of sets of labels.
+/// Whether the metric is the share of samples that are answered right: "accuracy", or "exact_match" of sets of labels;
+/// not "word_accuracy", whose words are no samples.
 bool is_share_of_right_answers(Metric metric);
 
 /// The metric of predicted classes or sets of labels. Throws ConfigError for a metric of regression, and ShapeError
@@ -48,7 +57,11 @@ double measure(Metric metric, std::span<const int> labels, std::span<const int> 
 double measure(Metric metric, std::span<const double> targets, std::span<const double> predictions,
                std::size_t outputs = 1);
 
+/// The metric of tags. Throws ConfigError for a metric of another kind.
+double measure(Metric metric, const TagCounts& counts);
+
 /// The same for several metrics.
+MetricMap measure(std::span<const Metric> metrics, const TagCounts& counts);
 MetricMap measure(std::span<const Metric> metrics, std::span<const int> labels, std::span<const int> predictions);
 MetricMap measure(std::span<const Metric> metrics, std::span<const double> targets, std::span<const double> predictions,
                   std::size_t outputs = 1);

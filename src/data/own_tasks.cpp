@@ -1,8 +1,11 @@
+#include <algorithm>
 #include <set>
+#include <variant>
 
 #include "core/number.hpp"
 #include "core/quote.hpp"
 #include "data/metrics.hpp"
+#include "data/tag_set.hpp"
 #include "data/task_definition.hpp"
 #include "model/predicted_label.hpp"
 #include "sharcs/error.hpp"
@@ -16,9 +19,12 @@ ColumnRole role_of(const std::optional<Column>& column) {
   return {.position = column->index()};
 }
 
-/// Those of the spec, or what suits the kind and the number of labels.
-std::vector<Metric> metrics_for(const TaskSpec& spec, std::size_t labels) {
+/// Those of the spec, or what suits the kind and the labels.
+std::vector<Metric> metrics_for(const TaskSpec& spec, const std::vector<std::string>& names) {
+  const std::size_t labels = names.size();
   if (!spec.metrics.empty()) return spec.metrics;
+  if (spec.kind == TaskKind::token_classification)
+    return {labels == 0 || TagSet(names).has_entities() ? "entity_f1" : "word_accuracy"};
   if (spec.kind == TaskKind::regression) return {"pearson", "spearman"};
   if (spec.kind == TaskKind::multi_label) return {"micro_f1", "label_macro_f1", "exact_match"};
   if (labels == 2) return {"accuracy", "f1", "matthews"};
@@ -42,6 +48,10 @@ void check(const TaskSpec& spec) {
   for (const Metric metric : spec.metrics)
     if (MetricDefinition::of(metric).kind() != spec.kind)
       throw ConfigError(task + " is a " + to_string(spec.kind) + "; " + to_string(metric) + " is not a metric of it");
+  const bool has_tags = spec.kind == TaskKind::token_classification;
+  if (has_tags && spec.pair) throw ConfigError(task + " is a token_classification; expected no second text");
+  if (spec.format == TableFormat::conll && !has_tags)
+    throw ConfigError(task + " is a " + to_string(spec.kind) + "; the format conll is for a token_classification");
   for (const std::optional<Column>& column :
        {std::optional(spec.text), spec.pair, std::optional(spec.label), spec.id, spec.difficulty}) {
     if (!column) continue;
@@ -55,13 +65,30 @@ void check(const TaskSpec& spec) {
   }
 }
 
+/// `tags`: those of the spec, or those that were found.
+void check_tags(const TaskSpec& spec, const std::vector<std::string>& tags) {
+  const std::string task = "task " + quote(spec.name);
+  if (tags.size() < 2) throw ConfigError(task + " has one tag, " + quote(tags.front()) + "; expected at least two");
+  const bool has_entities = TagSet(tags).has_entities();
+  for (const Metric metric : spec.metrics)
+    if (const auto* of_tags = std::get_if<MetricDefinition::OfTags>(&MetricDefinition::of(metric).measure);
+        of_tags != nullptr && of_tags->needs_entities && !has_entities)
+      throw ConfigError(
+          task + ": " + to_string(metric) + " needs tags of entities such as \"B-PER\" and \"O\"; found " +
+          quote(*std::ranges::find_if(
+              tags,
+              [](const std::string& tag) { return parse_tag(tag).prefix == '\0' || parse_tag(tag).prefix == 'O'; })) +
+          " (word_accuracy is for other tags)");
+}
+
 }  // namespace
 
 TaskDefinition own_task(const TaskSpec& spec, const std::vector<std::string>& labels) {
   check(spec);
+  if (spec.kind == TaskKind::token_classification && !labels.empty()) check_tags(spec, labels);
   TaskDefinition task = {.name = spec.name,
                          .kind = spec.kind,
-                         .metrics = metrics_for(spec, labels.size()),
+                         .metrics = metrics_for(spec, labels),
                          .is_pair = spec.pair.has_value(),
                          .text = role_of(spec.text),
                          .pair = role_of(spec.pair),
@@ -75,6 +102,11 @@ TaskDefinition own_task(const TaskSpec& spec, const std::vector<std::string>& la
                          .label_separator = spec.label_separator,
                          .label_threshold = spec.label_threshold};
   for (const std::string& name : labels) task.labels.push_back({.name = name, .word = name});
+  if (spec.kind == TaskKind::token_classification) {
+    // As data sets of the Hugging Face hub call them.
+    if (spec.text == Column("text")) task.text = {.names = {"tokens"}};
+    if (spec.label == Column("label")) task.label = {.names = {"ner_tags"}};
+  }
   return task;
 }
 

@@ -6,7 +6,9 @@
 #include "core/quote.hpp"
 #include "data/column_layout.hpp"
 #include "data/sample_reader.hpp"
+#include "data/tagged_texts.hpp"
 #include "data/task_definition.hpp"
+#include "data/tokenized_dataset.hpp"
 #include "model/task_names.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/model_config.hpp"
@@ -97,6 +99,9 @@ std::optional<Task> Task::of(const ModelConfig& config, const std::string& name)
   if ((kind == TaskKind::multi_label) != config.multi_label)
     throw ConfigError(name + ": \"sharcs_task\" is a " + to_string(kind) + ", \"problem_type\" is " +
                       (config.multi_label ? "multi_label_classification" : "another one"));
+  if ((kind == TaskKind::token_classification) != config.per_token)
+    throw ConfigError(name + ": \"sharcs_task\" is a " + to_string(kind) + ", \"architectures\" has a model for " +
+                      (config.per_token ? "tokens" : "texts"));
   if (config.multi_output && kind != TaskKind::regression)
     throw ConfigError(name + ": \"sharcs_task\" is a " + to_string(kind) + ", \"problem_type\" is regression");
   try {
@@ -111,6 +116,7 @@ void Task::store_in(ModelConfig& config) const {
   config.labels = definition_->labels.empty() ? std::vector<std::string>{"score"} : labels();
   config.multi_label = kind() == TaskKind::multi_label;
   config.multi_output = kind() == TaskKind::regression && !definition_->labels.empty();
+  config.per_token = kind() == TaskKind::token_classification;
   config.label_threshold = definition_->label_threshold;
 }
 
@@ -168,6 +174,7 @@ Dataset Task::read(const std::filesystem::path& folder, Split split, const ReadO
 
 Dataset Task::read_file(const std::filesystem::path& file, Split split, const ReadOptions& options) const {
   const TaskDefinition definition = as_asked(*definition_, options);
+  if (kind() == TaskKind::token_classification) return TaggedTexts(definition, file, split, options).read();
   const Table table = open_table(definition, file, options);
   return SampleReader(table, definition, split, options.on_error).read();
 }
@@ -177,7 +184,12 @@ TrainingData read_training_data(const TaskSpec& spec, const DataFiles& files) {
     throw ConfigError("the files of task " + quote(spec.name) + " are read by Task::read()");
   TaskDefinition definition = as_asked(own_task(spec, spec.labels), files.read);
   Dataset train;
-  {
+  if (spec.kind == TaskKind::token_classification) {
+    if (spec.labels.empty())
+      definition = as_asked(own_task(spec, TaggedTexts(definition, files.train, Split::train, files.read).find_tags()),
+                            files.read);
+    train = TaggedTexts(definition, files.train, Split::train, files.read).read();
+  } else {
     const OnError on_error = files.read.on_error;
     const Table table = open_table(definition, files.train, files.read);
     if (spec.labels.empty())
@@ -198,14 +210,18 @@ void require_trainable(const Task& task, const Dataset& train) {
     throw DataError(train.file + ": " + std::to_string(train.size()) + (train.size() == 1 ? " sample" : " samples") +
                     "; training needs at least 2");
   for (const Sample& sample : train.samples)
-    if (task.kind() != TaskKind::regression ? !sample.label.has_value() : sample.targets.empty())
+    if (!is_labelled(sample))
       throw DataError(train.file + ":" + std::to_string(sample.line) +
                       ": has no label; training needs one on every line");
   const Sample& first = train.samples.front();
   const bool all_same = std::all_of(train.samples.begin(), train.samples.end(), [&](const Sample& sample) {
-    return sample.label == first.label && sample.targets == first.targets;
+    return sample.label == first.label && sample.targets == first.targets &&
+           std::ranges::all_of(sample.tags, [&](int tag) { return tag == first.tags.front(); });
   });
   if (!all_same) return;
+  if (task.kind() == TaskKind::token_classification)
+    throw DataError(train.file + ": all words have the tag " + quote(task.label_word(first.tags.front())) +
+                    "; training needs at least two tags");
   const std::string all = train.file + ": all " + std::to_string(train.size()) + " samples have the ";
   if (task.kind() == TaskKind::regression) throw DataError(all + "same target; training needs different ones");
   if (task.kind() == TaskKind::multi_label)

@@ -9,11 +9,23 @@ namespace sharcs::internal {
 namespace {
 
 Encoding encode(const Sample& sample, const Tokenizer& tokenizer, std::size_t max_length) {
+  if (!sample.words.empty()) return tokenizer.encode_words(sample.words, max_length);
   return sample.pair ? tokenizer.encode(sample.text, *sample.pair, max_length)
                      : tokenizer.encode(sample.text, max_length);
 }
 
 }  // namespace
+
+std::vector<std::int32_t> first_pieces(const Encoding& encoding) {
+  std::vector<std::int32_t> pieces;
+  std::int32_t before = -1;
+  for (std::size_t i = 0; i < encoding.words.size(); ++i) {
+    const std::int32_t word = encoding.words[i];
+    if (word >= 0 && word != before) pieces.push_back(static_cast<std::int32_t>(i));
+    if (word >= 0) before = word;
+  }
+  return pieces;
+}
 
 RaggedBatch TokenizedDataset::gather(std::span<const Index> samples) const {
   RaggedBatch batch;
@@ -41,6 +53,7 @@ TokenizedDataset tokenize(const Dataset& dataset, const Task& task, const Tokeni
                           std::size_t max_length) {
   // Throws here, and not in the parallel loop, where that would end the program.
   if (!dataset.empty()) encode(dataset.samples.front(), tokenizer, max_length);
+  const bool has_words = task.kind() == TaskKind::token_classification;
   std::vector<Encoding> encodings(dataset.size());
   std::atomic<Index> truncated = 0;
   parallel_for(static_cast<Index>(dataset.size()), [&](Index i) {
@@ -54,11 +67,26 @@ TokenizedDataset tokenize(const Dataset& dataset, const Task& task, const Tokeni
   TokenizedDataset result;
   result.truncated = truncated;
   result.lengths.reserve(dataset.size());
-  for (const Encoding& encoding : encodings) {
-    result.tokens.add(encoding.ids, encoding.token_types);
+  const bool labelled = dataset.labelled();
+  if (has_words) result.first_words = {0};
+  for (std::size_t i = 0; i < encodings.size(); ++i) {
+    const Encoding& encoding = encodings[i];
+    const std::vector<std::int32_t> pieces = first_pieces(encoding);
+    result.tokens.add(encoding.ids, encoding.token_types, pieces);
     result.lengths.push_back(static_cast<std::int32_t>(encoding.ids.size()));
+    if (!has_words) continue;
+    if (pieces.empty()) {
+      const std::size_t line = dataset.samples[i].line;
+      throw DataError(dataset.file + (line > 0 ? ":" + std::to_string(line) : "") +
+                      ": none of the text's words has a token that the model reads");
+    }
+    for (const std::int32_t piece : pieces)
+      if (labelled)
+        result.labels.push_back(
+            dataset.samples[i].tags[static_cast<std::size_t>(encoding.words[static_cast<std::size_t>(piece)])]);
+    result.first_words.push_back(result.first_words.back() + std::ssize(pieces));
   }
-  if (!dataset.labelled()) return result;
+  if (!labelled || has_words) return result;
   for (const Sample& sample : dataset.samples) {
     if (task.kind() != TaskKind::regression)
       result.labels.push_back(*sample.label);
@@ -73,7 +101,7 @@ RaggedBatch tokenize(const Dataset& dataset, std::span<const Index> samples, con
   RaggedBatch batch;
   for (const Index sample : samples) {
     const Encoding encoding = encode(dataset.samples[static_cast<std::size_t>(sample)], tokenizer, max_length);
-    batch.add(encoding.ids, encoding.token_types);
+    batch.add(encoding.ids, encoding.token_types, first_pieces(encoding));
   }
   return batch;
 }

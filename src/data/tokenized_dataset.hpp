@@ -15,14 +15,29 @@
 
 namespace sharcs::internal {
 
+/// Whether the sample has what a model of its task shall learn.
+inline bool is_labelled(const Sample& sample) {
+  return sample.label || !sample.targets.empty() || !sample.tags.empty();
+}
+
 /// What is known of each sample of a data set, apart from its tokens. It stays in memory for a whole training run.
 struct SampleFacts {
   std::vector<std::int32_t> lengths;  ///< tokens of each sample
-  std::vector<std::int32_t> labels;   ///< classification: one for each sample; empty when one has none
-  std::vector<float> targets;         ///< regression: [samples, outputs]; empty when one has none
-  Index truncated = 0;                ///< number of samples that were cut because they were too long
+  /// Classification: one for each sample, or the tags of all words that are read; empty when one has none.
+  std::vector<std::int32_t> labels;
+  std::vector<Index> first_words;  ///< where words have tags: sample s has words first_words[s] … [s + 1] − 1
+  std::vector<float> targets;      ///< regression: [samples, outputs]; empty when one has none
+  Index truncated = 0;             ///< number of samples that were cut because they were too long
 
   Index samples() const { return std::ssize(lengths); }
+  /// One, or one a word; empty when one has none.
+  std::span<const std::int32_t> labels_of(Index sample) const {
+    if (labels.empty()) return {};
+    const auto i = static_cast<std::size_t>(sample);
+    if (first_words.empty()) return std::span(labels).subspan(i, 1);
+    return std::span(labels).subspan(static_cast<std::size_t>(first_words[i]),
+                                     static_cast<std::size_t>(first_words[i + 1] - first_words[i]));
+  }
   /// One an output; none of a classification.
   std::span<const float> targets_of(Index sample) const {
     const std::size_t outputs = targets.size() / std::max<std::size_t>(lengths.size(), 1);
@@ -38,11 +53,16 @@ struct TokenizedDataset : SampleFacts {
   RaggedBatch gather(std::span<const Index> samples) const;
 };
 
+/// The first token of each word that has one, by its place: what the model says of a word it says there, as in
+/// transformers' examples. None of a text whose words are not given.
+std::vector<std::int32_t> first_pieces(const Encoding& encoding);
+
 /// Cuts the samples into `parts` runs of neighbours with about equally many tokens, and returns run number `part`.
 /// Each sample is in one run. `lengths`: tokens of each sample, at least 1.
 WorkShare share_by_tokens(std::span<const std::int32_t> lengths, int part, int parts);
 
-/// Tokenizes on all threads. Samples longer than `max_length` tokens are cut.
+/// Tokenizes on all threads. Samples longer than `max_length` tokens are cut. Throws DataError for a text whose words
+/// are given and none of which has a token.
 TokenizedDataset tokenize(const Dataset& dataset, const Task& task, const Tokenizer& tokenizer, std::size_t max_length);
 
 /// Tokenizes some samples on the calling thread, in the order given: the same batch that gather() returns.

@@ -90,6 +90,16 @@ Estimate bootstrap(Metric metric, std::span<const double> targets, std::span<con
   return estimate(metric, targets, predictions, targets.size() / outputs, options, outputs);
 }
 
+Estimate bootstrap(Metric metric, std::span<const TagCounts> counts, const BootstrapOptions& options) {
+  TagCounts all;
+  for (const TagCounts& each : counts) all += each;
+  return {measure(metric, all), bootstrap_interval(counts.size(), options, [&](const std::vector<std::size_t>& draw) {
+            TagCounts sum;
+            for (const std::size_t i : draw) sum += counts[i];
+            return measure(metric, sum);
+          })};
+}
+
 Estimate paired_bootstrap(Metric metric, std::span<const int> labels, std::span<const int> ours,
                           std::span<const int> theirs, const BootstrapOptions& options) {
   return estimate_difference(metric, labels, ours, theirs, options);

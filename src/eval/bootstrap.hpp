@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/threads.hpp"
+#include "data/entity_scores.hpp"
 #include "sharcs/evaluation.hpp"
 #include "sharcs/task.hpp"
 
@@ -24,6 +25,9 @@ Estimate bootstrap(Metric metric, std::span<const int> labels, std::span<const i
 /// The same of a regression; targets, predictions: [samples, outputs].
 Estimate bootstrap(Metric metric, std::span<const double> targets, std::span<const double> predictions,
                    const BootstrapOptions& options = {}, std::size_t outputs = 1);
+
+/// The same of tags; an element of `counts` for each sample.
+Estimate bootstrap(Metric metric, std::span<const TagCounts> counts, const BootstrapOptions& options = {});
 
 /// metric(ours) − metric(theirs) on the same samples, with the interval from drawing samples jointly for both sides,
 /// which cancels what is hard or easy for both. The difference is significant at 1 − confidence when the interval

@@ -28,7 +28,8 @@ std::vector<TokenSequence> sequences_of(const RaggedBatch& tokens, Index first, 
     const auto begin = static_cast<std::size_t>(tokens.offsets[static_cast<std::size_t>(sample)]);
     const auto size = static_cast<std::size_t>(tokens.tokens(sample));
     inputs.push_back({.ids = std::span(tokens.ids).subspan(begin, size),
-                      .token_types = std::span(tokens.token_types).subspan(begin, size)});
+                      .token_types = std::span(tokens.token_types).subspan(begin, size),
+                      .labelled = tokens.head_tokens_of(sample)});
   }
   return inputs;
 }

@@ -80,7 +80,7 @@ class Scorer {
     for (std::size_t i = 0; i < recording.size() && !recording.is_regression(); ++i) {
       double right = 0;
       for (int width = 0; width <= recording.full_width(); ++width)
-        if (is_right(recording, i, width)) right += lottery.of(i)[static_cast<std::size_t>(width)];
+        right += share_right(recording, i, width) * lottery.of(i)[static_cast<std::size_t>(width)];
       expected_right_.push_back(right);
     }
     const bool only_means = std::ranges::all_of(metrics_, is_share_of_right_answers);
@@ -92,6 +92,10 @@ class Scorer {
         auto& values = values_.emplace_back();
         for (std::size_t i = 0; i < chosen.size(); ++i)
           std::ranges::copy(recording.logits_of(i, chosen[i]), std::back_inserter(values));
+      } else if (recording.labels_words()) {
+        const TagSet tags(recording.config.labels);
+        auto& counts = counts_.emplace_back();
+        for (std::size_t i = 0; i < chosen.size(); ++i) counts.push_back(tag_counts(recording, tags, i, chosen[i]));
       } else {
         auto& labels = labels_.emplace_back();
         for (std::size_t i = 0; i < chosen.size(); ++i) labels.push_back(recording.label_of(i, chosen[i]));
@@ -103,13 +107,12 @@ class Scorer {
   MetricMap metrics() const {
     std::vector<std::size_t> everything(recording_.size());
     std::iota(everything.begin(), everything.end(), std::size_t{0});
-    return metrics(everything, 0, std::max(labels_.size(), values_.size()));
+    return metrics(everything, 0, all_draws());
   }
   /// Over the drawn samples, and some of the draws of widths.
   double score(const std::vector<std::size_t>& draw, int resample) const {
-    const std::size_t draws = std::max(labels_.size(), values_.size());
     return sharcs::score(
-        metrics(draw, static_cast<std::size_t>(resample) * draws_a_resample, std::min(draws, draws_a_resample)));
+        metrics(draw, static_cast<std::size_t>(resample) * draws_a_resample, std::min(all_draws(), draws_a_resample)));
   }
 
  private:
@@ -123,13 +126,22 @@ class Scorer {
         continue;
       }
       for (std::size_t d = first; d < first + count; ++d)
-        sum += recording_.is_regression() ? measured_values(metric, values_[d % values_.size()], draw)
-                                          : measured_labels(metric, labels_[d % labels_.size()], draw);
+        sum += recording_.is_regression()  ? measured_values(metric, values_[d % values_.size()], draw)
+               : recording_.labels_words() ? measured_tags(metric, counts_[d % counts_.size()], draw)
+                                           : measured_labels(metric, labels_[d % labels_.size()], draw);
       result[to_string(metric)] = sum / static_cast<double>(count);
     }
     return result;
   }
 
+  std::size_t all_draws() const { return std::max({labels_.size(), values_.size(), counts_.size()}); }
+
+  static double measured_tags(Metric metric, const std::vector<TagCounts>& counts,
+                              const std::vector<std::size_t>& draw) {
+    TagCounts sum;
+    for (const std::size_t i : draw) sum += counts[i];
+    return sharcs::measure(metric, sum);
+  }
   double measured_labels(Metric metric, std::span<const int> answers, const std::vector<std::size_t>& draw) const {
     return sharcs::measure(metric, std::span<const int>(drawn<int>(recording_.labels, draw)),
                            std::span<const int>(drawn(answers, draw)));
@@ -142,9 +154,10 @@ class Scorer {
 
   const Recording& recording_;
   std::vector<Metric> metrics_;
-  std::vector<double> expected_right_;       // [samples], of a classification
-  std::vector<std::vector<int>> labels_;     // [draws][samples]; none when only means count
-  std::vector<std::vector<double>> values_;  // [draws][samples, outputs], of a regression
+  std::vector<double> expected_right_;          // [samples], of a classification
+  std::vector<std::vector<int>> labels_;        // [draws][samples]; none when only means count
+  std::vector<std::vector<double>> values_;     // [draws][samples, outputs], of a regression
+  std::vector<std::vector<TagCounts>> counts_;  // [draws][samples], where words are labelled
 };
 
 struct Contestant {
@@ -217,10 +230,19 @@ int cheapest_of(const Recording& recording, std::size_t sample) {
   return cheapest;
 }
 
+/// The largest share of a text's words that one of the answers labels right.
+double best_share(const Recording& recording, std::size_t sample) {
+  double best = 0;
+  for (int answer = 0; answer <= recording.full_width(); ++answer)
+    best = std::max(best, share_right(recording, sample, answer));
+  return best;
+}
+
 std::vector<int> oracle(const Recording& recording) {
   std::vector<int> chosen(recording.size(), 0);
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     const auto right = [&](int width) {
+      if (recording.labels_words()) return share_right(recording, i, width) == best_share(recording, i);
       if (!recording.is_regression()) return is_right(recording, i, width);
       return error_of(recording, i, width) <= error_of(recording, i, recording.full_width());
     };

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <functional>
+#include <numeric>
 #include <utility>
 
 #include "core/clock.hpp"
@@ -24,9 +25,11 @@ namespace {
 /// Asks every sample for every answer, and keeps what comes.
 class AnswerCollector final : public AnswerGuide<float> {
  public:
-  AnswerCollector(std::size_t answers, std::size_t samples, std::size_t outputs)
-      : logits(answers, std::vector<float>(samples * outputs)),
-        scores(answers, std::vector<float>(samples)),
+  /// first_rows: of each sample the number of its first row of logits, and of all rows.
+  AnswerCollector(std::size_t answers, std::span<const Index> first_rows, std::size_t outputs)
+      : logits(answers, std::vector<float>(static_cast<std::size_t>(first_rows.back()) * outputs)),
+        scores(answers, std::vector<float>(first_rows.size() - 1)),
+        first_rows_(first_rows),
         outputs_(outputs) {}
 
   /// The samples that come next begin with this one.
@@ -34,15 +37,16 @@ class AnswerCollector final : public AnswerGuide<float> {
   bool asks(Index, int, std::span<const float>) override { return true; }
   bool keeps(Index sample, int answer, std::span<const float> row, const float* score) override {
     const auto a = static_cast<std::size_t>(answer), i = static_cast<std::size_t>(first_ + sample);
-    std::ranges::copy(row, logits[a].begin() + static_cast<std::ptrdiff_t>(i * outputs_));
+    std::ranges::copy(row, logits[a].begin() + first_rows_[i] * static_cast<std::ptrdiff_t>(outputs_));
     if (score != nullptr) scores[a][i] = *score;
     return false;
   }
 
-  std::vector<std::vector<float>> logits;  ///< [answers][samples · outputs]
+  std::vector<std::vector<float>> logits;  ///< [answers][rows · outputs]
   std::vector<std::vector<float>> scores;  ///< [answers][samples]
 
  private:
+  std::span<const Index> first_rows_;
   std::size_t outputs_;
   Index first_ = 0;
 };
@@ -70,6 +74,9 @@ Recording DatasetRunner::record(const Task& task, const std::string& name) {
   if ((task.kind() == TaskKind::multi_label) != config.multi_label)
     throw ConfigError("task " + task.name() + " is a " + to_string(task.kind()) + ", the model is made for " +
                       (config.multi_label ? "several labels a text" : "one label a text"));
+  if ((task.kind() == TaskKind::token_classification) != config.per_token)
+    throw ConfigError("task " + task.name() + " is a " + to_string(task.kind()) + ", the model labels " +
+                      (config.per_token ? "tokens" : "texts"));
   if ((task.kind() == TaskKind::regression) != config.is_regression())
     throw ConfigError("task " + task.name() + " is a " + to_string(task.kind()) + ", the model is made for a " +
                       (config.is_regression() ? "regression" : "classification"));
@@ -80,10 +87,14 @@ Recording DatasetRunner::record(const Task& task, const std::string& name) {
                          .outputs = task.outputs(),
                          .tokens = dataset_.lengths,
                          .labels = {dataset_.labels.begin(), dataset_.labels.end()},
-                         .targets = {dataset_.targets.begin(), dataset_.targets.end()}};
+                         .targets = {dataset_.targets.begin(), dataset_.targets.end()},
+                         .first_words = {dataset_.first_words.begin(), dataset_.first_words.end()}};
   const std::vector<Answer>& answers = encoder_.answers;
   const auto cols = static_cast<std::size_t>(config.num_labels());
-  AnswerCollector collector(answers.size(), static_cast<std::size_t>(tokens_.samples()), cols);
+  // Of this rank's samples; where texts are labelled, a row each.
+  std::vector<Index> first_rows = tokens_.head_offsets;
+  if (!config.per_token) std::iota(first_rows.begin(), first_rows.end(), Index{0});
+  AnswerCollector collector(answers.size(), first_rows, cols);
   for_each_micro_batch(tokens_, micro_batch_tokens_, [&](const RaggedBatch& piece, Index first) {
     collector.begin(first);
     run_answers<float>(encoder_, piece, collector, workspace_, output_);
@@ -100,10 +111,13 @@ Recording DatasetRunner::record(const Task& task, const std::string& name) {
     recorded.path = answer.path;
     recorded.cost = sum_of(answer.path, answer.own);
     recorded.logits = std::move(collector.logits[a]);
-    gather(recorded.logits, config.num_labels());
+    if (config.per_token)
+      gather_words(recorded.logits, config.num_labels());
+    else
+      gather(recorded.logits, config.num_labels());
     const auto bad = std::ranges::find_if_not(recorded.logits, [](float logit) { return std::isfinite(logit); });
     if (bad != recorded.logits.end())
-      throw DataError(name + ": sample " +
+      throw DataError(name + (config.per_token ? ": word " : ": sample ") +
                       std::to_string((bad - recorded.logits.begin()) / static_cast<std::ptrdiff_t>(cols) + 1) +
                       ": the model's answer " + quote(answer.name) +
                       " is not a finite number; its training has diverged, or its weights are damaged");
@@ -150,6 +164,13 @@ double DatasetRunner::run_by(const Policy& policy, const RaggedBatch& tokens) {
 void DatasetRunner::gather(std::vector<float>& rows, Index cols) {
   std::vector<float> all(static_cast<std::size_t>(dataset_.samples() * cols), 0.0f);
   std::ranges::copy(rows, all.begin() + share_.begin * cols);
+  ranks_.sum(all);
+  rows = std::move(all);
+}
+
+void DatasetRunner::gather_words(std::vector<float>& rows, Index cols) {
+  std::vector<float> all(static_cast<std::size_t>(dataset_.first_words.back() * cols), 0.0f);
+  std::ranges::copy(rows, all.begin() + dataset_.first_words[static_cast<std::size_t>(share_.begin)] * cols);
   ranks_.sum(all);
   rows = std::move(all);
 }

@@ -46,6 +46,8 @@ class DatasetRunner {
   double run_by(const Policy& policy, const RaggedBatch& tokens);
   /// Makes the rows of all samples from those of this rank's samples, `cols` numbers each.
   void gather(std::vector<float>& rows, Index cols);
+  /// The same of rows of words.
+  void gather_words(std::vector<float>& rows, Index cols);
 
   const Encoder<float>& encoder_;
   const TokenizedDataset& dataset_;

@@ -20,8 +20,7 @@ DifficultyLevel level_of(const Recording& recording, int level, const Samples& s
                           .routed = 0,
                           .at_width = std::vector<double>(recording.answers.size())};
   const auto quality = [&](std::size_t sample, int answer) {
-    return recording.is_regression() ? error_of(recording, sample, answer)
-                                     : static_cast<double>(is_right(recording, sample, answer));
+    return recording.is_regression() ? error_of(recording, sample, answer) : share_right(recording, sample, answer);
   };
   for (const std::size_t i : samples) {
     ++here.shares[static_cast<std::size_t>(answer_of_sample[i])];

@@ -20,7 +20,13 @@ MetricMap metrics_there(const Recording& recording, const Routing& routing, int 
   for (std::size_t i = 0; i < recording.size(); ++i) {
     if (routing.answer_of_sample[i] != answer) continue;
     there.tokens.push_back(recording.tokens[i]);
-    if (!recording.labels.empty()) there.labels.push_back(recording.labels[i]);
+    if (recording.labels_words()) {
+      if (there.first_words.empty()) there.first_words.push_back(0);
+      std::ranges::copy(recording.true_tags_of(i), std::back_inserter(there.labels));
+      there.first_words.push_back(there.labels.size());
+    } else if (!recording.labels.empty()) {
+      there.labels.push_back(recording.labels[i]);
+    }
     if (!recording.targets.empty()) std::ranges::copy(recording.targets_of(i), std::back_inserter(there.targets));
     const auto row = recording.logits_of(i, answer);
     there.answers.front().logits.insert(there.answers.front().logits.end(), row.begin(), row.end());
@@ -33,11 +39,11 @@ MetricMap metrics_there(const Recording& recording, const Routing& routing, int 
 std::vector<ReliabilityBin> reliability_of(const Recording& recording, int answer, std::size_t width_index) {
   if (recording.router_logits.empty() || recording.labels.empty()) return {};
   std::vector<double> probabilities;
-  std::vector<int> right;
+  std::vector<double> right;
   for (std::size_t i = 0; i < recording.size(); ++i) {
     const double logit = recording.router_logits_of(i)[width_index];
     probabilities.push_back(1 / (1 + std::exp(-logit)));
-    right.push_back(is_right(recording, i, answer));
+    right.push_back(share_right(recording, i, answer));
   }
   return reliability_bins(probabilities, right);
 }

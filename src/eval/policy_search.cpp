@@ -42,8 +42,13 @@ double PolicySearcher::score_of(const AnswerOf& answer_of, const std::vector<std
   const Recording& recording = table_.recording();
   std::vector<int> labels, truth;
   std::vector<double> values, targets;
+  TagCounts tags;
   for (const std::size_t i : samples) {
     const int answer = answer_of(i);
+    if (recording.labels_words()) {
+      tags += table_.tag_counts(i, answer);
+      continue;
+    }
     if (recording.is_regression()) {
       std::ranges::copy(recording.logits_of(i, answer), std::back_inserter(values));
       std::ranges::copy(recording.targets_of(i), std::back_inserter(targets));
@@ -52,6 +57,7 @@ double PolicySearcher::score_of(const AnswerOf& answer_of, const std::vector<std
       truth.push_back(recording.labels[i]);
     }
   }
+  if (recording.labels_words()) return score(measure(recording.metrics, tags));
   return score(recording.is_regression() ? measure(recording.metrics, targets, values, recording.outputs)
                                          : measure(recording.metrics, truth, labels));
 }

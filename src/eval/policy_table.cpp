@@ -35,13 +35,14 @@ PolicyTable::PolicyTable(const Recording& recording, const CostModel& costs, con
   const std::size_t count = answers_.size();
   for (std::vector<double>* table : {&confidences_, &margins_, &worths_, &paths_, &owns_})
     table->resize(recording.size() * count);
+  const TagSet tags(recording.labels_words() ? recording.config.labels : std::vector<std::string>());
   for (std::size_t i = 0; i < recording.size(); ++i) {
     AnswerTrail trail;
     for (int a = 0; a < answers(); ++a) {
       const RecordedAnswer& answer = recording.answers[static_cast<std::size_t>(a)];
       const auto logits = recording.logits_of(i, a);
       const std::vector<float> probabilities = probabilities_of(recording, i, a);
-      const double change = trail.add(recording.is_regression(), recording.label_of(i, a), logits);
+      const double change = add_to(trail, i, a);
       const std::size_t at = index(i, a);
       confidences_[at] =
           confidence.of({.answer = answers_[static_cast<std::size_t>(a)],
@@ -51,12 +52,14 @@ PolicyTable::PolicyTable(const Recording& recording, const CostModel& costs, con
                          .agreeing = trail.agreeing,
                          .change = change,
                          .tokens = recording.tokens[i],
-                         .multi_label = recording.is_multi_label()});
+                         .multi_label = recording.is_multi_label(),
+                         .words = recording.labels_words() ? logits.size() / recording.outputs : 1});
+      if (recording.labels_words()) tag_counts_.push_back(internal::tag_counts(recording, tags, i, a));
       if (recording.is_regression()) {
         worths_[at] = -std::pow(error_of(recording, i, a), 2);
       } else {
-        worths_[at] = static_cast<double>(is_right(recording, i, a));
-        const double p = surest(recording.is_multi_label(), probabilities);
+        worths_[at] = share_right(recording, i, a);
+        const double p = surest(recording.config, probabilities);
         margins_[at] = std::log(p) - std::log(std::max(1 - p, 1e-7));
       }
       paths_[at] = costs.paths[static_cast<std::size_t>(a)].of(recording.tokens[i]);
@@ -83,6 +86,12 @@ PolicyTable::PolicyTable(const Recording& recording, const CostModel& costs, con
     for (std::size_t i = 0; i < recording.size(); ++i)
       chosen.push_back(rule.choose(recording.router_logits_of(i), recording.tokens[i]));
   }
+}
+
+double PolicyTable::add_to(AnswerTrail& trail, std::size_t sample, int answer) const {
+  if (recording_.labels_words()) return trail.add_tags(recording_.tags_of(sample, answer));
+  return trail.add(recording_.is_regression(), recording_.label_of(sample, answer),
+                   recording_.logits_of(sample, answer));
 }
 
 RoutingRule PolicyTable::router_rule(int price) const {
@@ -117,8 +126,7 @@ double PolicyTable::ask(State& state, std::size_t sample, int answer) const {
   state.path = std::max(state.path, paths_[at]);
   state.asked |= std::uint64_t{1} << answer;
   if (!depends_on_trail()) return confidences_[at];
-  const double change = state.trail.add(recording_.is_regression(), recording_.label_of(sample, answer),
-                                        recording_.logits_of(sample, answer));
+  const double change = add_to(state.trail, sample, answer);
   if (counts_agreement_) return state.trail.agreeing;
   return confidence_.of({.answer = answers_[static_cast<std::size_t>(answer)],
                          .logits = recording_.logits_of(sample, answer),

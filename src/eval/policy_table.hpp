@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "data/entity_scores.hpp"
 #include "routing/answer_trail.hpp"
 #include "sharcs/calibration.hpp"
 #include "sharcs/policy.hpp"
@@ -47,12 +48,14 @@ class PolicyTable {
   bool depends_on_trail() const { return counts_agreement_ || recording_.is_regression(); }
   bool counts_agreement() const { return counts_agreement_; }
 
-  /// What the answer is worth: 1 when it is right, else 0; for a regression minus the squared error.
+  /// What the answer is worth: share_right(); for a regression minus the squared error.
   double worth(std::size_t sample, int answer) const { return worths_[index(sample, answer)]; }
   /// How sure the answer would be if all answers were asked.
   double confidence(std::size_t sample, int answer) const { return confidences_[index(sample, answer)]; }
   /// How sure the answer is, and how far apart the probabilities of its class and of all others: log(p / (1 − p)).
   double margin(std::size_t sample, int answer) const { return margins_[index(sample, answer)]; }
+  /// Where words are labelled: as tag_counts().
+  const TagCounts& tag_counts(std::size_t sample, int answer) const { return tag_counts_[index(sample, answer)]; }
 
   /// Whether the policy asks the sample for this answer, if nothing was kept before.
   bool asks(const CandidatePolicy& policy, std::size_t sample, int answer) const;
@@ -70,12 +73,15 @@ class PolicyTable {
     return sample * widths_.size() + static_cast<std::size_t>(answer);
   }
   RoutingRule router_rule(int price) const;
+  /// Takes an answer into the trail, as AnswerTrail::add().
+  double add_to(AnswerTrail& trail, std::size_t sample, int answer) const;
 
   const Recording& recording_;
   const CostModel& costs_;
   std::vector<Answer> answers_;
   std::vector<int> widths_;  // of each answer its width's index; −1: an exit
   std::vector<double> confidences_, margins_, worths_, paths_, owns_;  // [samples][answers]
+  std::vector<TagCounts> tag_counts_;                                  // the same where words are labelled
   Confidence confidence_;
   bool counts_agreement_;                 // confidence is patience
   std::vector<double> prices_;            // of the router

@@ -9,6 +9,7 @@
 
 #include "core/number.hpp"
 #include "core/quote.hpp"
+#include "data/metrics.hpp"
 #include "eval/evaluation_json.hpp"
 #include "io/file.hpp"
 #include "io/json_cursor.hpp"
@@ -103,7 +104,10 @@ ordered_json sample_json(const Recording& recording, std::size_t i, int answer_o
     object["targets"] = numbers_json({recording.targets_of(i).begin(), recording.targets_of(i).end()});
   else if (recording.is_regression())
     object["target"] = finite_or_null(recording.targets[i]);
-  else if (recording.is_multi_label())
+  else if (recording.labels_words()) {
+    object["words"] = sample.words;
+    object["tags"] = recording.true_tags_of(i);
+  } else if (recording.is_multi_label())
     object["labels"] = labels_in_set(recording.labels[i]);
   else
     object["label"] = recording.labels[i];
@@ -188,6 +192,15 @@ void read_sample_facts(const JsonCursor& fields, Recording& recording) {
     else
       sample.targets = {fields["target"].number_or_nan()};
     std::ranges::copy(sample.targets, std::back_inserter(recording.targets));
+  } else if (recording.labels_words()) {
+    sample.words = fields["words"].get<std::vector<std::string>>();
+    const auto tags = fields["tags"].get<std::vector<int>>(below(recording.outputs));
+    if (tags.empty() || tags.size() > sample.words.size())
+      fields["tags"].fail("one for each word that the model reads, at least one and at most " +
+                          std::to_string(sample.words.size()));
+    recording.labels.insert(recording.labels.end(), tags.begin(), tags.end());
+    if (recording.first_words.empty()) recording.first_words.push_back(0);
+    recording.first_words.push_back(recording.labels.size());
   } else if (recording.is_multi_label()) {
     int set = 0;
     for (const int label : fields["labels"].get<std::vector<int>>(below(recording.outputs))) set |= 1 << label;
@@ -209,9 +222,11 @@ void read_sample_facts(const JsonCursor& fields, Recording& recording) {
 void read_logits(const JsonCursor& sample, Recording& recording) {
   const JsonCursor logits = sample["logits"];
   logits.of_size(recording.answers.size());
+  const std::size_t rows =
+      recording.labels_words() ? recording.true_tags_of(recording.first_words.size() - 2).size() : 1;
   for (std::size_t answer = 0; answer < recording.answers.size(); ++answer)
     append(recording.answers[answer].logits,
-           logits.element(answer).of_size(recording.outputs).each(&JsonCursor::number_or_nan));
+           logits.element(answer).of_size(rows * recording.outputs).each(&JsonCursor::number_or_nan));
   if (!sample["scores"].exists()) return;
   const auto exits = static_cast<std::size_t>(
       std::ranges::count_if(recording.answers, [](const RecordedAnswer& answer) { return answer.exit_layer > 0; }));
@@ -298,6 +313,11 @@ void read_task(const JsonCursor& task, Recording& recording) {
   if (recording.config.multi_output && (kind != TaskKind::regression || recording.outputs < 2))
     task["kind"].refuse("is " + quote(to_string(kind)) + " with " + std::to_string(recording.outputs) +
                         " labels; the model is a regression with several numbers for a text");
+  if ((kind == TaskKind::token_classification) != recording.config.per_token)
+    task["kind"].refuse("is " + quote(to_string(kind)) + "; the model labels " +
+                        (recording.config.per_token ? "tokens" : "texts"));
+  if (recording.labels_words() && recording.classes != recording.config.labels)
+    task["labels"].fail("those of the model");
   if ((kind == TaskKind::multi_label) != recording.config.multi_label)
     task["kind"].refuse("is " + quote(to_string(kind)) + "; the model's \"problem_type\" says otherwise");
   if (recording.is_multi_label() && recording.outputs > most_labels_in_set)
@@ -305,6 +325,9 @@ void read_task(const JsonCursor& task, Recording& recording) {
                           std::to_string(most_labels_in_set));
   recording.metrics = task["metrics"].each(read_metric);
   if (recording.metrics.empty()) task["metrics"].fail("at least one name");
+  for (const Metric metric : recording.metrics)
+    if ((MetricDefinition::of(metric).kind() == TaskKind::token_classification) != recording.labels_words())
+      task["metrics"].refuse("has " + quote(to_string(metric)) + "; expected metrics of a " + to_string(kind));
 }
 
 }  // namespace
@@ -313,6 +336,7 @@ std::string RecordedEvaluation::to_json() const {
   const ordered_json task = {{"name", recording.task},
                              {"kind", to_string(recording.is_regression()    ? TaskKind::regression
                                                 : recording.is_multi_label() ? TaskKind::multi_label
+                                                : recording.labels_words()   ? TaskKind::token_classification
                                                                              : TaskKind::classification)},
                              {"labels", recording.classes},
                              {"metrics", [&] {
@@ -360,6 +384,8 @@ RecordedEvaluation RecordedEvaluation::parse(std::string_view text, const std::s
   recording.data = fields["data"].get<std::string>();
   file.threads = fields["threads"].get<int>({.least = 0});
   file.policy = fields["policy"].get<std::string>();
+  if (is_first_schema && recording.labels_words())
+    fields["task"]["kind"].refuse("is \"token_classification\", which a file of schema 1 cannot hold");
   if (is_first_schema && recording.outputs > most_classes_of_first_schema)
     fields["task"]["labels"].refuse("has " + std::to_string(recording.outputs) + " names; expected at most " +
                                     std::to_string(most_classes_of_first_schema) + " in a file of schema 1");

@@ -21,7 +21,7 @@ namespace sharcs::internal {
 // | `sharcs` | text | version of the library that wrote the file |
 // | `model` | text | the model directory, as it was given |
 // | `config` | object | the model's configuration, as in its config.json |
-// | `task.name`, `.kind` | text | "sst-2"; "classification", "regression" or "multi_label" |
+// | `task.name`, `.kind` | text | "sst-2"; "classification", "regression", "multi_label" or "token_classification" |
 // | `task.labels[]` | list | names of the classes; [] for a regression |
 // | `task.metrics[]` | list | names of the task's metrics, the first is the main one |
 // | `data` | text | the data file, as it was given |
@@ -58,11 +58,12 @@ namespace sharcs::internal {
 // | – `.difficulty` | integer | only when it is known |
 // | – `.tokens` | integer | special tokens included |
 // | – `.labels[]` | list | in place of `.label`: the true labels of a multi_label task |
+// | – `.words[]`, `.tags[]` | list | in place of `.label`: the words and, of those that the model reads, the true tags by their place in `task.labels` |
 // | – `.label` or `.target` | integer or number | the true class, by its place in `task.labels`; or the true value |
 // | – `.targets[]` | list | in place of `.target`: the true values of a regression with several numbers a text |
 // | – `.answer` | integer | that the policy chose, by its place in `answers` |
 // | – `.router_logits[]` | list | one a width; [] for a model without router |
-// | – `.logits[][]` | list | for each answer one logit a class, or the values of a regression |
+// | – `.logits[][]` | list | for each answer one logit a class, or the values of a regression; of words with tags those of one word after the other |
 // | – `.scores[]` | list | only where exits have scores: for each exit the logit of its answer's being right |
 // clang-format on
 //

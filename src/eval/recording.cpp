@@ -27,7 +27,17 @@ std::vector<double> Recording::widths() const {
 }
 
 std::span<const float> Recording::logits_of(std::size_t sample, int answer) const {
-  return std::span(answers[static_cast<std::size_t>(answer)].logits).subspan(sample * outputs, outputs);
+  const std::span<const float> logits = answers[static_cast<std::size_t>(answer)].logits;
+  if (!labels_words()) return logits.subspan(sample * outputs, outputs);
+  return logits.subspan(first_words[sample] * outputs, (first_words[sample + 1] - first_words[sample]) * outputs);
+}
+
+std::vector<int> Recording::tags_of(std::size_t sample, int answer) const {
+  return predicted_labels(config, logits_of(sample, answer));
+}
+
+std::span<const int> Recording::true_tags_of(std::size_t sample) const {
+  return std::span(labels).subspan(first_words[sample], first_words[sample + 1] - first_words[sample]);
 }
 
 std::span<const double> Recording::targets_of(std::size_t sample) const {

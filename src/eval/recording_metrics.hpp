@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <span>
 
+#include "data/entity_scores.hpp"
 #include "sharcs/evaluation.hpp"
 
 namespace sharcs::internal {
@@ -18,9 +19,14 @@ double cost_of(const Recording& recording, std::size_t sample, int answer);
 
 /// The probabilities that an answer gives to the classes or labels; none of a regression.
 std::vector<float> probabilities_of(const Recording& recording, std::size_t sample, int answer);
-/// Whether the answer is the true class, or exactly the true labels.
+/// Whether the answer is the true class, or exactly the true labels, of all words where these are labelled.
 bool is_right(const Recording& recording, std::size_t sample, int answer);
-/// The probability that the answer gives to the true class, or to the truth about the label that it is least sure of.
+/// 1 where the answer is right, else 0; where words are labelled, the share of them that is right.
+double share_right(const Recording& recording, std::size_t sample, int answer);
+/// Where words are labelled: what metrics_at() is made of.
+TagCounts tag_counts(const Recording& recording, const TagSet& tags, std::size_t sample, int answer);
+/// The probability that the answer gives to the true class, or to the truth about the label or word that it is least
+/// sure of.
 double true_probability(const Recording& recording, std::size_t sample, int answer);
 /// How far the answer of a regression is from the true values, as value_distance().
 double error_of(const Recording& recording, std::size_t sample, int answer);

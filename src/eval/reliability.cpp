@@ -8,7 +8,7 @@
 
 namespace sharcs::internal {
 
-std::vector<ReliabilityBin> reliability_bins(const std::vector<double>& probabilities, const std::vector<int>& right,
+std::vector<ReliabilityBin> reliability_bins(const std::vector<double>& probabilities, const std::vector<double>& right,
                                              int bins) {
   if (bins < 1) throw ShapeError("reliability in " + std::to_string(bins) + " bins; expected at least 1");
   if (probabilities.size() != right.size())
@@ -30,7 +30,7 @@ std::vector<ReliabilityBin> reliability_bins(const std::vector<double>& probabil
     if (bin == result.end()) --bin;
     ++bin->samples;
     bin->predicted += p;
-    bin->right += right[i] != 0;
+    bin->right += right[i];
   }
   for (ReliabilityBin& bin : result) {
     const auto count = static_cast<double>(bin.samples);

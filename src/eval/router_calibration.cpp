@@ -24,9 +24,9 @@ using Samples = std::vector<std::size_t>;
 /// Budgets, evenly over the possible ones, on which value models are compared.
 constexpr int comparison_budgets = 15;
 
-/// What a width's answer to a sample is worth: 1 when it is right, else 0; for a regression minus the squared error.
+/// What a width's answer to a sample is worth: share_right(); for a regression minus the squared error.
 double worth(const Recording& recording, std::size_t sample, int width) {
-  if (!recording.is_regression()) return is_right(recording, sample, width) ? 1 : 0;
+  if (!recording.is_regression()) return share_right(recording, sample, width);
   return -std::pow(error_of(recording, sample, width), 2);
 }
 

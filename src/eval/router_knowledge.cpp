@@ -32,7 +32,7 @@ std::vector<RouterKnowledge> router_knowledge(const Recording& recording, const 
       const auto logits = recording.router_logits_of(i);
       right.push_back(is_right(recording, i, a));
       router.push_back(static_cast<double>(logits[width]) - static_cast<double>(logits.back()));
-      confidence.push_back(surest(recording.is_multi_label(), probabilities_of(recording, i, a)));
+      confidence.push_back(surest(recording.config, probabilities_of(recording, i, a)));
       shortness.push_back(-recording.tokens[i]);
     }
     ++width;

@@ -196,7 +196,10 @@ GainEstimate::GainEstimate(const PolicyTable& table, std::span<const std::size_t
   const Recording& recording = table.recording();
   const int full = recording.full_width();
   const auto gain = [&](std::size_t i, int a) { return table.worth(i, a) - table.worth(i, full); };
-  const auto differs = [&](std::size_t i, int a) { return recording.label_of(i, a) != recording.label_of(i, full); };
+  const auto differs = [&](std::size_t i, int a) {
+    if (recording.labels_words()) return recording.tags_of(i, a) != recording.tags_of(i, full);
+    return recording.label_of(i, a) != recording.label_of(i, full);
+  };
   const auto features = [&](std::size_t i, int a) {
     return Eigen::Vector3d(1, table.margin(i, a), table.margin(i, full));
   };

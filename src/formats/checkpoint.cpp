@@ -57,7 +57,10 @@ std::string canonical_name(const Backbone& backbone, const std::string& name) {
 
 CheckpointReader::CheckpointReader(const std::filesystem::path& directory, const ModelConfig& config,
                                    const Options& options)
-    : backbone_(find_backbone(config.model_type)), options_(options), source_(open_checkpoint(directory)) {
+    : backbone_(find_backbone(config.model_type)),
+      head_(backbone_.head_of(config)),
+      options_(options),
+      source_(open_checkpoint(directory)) {
   const std::size_t wrapper = bytes_of_wrapper(source_);
   for (const TensorInfo& tensor : source_.tensors()) {
     if (is_buffer(tensor.name)) continue;
@@ -66,7 +69,7 @@ CheckpointReader::CheckpointReader(const std::filesystem::path& directory, const
     const bool of_router = name.find(".router.") != std::string::npos;
     has_router_ = has_router_ || of_router;
     if (options.new_widths && (of_router || name.find(".dim_reduction_weights.") != std::string::npos)) continue;
-    const bool classifies = name.starts_with(backbone_.head.output + ".") ||
+    const bool classifies = name.starts_with(head_.output + ".") ||
                             (name.starts_with("exits.") && name.find(".output.") != std::string::npos);
     if (options.new_labels && classifies) continue;
     const auto [other, fresh] = on_disk_.emplace(name, tensor.name);
@@ -94,10 +97,10 @@ std::string CheckpointReader::name_on_disk(const ParameterSpec& spec) const {
 
 bool CheckpointReader::may_lack(const ParameterSpec& spec) const {
   if (on_disk_.contains(partner(spec.name))) return false;
-  const bool classifier = spec.name.starts_with(backbone_.head.output + ".");
-  const bool head_norm = !backbone_.head.norm.empty() && spec.name.starts_with(backbone_.head.norm + ".");
-  if (classifier || head_norm || spec.name.starts_with(backbone_.head.dense + "."))
-    return !has_router_ || (classifier && options_.new_labels);
+  const bool classifier = spec.name.starts_with(head_.output + ".");
+  const bool head_norm = !head_.norm.empty() && spec.name.starts_with(head_.norm + ".");
+  const bool dense = !head_.dense.empty() && spec.name.starts_with(head_.dense + ".");
+  if (classifier || head_norm || dense) return !has_router_ || options_.new_head || (classifier && options_.new_labels);
   if (spec.component == Component::exit) return true;
   if (spec.component == Component::encoder && spec.width < 0) return false;
   if (has_router_) return options_.new_widths;

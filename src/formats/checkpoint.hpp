@@ -26,6 +26,8 @@ class CheckpointReader {
     bool new_widths = false;
     /// The model has other labels than the checkpoint, whose classifier is then not read.
     bool new_labels = false;
+    /// The model labels tokens and the checkpoint texts, or the other way round: the whole head is another.
+    bool new_head = false;
   };
 
   /// Throws IoError or CheckpointError.
@@ -70,6 +72,7 @@ class CheckpointReader {
   const TensorInfo& require(const std::string& name, std::span<const Index> expected) const;
 
   const Backbone& backbone_;
+  HeadNames head_;
   Options options_;
   TensorSource source_;
   bool has_router_ = false, holds_int8_ = false;

@@ -58,18 +58,23 @@ Model Model::load(const std::filesystem::path& directory, const LoadOptions& opt
     config.num_hidden_layers = *options.num_hidden_layers;
   }
   // A classifier for other labels than the checkpoint's starts anew.
-  const bool new_labels = options.labels && (options.labels->size() != config.labels.size() ||
-                                             (*options.labels != config.labels && !are_placeholders(config.labels)));
+  const bool new_head = options.labels && options.per_token != config.per_token;
+  const bool new_labels =
+      new_head || (options.labels && (options.labels->size() != config.labels.size() ||
+                                      (*options.labels != config.labels && !are_placeholders(config.labels))));
   if (options.labels) {
     config.labels = *options.labels;
     config.multi_label = options.multi_label;
     config.multi_output = options.multi_output;
+    config.per_token = options.per_token;
     config.label_threshold = options.label_threshold;
   }
   config.check(file.string());
-  CheckpointReader reader(
-      directory, config,
-      {.layer_norm_from_scratch = options.layer_norm_from_scratch, .new_widths = new_widths, .new_labels = new_labels});
+  CheckpointReader reader(directory, config,
+                          {.layer_norm_from_scratch = options.layer_norm_from_scratch,
+                           .new_widths = new_widths,
+                           .new_labels = new_labels,
+                           .new_head = new_head});
   if (reader.holds_int8())
     throw CheckpointError(reader.path().string() +
                           ": holds int8 weights, which can only be run; expected the model that they were made of");

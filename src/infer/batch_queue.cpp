@@ -55,6 +55,13 @@ void check_policy(const Policy& policy, const Engine& engine) {
   PolicyWalk(policy, encoder.config, encoder.widths, encoder.answers);
 }
 
+/// Throws ConfigError for a model that labels the words of texts.
+std::shared_ptr<const Classifier> of_texts(std::shared_ptr<const Classifier> classifier) {
+  if (classifier != nullptr && classifier->engine().config().per_token)
+    throw ConfigError("the model labels the words of a text; expected one that labels texts, which a queue is for");
+  return classifier;
+}
+
 /// The policies of a batch, one a request; none where all run under the engine's.
 std::vector<Policy> policies_of(std::span<const QueuedRequest> requests, std::size_t tokens,
                                 const std::optional<PolicyTimes>& times) {
@@ -265,7 +272,7 @@ BatchQueue::BatchQueue(Classifier classifier, const BatchQueueOptions& options)
     : BatchQueue(std::make_shared<const Classifier>(std::move(classifier)), options) {}
 
 BatchQueue::BatchQueue(std::shared_ptr<const Classifier> classifier, const BatchQueueOptions& options)
-    : state_(std::make_unique<State>(std::move(classifier), options)) {}
+    : state_(std::make_unique<State>(of_texts(std::move(classifier)), options)) {}
 
 BatchQueue::~BatchQueue() {
   std::deque<QueuedRequest> waiting;

@@ -85,6 +85,11 @@ std::vector<std::vector<float>> embed_encoded(const Engine& engine, std::span<co
   return means;
 }
 
+void require_labels_of_texts(const ModelConfig& config) {
+  if (config.per_token)
+    throw ConfigError("the model labels the words of a text, not the text; expected Classifier::tag()");
+}
+
 }  // namespace
 
 EncodedText internal::encode_text(const Classifier& classifier, const std::string& text, const std::string* pair) {
@@ -143,20 +148,69 @@ Classifier Classifier::load(const std::filesystem::path& directory, const Engine
 Classifier::Classifier(Engine engine, Tokenizer tokenizer)
     : engine_(std::move(engine)), tokenizer_(std::move(tokenizer)), max_tokens_(longest_input(engine_)) {
   require_vocabulary(engine_.config(), tokenizer_, "");
+  if (engine_.config().per_token) {
+    tokenizer_.encode_words({}, max_tokens());
+    if (engine_.options().long_text != LongText::first)
+      throw ConfigError(
+          "the model labels tokens, for which a long text is read at its beginning only; expected \"first\"");
+  }
   // Throws here when the special tokens alone do not fit, and not on the threads that tokenize later.
   tokenizer_.encode("", "", max_tokens());
 }
 
 std::vector<Prediction> Classifier::classify(std::span<const std::string> texts, const CallOptions& options) const {
+  require_labels_of_texts(engine_.config());
   return classify_encoded(*this, encode_all(*this, texts, options.stop), options);
 }
 
 std::vector<Prediction> Classifier::classify(std::span<const TextPair> pairs, const CallOptions& options) const {
+  require_labels_of_texts(engine_.config());
   return classify_encoded(*this, encode_all(*this, pairs, options.stop), options);
 }
 
 Prediction Classifier::classify(const std::string& text, const CallOptions& options) const {
   return std::move(classify(std::span<const std::string>(&text, 1), options).front());
+}
+
+std::vector<Prediction> Classifier::tag(std::span<const std::vector<std::string>> texts,
+                                        const CallOptions& options) const {
+  if (!engine_.config().per_token)
+    throw ConfigError("the model labels texts, not their words; expected one that labels tokens");
+  struct Words {
+    Encoding encoding;
+    std::vector<std::int32_t> firsts;  // the first token of each word that is read
+    bool is_longer = false;
+  };
+  std::vector<Words> all(texts.size());
+  {
+    const int threads = engine_.options().threads;
+    const ThreadScope scope(threads > 0 ? threads : thread_count());
+    parallel_for(static_cast<Index>(texts.size()), [&](Index index) {
+      throw_if_stopped(options.stop);
+      const auto i = static_cast<std::size_t>(index);
+      if (texts[i].empty()) throw DataError("a text has no words; expected at least one");
+      Words& words = all[i];
+      words.encoding = tokenizer_.encode_words(texts[i], max_tokens() + 1);  // one more tells whether something is cut
+      words.is_longer = words.encoding.ids.size() > max_tokens();
+      if (words.is_longer) words.encoding = tokenizer_.encode_words(texts[i], max_tokens());
+      words.firsts = first_pieces(words.encoding);
+    });
+  }
+  std::vector<TokenSequence> inputs;
+  for (const Words& words : all) inputs.push_back({words.encoding.ids, words.encoding.token_types, words.firsts});
+  std::vector<Prediction> predictions = engine_.run(inputs, options);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    Prediction& prediction = predictions[i];
+    const Words& words = all[i];
+    std::vector<int> labels(texts[i].size(), -1);
+    for (std::size_t w = 0; w < words.firsts.size(); ++w)
+      labels[static_cast<std::size_t>(words.encoding.words[static_cast<std::size_t>(words.firsts[w])])] =
+          prediction.labels[w];
+    if (words.firsts.empty()) prediction.logits.clear(), prediction.probabilities.clear();  // of its special tokens
+    prediction.labels = std::move(labels);
+    prediction.truncated = words.is_longer;
+  }
+  return predictions;
 }
 
 std::vector<std::vector<float>> Classifier::embed(std::span<const std::string> texts,

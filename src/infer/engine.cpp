@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <functional>
+#include <numeric>
 #include <unordered_map>
 
 #include "core/half.hpp"
@@ -157,9 +158,18 @@ struct EngineBinder {
   std::span<const float> constants(const std::string& name, Index, double, int) { return filled(name); }
 };
 
-RaggedBatch batch_of(std::span<const TokenSequence> inputs) {
+RaggedBatch batch_of(std::span<const TokenSequence> inputs, bool per_token) {
   RaggedBatch batch;
-  for (const TokenSequence& input : inputs) batch.add(input.ids, input.token_types);
+  std::vector<std::int32_t> all;
+  for (const TokenSequence& input : inputs) {
+    std::span<const std::int32_t> labelled = input.labelled;
+    if (per_token && labelled.empty()) {
+      all.resize(input.ids.size());
+      std::iota(all.begin(), all.end(), 0);
+      labelled = all;
+    }
+    batch.add(input.ids, input.token_types, labelled);
+  }
   return batch;
 }
 
@@ -256,6 +266,12 @@ void Engine::State::check(std::span<const TokenSequence> inputs) const {
     if (!input.token_types.empty() && input.token_types.size() != input.ids.size())
       fail("has " + std::to_string(input.token_types.size()) + " token types for " + std::to_string(input.ids.size()) +
            " tokens");
+    if (!input.labelled.empty() && !config.per_token) fail("has tokens to be labelled; the model labels texts");
+    for (std::size_t t = 0; t < input.labelled.size(); ++t)
+      if (input.labelled[t] < (t == 0 ? 0 : input.labelled[t - 1] + 1) ||
+          static_cast<std::size_t>(input.labelled[t]) >= input.ids.size())
+        fail("has token " + std::to_string(input.labelled[t]) +
+             " to be labelled; expected ascending places from 0 to " + std::to_string(input.ids.size() - 1));
     const std::string problem = encoder.backbone->beyond_embeddings(config, input.ids, input.token_types);
     if (!problem.empty()) fail(problem);
   }
@@ -351,7 +367,7 @@ std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs, const
   const Encoder<float>& encoder = state.encoder;
   state.check(inputs);
   const std::span<const Policy> policies = policies_of_call(options, inputs, state.policy);
-  const RaggedBatch batch = batch_of(inputs);
+  const RaggedBatch batch = batch_of(inputs, encoder.config.per_token);
 
   std::vector<Prediction> predictions(inputs.size());
   const ThreadBudget::Lease lease = state.threads.take();
@@ -368,14 +384,16 @@ std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs, const
     for (Index s = 0; s < piece.samples(); ++s) {
       Prediction& prediction = predictions[static_cast<std::size_t>(first + s)];
       const Answer& answer = encoder.answers[static_cast<std::size_t>(output.answers[static_cast<std::size_t>(s)])];
-      const auto row = [s](const std::vector<float>& values, Index cols) {
-        const auto begin = values.begin() + s * cols;
-        return std::vector<float>(begin, begin + cols);
+      const auto rows = [](const std::vector<float>& values, Index begin_row, Index count, Index cols) {
+        const auto begin = values.begin() + begin_row * cols;
+        return std::vector<float>(begin, begin + count * cols);
       };
-      prediction.logits = row(output.logits, encoder.config.num_labels());
+      const bool per_token = encoder.config.per_token;
+      prediction.logits = rows(output.logits, per_token ? piece.head_offsets[static_cast<std::size_t>(s)] : s,
+                               per_token ? std::ssize(piece.head_tokens_of(s)) : 1, encoder.config.num_labels());
       const bool came_to_router = !answer.is_exit() || answer.exit_layer > encoder.stem_layers();
       if (encoder.weights.router && came_to_router)
-        prediction.router_logits = row(output.router_logits, encoder.widths.size());
+        prediction.router_logits = rows(output.router_logits, s, 1, encoder.widths.size());
       prediction.answer = answer.name;
       prediction.width = encoder.widths[answer.width_index].fraction();
       prediction.asked = walk.asked(s);
@@ -384,9 +402,13 @@ std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs, const
       const double tokens = lengths[static_cast<std::size_t>(s)];
       prediction.full_multiply_adds = std::llround(full.path.of(tokens) + full.own.of(tokens));
       if (encoder.config.is_regression()) continue;
+      prediction.probabilities = probabilities_of(encoder.config, prediction.logits);
+      if (per_token) {
+        prediction.labels = predicted_labels(encoder.config, prediction.logits);
+        continue;
+      }
       prediction.label = static_cast<int>(std::max_element(prediction.logits.begin(), prediction.logits.end()) -
                                           prediction.logits.begin());
-      prediction.probabilities = probabilities_of(encoder.config, prediction.logits);
       prediction.labels = labels_above_threshold(encoder.config, prediction.probabilities);
     }
   });
@@ -405,7 +427,7 @@ std::vector<std::vector<float>> Engine::embed(std::span<const TokenSequence> inp
                       "; the model has no full width behind its router, expected 0 to " +
                       std::to_string(encoder.stem_layers()));
   state.check(inputs);
-  const RaggedBatch batch = batch_of(inputs);
+  const RaggedBatch batch = batch_of(inputs, encoder.config.per_token);
 
   std::vector<std::vector<float>> vectors(inputs.size());
   const ThreadBudget::Lease lease = state.threads.take();

@@ -59,8 +59,10 @@ class Meter {
       for (const int i : full.layers())
         x = run_layer(i, encoder_.adaptive_layer(i, full, batch_.offsets, batch_.offsets), x);
     }
-    measure(encoder_.weights.head_dense,
-            encoder_.head().forward(encoder_.finished(x, full, {}, workspace_), batch_.offsets, {}, workspace_).input);
+    if (!encoder_.weights.head_dense) return;
+    const HeadRows rows = HeadRows::of_samples(batch_.offsets);
+    measure(*encoder_.weights.head_dense,
+            encoder_.head().forward(encoder_.finished(x, full, {}, workspace_), rows, {}, workspace_).inputs);
   }
 
  private:
@@ -73,13 +75,13 @@ class Meter {
     if (pass.layer.gate) measure(*pass.layer.gate, cache.feed_forward_input);
     measure(pass.layer.output, pass.layer.gate ? cache.gated : cache.activation);
     for (const auto& exit : encoder_.weights.exits) {
-      if (exit.layer != index + 1) continue;
+      if (exit.layer != index + 1 || !exit.dense) continue;
       const MatrixView<float> pooled = workspace_.matrix<float>(batch_.samples(), cache.output.cols);
       const std::span<const Index> offsets(batch_.offsets);
       encoder_.pool_for_exit(cache.output, offsets.first(offsets.size() - 1), offsets.subspan(1), pooled);
-      std::vector<Index> one_each(offsets.size());
+      std::vector<Index> one_each(static_cast<std::size_t>(batch_.samples()));
       std::iota(one_each.begin(), one_each.end(), Index{0});
-      measure(exit.dense, encoder_.head(exit).forward(pooled, one_each, {}, workspace_).input);
+      measure(*exit.dense, encoder_.head(exit).forward(pooled, {one_each}, {}, workspace_).inputs);
     }
     return cache.output;
   }

@@ -39,6 +39,7 @@ class Run {
         output_(output),
         stop_(stop),
         answers_(encoder.answers),
+        per_token_(encoder.config.per_token),
         one_each_(static_cast<std::size_t>(batch.samples()) + 1),
         kept_(static_cast<std::size_t>(batch.samples()), 0) {
     std::iota(one_each_.begin(), one_each_.end(), Index{0});
@@ -47,7 +48,8 @@ class Run {
   void operator()() {
     const auto samples = static_cast<std::size_t>(batch_.samples());
     output_.answers.assign(samples, 0);
-    output_.logits.assign(samples * static_cast<std::size_t>(encoder_.config.num_labels()), T(0));
+    const std::size_t rows = per_token_ ? batch_.head_tokens.size() : samples;
+    output_.logits.assign(rows * static_cast<std::size_t>(encoder_.config.num_labels()), T(0));
     output_.router_logits.assign(
         encoder_.weights.router ? samples * static_cast<std::size_t>(encoder_.widths.size()) : 0, T(0));
     Group<T> path;
@@ -113,14 +115,21 @@ class Run {
     if (members.empty()) return;
     const Workspace::Mark mark = workspace_.mark();
     const auto exit = std::ranges::find(encoder_.weights.exits, layer, &Exit<Linear<T>, const T>::layer);
+    if (per_token_) {
+      const std::vector<Index> rows = head_rows(members, begins);
+      const bool any = take(answer, members, encoder_.head(*exit).forward(group.x, {rows}, {}, workspace_).logits, {});
+      workspace_.release(mark);
+      if (any) close_ranks(group, x);
+      return;
+    }
     const MatrixView<T> pooled = workspace_.template matrix<T>(std::ssize(members), group.x.cols);
     encoder_.pool_for_exit(group.x, begins, ends, pooled);
-    const auto one_each = std::span<const Index>(one_each_).first(members.size() + 1);
-    const auto cache = encoder_.head(*exit).forward(pooled, one_each, {}, workspace_);
+    const auto one_each = std::span<const Index>(one_each_).first(members.size());
+    const auto cache = encoder_.head(*exit).forward(pooled, {one_each}, {}, workspace_);
     MatrixView<T> scores;
     if (exit->score) {
       scores = workspace_.template matrix<T>(std::ssize(members), 1);
-      exit->score->forward(cache.input, scores);
+      exit->score->forward(cache.inputs, scores);
     }
     const bool any = take(answer, members, cache.logits, scores);
     workspace_.release(mark);
@@ -180,21 +189,36 @@ class Run {
   void answer_by_head(int answer, const Width& width, const Group<T>& group) {
     const Workspace::Mark mark = workspace_.mark();
     const MatrixView<const T> x = encoder_.finished(group.x, width, {}, workspace_);
-    const auto logits = encoder_.head().forward(x, group.offsets, {}, workspace_).logits;
+    HeadRows rows = HeadRows::of_samples(group.offsets);
+    const std::vector<Index> of_words = per_token_ ? head_rows(group.samples, rows.begins) : std::vector<Index>();
+    if (per_token_) rows = {of_words};
+    const auto logits = encoder_.head().forward(x, rows, {}, workspace_).logits;
     take(answer, group.samples, logits, {});
     workspace_.release(mark);
+  }
+
+  /// The rows of the samples' head tokens, in a matrix where sample i begins with row begins[i].
+  std::vector<Index> head_rows(const std::vector<Index>& samples, std::span<const Index> begins) const {
+    std::vector<Index> rows;
+    for (std::size_t i = 0; i < samples.size(); ++i)
+      for (const std::int32_t token : batch_.head_tokens_of(samples[i])) rows.push_back(begins[i] + token);
+    return rows;
   }
 
   /// Gives the guide the samples' answers. Returns whether one was kept.
   bool take(int answer, const std::vector<Index>& samples, MatrixView<const T> logits, MatrixView<const T> scores) {
     bool any = false;
+    Index first = 0;  // the sample's first row
     for (Index i = 0; i < std::ssize(samples); ++i) {
       const Index sample = samples[i];
-      const std::span<const T> row(logits.row(i), static_cast<std::size_t>(logits.cols));
+      const Index count = per_token_ ? std::ssize(batch_.head_tokens_of(sample)) : 1;
+      const std::span<const T> row(logits.row(first), static_cast<std::size_t>(count * logits.cols));
+      first += count;
       const bool kept = guide_.keeps(sample, answer, row, scores ? scores.row(i) : nullptr);
       if (!kept && answer + 1 < std::ssize(answers_)) continue;
       output_.answers[sample] = answer;
-      std::ranges::copy(row, output_.logits.begin() + sample * logits.cols);
+      const Index place = per_token_ ? batch_.head_offsets[static_cast<std::size_t>(sample)] : sample;
+      std::ranges::copy(row, output_.logits.begin() + place * logits.cols);
       kept_[sample] = 1;
       any = true;
     }
@@ -236,6 +260,7 @@ class Run {
   AnsweredBatch<T>& output_;
   const std::stop_token& stop_;
   const std::vector<Answer>& answers_;
+  bool per_token_;
   std::vector<Index> one_each_;  // offsets of one row a sample
   std::vector<char> kept_;       // [samples]
 };

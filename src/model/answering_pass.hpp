@@ -16,8 +16,8 @@ class AnswerGuide {
   /// encoder. Not called for the last answer, which a sample that has come so far always gets.
   virtual bool asks(Index sample, int answer, std::span<const T> router_logits) = 0;
   /// Takes the answer that the sample was asked for and says whether it is the sample's. A sample whose answer is kept
-  /// runs no further. The last answer is kept whatever is said. logits: [labels]; score: the logit of an exit's being
-  /// right, or none.
+  /// runs no further. The last answer is kept whatever is said. logits: [labels], of a model that labels tokens
+  /// [the sample's head tokens, labels]; score: the logit of an exit's being right, or none.
   virtual bool keeps(Index sample, int answer, std::span<const T> logits, const T* score) = 0;
 };
 
@@ -25,7 +25,7 @@ class AnswerGuide {
 template <class T>
 struct AnsweredBatch {
   std::vector<int> answers;      ///< [samples], the index of the answer that was kept
-  std::vector<T> logits;         ///< [samples, labels]
+  std::vector<T> logits;         ///< [samples, labels], or [all head tokens, labels]
   std::vector<T> router_logits;  ///< [samples, widths]; zeros for a sample that stopped before the router
 };
 

@@ -47,6 +47,9 @@ std::vector<Answer> answers_of(const ModelConfig& config) {
   };
   const std::int64_t hidden = config.hidden_size;
   const std::int64_t head = hidden * (hidden + config.num_labels() + (config.sharcs->exit_scores ? 1 : 0));
+  // Of tokens each costs a classifier, as if all were words' first ones.
+  const LengthCost exit = config.per_token ? LengthCost{.linear = static_cast<double>(hidden * config.num_labels())}
+                                           : LengthCost{.constant = static_cast<double>(head)};
 
   std::vector<Answer> answers;
   const auto add_exits = [&](int after, int last) {
@@ -56,7 +59,7 @@ std::vector<Answer> answers_of(const ModelConfig& config) {
                            .exit_layer = layer,
                            .width_index = widths.widest().index(),
                            .path = path_to(layer),
-                           .own = {.constant = static_cast<double>(head)}});
+                           .own = exit});
   };
   add_exits(0, stem);
   for (const Width& width : widths) {

@@ -21,6 +21,13 @@ std::string row_problem(const char* what, std::int32_t found, int rows, const ch
 
 }  // namespace
 
+std::string Backbone::architecture_of(const ModelConfig& config) const {
+  constexpr std::string_view of_texts = "SequenceClassification";
+  std::string name = architecture;
+  if (config.per_token) name.replace(name.find(of_texts), of_texts.size(), "TokenClassification");
+  return name;
+}
+
 std::string Backbone::beyond_embeddings(const ModelConfig& config, std::span<const std::int32_t> ids,
                                         std::span<const std::int32_t> token_types) const {
   for (const std::int32_t id : ids)

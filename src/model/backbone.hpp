@@ -26,12 +26,13 @@ struct LayerNames {
   std::string router_scope;
 };
 
-/// The classification head: `dense` on the first token (input sliced to the width), an activation, then `output`.
+/// The classification head: `dense` on the first token (input sliced to the width), an activation, then `output`. Or,
+/// for tokens, `output` alone on each (input sliced to the width); `dense` is then empty.
 struct HeadNames {
   std::string dense, output;
-  kernels::Activation activation;
+  kernels::Activation activation = kernels::Activation::tanh;
   /// RoBERTa drops out before the dense layer too.
-  bool dropout_before_dense;
+  bool dropout_before_dense = false;
   std::string norm = {};  ///< the LayerNorm behind the activation; empty: none
 };
 
@@ -56,7 +57,7 @@ enum class EmbeddingProjection { never, where_sizes_differ, always };
 /// writes the list of these functions (cmake/registry.cmake).
 struct Backbone {
   std::string model_type;
-  /// The class of Hugging Face's that loads a saved model: config.json's "architectures".
+  /// The class of Hugging Face's that loads a saved model of texts: config.json's "architectures".
   std::string architecture;
   /// "bert.embeddings": word_embeddings, position_embeddings, token_type_embeddings and LayerNorm follow.
   std::string embeddings;
@@ -89,6 +90,8 @@ struct Backbone {
                                                             {"silu", kernels::Activation::silu},
                                                             {"swish", kernels::Activation::silu}};
   HeadNames head;
+  /// Whether the head of a model that labels tokens is the same, on each token. Of others it is a classifier alone.
+  bool has_same_head_for_tokens = false;
   /// Dropout before the classifier where config.json does not say: negative means hidden_dropout_prob.
   double default_classifier_dropout = -1;
   /// Keys of config.json that the family spells in its own way: from ModelConfig's name to its own.
@@ -121,6 +124,13 @@ struct Backbone {
   /// The name under which the tensor is saved, so that Hugging Face's loader finds it.
   std::string (*saved_name)(const std::string& name);
 
+  /// The head of this model.
+  HeadNames head_of(const ModelConfig& config) const {
+    return config.per_token && !has_same_head_for_tokens ? HeadNames{.dense = "", .output = "classifier"} : head;
+  }
+  /// The class of Hugging Face's for this model: BertForTokenClassification in place of BertForSequenceClassification.
+  std::string architecture_of(const ModelConfig& config) const;
+
   /// Of the table of relative positions.
   DistanceRows distances(const ModelConfig& config) const {
     const Index farthest =
@@ -133,8 +143,9 @@ struct Backbone {
   Sight sight_of(const ModelConfig& config, int index) const {
     return sight == nullptr ? Sight() : sight(config, index);
   }
+  /// Of a model that labels texts; one that labels tokens reads each.
   HeadPooling pooling_of(const ModelConfig& config) const {
-    return head_pooling == nullptr ? HeadPooling::first_token : head_pooling(config);
+    return head_pooling == nullptr || config.per_token ? HeadPooling::first_token : head_pooling(config);
   }
   kernels::Activation activation_of_head(const ModelConfig& config) const {
     return head_activation == nullptr ? head.activation : head_activation(config);

@@ -152,7 +152,9 @@ std::int64_t parameters_used(const ModelConfig& config, const Width& width) {
     if (!is_plain && config.sharcs->weighted_dim_reduction) count += hidden / slice;
   }
   if (backbone.is_pre_norm()) count += norm * slice;  // behind the last layer
-  if (!backbone.head.norm.empty()) count += norm * hidden;
+  const HeadNames head = backbone.head_of(config);
+  if (!head.norm.empty()) count += norm * hidden;
+  if (head.dense.empty()) return count + linear_parameters(config.num_labels(), slice);
   return count + linear_parameters(hidden, slice, biases.head) + linear_parameters(config.num_labels(), hidden);
 }
 

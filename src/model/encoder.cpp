@@ -139,10 +139,10 @@ MatrixView<const T> Encoder<T>::finished(MatrixView<const T> x, const Width& wid
 
 template <class T>
 HeadPass<T> Encoder<T>::head() const {
-  return {.dense = weights.head_dense,
+  return {.dense = weights.head_dense ? &*weights.head_dense : nullptr,
           .output = weights.head_output,
           .activation = backbone->activation_of_head(config),
-          .dropout_before_dense = backbone->head.dropout_before_dense,
+          .dropout_before_dense = backbone->head_of(config).dropout_before_dense,
           .pooling = backbone->pooling_of(config),
           .eps = eps(),
           .norm = weights.head_norm};
@@ -150,7 +150,7 @@ HeadPass<T> Encoder<T>::head() const {
 
 template <class T>
 HeadPass<T> Encoder<T>::head(const Exit<Linear<T>, const T>& exit) const {
-  return {.dense = exit.dense,
+  return {.dense = exit.dense ? &*exit.dense : nullptr,
           .output = exit.output,
           .activation = kernels::Activation::tanh,
           .dropout_before_dense = false,

@@ -18,8 +18,9 @@ namespace sharcs::internal {
 /// A head that answers after a layer of full width.
 template <class L, class T>
 struct Exit {
-  int layer;  ///< after which it stands, from 1
-  L dense, output;
+  int layer;               ///< after which it stands, from 1
+  std::optional<L> dense;  ///< none where it labels tokens
+  L output;
   std::optional<L> score;      ///< of the answer: the logit of its being right
   LayerNormView<T> norm = {};  ///< of what it reads, where layers are pre-norm
 };
@@ -62,7 +63,8 @@ struct EncoderTree {
   /// Behind the last layer where layers are pre-norm: full width's where that is plain, and the others' by width index.
   LayerNormView<T> final_norm;
   std::vector<LayerNormView<T>> private_final_norms;
-  L head_dense, head_output;
+  std::optional<L> head_dense;  ///< none where the classifier stands on the tokens themselves
+  L head_output;
   LayerNormView<T> head_norm;  ///< behind the head's activation, where the backbone has one
 
   /// The parameters of layer `i` of the encoder.
@@ -213,18 +215,18 @@ EncoderTree<L, T> build_encoder_tree(const ModelConfig& config, const WidthSet& 
 
   for (const int layer : config.sharcs ? config.sharcs->exits : std::vector<int>()) {
     const std::string name = "exits." + std::to_string(layer) + ".";
-    Exit<L, T> exit = {.layer = layer,
-                       .dense = linear(name + "dense", hidden, hidden, true, Component::exit),
-                       .output = linear(name + "output", config.num_labels(), hidden, true, Component::exit),
-                       .score = {}};
+    Exit<L, T> exit = {.layer = layer, .dense = {}, .output = {}, .score = {}};
+    if (!config.per_token) exit.dense = linear(name + "dense", hidden, hidden, true, Component::exit);
+    exit.output = linear(name + "output", config.num_labels(), hidden, true, Component::exit);
     if (config.sharcs->exit_scores) exit.score = linear(name + "score", 1, hidden, true, Component::exit);
     exit.norm = side_norm(name + "norm", Component::exit);
     tree.exits.push_back(std::move(exit));
   }
 
-  tree.head_dense = linear(backbone.head.dense, hidden, hidden, biases.head);
-  if (!backbone.head.norm.empty()) tree.head_norm = norm(backbone.head.norm, hidden);
-  tree.head_output = linear(backbone.head.output, config.num_labels(), hidden);
+  const HeadNames head = backbone.head_of(config);
+  if (!head.dense.empty()) tree.head_dense = linear(head.dense, hidden, hidden, biases.head);
+  if (!head.norm.empty()) tree.head_norm = norm(head.norm, hidden);
+  tree.head_output = linear(head.output, config.num_labels(), hidden);
   return tree;
 }
 
@@ -243,11 +245,11 @@ void for_each_linear(Tree& tree, const Body& body) {
     body(tree.router->output);
   }
   for (auto& exit : tree.exits) {
-    body(exit.dense);
+    if (exit.dense) body(*exit.dense);
     body(exit.output);
     if (exit.score) body(*exit.score);
   }
-  body(tree.head_dense);
+  if (tree.head_dense) body(*tree.head_dense);
   body(tree.head_output);
 }
 

@@ -22,7 +22,7 @@ bool becomes_bf16(const ModelConfig& config, const ParameterSpec& spec, std::spa
   if (spec.name.ends_with(".word_embeddings.weight")) return true;
   if (!spec.packed || spec.component == Component::router) return false;
   if (spec.component == Component::exit) return spec.name.ends_with(".dense.weight");
-  return spec.name != find_backbone(config.model_type).head.output + ".weight";
+  return spec.name != find_backbone(config.model_type).head_of(config).output + ".weight";
 }
 
 bool becomes_int8(const ModelConfig& config, const ParameterSpec& spec, std::span<const std::string> keep_fp32) {

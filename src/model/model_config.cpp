@@ -69,6 +69,23 @@ std::vector<std::string> read_labels(const JsonCursor& object) {
   return labels;
 }
 
+/// Whether the model labels tokens, by the class that saved it. Throws ConfigError for a class whose answers are of a
+/// kind that the library does not have; an encoder alone, or with a head for pretraining, is something to start from.
+bool labels_tokens(const JsonCursor& object) {
+  const JsonCursor names = object["architectures"];
+  if (!names.present()) return false;
+  for (const std::string& name : names.get<std::vector<std::string>>()) {
+    for (const char* other : {"ForQuestionAnswering", "ForMultipleChoice"})
+      if (name.ends_with(other))
+        names.refuse(
+            "has " + quote(name) +
+            "; expected a class for texts (…ForSequenceClassification) or tokens (…ForTokenClassification), or "
+            "an encoder without one");
+    if (name.ends_with("ForTokenClassification")) return true;
+  }
+  return false;
+}
+
 /// Keys that ask for another function than the encoder's, with the value that does not. Other keys of transformers'
 /// configurations are used, or change nothing that is computed here: tests/model/config_keys.json has them all.
 constexpr std::pair<const char*, const char*> only_values[] = {
@@ -97,7 +114,7 @@ void check_function(const JsonCursor& object) {
 /// What the labels stand for. Throws ConfigError for a type of problem that they do not fit.
 void read_problem_type(const JsonCursor& object, ModelConfig& config) {
   const JsonCursor problem = object["problem_type"];
-  if (!problem.present()) return;
+  if (!problem.present() || config.per_token) return;  // transformers' classes for tokens do not look at it, either
   const std::string type = problem.get<std::string>();
   if ((type == "multi_label_classification" || type == "single_label_classification") && config.labels.size() == 1)
     problem.refuse("is " + quote(type) + ", with one label; expected at least two");
@@ -227,6 +244,7 @@ ModelConfig parse_config(std::string_view text, const std::string& name, FullWid
   object["initializer_range"].read(config.initializer_range, {.least = 0, .greatest = 10});
   object["pad_token_id"].read(config.pad_token_id, {.least = 0});
   config.labels = read_labels(object);
+  config.per_token = labels_tokens(object);
   config.sharcs = read_sharcs(object, norm);
   if (const JsonCursor task = object["sharcs_task"]; task.present()) config.task = read_task_spec(task);
   object["sharcs_max_length"].read(config.max_length,
@@ -290,7 +308,7 @@ std::string ModelConfig::to_json() const {
   const Backbone& kind = find_backbone(model_type);
   Json object;
   object["model_type"] = model_type;
-  object["architectures"] = Json::array({kind.architecture});
+  object["architectures"] = Json::array({kind.architecture_of(*this)});
   object["torch_dtype"] = "float32";
   object["vocab_size"] = vocab_size;
   if (kind.projection != EmbeddingProjection::never) object["embedding_size"] = word_embedding_size();
@@ -315,9 +333,10 @@ std::string ModelConfig::to_json() const {
   for (std::size_t i = 0; i < labels.size(); ++i) names.emplace_back(std::to_string(i), labels[i]);
   auto& numbers = (object["label2id"] = Json::object()).get_ref<Json::object_t&>();
   for (std::size_t i = 0; i < labels.size(); ++i) numbers.emplace_back(labels[i], i);
-  object["problem_type"] = is_regression() ? "regression"
-                           : multi_label   ? "multi_label_classification"
-                                           : "single_label_classification";
+  if (!per_token)
+    object["problem_type"] = is_regression() ? "regression"
+                             : multi_label   ? "multi_label_classification"
+                                             : "single_label_classification";
   if (multi_label) object["sharcs_label_threshold"] = label_threshold;
   if (sharcs) {
     object["sharcs"] = options_json(sharcs_option_table(), *sharcs);
@@ -378,6 +397,15 @@ void ModelConfig::check(const std::string& name) const {
   if (multi_output && labels.size() == 1) fail("a model of several numbers has one; expected at least two");
   if (multi_output && multi_label)
     fail("the model is a multi-label one and one of several numbers; expected one of them");
+  if (per_token && (multi_label || multi_output))
+    fail("the model labels tokens, and texts with several labels or numbers; expected one of them");
+  if (per_token && labels.size() == 1) fail("a model that labels tokens has one label; expected at least two");
+  if (per_token && sharcs && sharcs->exit_scores)
+    fail("\"sharcs.exit_scores\" is true; expected false for a model that labels tokens, whose exits have no score");
+  if (per_token && sharcs && sharcs->exit_pooling != ExitPooling::mean)
+    fail(
+        "\"sharcs.exit_pooling\" is \"first_token\"; expected none for a model that labels tokens, whose exits read "
+        "each");
   if (multi_label && sharcs && labels.size() > most_labels_in_set)
     fail("\"id2label\" has " + std::to_string(labels.size()) +
          " labels; a multi-label model with \"sharcs\" has at most " + std::to_string(most_labels_in_set));

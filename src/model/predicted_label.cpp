@@ -25,6 +25,16 @@ int predicted_label(const ModelConfig& config, std::span<const T> logits) {
 template int predicted_label<float>(const ModelConfig&, std::span<const float>);
 template int predicted_label<double>(const ModelConfig&, std::span<const double>);
 
+std::vector<int> predicted_labels(const ModelConfig& config, std::span<const float> logits) {
+  const auto labels = static_cast<std::size_t>(config.num_labels());
+  std::vector<int> of_tokens;
+  for (std::size_t first = 0; first < logits.size(); first += labels) {
+    const auto row = logits.subspan(first, labels);
+    of_tokens.push_back(static_cast<int>(std::ranges::max_element(row) - row.begin()));
+  }
+  return of_tokens;
+}
+
 std::vector<int> labels_above_threshold(const ModelConfig& config, std::span<const float> probabilities) {
   std::vector<int> labels;
   for (std::size_t label = 0; config.multi_label && label < probabilities.size(); ++label)
@@ -34,6 +44,13 @@ std::vector<int> labels_above_threshold(const ModelConfig& config, std::span<con
 
 std::vector<float> probabilities_of(const ModelConfig& config, std::span<const float> logits) {
   if (config.is_regression()) return {};
+  if (config.per_token) {
+    std::vector<float> of_tokens(logits.size());
+    const Index rows = std::ssize(logits) / config.num_labels();
+    softmax<float>(MatrixView<const float>(logits.data(), rows, config.num_labels()),
+                   MatrixView<float>(of_tokens.data(), rows, config.num_labels()));
+    return of_tokens;
+  }
   if (!config.multi_label) return softmax(logits);
   std::vector<float> probabilities;
   for (const float logit : logits) probabilities.push_back(static_cast<float>(sigmoid(static_cast<double>(logit))));
@@ -47,6 +64,15 @@ double surest(bool multi_label, std::span<const float> probabilities) {
     const auto p = static_cast<double>(probability);
     least = std::min(least, std::max(p, 1 - p));
   }
+  return least;
+}
+
+double surest(const ModelConfig& config, std::span<const float> probabilities) {
+  if (!config.per_token) return surest(config.multi_label, probabilities);
+  const auto labels = static_cast<std::size_t>(config.num_labels());
+  double least = 1;
+  for (std::size_t first = 0; first < probabilities.size(); first += labels)
+    least = std::min(least, surest(false, probabilities.subspan(first, labels)));
   return least;
 }
 

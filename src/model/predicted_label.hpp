@@ -31,12 +31,19 @@ int predicted_label(const ModelConfig& config, std::span<const T> logits);
 /// Multi-label: all labels whose probability is above the model's threshold, ascending. Else none.
 std::vector<int> labels_above_threshold(const ModelConfig& config, std::span<const float> probabilities);
 
-/// Softmax of the logits; multi-label: the sigmoid of each; none for a regression.
+/// Of a model that labels tokens: the label of each token, of logits [tokens, labels].
+std::vector<int> predicted_labels(const ModelConfig& config, std::span<const float> logits);
+
+/// Softmax of the logits, of each token's where tokens are labelled; multi-label: the sigmoid of each; none for a
+/// regression.
 std::vector<float> probabilities_of(const ModelConfig& config, std::span<const float> logits);
 
 /// How sure an answer with these probabilities is: its class's probability. Multi-label: that of its least sure label,
 /// max(p, 1 - p).
 double surest(bool multi_label, std::span<const float> probabilities);
+
+/// The same for a model of any kind. Where tokens are labelled: of the least sure token.
+double surest(const ModelConfig& config, std::span<const float> probabilities);
 
 /// The probability that is given to the true class. Multi-label: the least of those given to the truth about each
 /// label, p where it holds and 1 - p where it does not.

@@ -28,17 +28,16 @@ struct EnumNames<TaskKind> {
   static constexpr const char* what = "the kind of task";
   static constexpr EnumName<TaskKind> all[] = {{TaskKind::classification, "classification"},
                                                {TaskKind::regression, "regression"},
-                                               {TaskKind::multi_label, "multi_label"}};
+                                               {TaskKind::multi_label, "multi_label"},
+                                               {TaskKind::token_classification, "token_classification"}};
 };
 
 template <>
 struct EnumNames<TableFormat> {
   static constexpr const char* what = "the format";
-  static constexpr EnumName<TableFormat> all[] = {{TableFormat::by_extension, "by_extension"},
-                                                  {TableFormat::tsv, "tsv"},
-                                                  {TableFormat::csv, "csv"},
-                                                  {TableFormat::json_lines, "jsonl"},
-                                                  {TableFormat::fasttext, "fasttext"}};
+  static constexpr EnumName<TableFormat> all[] = {
+      {TableFormat::by_extension, "by_extension"}, {TableFormat::tsv, "tsv"},           {TableFormat::csv, "csv"},
+      {TableFormat::json_lines, "jsonl"},          {TableFormat::fasttext, "fasttext"}, {TableFormat::conll, "conll"}};
 };
 
 template <>

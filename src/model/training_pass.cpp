@@ -17,8 +17,15 @@ void TrainingPass<T>::forward(const RaggedBatch& batch, const PassPlan& plan, co
   const std::span<Index> one_each = workspace_.span<Index>(batch.samples() + 1);
   std::iota(one_each.begin(), one_each.end(), Index{0});
   one_each_ = one_each;
+  const bool per_token = encoder_.config.per_token;
   const bool firsts = options_.last_layer == LastLayer::first_tokens && encoder_.reads_first_tokens();
   last_offsets_ = firsts ? one_each_ : std::span<const Index>(batch.offsets);
+  head_rows_ = HeadRows::of_samples(last_offsets_);
+  if (per_token) {
+    const std::span<Index> rows = workspace_.span<Index>(std::ssize(batch.head_tokens));
+    batch.write_head_rows(rows);
+    head_rows_ = {rows};
+  }
   exits_.resize(encoder_.weights.exits.size());
   embeddings_ = encoder_.embed(batch, dropout, workspace_);
   MatrixView<const T> x = embeddings_.output;
@@ -49,7 +56,7 @@ void TrainingPass<T>::forward_tail(const Width& width, MatrixView<const T> x) {
   tail.last = x;
   if (encoder_.backbone->is_pre_norm()) tail.statistics = workspace_.span<kernels::RowStatistics<T>>(x.rows);
   tail.output = encoder_.finished(x, width, tail.statistics, workspace_);
-  tail.head = encoder_.head().forward(tail.output, last_offsets_, dropout_, workspace_);
+  tail.head = encoder_.head().forward(tail.output, head_rows_, dropout_, workspace_);
 }
 
 template <class T>
@@ -58,13 +65,18 @@ void TrainingPass<T>::forward_exit(Index layer, MatrixView<const T> x) {
   const auto& exits = encoder_.weights.exits;
   for (std::size_t e = 0; e < exits.size(); ++e) {
     if (exits[e].layer != layer) continue;
+    if (encoder_.config.per_token) {
+      exits_[e].head = encoder_.head(exits[e]).forward(x, head_rows_, dropout_, workspace_);
+      continue;
+    }
     const std::span<const Index> offsets = batch_->offsets;
     const MatrixView<T> pooled = workspace_.matrix<T>(batch_->samples(), x.cols);
     encoder_.pool_for_exit(x, offsets.first(offsets.size() - 1), offsets.subspan(1), pooled);
-    exits_[e].head = encoder_.head(exits[e]).forward(pooled, one_each_, dropout_, workspace_);
+    exits_[e].head =
+        encoder_.head(exits[e]).forward(pooled, {one_each_.first(one_each_.size() - 1)}, dropout_, workspace_);
     if (!exits[e].score) continue;
     exits_[e].score = workspace_.matrix<T>(batch_->samples(), 1);
-    exits[e].score->forward(exits_[e].head.input, exits_[e].score);
+    exits[e].score->forward(exits_[e].head.inputs, exits_[e].score);
   }
 }
 
@@ -159,15 +171,26 @@ struct TrainingPass<T>::Backward {
       if (exits[e].layer != layer) continue;
       const ExitCache& cache = pass.exits_[e];
       if (is_given(losses.exit_scores, e))
-        exits[e].score->backward_parameters(cache.head.input, losses.exit_scores[e], *gradient.exits[e].score);
+        exits[e].score->backward_parameters(cache.head.inputs, losses.exit_scores[e], *gradient.exits[e].score);
       if (!is_given(losses.exit_logits, e)) continue;
       const Workspace::Mark mark = workspace().mark();
       const Index samples = pass.batch_->samples();
-      const MatrixView<T> d_first = workspace().template matrix<T>(samples, cache.head.first_tokens.cols);
-      const auto& own = gradient.exits[e];
-      pass.encoder_.head(exits[e]).backward(cache.head, pass.one_each_, pass.dropout_, losses.exit_logits[e],
-                                            {.dense = own.dense, .output = own.output, .input_norm = own.norm}, d_first,
-                                            workspace());
+      const auto backward = [&](const HeadRows& rows, MatrixView<T> d_read) {
+        const auto& own = gradient.exits[e];
+        pass.encoder_.head(exits[e]).backward(
+            cache.head, rows, pass.dropout_, losses.exit_logits[e],
+            {.dense = own.dense ? &*own.dense : nullptr, .output = own.output, .input_norm = own.norm}, d_read,
+            workspace());
+      };
+      if (pass.encoder_.config.per_token) {
+        const MatrixView<T> d_tokens = workspace().template matrix<T>(pass.batch_->tokens(), cache.head.read.cols);
+        backward(pass.head_rows_, d_tokens);
+        if (d_x) kernels::add<T>(d_tokens, d_x);
+        workspace().release(mark);
+        continue;
+      }
+      const MatrixView<T> d_first = workspace().template matrix<T>(samples, cache.head.read.cols);
+      backward({pass.one_each_.first(pass.one_each_.size() - 1)}, d_first);
       const std::span<const Index> offsets = pass.batch_->offsets;
       if (d_x && pass.encoder_.config.sharcs->exit_pooling == ExitPooling::mean)
         mean_over_tokens_backward<T>(d_first, offsets.first(offsets.size() - 1), offsets.subspan(1), d_x);
@@ -178,10 +201,6 @@ struct TrainingPass<T>::Backward {
     }
   }
 
-  HeadGradients<T> head_gradients() const {
-    return {.dense = gradient.head_dense, .output = gradient.head_output, .norm = gradient.head_norm};
-  }
-
   /// From the gradient of what a sub-network's head reads to that of its last layer's output, in place.
   void through_final_norm(const Tail& tail, MatrixView<T> d_x) const {
     const auto norm = pass.encoder_.final_norm(pass.encoder_.weights, *tail.width);
@@ -190,20 +209,26 @@ struct TrainingPass<T>::Backward {
     kernels::layer_norm_backward<T>(d_x, tail.last, tail.statistics, norm.weight, d_x, d_norm.weight, d_norm.bias);
   }
 
+  /// d_x: of what the head reads, overwritten.
+  void head_backward(const Tail& tail, MatrixView<const T> d_logits, MatrixView<T> d_x) const {
+    pass.encoder_.head().backward(tail.head, pass.head_rows_, pass.dropout_, d_logits,
+                                  {.dense = gradient.head_dense ? &*gradient.head_dense : nullptr,
+                                   .output = gradient.head_output,
+                                   .norm = gradient.head_norm},
+                                  d_x, workspace());
+  }
+
   /// Adds a sub-network's part to the gradient of the stem's output, [tokens, hidden].
   void through_tail(std::size_t place, MatrixView<T> d_stem) const {
     const Tail& tail = pass.tails_[place];
     const Workspace::Mark mark = workspace().mark();
     const bool is_full = tail.width->hidden() == pass.encoder_.config.hidden_size;
     MatrixView<T> d_x = zeros(tail.last.rows, tail.last.cols);
-    if (is_given(losses.logits, place))
-      pass.encoder_.head().backward(tail.head, pass.last_offsets_, pass.dropout_, losses.logits[place],
-                                    head_gradients(), d_x, workspace());
-    if (is_given(losses.encoded, place) && pass.encoder_.reads_first_tokens())
-      kernels::add<T>(losses.encoded[place], d_x);
+    if (is_given(losses.logits, place)) head_backward(tail, losses.logits[place], d_x);
+    if (is_given(losses.encoded, place) && pass.encoder_.reads_means())
+      mean_over_tokens_backward<T>(losses.encoded[place], pass.head_rows_.begins, pass.head_rows_.ends, d_x);
     else if (is_given(losses.encoded, place))
-      mean_over_tokens_backward<T>(losses.encoded[place], pass.last_offsets_.first(pass.last_offsets_.size() - 1),
-                                   pass.last_offsets_.subspan(1), d_x);
+      kernels::add<T>(losses.encoded[place], d_x);
     through_final_norm(tail, d_x);
     for (std::size_t i = tail.layers.size(); i-- > 0;) {
       const int index = tail.width->layers()[i];
@@ -242,8 +267,7 @@ struct TrainingPass<T>::Backward {
                            *gradient.router, d_x, workspace());
     } else {
       d_x = workspace().template matrix<T>(pass.stem_.back().output.rows, hidden);
-      pass.encoder_.head().backward(pass.tails_.front().head, pass.last_offsets_, pass.dropout_, losses.logits.front(),
-                                    head_gradients(), d_x, workspace());
+      head_backward(pass.tails_.front(), losses.logits.front(), d_x);
       through_final_norm(pass.tails_.front(), d_x);
     }
     for (Index i = stem - 1; i >= 0; --i) {

@@ -13,7 +13,7 @@ enum class Activations {
   recompute,  ///< the layers' inputs; backward runs each layer forward again, which gives the same bits
 };
 
-/// Which tokens' vectors come out of the last layer.
+/// Which tokens' vectors come out of the last layer. Of a model that labels tokens always all.
 enum class LastLayer {
   first_tokens,  ///< those that the head reads: the first of each sample, or all where it reads their mean
   all_tokens,
@@ -32,7 +32,8 @@ struct PassPlan {
   bool exits = false;
 };
 
-/// The gradients of a loss by what a pass put out. What is left empty takes no part in the loss.
+/// The gradients of a loss by what a pass put out. What is left empty takes no part in the loss. Of a model that labels
+/// tokens, "samples" of logits are the tokens that the head reads (RaggedBatch::head_tokens), those of `encoded` all.
 template <class T>
 struct OutputGradients {
   std::vector<MatrixView<const T>> logits = {};       ///< for each width of the plan, [samples, labels]
@@ -64,11 +65,12 @@ class TrainingPass {
     forward(batch, PassPlan{.widths = {width.index()}}, dropout);
   }
 
-  /// Of the sub-network at `place` in the plan: [samples, labels].
+  /// Of the sub-network at `place` in the plan: [samples, labels], or [head_tokens, labels].
   MatrixView<const T> logits(std::size_t place = 0) const { return tails_[place].head.logits; }
-  /// What its head reads, the last layer's vectors of the first tokens or the mean of all: [samples, hidden(r)].
+  /// What its head reads: the last layer's vectors of the first tokens, or the mean of all, [samples, hidden(r)]; of a
+  /// model that labels tokens those of all, [tokens, hidden(r)].
   MatrixView<const T> encoded(std::size_t place) const {
-    return encoder_.reads_first_tokens() ? tails_[place].output : tails_[place].head.first_tokens;
+    return encoder_.reads_means() ? tails_[place].head.read : tails_[place].output;
   }
   /// How many sub-networks the plan has.
   std::size_t sub_networks() const { return tails_.size(); }
@@ -125,6 +127,7 @@ class TrainingPass {
   bool with_exits_ = false;
   std::span<const Index> one_each_;      // offsets of one row a sample
   std::span<const Index> last_offsets_;  // of the last layer's outputs
+  HeadRows head_rows_;                   // of these, those that the head reads
   DropoutPlan dropout_;
   EmbeddingCache<T> embeddings_;
   std::vector<LayerCache<T>> stem_;

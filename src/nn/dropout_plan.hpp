@@ -16,7 +16,7 @@ struct DropoutPlan {
   std::optional<float> of_embeddings = {};  ///< embedding_dropout, where it is not `hidden`
   std::uint64_t key = 0;
   std::uint64_t first_token = 0;   ///< number, in the batch, of the pass's first token
-  std::uint64_t first_sample = 0;  ///< and of its first sample
+  std::uint64_t first_sample = 0;  ///< and of its first sample, or of the first row that a head for tokens reads
 
   kernels::Dropout embeddings() const {
     return {of_embeddings.value_or(hidden), derive_key(key, "embeddings"), first_token};

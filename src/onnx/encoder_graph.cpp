@@ -362,7 +362,7 @@ Value EncoderGraph::head(const Value& x, const Width& width) {
   const StoredModel::Tree& tree = model_.tree();
   const Backbone& backbone = model_.backbone();
   graph_.begin("head");
-  const Index inner = tree.head_dense.outputs(), hidden = width.hidden();
+  const Index inner = tree.head_dense->outputs(), hidden = width.hidden();
   Value read = x;
   if (backbone.is_pre_norm()) {
     const bool is_private = model_.config().sharcs && !model_.is_plain(width);
@@ -372,7 +372,7 @@ Value EncoderGraph::head(const Value& x, const Width& width) {
   const bool is_mean = backbone.pooling_of(model_.config()) == HeadPooling::mean;
   const Value pooled = is_mean ? mean_over_tokens(read) : first_token(read);
   const Value activated =
-      activation(linear(pooled, tree.head_dense, inner, hidden), backbone.activation_of_head(model_.config()));
+      activation(linear(pooled, *tree.head_dense, inner, hidden), backbone.activation_of_head(model_.config()));
   return linear(norm(activated, tree.head_norm, inner), tree.head_output, tree.head_output.outputs(), inner);
 }
 
@@ -381,7 +381,7 @@ EncoderGraph::ExitValues EncoderGraph::exit(const Value& x, const Exit<LinearWei
   graph_.begin("exit." + std::to_string(exit.layer));
   const bool is_mean = model_.config().sharcs->exit_pooling == ExitPooling::mean;
   const Value pooled = norm(is_mean ? mean_over_tokens(x) : first_token(x), exit.norm, hidden);
-  const Value inner = activation(linear(pooled, exit.dense, hidden, hidden), Activation::tanh);
+  const Value inner = activation(linear(pooled, *exit.dense, hidden, hidden), Activation::tanh);
   ExitValues values = {.logits = linear(inner, exit.output, exit.output.outputs(), hidden), .score = {}};
   if (exit.score) values.score = linear(pooled, *exit.score, 1, hidden);
   return values;

@@ -168,10 +168,16 @@ class RoutedExport {
   Json answers_ = Json::array();
 };
 
+void require_labels_of_texts(const ModelConfig& config) {
+  if (config.per_token)
+    throw ConfigError("the model labels tokens; expected one that labels texts, since only these become ONNX graphs");
+}
+
 }  // namespace
 
 Graph graph_of_answer(const StoredModel& model, int answer) {
   const ModelConfig& config = model.config();
+  require_labels_of_texts(config);
   const Answer asked = answers_of(config)[static_cast<std::size_t>(answer)];
   const Width& width = model.widths()[asked.width_index];
   Graph graph(config.model_type);
@@ -201,6 +207,7 @@ WrittenGraph export_answer(const StoredModel& model, int answer, const std::file
 }
 
 std::vector<WrittenGraph> export_routed(const StoredModel& model, const std::filesystem::path& folder) {
+  require_labels_of_texts(model.config());
   return RoutedExport(model, folder).run();
 }
 

@@ -181,14 +181,16 @@ ordered_json sample_json(const RecordedEvaluation& recorded, std::size_t i) {
   if (sample.line > 0) object["line"] = sample.line;
   if (sample.difficulty) object["difficulty"] = *sample.difficulty;
   object["tokens"] = recording.tokens[i];
-  object["truth"] =
-      recording.is_regression() ? rounded_values(recording.targets_of(i)) : ordered_json(recording.labels[i]);
+  object["truth"] = recording.is_regression()  ? rounded_values(recording.targets_of(i))
+                    : recording.labels_words() ? ordered_json(truth_of(recording, i, ", "))
+                                               : ordered_json(recording.labels[i]);
   object["width_index"] = recorded.answer_of_sample[i];
   object["router_margin"] = rounded(router_margin(recording, i));
   object["predicted"] = ordered_json::array();
   for (int answer = 0; answer <= recording.full_width(); ++answer) {
-    object["predicted"].push_back(recording.is_regression() ? rounded_values(recording.logits_of(i, answer))
-                                                            : ordered_json(recording.label_of(i, answer)));
+    object["predicted"].push_back(recording.is_regression()  ? rounded_values(recording.logits_of(i, answer))
+                                  : recording.labels_words() ? ordered_json(said_of(recording, i, answer, ", "))
+                                                             : ordered_json(recording.label_of(i, answer)));
     if (!recording.is_regression()) object["confidence"].push_back(rounded(true_probability(recording, i, answer)));
   }
   return object;
@@ -222,9 +224,10 @@ ordered_json knowledge_json(const Recording& recording) {
 ordered_json classes_json(const RecordedEvaluation& recorded) {
   ordered_json list = ordered_json::array();
   const std::vector<ClassQuality> classes = class_qualities(recorded.recording, recorded.answer_of_sample);
+  const std::vector<std::string> names = quality_names(recorded.recording);
   for (std::size_t c = 0; c < classes.size(); ++c)
     if (classes[c].samples + classes[c].predicted > 0)
-      list.push_back({{"name", recorded.recording.classes[c]},
+      list.push_back({{"name", names[c]},
                       {"samples", classes[c].samples},
                       {"predicted", classes[c].predicted},
                       {"precision", rounded(classes[c].precision())},

@@ -294,9 +294,10 @@ void write_classes(Screen& screen, const RecordedEvaluation& recorded) {
   const Recording& recording = recorded.recording;
   const std::vector<ClassQuality> classes = class_qualities(recording, recorded.answer_of_sample);
   if (classes.empty() || recording.size() == 0) return;
-  const int name = std::min(std::max(5, widest_of(recording.classes)), screen.columns() / 3);
-  const auto named = [&](std::size_t c) { return padded_right(cut_to_columns(recording.classes[c], name), name); };
-  screen.heading(recording.is_multi_label() ? "Labels" : "Classes");
+  const std::vector<std::string> names = quality_names(recording);
+  const int name = std::min(std::max(5, widest_of(names)), screen.columns() / 3);
+  const auto named = [&](std::size_t c) { return padded_right(cut_to_columns(names[c], name), name); };
+  screen.heading(recording.is_multi_label() ? "Labels" : recording.labels_words() ? "Tags" : "Classes");
   screen.line({{"  " + padded_right("", name) + "  samples  predicted  precision   recall       F1", Style::soft}});
   for (std::size_t c = 0; c < classes.size(); ++c) {
     if (classes[c].samples + classes[c].predicted == 0) continue;
@@ -360,7 +361,7 @@ void write_sentences(Screen& screen, const RecordedEvaluation& recorded) {
   std::ranges::stable_sort(order, std::greater<>(), [&](std::size_t i) { return router_margin(recording, i); });
   const auto said = [&](std::size_t i, int answer) {
     if (recording.is_regression()) return decimals(recording.logits_of(i, answer), 2) + "  ";
-    const std::string names = class_names(recording, recording.label_of(i, answer), ",");
+    const std::string names = said_of(recording, i, answer, ",");
     return (names.empty() ? "none" : names) + "  ";
   };
   const auto write = [&](const std::string& title, const std::vector<std::size_t>& samples) {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "nn/loss.hpp"
@@ -22,6 +23,7 @@ struct AnswerTrail {
   int label = -1;                  ///< of the last answer
   int agreeing = 0;                ///< so many at the end say the same
   std::vector<float> values = {};  ///< of the last answer to a regression
+  std::vector<int> tags = {};      ///< of the last answer that labels words
 
   /// Takes the next answer in, with its logits; returns by how much a regression's values changed (see
   /// value_distance()), infinite for the first answer and for a classification.
@@ -33,6 +35,13 @@ struct AnswerTrail {
     label = next_label;
     if (is_regression) values.assign(logits.begin(), logits.end());
     return change;
+  }
+
+  /// The same of an answer that labels words; answers agree where they label all of them alike.
+  double add_tags(std::vector<int> next) {
+    agreeing = next == tags ? agreeing + 1 : 1;
+    tags = std::move(next);
+    return std::numeric_limits<double>::infinity();
   }
 };
 

@@ -1,6 +1,8 @@
 #include "routing/confidence.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/quote.hpp"
 #include "sharcs/error.hpp"
@@ -35,6 +37,19 @@ Confidence::Confidence(std::string_view name) {
 
 const std::string& Confidence::name() const { return measure_->name; }
 double Confidence::greatest() const { return measure_->greatest; }
-double Confidence::of(const AnswerQuery& query) const { return measure_->of(query); }
+
+double Confidence::of(const AnswerQuery& query) const {
+  if (query.words <= 1) return measure_->of(query);
+  double least = std::numeric_limits<double>::infinity();
+  const std::size_t labels = query.logits.size() / query.words;
+  for (std::size_t word = 0; word < query.words; ++word) {
+    AnswerQuery of_word = query;
+    of_word.words = 1;
+    of_word.logits = query.logits.subspan(word * labels, labels);
+    of_word.probabilities = query.probabilities.subspan(word * labels, labels);
+    least = std::min(least, measure_->of(of_word));
+  }
+  return least;
+}
 
 }  // namespace sharcs

@@ -88,8 +88,9 @@ bool PolicyWalk::keeps(Index sample, int answer, std::span<const float> logits, 
   const auto path = [&](int index) { return answers_[static_cast<std::size_t>(index)].path.of(trace.tokens); };
   if (trace.furthest < 0 || path(answer) > path(trace.furthest)) trace.furthest = answer;
 
-  const int label = predicted_label<float>(config_, logits);
-  const double change = trace.trail.add(config_.is_regression(), label, logits);
+  const double change = config_.per_token
+                            ? trace.trail.add_tags(predicted_labels(config_, logits))
+                            : trace.trail.add(config_.is_regression(), predicted_label<float>(config_, logits), logits);
 
   const bool is_widest = !given.is_exit() && given.width_index == terms.cap;
   const bool is_only = parts.only_exit > 0 || (terms.fixed >= 0 && !given.is_exit());
@@ -102,7 +103,8 @@ bool PolicyWalk::keeps(Index sample, int answer, std::span<const float> logits, 
                              .agreeing = trace.trail.agreeing,
                              .change = change,
                              .tokens = trace.tokens,
-                             .multi_label = config_.multi_label};
+                             .multi_label = config_.multi_label,
+                             .words = config_.per_token ? logits.size() / config_.labels.size() : 1};
   if (parts.accept) return parts.accept(query);
   return parts.confidence.of(query) >= threshold(policy, answer);
 }

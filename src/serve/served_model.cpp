@@ -8,7 +8,12 @@ namespace {
 
 std::shared_ptr<const Classifier> load(const ModelSource& source, const ServedModelOptions& options) {
   EngineOptions engine = options.engine;
-  engine.policy = policy_named(options.policy, ModelConfig::load(source.folder / "config.json"));
+  const ModelConfig config = ModelConfig::load(source.folder / "config.json");
+  if (config.per_token)
+    throw ConfigError(
+        (source.folder / "config.json").string() +
+        ": the model labels tokens; expected one that labels texts, since the server answers for these only");
+  engine.policy = policy_named(options.policy, config);
   auto classifier = std::make_shared<const Classifier>(Classifier::load(source.folder, engine));
   classifier->classify("one text");  // throws where the policy does not fit; and takes the memory of a call
   return classifier;

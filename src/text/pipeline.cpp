@@ -91,6 +91,7 @@ Pipeline roberta_pipeline(Vocabulary vocabulary, std::vector<ByteLevelBpe::Merge
       .model = std::move(model),
       .post_processor = PostProcessor::roberta(ids.cls, ids.sep),
       .pad_id = ids.pad,
+      .given_words_need_space = true,
   };
 }
 

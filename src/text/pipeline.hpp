@@ -30,6 +30,8 @@ struct Pipeline {
   std::variant<WordPiece, ByteLevelBpe, Unigram> model;
   PostProcessor post_processor;
   std::int32_t pad_id;
+  /// RoBERTa's class takes texts whose words are given only where a space is put before each.
+  bool given_words_need_space = false;
   /// The class of Hugging Face's that reads it, and the keys of the tokenizer_config.json that it was read with, as
   /// JSON. Empty where it was made here; saving then finds the class.
   std::string tokenizer_class = {};

@@ -31,6 +31,16 @@ std::size_t room_in(const PostProcessor::Template& items, std::size_t max_length
   return max_length - special;
 }
 
+/// Throws ConfigError for a RoBERTa's tokenizer that takes a word for the inside of another one.
+void require_words(const Pipeline& pipeline) {
+  if (!pipeline.given_words_need_space) return;
+  for (const PreTokenizer::Step& step : pipeline.pre_tokenizer.steps())
+    if (const auto* bytes = std::get_if<PreTokenizer::ByteLevel>(&step); bytes != nullptr && !bytes->add_prefix_space)
+      throw ConfigError(
+          "RoBERTa's tokenizer has \"add_prefix_space\": false; expected true (in tokenizer_config.json) for texts "
+          "whose words are given");
+}
+
 }  // namespace
 
 Tokenizer Tokenizer::load(const std::filesystem::path& directory_or_file) {
@@ -84,6 +94,25 @@ Encoding Tokenizer::encode(std::string_view text, std::string_view pair, std::si
     longer.resize(room - shorter.size());
   }
   return pipeline_->post_processor(items, first, second);
+}
+
+Encoding Tokenizer::encode_words(std::span<const std::string> words, std::size_t max_length) const {
+  require_words(*pipeline_);
+  const PostProcessor::Template& items = pipeline_->post_processor.single();
+  const std::size_t room = room_in(items, max_length);
+  std::vector<std::int32_t> ids, word_of_id;
+  for (std::size_t w = 0; w < words.size() && ids.size() < room; ++w) {
+    const std::vector<std::int32_t> of_word = pipeline_->ids(words[w], room - ids.size());
+    ids.insert(ids.end(), of_word.begin(), of_word.end());
+    word_of_id.resize(ids.size(), static_cast<std::int32_t>(w));
+  }
+  Encoding encoding = pipeline_->post_processor(items, ids, {});
+  for (const PostProcessor::Item& item : items) {
+    if (item.part == PostProcessor::Part::token) encoding.words.push_back(-1);
+    if (item.part == PostProcessor::Part::text)
+      encoding.words.insert(encoding.words.end(), word_of_id.begin(), word_of_id.end());
+  }
+  return encoding;
 }
 
 std::size_t Tokenizer::vocab_size() const { return pipeline_->vocabulary.size(); }

@@ -8,13 +8,15 @@
 namespace sharcs::internal {
 
 /// How often each narrow width was right on each training sample in past epochs: what the router learns when narrow
-/// widths are distilled. An epoch counts as much as all epochs before it together.
+/// widths are distilled. An epoch counts as much as all epochs before it together. Where words are labelled, an answer
+/// is as right as the share of them that it labels right.
 class AnswerHistory {
  public:
   AnswerHistory(Index samples, int widths);
 
-  /// Records whether a narrow width (by index) was right on a sample in the running epoch. The last call counts.
-  void record(Index sample, int width, bool right) { current_[at(sample, width)] = right ? 1.0f : 0.0f; }
+  /// Records how right, from 0 to 1, a narrow width (by index) was on a sample in the running epoch. The last call
+  /// counts.
+  void record(Index sample, int width, float right) { current_[at(sample, width)] = right; }
   void finish_epoch();
 
   /// The router's target for a sample, one number a width: the share of past epochs in which the width was right; for

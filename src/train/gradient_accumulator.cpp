@@ -93,8 +93,10 @@ void GradientAccumulator<T>::add_piece(const MicroBatch& micro_batch, const Ragg
   OutputGradients<T> losses;
   losses.logits.resize(plan.widths.size());
   losses.encoded.resize(plan.widths.size());
-  const MatrixView<T> d_logits = workspace_.matrix<T>(piece.samples(), network_.config().num_labels());
-  add_task_loss(micro_batch, first, pass.logits(place), d_logits, outcome);
+  const Index row =
+      network_.config().per_token ? micro_batch.tokens.head_offsets[static_cast<std::size_t>(first)] : first;
+  const MatrixView<T> d_logits = workspace_.matrix<T>(pass.logits(place).rows, network_.config().num_labels());
+  add_task_loss(micro_batch, piece, row, pass.logits(place), d_logits, outcome);
   if (micro_batch.exits == ExitLosses::alone || micro_batch.exits == ExitLosses::alone_from_full_width) {
     losses.logits.clear();
     losses.encoded.clear();
@@ -102,8 +104,8 @@ void GradientAccumulator<T>::add_piece(const MicroBatch& micro_batch, const Ragg
   } else {
     losses.logits[place] = d_logits;
   }
-  if (micro_batch.distillation) add_narrow_losses(micro_batch, first, pass, losses, outcome);
-  if (plan.exits) add_exit_losses(micro_batch, first, pass, losses);
+  if (micro_batch.distillation) add_narrow_losses(micro_batch, piece, row, pass, losses, outcome);
+  if (plan.exits) add_exit_losses(micro_batch, row, pass, losses);
   if (micro_batch.width_labels) add_router_loss(micro_batch, first, pass, losses, outcome);
   pass.backward(losses, views_);
 }
@@ -121,8 +123,9 @@ double GradientAccumulator<T>::label_loss(const MicroBatch& micro_batch, Index f
 }
 
 template <class T>
-void GradientAccumulator<T>::add_narrow_losses(const MicroBatch& micro_batch, Index first, const TrainingPass<T>& pass,
-                                               OutputGradients<T>& losses, MicroBatchOutcome& outcome) {
+void GradientAccumulator<T>::add_narrow_losses(const MicroBatch& micro_batch, const RaggedBatch& piece, Index first,
+                                               const TrainingPass<T>& pass, OutputGradients<T>& losses,
+                                               MicroBatchOutcome& outcome) {
   const Distillation& distillation = *micro_batch.distillation;
   const std::size_t narrow = losses.logits.size() - 1;
   const MatrixView<const T> teacher = pass.logits(narrow);
@@ -152,8 +155,22 @@ void GradientAccumulator<T>::add_narrow_losses(const MicroBatch& micro_batch, In
       const MatrixView<const T> ours = pass.encoded(w);
       const MatrixView<T> d_encoded = workspace_.matrix<T>(ours.rows, ours.cols);
       eigen_map(d_encoded).setZero();
-      hidden_distance<T>(ours, pass.encoded(narrow), weight * distillation.hidden_weight, d_encoded);
+      // All tokens together weigh as much as the rows of logits.
+      const double rows = static_cast<double>(student.rows) / static_cast<double>(ours.rows);
+      hidden_distance<T>(ours, pass.encoded(narrow), weight * rows * distillation.hidden_weight, d_encoded);
       losses.encoded[w] = d_encoded;
+    }
+    if (network_.config().per_token) {
+      for (Index s = 0; s < piece.samples(); ++s) {
+        const Index begin = piece.head_offsets[static_cast<std::size_t>(s)],
+                    end = piece.head_offsets[static_cast<std::size_t>(s) + 1];
+        Index right = 0;
+        for (Index r = begin; r < end; ++r)
+          right += predicted_label(network_.config(), row_of(student, r)) ==
+                   micro_batch.labels[static_cast<std::size_t>(first + r)];
+        outcome.narrow_right[w].push_back(static_cast<float>(right) / static_cast<float>(end - begin));
+      }
+      continue;
     }
     for (Index s = 0; s < student.rows; ++s) {
       bool right = false;
@@ -208,11 +225,12 @@ void GradientAccumulator<T>::add_exit_losses(const MicroBatch& micro_batch, Inde
 }
 
 template <class T>
-void GradientAccumulator<T>::add_router_loss(const MicroBatch& micro_batch, Index first, const TrainingPass<T>& pass,
-                                             OutputGradients<T>& losses, MicroBatchOutcome& outcome) {
+void GradientAccumulator<T>::add_router_loss(const MicroBatch& micro_batch, Index first_sample,
+                                             const TrainingPass<T>& pass, OutputGradients<T>& losses,
+                                             MicroBatchOutcome& outcome) {
   const MatrixView<const T> logits = pass.router_logits();
   const MatrixView<T> d_router_logits = workspace_.matrix<T>(logits.rows, logits.cols);
-  const MatrixView<const float> labels = micro_batch.width_labels.row_range(first, logits.rows);
+  const MatrixView<const float> labels = micro_batch.width_labels.row_range(first_sample, logits.rows);
   std::vector<float> targets;
   for (Index s = 0; s < logits.rows; ++s) {
     const float* row = labels.row(s);
@@ -220,7 +238,7 @@ void GradientAccumulator<T>::add_router_loss(const MicroBatch& micro_batch, Inde
     if (!std::isnan(row[0])) continue;
     float* const target = targets.data() + s * logits.cols;
     for (std::size_t w = 0; w < outcome.narrow_right.size(); ++w)
-      target[w] = outcome.narrow_right[w][static_cast<std::size_t>(first + s)];
+      target[w] = outcome.narrow_right[w][static_cast<std::size_t>(first_sample + s)];
     target[logits.cols - 1] = logits.cols > 1 ? 1 - target[logits.cols - 2] : 1.0f;
   }
   outcome.router_loss += binary_cross_entropy<T>(logits, {targets.data(), logits.rows, logits.cols},
@@ -232,18 +250,22 @@ template <class T>
 DropoutPlan GradientAccumulator<T>::dropout_plan(const MicroBatch& micro_batch, Index first) const {
   if (!options_.dropout) return {};
   const ModelConfig& config = network_.config();
-  return {.hidden = static_cast<float>(config.hidden_dropout_prob),
-          .attention = static_cast<float>(config.attention_probs_dropout_prob),
-          .classifier = network_.encoder().classifier_dropout(),
-          .of_embeddings = network_.encoder().embedding_dropout(),
-          .key = micro_batch.dropout_key,
-          .first_token = static_cast<std::uint64_t>(micro_batch.first_token + micro_batch.tokens.offsets[first]),
-          .first_sample = static_cast<std::uint64_t>(micro_batch.first_sample + first)};
+  return {
+      .hidden = static_cast<float>(config.hidden_dropout_prob),
+      .attention = static_cast<float>(config.attention_probs_dropout_prob),
+      .classifier = network_.encoder().classifier_dropout(),
+      .of_embeddings = network_.encoder().embedding_dropout(),
+      .key = micro_batch.dropout_key,
+      .first_token = static_cast<std::uint64_t>(micro_batch.first_token + micro_batch.tokens.offsets[first]),
+      .first_sample = static_cast<std::uint64_t>(
+          config.per_token ? micro_batch.first_word + micro_batch.tokens.head_offsets[static_cast<std::size_t>(first)]
+                           : micro_batch.first_sample + first)};
 }
 
 template <class T>
-void GradientAccumulator<T>::add_task_loss(const MicroBatch& micro_batch, Index first, MatrixView<const T> logits,
-                                           MatrixView<T> d_logits, MicroBatchOutcome& outcome) {
+void GradientAccumulator<T>::add_task_loss(const MicroBatch& micro_batch, const RaggedBatch& piece, Index first,
+                                           MatrixView<const T> logits, MatrixView<T> d_logits,
+                                           MicroBatchOutcome& outcome) {
   if (network_.config().is_regression()) {
     outcome.task_loss +=
         squared_error<T>(logits, targets_of(micro_batch, first, logits), micro_batch.task_weight, d_logits);
@@ -266,6 +288,19 @@ void GradientAccumulator<T>::add_task_loss(const MicroBatch& micro_batch, Index 
   const MatrixView<T> probabilities = workspace_.matrix<T>(logits.rows, logits.cols);
   outcome.task_loss +=
       cross_entropy<T>(logits, labels, micro_batch.task_weight, probabilities, d_logits, micro_batch.class_weights);
+  if (network_.config().per_token) {
+    for (Index s = 0; s < piece.samples(); ++s) {
+      float least = 1, greatest = 0;
+      for (Index r = piece.head_offsets[static_cast<std::size_t>(s)];
+           r < piece.head_offsets[static_cast<std::size_t>(s) + 1]; ++r) {
+        least = std::min(least, static_cast<float>(probabilities(r, labels[static_cast<std::size_t>(r)])));
+        greatest = std::max(greatest, entropy_of<T>(probabilities, r));
+      }
+      outcome.confidence_or_error.push_back(least);
+      outcome.entropy.push_back(greatest);
+    }
+    return;
+  }
   for (Index s = 0; s < logits.rows; ++s) {
     outcome.confidence_or_error.push_back(static_cast<float>(probabilities(s, labels[static_cast<std::size_t>(s)])));
     outcome.entropy.push_back(entropy_of<T>(probabilities, s));

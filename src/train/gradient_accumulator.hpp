@@ -30,7 +30,8 @@ enum class ExitLosses {
 struct MicroBatch {
   const Width& width;
   const RaggedBatch& tokens;
-  std::span<const std::int32_t> labels;       ///< classification: the true class of each sample; multi-label: a set
+  /// Classification: the true class of each sample; multi-label: a set; where tokens are labelled: of each head token.
+  std::span<const std::int32_t> labels;
   std::span<const float> targets;             ///< regression: the true values, [samples, outputs]
   std::span<const float> class_weights = {};  ///< of each class; empty: 1
   /// All widths run, and the narrow ones learn from `width`, which is the largest. None: `width` alone runs.
@@ -48,19 +49,22 @@ struct MicroBatch {
   /// drops the same elements however the micro-batch is divided.
   Index first_sample = 0;
   Index first_token = 0;
+  Index first_word = 0;  ///< the same of head tokens
 };
 
 /// What the forward pass of a micro-batch found.
 struct MicroBatchOutcome {
-  double task_loss = 0;    ///< sum over the samples, without the weight
+  double task_loss = 0;    ///< sum over the samples, or their words with labels, without the weight
   double router_loss = 0;  ///< the same; 0 when the router is not trained
-  /// For each sample. Classification: the probability of its true class, as probability_of_truth(). Regression:
-  /// how far the answer is from the true values, as value_distance().
+  /// For each sample. Classification: the probability of its true class, as probability_of_truth(); of words the least
+  /// one. Regression: how far the answer is from the true values, as value_distance().
   std::vector<float> confidence_or_error = {};
-  /// For each sample of a classification with one label a text: the entropy of its prediction, in nats.
+  /// For each sample of a classification with one label a text, or a word: the entropy of its prediction, in nats; of
+  /// words the greatest.
   std::vector<float> entropy = {};
-  /// Of distillation, for each narrow width: the loss from the labels, and for each sample 1 where it is right, else 0.
-  /// A regression is right where it is hardly further from the true value than full width.
+  /// Of distillation, for each narrow width: the loss from the labels, and for each sample 1 where it is right, else 0;
+  /// of words the share of the right ones. A regression is right where it is hardly further from the true value than
+  /// full width.
   std::vector<double> narrow_losses = {};
   std::vector<std::vector<float>> narrow_right = {};
 };
@@ -98,18 +102,21 @@ class GradientAccumulator {
   /// `first`: the number of the piece's first sample in the micro-batch.
   void add_piece(const MicroBatch& micro_batch, const RaggedBatch& piece, Index first, MicroBatchOutcome& outcome);
   DropoutPlan dropout_plan(const MicroBatch& micro_batch, Index first) const;
+  // Below, `first` is the number of the piece's first row of logits: of its first sample, or its first head token.
+
   /// Adds the task's loss of a piece and its samples' measures to `outcome`, and writes the gradient to `d_logits`.
-  void add_task_loss(const MicroBatch& micro_batch, Index first, MatrixView<const T> logits, MatrixView<T> d_logits,
-                     MicroBatchOutcome& outcome);
+  void add_task_loss(const MicroBatch& micro_batch, const RaggedBatch& piece, Index first, MatrixView<const T> logits,
+                     MatrixView<T> d_logits, MicroBatchOutcome& outcome);
   /// The loss from the labels alone, multiplied by `weight`; d_logits is overwritten. Returns the sum without the
   /// weight.
   double label_loss(const MicroBatch& micro_batch, Index first, MatrixView<const T> logits, double weight,
                     MatrixView<T> d_logits);
-  void add_narrow_losses(const MicroBatch& micro_batch, Index first, const TrainingPass<T>& pass,
-                         OutputGradients<T>& losses, MicroBatchOutcome& outcome);
+  void add_narrow_losses(const MicroBatch& micro_batch, const RaggedBatch& piece, Index first,
+                         const TrainingPass<T>& pass, OutputGradients<T>& losses, MicroBatchOutcome& outcome);
   void add_exit_losses(const MicroBatch& micro_batch, Index first, const TrainingPass<T>& pass,
                        OutputGradients<T>& losses);
-  void add_router_loss(const MicroBatch& micro_batch, Index first, const TrainingPass<T>& pass,
+  /// first_sample: the number of the piece's first sample.
+  void add_router_loss(const MicroBatch& micro_batch, Index first_sample, const TrainingPass<T>& pass,
                        OutputGradients<T>& losses, MicroBatchOutcome& outcome);
 
   const Network<T>& network_;

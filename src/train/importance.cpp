@@ -39,20 +39,20 @@ template <class T>
 void ImportanceMeter<T>::add(const RaggedBatch& batch, std::span<const std::int32_t> labels,
                              std::span<const float> targets) {
   const ModelConfig& config = network_.config();
-  const Index samples = batch.samples();
   gradients_.set_zero();
   std::vector<std::vector<T>> d_masks(importance_.heads.size(), std::vector<T>(importance_.heads[0].size(), T(0)));
   {
     TrainingPass<T> pass(network_.encoder(), workspace_);
     pass.forward(batch, network_.widths().widest(), {});
-    const MatrixView<T> d_logits = workspace_.matrix<T>(samples, config.num_labels());
-    const double scale = 1.0 / static_cast<double>(samples);
+    const Index rows = pass.logits().rows;
+    const MatrixView<T> d_logits = workspace_.matrix<T>(rows, config.num_labels());
+    const double scale = 1.0 / static_cast<double>(rows);
     if (config.is_regression())
       squared_error<T>(pass.logits(), targets, scale, d_logits);
     else if (config.multi_label)
       binary_cross_entropy<T>(pass.logits(), labels, scale, d_logits);
     else
-      cross_entropy<T>(pass.logits(), labels, scale, workspace_.matrix<T>(samples, config.num_labels()), d_logits);
+      cross_entropy<T>(pass.logits(), labels, scale, workspace_.matrix<T>(rows, config.num_labels()), d_logits);
     pass.backward({.logits = {d_logits}}, views_, &d_masks, &importance_.dimensions);
   }
   for (std::size_t i = 0; i < d_masks.size(); ++i) {
@@ -226,11 +226,12 @@ void reorder(ParameterStore<T>& values, const ModelConfig& config, const NewOrde
     for (const int layer : config.sharcs->exits) {
       const std::string exit = "exits." + std::to_string(layer) + ".";
       norm(exit + "norm");
-      inputs(exit + "dense", hidden, 1, dimensions);
+      inputs(exit + (config.per_token ? "output" : "dense"), hidden, 1, dimensions);
       if (config.sharcs->exit_scores) inputs(exit + "score", hidden, 1, dimensions);
     }
   }
-  inputs(backbone.head.dense, hidden, 1, dimensions);
+  const HeadNames head = backbone.head_of(config);
+  inputs(head.dense.empty() ? head.output : head.dense, hidden, 1, dimensions);
 }
 
 template <class T>

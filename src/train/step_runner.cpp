@@ -45,7 +45,11 @@ std::vector<BatchOutcome> StepRunner::run(const TrainingStep& step, HardnessHist
   for (std::size_t i = 0; i < step.batches.size(); ++i) {
     const PlannedBatch& batch = step.batches[i];
     BatchOutcome outcome = {.width = batch.width, .samples = tokens[i].samples(), .tokens = tokens[i].tokens()};
-    outcome.task_loss = *value++;
+    // As if each sample had the mean loss of all words.
+    const double samples_a_row = network_.config().per_token ? static_cast<double>(outcome.samples) /
+                                                                   static_cast<double>(tokens[i].head_tokens.size())
+                                                             : 1.0;
+    outcome.task_loss = *value++ * samples_a_row;
     if (!std::isfinite(outcome.task_loss))
       fail(step, batch, "the task's loss is " + short_number(std::abs(outcome.task_loss)));
     outcome.router_loss = *value++;
@@ -53,10 +57,10 @@ std::vector<BatchOutcome> StepRunner::run(const TrainingStep& step, HardnessHist
       fail(step, batch, "the router's loss is " + short_number(std::abs(outcome.router_loss)));
     for (const Index sample : batch.samples) history.record(sample, static_cast<float>(*value++), step.number);
     for (int width = 0; width < narrow; ++width) {
-      const double loss = *value++;
+      const double loss = *value++ * samples_a_row;
       if (!std::isfinite(loss)) fail(step, batch, "a narrow width's loss is " + short_number(std::abs(loss)));
       outcomes.push_back({.width = width, .samples = tokens[i].samples(), .task_loss = loss});
-      for (const Index sample : batch.samples) answers_.record(sample, width, *value++ > 0.5);
+      for (const Index sample : batch.samples) answers_.record(sample, width, static_cast<float>(*value++));
     }
     outcomes.push_back(outcome);
   }
@@ -112,8 +116,7 @@ MicroBatchOutcome StepRunner::run_part(const TrainingStep& step, std::size_t ind
   std::vector<std::int32_t> classes;
   std::vector<float> targets, width_labels;
   for (const Index sample : part.samples) {
-    const auto i = static_cast<std::size_t>(sample);
-    if (!facts.labels.empty()) classes.push_back(facts.labels[i]);
+    std::ranges::copy(facts.labels_of(sample), std::back_inserter(classes));
     std::ranges::copy(facts.targets_of(sample), std::back_inserter(targets));
     if (trains_router(step)) add_router_targets(step, sample, width_labels);
   }
@@ -122,7 +125,8 @@ MicroBatchOutcome StepRunner::run_part(const TrainingStep& step, std::size_t ind
                             .labels = classes,
                             .targets = targets,
                             .first_sample = part.first_sample,
-                            .first_token = part.first_token};
+                            .first_token = part.first_token,
+                            .first_word = whole.head_offsets[static_cast<std::size_t>(part.first_sample)]};
   if (options_.recipe == Recipe::distilled) {
     micro_batch.class_weights = samples_.class_weights;
     micro_batch.exits = exit_losses(step);
@@ -137,10 +141,11 @@ MicroBatchOutcome StepRunner::run_part(const TrainingStep& step, std::size_t ind
   // The step's loss is the mean over its micro-batches of the mean over their samples, whatever the ranks.
   const std::vector<double>& by_width = options_.width_loss_weights;
   const double share = 1.0 / static_cast<double>(step.batches.size());
-  const double weight = (by_width.empty() ? 1.0 : by_width[static_cast<std::size_t>(part.width)]) * share /
-                        static_cast<double>(part.whole_size);
-  micro_batch.task_weight = weight * options_.task_loss_weight;
-  micro_batch.router_weight = weight * options_.router_loss_weight;
+  const double weight = (by_width.empty() ? 1.0 : by_width[static_cast<std::size_t>(part.width)]) * share;
+  // Where words are labelled, the mean over all words of the micro-batch, as in transformers.
+  const auto rows = static_cast<double>(network_.config().per_token ? std::ssize(whole.head_tokens) : part.whole_size);
+  micro_batch.task_weight = weight / rows * options_.task_loss_weight;
+  micro_batch.router_weight = weight / static_cast<double>(part.whole_size) * options_.router_loss_weight;
   const std::uint64_t step_key = derive_key(options_.seed, "dropout", static_cast<std::uint64_t>(step.number));
   micro_batch.dropout_key = derive_key(step_key, "batch", index);
   return accumulator_.add(micro_batch);
@@ -184,8 +189,7 @@ void StepRunner::reorder(std::span<const PlannedStep> steps, Reordering what) {
     std::vector<std::int32_t> labels;
     std::vector<float> targets;
     for (const Index sample : batch.samples) {
-      const auto i = static_cast<std::size_t>(sample);
-      if (!samples_.facts.labels.empty()) labels.push_back(samples_.facts.labels[i]);
+      std::ranges::copy(samples_.facts.labels_of(sample), std::back_inserter(labels));
       std::ranges::copy(samples_.facts.targets_of(sample), std::back_inserter(targets));
     }
     meter.add(samples_.tokens_of(batch.samples), labels, targets);

@@ -33,6 +33,7 @@ void TrainingJob::check() const {
   const bool has_names = !is_regression || task.outputs() > 1 || config.multi_output;
   const TaskKind kind = config.is_regression() ? TaskKind::regression
                         : config.multi_label   ? TaskKind::multi_label
+                        : config.per_token     ? TaskKind::token_classification
                                                : TaskKind::classification;
   if (kind != task.kind())
     throw ConfigError("task " + task.name() + " is a " + to_string(task.kind()) + ", the model is made for a " +
@@ -54,6 +55,9 @@ void TrainingJob::check() const {
   if (config.multi_label && options.class_weights == ClassWeights::balanced)
     throw ConfigError("\"class_weights\" is \"balanced\", but task " + task.name() +
                       " is a multi_label task, whose labels are not classes; expected \"none\"");
+  if (config.per_token && options.class_weights == ClassWeights::balanced)
+    throw ConfigError("\"class_weights\" is \"balanced\", but task " + task.name() +
+                      " is a token_classification, whose texts have no classes; expected \"none\"");
   require_trainable(task, train);
   if (!dev.labelled()) throw DataError(dev.file + ": expected dev samples, all with a label");
   require_vocabulary(config, tokenizer, "");

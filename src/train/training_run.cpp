@@ -11,7 +11,9 @@
 #include "core/quote.hpp"
 #include "core/threads.hpp"
 #include "data/metrics.hpp"
+#include "eval/class_quality.hpp"
 #include "eval/dataset_runner.hpp"
+#include "eval/recording_metrics.hpp"
 #include "io/file.hpp"
 #include "model/answers.hpp"
 #include "model/predicted_label.hpp"
@@ -82,6 +84,14 @@ double mean_of_other_answers(const Evaluation& evaluation) {
 
 /// The names of the classes that occur among the labels, but not among full width's answers.
 std::vector<std::string> never_predicted(const Recording& recording) {
+  if (recording.labels_words()) {
+    const std::vector<ClassQuality> qualities =
+        class_qualities(recording, everything_at(recording, recording.full_width()));
+    std::vector<std::string> names = quality_names(recording), never;
+    for (std::size_t c = 0; c < names.size(); ++c)
+      if (qualities[c].samples > 0 && qualities[c].predicted == 0) never.push_back(names[c]);
+    return never;
+  }
   std::vector<bool> predicted(recording.classes.size()), occurs(recording.classes.size());
   for (std::size_t i = 0; i < recording.size() && recording.is_multi_label(); ++i) {
     for (const int label : labels_in_set(recording.label_of(i, recording.full_width())))
@@ -117,7 +127,7 @@ HardnessOptions hardness_options(const TrainingOptions& options, const std::vect
 
 /// The paper's recipe has none.
 ClassBalance balance_of(const TrainingJob& job, const SampleFacts& facts) {
-  return job.options.recipe == Recipe::distilled && !job.model.config().multi_label
+  return job.options.recipe == Recipe::distilled && !job.model.config().multi_label && !job.model.config().per_token
              ? class_balance(facts.labels, job.model.config().num_labels(), job.options.class_weights)
              : ClassBalance();
 }

@@ -135,15 +135,16 @@ TEST(StoredTask, NamesTheFileAndKeyOfWhatIsNoTask) {
   EXPECT_THAT(message(R"({"benchmark": "glue", "name": "sst-2"})"),
               testing::StartsWith("m/config.json: the labels \"bad\", \"good\" are not those of task \"sst-2\""));
   EXPECT_EQ(message(R"({"name": "x"})"),
-            "m/config.json: \"sharcs_task.kind\" is absent; expected one of classification, regression, multi_label");
-  EXPECT_EQ(
-      message(R"({"kind": "ranking"})"),
-      "m/config.json: \"sharcs_task.kind\" is \"ranking\"; expected one of classification, regression, multi_label");
+            "m/config.json: \"sharcs_task.kind\" is absent; expected one of classification, regression, multi_label, "
+            "token_classification");
+  EXPECT_EQ(message(R"({"kind": "ranking"})"),
+            "m/config.json: \"sharcs_task.kind\" is \"ranking\"; expected one of classification, regression, "
+            "multi_label, token_classification");
   EXPECT_EQ(message(R"({"kind": "classification", "text": 0})"),
             "m/config.json: \"sharcs_task.text\" is 0; expected the name of a column, or its position from 1");
-  EXPECT_EQ(
-      message(R"({"kind": "classification", "format": "xml"})"),
-      "m/config.json: \"sharcs_task.format\" is \"xml\"; expected one of by_extension, tsv, csv, jsonl, fasttext");
+  EXPECT_EQ(message(R"({"kind": "classification", "format": "xml"})"),
+            "m/config.json: \"sharcs_task.format\" is \"xml\"; expected one of by_extension, tsv, csv, jsonl, "
+            "fasttext, conll");
 }
 
 }  // namespace

@@ -46,10 +46,10 @@ struct Inputs {
 Vectors logits_by(const HeadPass<float>& head, const Vectors& vectors) {
   Workspace workspace;
   Vectors logits;
-  const std::vector<Index> one = {0, 1};
+  const std::vector<Index> one = {0};
   for (const std::vector<float>& vector : vectors) {
     const MatrixView<const float> x(vector.data(), 1, static_cast<Index>(vector.size()));
-    const auto found = head.forward(x, one, {}, workspace).logits;
+    const auto found = head.forward(x, {one}, {}, workspace).logits;
     logits.emplace_back(found.row(0), found.row(0) + found.cols);
   }
   return logits;

@@ -1,13 +1,14 @@
 // Reads a model directory, prints its logits for some inputs, and saves it again as a routed model: what
 // compare_with_transformers.py holds against transformers.
 //
-//     answer MODEL INPUTS.json SAVED    INPUTS.json: a list of {"ids": [...], "types": [...]}, or of {"text", "pair"}
+//     answer MODEL INPUTS.json SAVED    INPUTS.json: a list of {"ids": [...], "types": [...]}, or of {"text", "pair"},
+//                                      or of {"words": [...]}
 //
 // Prints {"plain": [[logits]], "full": [[logits]]}: of the model as it is, and of full width after it was made a routed
 // model, saved to SAVED and read again, whose "probabilities" and (of a multi-label model) "labels" follow, and the
 // "mean" and "cls" vectors of each layer, the embeddings first: [[[numbers]]]. For texts
 // the folder's tokenizer is read, and saved too; then "encoded" has
-// {"ids", "types", "logits"} of each.
+// {"ids", "types", "words", "logits"} of each.
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -23,7 +24,7 @@ namespace {
 constexpr std::size_t longest = 100;  // tokens of a text
 
 struct Input {
-  std::vector<std::int32_t> ids, types;
+  std::vector<std::int32_t> ids, types, words = {};
 };
 
 std::vector<sharcs::Prediction> predict(const sharcs::Engine& engine, const std::vector<Input>& inputs) {
@@ -52,6 +53,11 @@ int main(int count, char** arguments) {
         continue;
       }
       if (!tokenizer) tokenizer = sharcs::Tokenizer::load(arguments[1]);
+      if (input.contains("words")) {
+        sharcs::Encoding encoding = tokenizer->encode_words(input.at("words").get<std::vector<std::string>>(), longest);
+        inputs.push_back({std::move(encoding.ids), std::move(encoding.token_types), std::move(encoding.words)});
+        continue;
+      }
       const auto text = input.at("text").get<std::string>();
       sharcs::Encoding encoding = input.contains("pair")
                                       ? tokenizer->encode(text, input.at("pair").get<std::string>(), longest)
@@ -77,8 +83,10 @@ int main(int count, char** arguments) {
     if (tokenizer) {
       tokenizer->save(arguments[3]);
       for (std::size_t i = 0; i < inputs.size(); ++i)
-        result["encoded"].push_back(
-            {{"ids", inputs[i].ids}, {"types", inputs[i].types}, {"logits", result["plain"][i]}});
+        result["encoded"].push_back({{"ids", inputs[i].ids},
+                                     {"types", inputs[i].types},
+                                     {"words", inputs[i].words},
+                                     {"logits", result["plain"][i]}});
     }
     std::cout << result.dump() << '\n';
   } catch (const std::exception& error) {

@@ -3,7 +3,7 @@
     python compare_tokenizers.py ANSWER     ANSWER: the program of answer.cpp
 
 A small tokenizer is trained and saved by transformers beside a small model. sharcs reads the folder and has to give the
-same ids, token types and logits for single texts and for pairs. It saves both again; transformers reads that folder as
+same ids, token types and logits for single texts, for pairs and for texts whose words are given. It saves both again; transformers reads that folder as
 the same class, with the same special tokens and length, and has to give the same once more.
 """
 import json
@@ -33,6 +33,9 @@ TEXTS = ["", " ", "The film was superb", "  Leading and  double   spaces ", "tab
          "a\u00a0b\u3000c", "x [CLS]", "The Film <ENT> <ent>"]
 PAIRS = [("The film was superb", "A gem"), ("a  b", ""), ("", "the plot"), ("<ent>film", "Élan <mask> x"),
          ("北京", "it's  dull ")]
+WORDS = [["The", "film", "was", "superb"], ["Élan", "VITAL", ",", "naïve", "CAFÉ"], ["it's", "we'll", "don't", "100%"],
+         ["a", "<mask>", "[MASK]", "<ent>name</ent>"], ["", "film", " ", "two words", " lead"], ["北京", "3,14", "\u200b", "☃"],
+         ["zzzqqq"] * 60, [","], ["e\u0301", "A\u0308", "▁under", "ﬁne"]]
 
 
 def word_piece_vocabulary(specials):
@@ -244,19 +247,22 @@ def answers_of(folder, inputs):
     model = transformers.AutoModelForSequenceClassification.from_pretrained(folder).eval()
     answers = []
     for item in inputs:
-        text = (item["text"], item["pair"]) if "pair" in item else item["text"]  # as a list, so that "" counts as a text
-        encoded = tokenizer([text], truncation=True, max_length=100, return_tensors="pt")
+        split = "words" in item
+        text = (item["text"], item["pair"]) if "pair" in item else item["words"] if split else item["text"]
+        # As a list, so that "" counts as a text.
+        encoded = tokenizer([text], is_split_into_words=split, truncation=True, max_length=100, return_tensors="pt")
         with torch.no_grad():
             logits = model(**encoded).logits[0].tolist()
         ids = encoded["input_ids"][0].tolist()
         answers.append({"ids": ids, "logits": logits,
+                        "words": [-1 if word is None else word for word in encoded.word_ids(0)] if split else [],
                         "types": encoded["token_type_ids"][0].tolist() if "token_type_ids" in encoded else None})
     return tokenizer, answers
 
 
 def difference(expected, found, inputs, what):
     for item, one, other in zip(inputs, expected, found):
-        for part in ("ids", "types"):
+        for part in ("ids", "types", "words"):
             if one[part] is not None and one[part] != other[part]:
                 return f"{what}: {part} of {item} are {other[part]}; expected {one[part]}"
         distance = max(abs(a - b) for a, b in zip(one["logits"], other["logits"]))
@@ -275,6 +281,8 @@ def compare(what, model, save, answer, folder):
     (theirs / "config.json").write_text(json.dumps(config))
     save_model(model, transformers.AutoTokenizer.from_pretrained(theirs), theirs)
     inputs = [{"text": text} for text in TEXTS] + [{"text": text, "pair": pair} for text, pair in PAIRS]
+    if model != "Roberta" or "space before" in what:  # else given words are refused
+        inputs += [{"words": words} for words in WORDS]
     (folder / "inputs.json").write_text(json.dumps(inputs))
     run = subprocess.run([answer, theirs, folder / "inputs.json", ours], capture_output=True, text=True)
     if run.returncode != 0:

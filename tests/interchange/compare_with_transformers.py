@@ -3,8 +3,9 @@
     python compare_with_transformers.py ANSWER     ANSWER: the program of answer.cpp
 
 A small random model is saved by transformers; sharcs reads it and has to give the same logits. sharcs makes a routed model
-with exits of it and saves that; transformers reads the folder as its own class and has to give the same logits again. The
-vectors of every layer have to be those of transformers' hidden states.
+with exits of it and saves that; transformers reads the folder as its own class and has to give the same logits again. So
+for models that label texts and for those that label tokens. The vectors of every layer have to be those of transformers'
+hidden states.
 """
 import json
 import pathlib
@@ -195,13 +196,69 @@ def compare_multi_label(answer, folder, name="Bert"):
     return problem_of_losses("multi-label", (model, again), inputs, truth, loss)
 
 
+def compare_tokens(name, answer, folder):
+    """The same of a model that labels tokens: logits of every token, and the loss of some of them."""
+    torch.manual_seed(11)
+    config = getattr(transformers, name + "Config")(**MODELS[name])
+    architecture = getattr(transformers, name + "ForTokenClassification")
+    model = architecture(config).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    has_types = getattr(config, "type_vocab_size", 1) > 1
+    name += " for tokens"
+    theirs, ours = folder / (name + "_theirs"), folder / (name + "_ours")
+    model.save_pretrained(theirs)
+    inputs = inputs_for(has_types)
+    (folder / "inputs.json").write_text(json.dumps(inputs))
+    found = json.loads(subprocess.run([answer, theirs, folder / "inputs.json", ours], check=True, capture_output=True,
+                                      text=True).stdout)
+    again = transformers.AutoModelForTokenClassification.from_pretrained(ours).eval()
+    if type(again) is not architecture:
+        return f"{name}: transformers reads our folder as {type(again).__name__}"
+    expected = [output.logits[0] for output in outputs_of(model, inputs, has_types)]
+    for what, logits in (("read from transformers", map(torch.tensor, found["plain"])),
+                         ("routed, at full width", map(torch.tensor, found["full"])),
+                         ("read by transformers", (o.logits[0] for o in outputs_of(again, inputs, has_types)))):
+        difference = max((a.flatten() - b.flatten()).abs().max().item() for a, b in zip(logits, expected, strict=True))
+        print(f"{name}, {what}: largest difference {difference:.1e}")
+        if not difference <= TOLERANCE:
+            return f"{name}, {what}: logits differ by {difference:.1e}; expected at most {TOLERANCE}"
+    if [logits.argmax(-1).tolist() for logits in expected] != found["labels"]:
+        return f"{name}: the labels are {found['labels']}; expected those of the largest logits"
+    # The loss that transformers computes of the tokens with a label, and the same of our logits of these.
+    for item, logits in zip(inputs, found["plain"]):
+        truth = torch.tensor([[position % 3 if position % 4 < 2 else -100 for position in range(len(item["ids"]))]])
+        with torch.no_grad():
+            loss = again(input_ids=torch.tensor([item["ids"]]), labels=truth,
+                         **({"token_type_ids": torch.tensor([item["types"]])} if has_types else {})).loss.item()
+        ours_of_it = torch.tensor(logits).reshape(-1, 3)[truth[0] >= 0].log_softmax(-1)
+        mean = -ours_of_it.gather(1, truth[0][truth[0] >= 0].unsqueeze(1)).mean().item()
+        if not abs(loss - mean) <= TOLERANCE:
+            return f"{name}: the loss is {mean}; expected {loss}"
+    return None
+
+
+def refused_classes(answer, folder):
+    """A class whose answers are of another kind is refused, and the message has to name it."""
+    for name in ("BertForQuestionAnswering", "BertForMultipleChoice"):
+        model = getattr(transformers, name)(transformers.BertConfig(**SIZES))
+        model.save_pretrained(folder / name)
+        (folder / "inputs.json").write_text("[]")
+        run = subprocess.run([answer, folder / name, folder / "inputs.json", folder / "none"], capture_output=True, text=True)
+        if run.returncode == 0 or f'"architectures" has "{name}"' not in run.stderr:
+            yield f"{name}: expected a refusal that names it, found {run.stderr or 'none'}"
+
+
 def main():
     transformers.logging.set_verbosity_error()
     with tempfile.TemporaryDirectory() as folder:
         problems = [*missing_keys(), *(compare(name, sys.argv[1], pathlib.Path(folder)) for name in MODELS),
                     *(compare("Bert", sys.argv[1], pathlib.Path(folder), hidden_act=name) for name in ACTIVATIONS),
                     compare("DistilBert", sys.argv[1], pathlib.Path(folder), activation="relu"),
-                    compare("ModernBert", sys.argv[1], pathlib.Path(folder), **MODERN),
+                     compare("ModernBert", sys.argv[1], pathlib.Path(folder), **MODERN),
+                     *(compare_tokens(name, sys.argv[1], pathlib.Path(folder)) for name in MODELS),
+                     *refused_classes(sys.argv[1], pathlib.Path(folder)),
                     *refused_activations(sys.argv[1], pathlib.Path(folder)),
                     *(compare_multi(sys.argv[1], pathlib.Path(folder), name) for name in ("Bert", "ModernBert")
                       for compare_multi in (compare_multi_label, compare_multi_output))]

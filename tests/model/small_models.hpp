@@ -65,7 +65,10 @@ inline RaggedBatch random_batch(const ModelConfig& config, std::vector<Index> le
       ids.push_back(static_cast<std::int32_t>(random.below(static_cast<std::uint64_t>(config.vocab_size))));
       types.push_back(static_cast<std::int32_t>(t > length / 2 && config.type_vocab_size > 1));
     }
-    batch.add(ids, types);
+    std::vector<std::int32_t> head_tokens;  // not all, but at least one
+    for (Index t = 0; t < length && config.per_token; ++t)
+      if (t == length / 2 || random.below(2) == 0) head_tokens.push_back(static_cast<std::int32_t>(t));
+    batch.add(ids, types, head_tokens);
   }
   return batch;
 }

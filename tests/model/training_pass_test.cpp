@@ -348,13 +348,13 @@ std::span<const double> gradient_of(const Network<double>& network, const PlanRe
 }
 
 /// Central differences of a few elements of every parameter. A score's loss reaches the layer of the score alone.
-void check_plan_gradients(const ModelConfig& config) {
+void check_plan_gradients(const ModelConfig& config, const DropoutPlan& dropout = {}) {
   const ThreadScope threads(1);
   Network<double> network(config);
   randomise(network);
   const RaggedBatch batch = random_batch(config, {5, 1, 7});
   const PassPlan plan = everything(config);
-  const PlanResult found = run_plan(network, batch, plan, Scores::weighed, as_it_is);
+  const PlanResult found = run_plan(network, batch, plan, Scores::weighed, as_it_is, {}, dropout);
   Random random(7);
   for (std::size_t i = 0; i < network.layout().specs().size(); ++i) {
     const std::string& name = network.layout().specs()[i].name;
@@ -366,7 +366,7 @@ void check_plan_gradients(const ModelConfig& config) {
       const auto loss_at = [&](double value) {
         values[element] = value;
         network.pack();
-        return run_plan(network, batch, plan, scores).loss;
+        return run_plan(network, batch, plan, scores, {}, {}, dropout).loss;
       };
       const double expected = (loss_at(before + h) - loss_at(before - h)) / (2 * h);
       values[element] = before;
@@ -380,6 +380,61 @@ TEST_P(EveryBackbonesTrainingPass, GradientsOfAllAnswersAreTheFiniteDifferences)
   for (const FullWidthNorm norm : {FullWidthNorm::plain, FullWidthNorm::private_}) {
     SCOPED_TRACE(norm == FullWidthNorm::plain ? "plain" : "private");
     check_plan_gradients(with_exits(testing::small_config_of(GetParam()), norm));
+  }
+}
+
+TEST_P(EveryBackbonesTrainingPass, GradientsOfAllAnswersAreTheFiniteDifferencesWhereTokensAreLabelled) {
+  ModelConfig config = with_exits(testing::small_config_of(GetParam()));
+  config.sharcs->exit_scores = false;
+  config.per_token = true;
+  check_plan_gradients(config);
+  check_plan_gradients(config, {.hidden = 0.3f, .attention = 0.3f, .classifier = 0.3f, .key = 99});
+  config.sharcs->full_width_norm = FullWidthNorm::private_;
+  check_plan_gradients(config);
+}
+
+TEST(TrainingPass, GradientsOfAPlainEncoderThatLabelsTokensAreTheFiniteDifferences) {
+  ModelConfig config = small_config();
+  config.sharcs.reset();
+  config.per_token = true;
+  const ThreadScope threads(1);
+  Network<double> network(config);
+  randomise(network);
+  const RaggedBatch batch = random_batch(config, {5, 1, 7});
+  /// The sum of the logits, each with a factor of its own; with `gradient`, backward, too.
+  const auto loss = [&](EncoderParameters<double>* gradient) {
+    Workspace workspace;
+    TrainingPass<double> pass(network.encoder(), workspace);
+    pass.forward(batch, network.widths().full(), {});
+    Random factors(21);
+    std::vector<double> d_logits;
+    double sum = 0;
+    for (Index r = 0; r < pass.logits().rows; ++r)
+      for (Index c = 0; c < pass.logits().cols; ++c) {
+        d_logits.push_back(factors.normal());
+        sum += d_logits.back() * pass.logits()(r, c);
+      }
+    if (gradient != nullptr)
+      pass.backward({.logits = {{d_logits.data(), pass.logits().rows, pass.logits().cols}}}, *gradient);
+    return sum;
+  };
+  ParameterStore<double> gradients(network.layout());
+  EncoderParameters<double> views = bind_parameters(network.config(), network.widths(), gradients);
+  loss(&views);
+  Random random(7);
+  for (std::size_t i = 0; i < network.layout().specs().size(); ++i) {
+    const std::span<double> values = network.values().values(i);
+    const std::size_t element = random.below(values.size());
+    const double before = values[element], h = 1e-5;
+    const auto loss_at = [&](double value) {
+      values[element] = value;
+      network.pack();
+      return loss(nullptr);
+    };
+    const double expected = (loss_at(before + h) - loss_at(before - h)) / (2 * h);
+    values[element] = before;
+    EXPECT_NEAR(gradients.values(i)[element], expected, 1e-5 * std::max(1.0, std::abs(expected)))
+        << network.layout().specs()[i].name;
   }
 }
 

@@ -47,6 +47,27 @@ TEST(Truncation, OfAPairTakesFromTheLongerOne) {
   }
 }
 
+TEST(GivenWords, AreEncodedEachByItself) {
+  const Tokenizer bert = word_piece_tokenizer({"a", "##b", "!"});
+  const std::vector<std::string> words = {"abb!", "", "a", "[MASK]"};
+  const Encoding encoding = bert.encode_words(words, 100);
+  EXPECT_EQ(encoding.ids, (std::vector<std::int32_t>{2, 5, 6, 6, 7, 5, 4, 3}));
+  EXPECT_EQ(encoding.words, (std::vector<std::int32_t>{-1, 0, 0, 0, 0, 2, 3, -1}));
+  EXPECT_EQ(encoding.token_types.size(), 8u);
+  EXPECT_EQ(bert.encode_words(words, 4).ids, (std::vector<std::int32_t>{2, 5, 6, 3}));
+  EXPECT_EQ(bert.encode_words(words, 4).words, (std::vector<std::int32_t>{-1, 0, 0, -1}));
+  EXPECT_EQ(bert.encode_words({}, 4).ids, (std::vector<std::int32_t>{2, 3}));
+}
+
+TEST(GivenWords, OfRobertasTokenizerNeedASpaceBefore) {
+  const std::vector<std::string> words = {"a", "a"};
+  EXPECT_EQ(message_of<ConfigError>([&] { bpe_tokenizer({}).encode_words(words, 9); }),
+            "RoBERTa's tokenizer has \"add_prefix_space\": false; expected true (in tokenizer_config.json) for "
+            "texts whose words are given");
+  const Tokenizer spaced = bpe_tokenizer({"Ġ a"}, {.add_prefix_space = true});
+  EXPECT_EQ(spaced.encode_words(words, 9).ids, (std::vector<std::int32_t>{0, 261, 261, 2}));
+}
+
 TEST(Truncation, LengthsWithoutRoomForTheSpecialTokensAreRefused) {
   const Tokenizer bert = word_piece_tokenizer({"a"});
   EXPECT_EQ(bert.encode("a", "a", 3).ids, (std::vector<std::int32_t>{2, 3, 3}));

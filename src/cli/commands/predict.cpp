@@ -4,6 +4,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <sstream>
 
 #include "cli/command.hpp"
 #include "cli/data_arguments.hpp"
@@ -13,6 +14,8 @@
 #include "core/number.hpp"
 #include "data/sample_reader.hpp"
 #include "data/sample_stream.hpp"
+#include "data/tag_set.hpp"
+#include "data/tagged_texts.hpp"
 #include "io/file.hpp"
 #include "model/task_names.hpp"
 #include "sharcs/classifier.hpp"
@@ -55,7 +58,9 @@ bool has_name_of_table(const std::filesystem::path& file) {
 }
 
 /// Whether --input is a table, and not a sentence a line.
-bool reads_table(const PredictArguments& arguments) {
+bool reads_table(const PredictArguments& arguments, const ModelConfig& config) {
+  if (config.per_token && arguments.texts.empty() && !arguments.task.describes_own_data())
+    return has_given_words(arguments.task.read_options().format.value_or(TableFormat::by_extension), arguments.input);
   return arguments.texts.empty() && (arguments.task.describes_table() || has_name_of_table(arguments.input));
 }
 
@@ -67,6 +72,15 @@ Split split_of(const PredictArguments& arguments) {
 /// What the reader of a data set did that a user should know of.
 void tell_notes(const std::vector<std::string>& of_reader) {
   for (const std::string& note : of_reader) notes() << "sharcs: " << note << '\n';
+}
+
+/// The words of a text that has none given: what stands between its white space.
+std::vector<std::string> words_of(const Sample& sample) {
+  if (!sample.words.empty()) return sample.words;
+  std::vector<std::string> words;
+  std::istringstream text(sample.text);
+  for (std::string word; text >> word;) words.push_back(std::move(word));
+  return words;
 }
 
 /// Classifies samples and counts those that were too long for the model.
@@ -92,6 +106,11 @@ class Predictor {
 
  private:
   std::vector<Prediction> predict(std::span<const Sample> samples) const {
+    if (classifier_.engine().config().per_token) {
+      std::vector<std::vector<std::string>> words;
+      for (const Sample& sample : samples) words.push_back(words_of(sample));
+      return classifier_.tag(words);
+    }
     std::vector<TextPair> pairs;
     std::vector<std::string> texts;
     for (const Sample& sample : samples) {
@@ -154,6 +173,7 @@ class PredictionFormat {
 
   std::string header() const {
     if (kind_ == Kind::json_lines) return {};
+    if (config().per_token) return "word\ttag\tprobability\tanswer\n\n";
     return (regression()       ? names_of_scores()
             : several_labels() ? "labels\tprobabilities"
                                : "label\tprobability") +
@@ -166,10 +186,13 @@ class PredictionFormat {
       return nlohmann::ordered_json{{"line", bad.line}, {"error", bad.problem}}.dump(
                  -1, ' ', false, nlohmann::json::error_handler_t::replace) +
              "\n";
+    if (config().per_token) return "\t\t\t\n\n";
     return regression() ? std::string(config().labels.size(), '\t') + "\n" : "\t\t\n";
   }
 
   std::string line(const Sample& sample, const Prediction& prediction) const {
+    if (config().per_token && kind_ == Kind::json_lines) return json_of_words(sample, prediction).dump() + "\n";
+    if (config().per_token) return words(sample, prediction);
     if (kind_ == Kind::json_lines) return json(sample, prediction).dump() + "\n";
     std::string line = what_is_said(prediction) + "\t" + prediction.answer;
     if (kind_ == Kind::tsv_with_text) line += "\t" + sample.text + (sample.pair ? "\t" + *sample.pair : "");
@@ -208,6 +231,75 @@ class PredictionFormat {
 
   static float probability(const Prediction& prediction) {
     return prediction.probabilities[static_cast<std::size_t>(prediction.label)];
+  }
+
+  /// The probability of each word's label; none of a word that was not read.
+  static std::vector<std::optional<float>> word_probabilities(const Prediction& prediction, std::size_t labels) {
+    std::vector<std::optional<float>> probabilities;
+    std::size_t row = 0;
+    for (const int label : prediction.labels) {
+      probabilities.emplace_back();
+      if (label >= 0) probabilities.back() = prediction.probabilities[row++ * labels + static_cast<std::size_t>(label)];
+    }
+    return probabilities;
+  }
+
+  /// A word a line, "Paris<TAB>B-LOC<TAB>0.9812<TAB>1", and a blank line after the text. What was not read has no tag.
+  std::string words(const Sample& sample, const Prediction& prediction) const {
+    const std::vector<std::string> all = words_of(sample);
+    const auto probabilities = word_probabilities(prediction, config().labels.size());
+    std::string lines;
+    for (std::size_t w = 0; w < all.size(); ++w) {
+      lines += all[w] + "\t";
+      if (probabilities[w])
+        lines +=
+            classifier_.label_name(prediction.labels[w]) + "\t" + decimal(static_cast<double>(*probabilities[w]), 4);
+      else
+        lines += "\t";
+      lines += "\t" + prediction.answer + "\n";
+    }
+    return lines + "\n";
+  }
+
+  nlohmann::ordered_json json_of_words(const Sample& sample, const Prediction& prediction) const {
+    const std::vector<std::string> all = words_of(sample);
+    const auto probabilities = word_probabilities(prediction, config().labels.size());
+    nlohmann::ordered_json json;
+    if (!sample.id.empty()) json["id"] = sample.id;
+    json["tokens"] = all;
+    json["ner_tags"] = nlohmann::ordered_json::array();
+    json["probabilities"] = nlohmann::ordered_json::array();
+    for (std::size_t w = 0; w < all.size(); ++w) {
+      json["ner_tags"].push_back(probabilities[w] ? nlohmann::ordered_json(classifier_.label_name(prediction.labels[w]))
+                                                  : nlohmann::ordered_json());
+      json["probabilities"].push_back(probabilities[w] ? nlohmann::ordered_json(*probabilities[w])
+                                                       : nlohmann::ordered_json());
+    }
+    if (const TagSet tags(config().labels); tags.has_entities()) {
+      json["entities"] = nlohmann::ordered_json::array();
+      for (const Entity& entity : entities_of(tags, prediction)) {
+        std::string text;
+        for (std::size_t w = entity.first; w <= entity.last; ++w) text += (text.empty() ? "" : " ") + all[w];
+        json["entities"].push_back(
+            {{"type", tags.types()[entity.type]}, {"first", entity.first}, {"last", entity.last}, {"text", text}});
+      }
+    }
+    json["answer"] = prediction.answer;
+    json["width"] = prediction.width;
+    json["multiply_adds"] = prediction.multiply_adds;
+    if (prediction.truncated) json["truncated"] = true;
+    return json;
+  }
+
+  /// Those of the words that were read, by their places among all words.
+  static std::vector<Entity> entities_of(const TagSet& tags, const Prediction& prediction) {
+    std::vector<int> labels;
+    std::vector<std::size_t> places;
+    for (std::size_t w = 0; w < prediction.labels.size(); ++w)
+      if (prediction.labels[w] >= 0) labels.push_back(prediction.labels[w]), places.push_back(w);
+    std::vector<Entity> entities = tags.entities(labels);
+    for (Entity& entity : entities) entity.first = places[entity.first], entity.last = places[entity.last];
+    return entities;
   }
 
   nlohmann::ordered_json json(const Sample& sample, const Prediction& prediction) const {
@@ -307,7 +399,7 @@ PredictionFormat::Kind format_of(const PredictArguments& arguments) {
 
 /// The task that says how the samples are read; none for lines of text that a model without a known task judges.
 std::optional<Task> task_of(const PredictArguments& arguments, const ModelConfig& config) {
-  if (!arguments.data.empty() || reads_table(arguments) || !arguments.task.task.empty() ||
+  if (!arguments.data.empty() || reads_table(arguments, config) || !arguments.task.task.empty() ||
       arguments.task.describes_own_data())
     return arguments.task.task_of(config, arguments.model);
   return Task::of(config, arguments.model + "/config.json");
@@ -348,9 +440,10 @@ void take_stream(SampleStream& stream, const TakeBatch& take) {
 }
 
 /// Hands `take` the samples of --text, --data or --input, batch by batch as they arrive.
-void read_samples(const PredictArguments& arguments, const std::optional<Task>& task, const TakeBatch& take) {
+void read_samples(const PredictArguments& arguments, const std::optional<Task>& task, const ModelConfig& config,
+                  const TakeBatch& take) {
   const ReadOptions options = arguments.task.read_options();
-  const Pairs pairs = pairs_of(arguments, task);
+  const Pairs pairs = config.per_token ? Pairs::no : pairs_of(arguments, task);
   // A model that does not say what it reads: a line with a TAB is taken for a pair, which a user has to know.
   bool told = arguments.pairs != "auto" || pairs != Pairs::automatic;
   const auto take_lines = [&](const SentenceBatch& batch) {
@@ -365,10 +458,11 @@ void read_samples(const PredictArguments& arguments, const std::optional<Task>& 
     for (const std::string& text : arguments.texts)
       batch.samples.push_back(read_sentence(text, "--text", pairs, options.invalid_text));
     take_lines(batch);
-  } else if (!arguments.data.empty() || reads_table(arguments)) {
+  } else if (!arguments.data.empty() || reads_table(arguments, config)) {
     const std::string input = arguments.input.empty() ? "-" : arguments.input;
     std::error_code error;
-    if (arguments.data.empty() && (input == "-" || !std::filesystem::is_regular_file(input, error))) {
+    const bool streams = !config.per_token;  // a text with a word a line is read to its end
+    if (streams && arguments.data.empty() && (input == "-" || !std::filesystem::is_regular_file(input, error))) {
       SampleStream stream(*task, input, Split::test, options);
       take_stream(stream, take);
     } else {
@@ -420,7 +514,7 @@ void predict(const PredictArguments& arguments) {
   const auto predict_to = [&](const auto& write) {
     // With the first batch: an input that cannot be read leaves no output.
     std::string lines = arguments.output_header ? format.header() : "";
-    read_samples(arguments, task, [&](const SentenceBatch& batch) {
+    read_samples(arguments, task, classifier.engine().config(), [&](const SentenceBatch& batch) {
       const std::vector<Prediction> predictions =
           batch.samples.empty() ? std::vector<Prediction>() : predictor(batch.samples);
       lines += lines_of(batch, predictions, format, arguments.task.on_error == "empty");
@@ -447,20 +541,22 @@ void predict(const PredictArguments& arguments) {
 void add_predict(CLI::App& program) {
   const auto arguments = std::make_shared<PredictArguments>();
   arguments->task.needs_labels = false;
-  CLI::App* command =
-      add_command(program, "predict",
-                  "Classifies sentences: of a file, of standard input as they arrive (tables, too), or given here. "
-                  "Writes a line each, with tabs: "
-                  "label, probability and the answer that was kept (a width, or an exit); for a regression the score, "
-                  "or several, and the answer; with "
-                  "several labels a text, all that are above the threshold, and their probabilities.",
-                  "nothing, a prediction draws none", *arguments);
+  CLI::App* command = add_command(
+      program, "predict",
+      "Classifies sentences: of a file, of standard input as they arrive (tables, too), or given here. "
+      "Writes a line each, with tabs: "
+      "label, probability and the answer that was kept (a width, or an exit); for a regression the score, "
+      "or several, and the answer; with "
+      "several labels a text, all that are above the threshold, and their probabilities. A model that labels "
+      "words gives a line for each: word, tag, probability and answer, and a blank one after each text.",
+      "nothing, a prediction draws none", *arguments);
   command->add_option("--model", arguments->model, "Model directory (required)");
   command
       ->add_option(
           "--input", arguments->input,
           "A sentence a line (pairs: with a TAB between), or a table: .tsv, .csv, .jsonl or any file with --format "
-          "or a column's name; also compressed (.gz); -: standard input")
+          "or a column's name; also compressed (.gz); -: standard input. A model that labels words reads .conll and "
+          ".jsonl, or a text a line, whose words stand apart by white space")
       ->default_str("-");
   command->add_option("--text", arguments->texts, "A sentence to classify, in place of --input; may be repeated");
   command

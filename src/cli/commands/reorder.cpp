@@ -59,6 +59,7 @@ void reorder_model(const ReorderArguments& arguments) {
                             {.labels = task.labels().empty() ? config.labels : task.labels(),
                              .multi_label = config.multi_label,
                              .multi_output = config.multi_output,
+                             .per_token = config.per_token,
                              .label_threshold = config.label_threshold,
                              .seed = arguments.seed_or_default()},
                             &report);
@@ -82,7 +83,7 @@ void reorder_model(const ReorderArguments& arguments) {
       if (task.kind() == TaskKind::regression)
         std::ranges::copy(tokens.targets_of(sample), std::back_inserter(targets));
       else
-        labels.push_back(tokens.labels[static_cast<std::size_t>(sample)]);
+        std::ranges::copy(tokens.labels_of(sample), std::back_inserter(labels));
     }
     meter.add(tokens.gather(batch), labels, targets);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
+#include <numeric>
 #include <optional>
 
 #include "cli/command.hpp"
@@ -41,9 +42,12 @@ void describe(const Task& task, const Dataset& dataset, const char* role, std::o
   const std::vector<std::string> labels = task.labels();
   const std::vector<std::size_t> counts = label_counts(dataset, labels.size());
   constexpr std::size_t shown = 8;
+  const std::size_t of = task.kind() == TaskKind::token_classification
+                             ? std::accumulate(counts.begin(), counts.end(), std::size_t{0})  // words
+                             : dataset.size();
   for (std::size_t i = 0; i < std::min(labels.size(), shown); ++i)
     out << (i == 0 ? " (" : ", ") << labels[i] << ' '
-        << percent(static_cast<double>(counts[i]) / static_cast<double>(dataset.size()));
+        << percent(static_cast<double>(counts[i]) / static_cast<double>(of));
   if (!labels.empty()) out << (labels.size() > shown ? ", …)" : ")");
   out << '\n';
   for (const std::string& note : dataset.notes) out << note << '\n';
