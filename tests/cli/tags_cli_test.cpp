@@ -129,6 +129,14 @@ TEST_F(TagsProgram, EvaluatesComparesCalibratesAndReports) {
       run_program({"reorder", "--model", model(), "--file", path("train.conll"), "--output", path("reordered")});
   EXPECT_EQ(reordered.exit_code, 0) << reordered.errors;
   EXPECT_TRUE(ModelConfig::load(path("reordered/config.json")).per_token);
+  // Full width and exits say the same as before.
+  const Classifier before = Classifier::load(model()), after = Classifier::load(path("reordered"));
+  const std::vector<std::vector<std::string>> texts = {{"it", "is", "ada", "in", "new", "york"}};
+  for (const Policy& policy : {Policy::fixed(1), Policy::fixed_exit(1)}) {
+    const Prediction was = before.tag(texts, {.policy = policy}).front();
+    const Prediction is = after.tag(texts, {.policy = policy}).front();
+    for (std::size_t i = 0; i < was.logits.size(); ++i) EXPECT_NEAR(is.logits[i], was.logits[i], 1e-4);
+  }
   const auto quantized = run_program({"quantize", model(), "--output", path("int8")});
   EXPECT_EQ(quantized.exit_code, 0) << quantized.errors;
   EXPECT_EQ(run_program({"predict", "--model", path("int8"), "--text", "it is ada"}).exit_code, 0);
