@@ -104,7 +104,7 @@ class HttpServer::Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void wait_for_request() {
-    if (state_.stopping) return close();
+    if (state_.stopping && !has_come()) return close();
     if (buffer_.size() > 0) return read_request();  // has come with the request before
     idle_ = true;
     arm(state_.options.idle, &Connection::close);
@@ -123,10 +123,7 @@ class HttpServer::Connection : public std::enable_shared_from_this<Connection> {
   }
 
   /// Whether it is between two requests, and nothing of the next one has come.
-  bool idle() const {
-    ErrorCode ignored;
-    return idle_ && socket_.available(ignored) == 0;
-  }
+  bool idle() const { return idle_ && !has_come(); }
 
   void close() {
     if (closed_) return;
@@ -141,6 +138,12 @@ class HttpServer::Connection : public std::enable_shared_from_this<Connection> {
   }
 
  private:
+  /// Whether something of the next request has come.
+  bool has_come() const {
+    ErrorCode ignored;
+    return buffer_.size() > 0 || socket_.available(ignored) > 0;
+  }
+
   /// Calls the function after the time, unless arm() or disarm() come before.
   void arm(std::chrono::milliseconds time, void (Connection::*then)()) {
     const std::uint64_t number = ++alarm_;
