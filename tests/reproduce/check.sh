@@ -40,7 +40,7 @@ expect() {
 recorded_here=$recorded
 expect 0 "wnli, seed 1: routed            0.500   within  0.490 to 0.510" wnli
 expect 0 "rte, seed 3: full" rte
-expect 2 "there is no wmli; expected some of rte wnli" wnli wmli
+expect 2 "there is no wmli; expected some of cola rte sts-b wnli" wnli wmli
 if [ "$(sort -u "$scratch/trained" | wc -l)" != 6 ] || [ "$(wc -l <"$scratch/trained")" != 6 ]; then
   echo "expected one training for each of two names and three seeds, found:"
   cat "$scratch/trained"
