@@ -83,6 +83,13 @@ def vectors_of(model, inputs, has_types):
                         for pool in (lambda x: x.mean(0), lambda x: x[0])])
 
 
+def answers_of(answer, theirs, inputs, ours):
+    """What sharcs answers to the inputs by the folder `theirs`; it saves the routed model that it makes of it as `ours`."""
+    file = theirs.parent / "inputs.json"
+    file.write_text(json.dumps(inputs))
+    return json.loads(subprocess.run([answer, theirs, file, ours], check=True, capture_output=True, text=True).stdout)
+
+
 def compare(name, answer, folder, **settings):
     torch.manual_seed(7)
     config = getattr(transformers, name + "Config")(**MODELS[name] | settings)
@@ -96,9 +103,7 @@ def compare(name, answer, folder, **settings):
     theirs, ours = folder / (name + "_theirs"), folder / (name + "_ours")
     model.save_pretrained(theirs)
     inputs = inputs_for(has_types)
-    (folder / "inputs.json").write_text(json.dumps(inputs))
-    found = json.loads(subprocess.run([answer, theirs, folder / "inputs.json", ours], check=True, capture_output=True,
-                                      text=True).stdout)
+    found = answers_of(answer, theirs, inputs, ours)
     expected = logits_of(model, inputs, has_types)
     again = transformers.AutoModelForSequenceClassification.from_pretrained(ours).eval()
     if type(again) is not architecture:
@@ -155,9 +160,7 @@ def compare_multi_output(answer, folder, name="Bert"):
     theirs, ours = folder / f"multi_output_{name}_theirs", folder / f"multi_output_{name}_ours"
     model.save_pretrained(theirs)
     inputs = inputs_for(has_types)
-    (folder / "inputs.json").write_text(json.dumps(inputs))
-    found = json.loads(subprocess.run([answer, theirs, folder / "inputs.json", ours], check=True, capture_output=True,
-                                      text=True).stdout)
+    found = answers_of(answer, theirs, inputs, ours)
     again = transformers.AutoModelForSequenceClassification.from_pretrained(ours).eval()
     if again.config.problem_type != "regression" or again.config.num_labels != config.num_labels:
         return f"several numbers: transformers reads ours as {again.config.problem_type}, {again.config.num_labels} numbers"
@@ -180,9 +183,7 @@ def compare_multi_label(answer, folder, name="Bert"):
     theirs, ours = folder / f"multi_label_{name}_theirs", folder / f"multi_label_{name}_ours"
     model.save_pretrained(theirs)
     inputs = inputs_for(has_types)
-    (folder / "inputs.json").write_text(json.dumps(inputs))
-    found = json.loads(subprocess.run([answer, theirs, folder / "inputs.json", ours], check=True, capture_output=True,
-                                      text=True).stdout)
+    found = answers_of(answer, theirs, inputs, ours)
     again = transformers.AutoModelForSequenceClassification.from_pretrained(ours).eval()
     if again.config.problem_type != "multi_label_classification":
         return f"multi-label: transformers reads our problem_type as {again.config.problem_type}"
@@ -210,9 +211,7 @@ def compare_tokens(name, answer, folder):
     theirs, ours = folder / (name + "_theirs"), folder / (name + "_ours")
     model.save_pretrained(theirs)
     inputs = inputs_for(has_types)
-    (folder / "inputs.json").write_text(json.dumps(inputs))
-    found = json.loads(subprocess.run([answer, theirs, folder / "inputs.json", ours], check=True, capture_output=True,
-                                      text=True).stdout)
+    found = answers_of(answer, theirs, inputs, ours)
     again = transformers.AutoModelForTokenClassification.from_pretrained(ours).eval()
     if type(again) is not architecture:
         return f"{name}: transformers reads our folder as {type(again).__name__}"
@@ -256,9 +255,9 @@ def main():
         problems = [*missing_keys(), *(compare(name, sys.argv[1], pathlib.Path(folder)) for name in MODELS),
                     *(compare("Bert", sys.argv[1], pathlib.Path(folder), hidden_act=name) for name in ACTIVATIONS),
                     compare("DistilBert", sys.argv[1], pathlib.Path(folder), activation="relu"),
-                     compare("ModernBert", sys.argv[1], pathlib.Path(folder), **MODERN),
-                     *(compare_tokens(name, sys.argv[1], pathlib.Path(folder)) for name in MODELS),
-                     *refused_classes(sys.argv[1], pathlib.Path(folder)),
+                    compare("ModernBert", sys.argv[1], pathlib.Path(folder), **MODERN),
+                    *(compare_tokens(name, sys.argv[1], pathlib.Path(folder)) for name in MODELS),
+                    *refused_classes(sys.argv[1], pathlib.Path(folder)),
                     *refused_activations(sys.argv[1], pathlib.Path(folder)),
                     *(compare_multi(sys.argv[1], pathlib.Path(folder), name) for name in ("Bert", "ModernBert")
                       for compare_multi in (compare_multi_label, compare_multi_output))]
