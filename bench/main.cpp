@@ -1,7 +1,11 @@
 // Measures the kernels beside the machine's roof and beside other libraries: sharcs_bench --help.
+#include <hwy/targets.h>
+
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <exception>
 #include <iostream>
+#include <map>
 #include <sharcs/communicator.hpp>
 
 #include "bf16_bench.hpp"
@@ -42,6 +46,12 @@ int main(int argc, char** argv) {
   app.add_option("--rounds", options.rounds, "Turns that the contenders of a point take")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  std::map<std::string, std::int64_t> instructions;
+  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) instructions[hwy::TargetName(target)] = target;
+  app.add_option_function<std::int64_t>(
+         "--instructions", [](std::int64_t target) { hwy::SetSupportedTargetsForTest(target); },
+         "Instruction set to measure with, of those that this machine has; none: the best one")
+      ->transform(CLI::CheckedTransformer(instructions));
   app.add_option("--texts", options.texts, "Sentences to tokenize, one a line; none: generated ones");
   app.add_option("--tokenizer", options.tokenizer,
                  "Folder or file of the tokenizer to time; none: WordPieces made from the sentences");

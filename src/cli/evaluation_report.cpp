@@ -9,6 +9,7 @@
 
 #include "cli/comparison_report.hpp"
 #include "core/number.hpp"
+#include "data/tokenized_dataset.hpp"
 #include "eval/bootstrap.hpp"
 #include "eval/class_quality.hpp"
 #include "eval/dataset_runner.hpp"
@@ -44,10 +45,7 @@ std::size_t count_truncated(const Classifier& classifier, const Recording& recor
     if (static_cast<std::size_t>(recording.tokens[i]) < classifier.max_tokens()) continue;
     const Sample& sample = recording.samples[i];
     const std::size_t room = classifier.max_tokens() + 1;
-    const Encoding longer = !sample.words.empty() ? classifier.tokenizer().encode_words(sample.words, room)
-                            : sample.pair         ? classifier.tokenizer().encode(sample.text, *sample.pair, room)
-                                                  : classifier.tokenizer().encode(sample.text, room);
-    truncated += longer.ids.size() == room;
+    truncated += encode(sample, classifier.tokenizer(), room).ids.size() == room;
   }
   return truncated;
 }

@@ -6,15 +6,11 @@
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {
-namespace {
-
 Encoding encode(const Sample& sample, const Tokenizer& tokenizer, std::size_t max_length) {
   if (!sample.words.empty()) return tokenizer.encode_words(sample.words, max_length);
   return sample.pair ? tokenizer.encode(sample.text, *sample.pair, max_length)
                      : tokenizer.encode(sample.text, max_length);
 }
-
-}  // namespace
 
 std::vector<std::int32_t> first_pieces(const Encoding& encoding) {
   std::vector<std::int32_t> pieces;

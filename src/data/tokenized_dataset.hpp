@@ -53,6 +53,10 @@ struct TokenizedDataset : SampleFacts {
   RaggedBatch gather(std::span<const Index> samples) const;
 };
 
+/// A sample as a model reads it: its words where they are given, its pair of texts or its text, cut to `max_length`
+/// tokens.
+Encoding encode(const Sample& sample, const Tokenizer& tokenizer, std::size_t max_length);
+
 /// The first token of each word that has one, by its place: what the model says of a word it says there, as in
 /// transformers' examples. None of a text whose words are not given.
 std::vector<std::int32_t> first_pieces(const Encoding& encoding);

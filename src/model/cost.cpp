@@ -14,16 +14,15 @@ struct LayerWork {
   std::int64_t per_token, per_pair;
   std::int64_t window;  // 0: every token sees all
 
-  std::int64_t of(std::int64_t tokens) const {
-    const bool is_seen_whole = window == 0 || tokens <= window;
-    const std::int64_t pairs = is_seen_whole ? tokens * tokens : (2 * window + 1) * tokens - window * (window + 1);
-    return tokens * per_token + pairs * per_pair;
-  }
   LengthCost by_length() const {
     LengthCost cost = {.linear = static_cast<double>(per_token)};
     (window == 0 ? cost.quadratic : cost.windowed) = static_cast<double>(per_pair);
     cost.window = static_cast<double>(window);
     return cost;
+  }
+  /// Whole numbers, which a double holds exactly below 2^53.
+  std::int64_t of(std::int64_t tokens) const {
+    return static_cast<std::int64_t>(by_length().of(static_cast<double>(tokens)));
   }
 };
 

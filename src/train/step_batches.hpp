@@ -8,7 +8,7 @@
 
 #include "model/ragged_batch.hpp"
 #include "sharcs/tokenizer.hpp"
-#include "train/epoch.hpp"
+#include "train/epoch_plan.hpp"
 
 namespace sharcs::internal {
 

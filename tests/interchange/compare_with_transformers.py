@@ -126,16 +126,20 @@ def compare(name, answer, folder, **settings):
     return None
 
 
+def problem_of_refusal(answer, folder, expected):
+    """Whether the model in the folder is refused by a message that has these words."""
+    (folder / "inputs.json").write_text("[]")
+    run = subprocess.run([answer, folder, folder / "inputs.json", folder / "none"], capture_output=True, text=True)
+    if run.returncode == 0 or expected not in run.stderr:
+        return f"expected a refusal with {expected}, found {run.stderr or 'none'}"
+
+
 def refused_activations(answer, folder):
     """Every other name that transformers knows has to be refused, and the message has to name it."""
     for name in sorted(set(transformers.activations.ACT2CLS) - set(ACTIVATIONS) - {"gelu"}):
-        config = transformers.BertConfig(**SIZES | {"hidden_act": name})
         (folder / name).mkdir()
-        config.save_pretrained(folder / name)
-        (folder / "inputs.json").write_text("[]")
-        run = subprocess.run([answer, folder / name, folder / "inputs.json", folder / "none"], capture_output=True, text=True)
-        if run.returncode == 0 or f'"hidden_act" is "{name}"' not in run.stderr:
-            yield f"hidden_act {name}: expected a refusal that names it, found {run.stderr or 'none'}"
+        transformers.BertConfig(**SIZES | {"hidden_act": name}).save_pretrained(folder / name)
+        yield problem_of_refusal(answer, folder / name, f'"hidden_act" is "{name}"')
 
 
 def problem_of_losses(what, models, inputs, truth, loss):
@@ -241,12 +245,8 @@ def compare_tokens(name, answer, folder):
 def refused_classes(answer, folder):
     """A class whose answers are of another kind is refused, and the message has to name it."""
     for name in ("BertForQuestionAnswering", "BertForMultipleChoice"):
-        model = getattr(transformers, name)(transformers.BertConfig(**SIZES))
-        model.save_pretrained(folder / name)
-        (folder / "inputs.json").write_text("[]")
-        run = subprocess.run([answer, folder / name, folder / "inputs.json", folder / "none"], capture_output=True, text=True)
-        if run.returncode == 0 or f'"architectures" has "{name}"' not in run.stderr:
-            yield f"{name}: expected a refusal that names it, found {run.stderr or 'none'}"
+        getattr(transformers, name)(transformers.BertConfig(**SIZES)).save_pretrained(folder / name)
+        yield problem_of_refusal(answer, folder / name, f'"architectures" has "{name}"')
 
 
 def main():

@@ -1,3 +1,5 @@
+#include "train/epoch_plan.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,7 +10,6 @@
 
 #include "expect_error.hpp"
 #include "sharcs/error.hpp"
-#include "train/epoch.hpp"
 
 namespace sharcs::internal {
 namespace {
