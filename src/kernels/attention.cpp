@@ -148,6 +148,10 @@ class HeadOutput {
   Destination rows_from(Index row, Write write = Write::overwrite, const float* row_factors = nullptr) const {
     return {written_.row(row), written_.stride, write, row_factors};
   }
+  /// Makes all rows 0.
+  void clear() const {
+    for (Index r = 0; r < written_.rows; ++r) std::fill_n(written_.row(r), written_.cols, 0.0f);
+  }
   /// Brings the rows where they belong.
   void finish() const {
     if (written_.data == place_.data) return;
@@ -180,6 +184,9 @@ struct KeyRange {
   }
   Index count() const { return end - begin; }
 };
+
+/// The window that products and sums can be limited to. Dropout draws whole rows of probabilities.
+inline Index seen_window(Index window, const Dropout& dropout) { return dropout.active() ? 0 : window; }
 
 /// Hides from query `query` the keys outside its window: of the scores of the keys in `range`, theirs become the least
 /// number.
@@ -275,8 +282,7 @@ class PositionScores {
 void attend(const Attention<float>& problem, const HeadRows& head, const Dropout& dropout, MatrixView<float> context,
             float* probabilities) {
   thread_local Workspace workspace;
-  // For training all probabilities are wanted, those of hidden keys too: the backward needs no other code then.
-  const Index n = head.tokens, window = problem.window, seen = probabilities == nullptr ? window : 0;
+  const Index n = head.tokens, window = problem.window, seen = seen_window(window, dropout);
   const Index block =
       std::min(block_rows(4096, seen > 0 ? std::min(n, 2 * seen + tile_cols) : n), head.end - head.begin);
   const MatrixView<const float> query = head.of_queries(problem.query);
@@ -307,8 +313,10 @@ void attend(const Attention<float>& problem, const HeadRows& head, const Dropout
       const float inverse_sum = exponentiate(p, range.count(), scale);
       inverse_sums[static_cast<std::size_t>(r)] = inverse_sum;
       if (probabilities != nullptr) {
-        float* const out = probabilities + head.probabilities + (first + r) * n;
-        for_each_vector(n, [=](auto d, Index i) HWY_ATTR {
+        float* const row = probabilities + head.probabilities + (first + r) * n;
+        std::fill(row, row + range.begin, 0.0f);
+        std::fill(row + range.end, row + n, 0.0f);
+        for_each_vector(range.count(), [=, out = row + range.begin](auto d, Index i) HWY_ATTR {
           hn::StoreU(hn::Mul(hn::LoadU(d, p + i), hn::Set(d, inverse_sum)), d, out + i);
         });
       }
@@ -364,35 +372,43 @@ void attend_backward(const Attention<float>& problem, const HeadRows& head, cons
                      const AttentionGradients<float>& gradients) {
   thread_local Workspace workspace;
   const Index n = head.tokens;
-  const Index block = problem.position_key ? head.queries : std::min(block_rows(8192, n), head.queries);
+  const Index seen = seen_window(problem.window, dropout);
+  const Index most_keys = seen > 0 ? std::min(n, 2 * seen + tile_cols) : n;
+  const Index block = problem.position_key ? head.queries : std::min(block_rows(8192, most_keys), head.queries);
   const MatrixView<const float> query = head.of_queries(problem.query), d_output = head.of_queries(d_context);
   const Panels keys = pack(head.of_tokens(problem.key), workspace),
                values = pack_transpose(head.of_tokens(problem.value), workspace);
   const HeadOutput query_output(head.of_queries(gradients.query), workspace),
       key_output(head.of_tokens(gradients.key), workspace), value_output(head.of_tokens(gradients.value), workspace);
-  const MatrixView<float> dropped = score_rows(block, n, workspace), d_scores = score_rows(block, n, workspace);
+  const Index key_room = seen > 0 ? std::min(n, 2 * seen + block + tile_cols) : n;
+  const MatrixView<float> dropped = score_rows(block, key_room, workspace),
+                          d_scores = score_rows(block, key_room, workspace);
   const std::span<float> ones = workspace.span<float>(n);
   std::fill(ones.begin(), ones.end(), 1.0f);
   const float scale = problem.scale(), inverse_scale = 1 / scale;
   const MatrixView<float> d_bias = gradients.bias;
   const Index bias_row = head.bias_row(problem.heads);
   if (d_bias) std::fill_n(d_bias.row(bias_row), d_bias.cols, 0.0f);
+  if (seen > 0) key_output.clear(), value_output.clear();
 
   for (Index first = 0; first < head.queries; first += block) {
     const Workspace::Mark mark = workspace.mark();
     const Index rows = std::min(block, head.queries - first);
     const Panels query_rows = pack(query.row_range(first, rows), workspace),
                  d_output_rows = pack(d_output.row_range(first, rows), workspace);
-    multiply(LeftRows{d_output.row(first), d_output.stride}, rows, values, {d_scores.data, d_scores.stride});
+    const KeyRange range = KeyRange::seen_by(first, rows, seen, n);
+    const Index count = range.count();
+    multiply(LeftRows{d_output.row(first), d_output.stride}, rows, values.covering(range.begin, range.end),
+             {d_scores.data, d_scores.stride});
     for (Index r = 0; r < rows; ++r) {
-      const float* const p = probabilities + head.probabilities + (first + r) * n;
+      const float* const p = probabilities + head.probabilities + (first + r) * n + range.begin;
       float *const kept = dropped.row(r), *const d = d_scores.row(r);
       float inner;  // Σ dP ∘ P
       if (dropout.active()) {
         // The mask once, as factors: it falls on P and on dP.
         drop_row(dropout, dropout_row(dropout, problem.heads, head, first + r), ones.data(), kept,
-                 static_cast<std::size_t>(n));
-        inner = sum_over(n, [=](auto tag, Index i, auto sum) HWY_ATTR {
+                 static_cast<std::size_t>(count));
+        inner = sum_over(count, [=](auto tag, Index i, auto sum) HWY_ATTR {
           const auto mask = hn::LoadU(tag, kept + i), probability = hn::LoadU(tag, p + i);
           const auto gradient = hn::Mul(hn::LoadU(tag, d + i), mask);
           hn::StoreU(hn::Mul(probability, mask), tag, kept + i);
@@ -400,27 +416,29 @@ void attend_backward(const Attention<float>& problem, const HeadRows& head, cons
           return hn::MulAdd(gradient, probability, sum);
         });
       } else {
-        inner = sum_over(n, [=](auto tag, Index i, auto sum) HWY_ATTR {
+        inner = sum_over(count, [=](auto tag, Index i, auto sum) HWY_ATTR {
           const auto probability = hn::LoadU(tag, p + i);
           hn::StoreU(probability, tag, kept + i);
           return hn::MulAdd(hn::LoadU(tag, d + i), probability, sum);
         });
       }
-      for_each_vector(n, [=](auto tag, Index i) HWY_ATTR {
+      for_each_vector(count, [=](auto tag, Index i) HWY_ATTR {
         const auto centred = hn::Sub(hn::LoadU(tag, d + i), hn::Set(tag, inner));
         hn::StoreU(hn::Mul(hn::Mul(centred, hn::LoadU(tag, p + i)), hn::Set(tag, scale)), tag, d + i);
       });
       if (!d_bias) continue;
-      float* const sums = head.of_keys(d_bias, bias_row, first + r);
-      for_each_vector(n, [=](auto tag, Index i) HWY_ATTR {
+      float* const sums = head.of_keys(d_bias, bias_row, first + r) + range.begin;
+      for_each_vector(count, [=](auto tag, Index i) HWY_ATTR {
         hn::StoreU(hn::MulAdd(hn::LoadU(tag, d + i), hn::Set(tag, inverse_scale), hn::LoadU(tag, sums + i)), tag,
                    sums + i);
       });
     }
-    const Write write = first == 0 ? Write::overwrite : Write::accumulate;
-    multiply(LeftColumns{dropped.data, dropped.stride}, n, d_output_rows, value_output.rows_from(0, write));
-    multiply(LeftColumns{d_scores.data, d_scores.stride}, n, query_rows, key_output.rows_from(0, write));
-    multiply(LeftRows{d_scores.data, d_scores.stride}, rows, keys, query_output.rows_from(first));
+    const Write write = first == 0 && seen == 0 ? Write::overwrite : Write::accumulate;
+    multiply(LeftColumns{dropped.data, dropped.stride}, count, d_output_rows,
+             value_output.rows_from(range.begin, write));
+    multiply(LeftColumns{d_scores.data, d_scores.stride}, count, query_rows, key_output.rows_from(range.begin, write));
+    multiply(LeftRows{d_scores.data, d_scores.stride}, rows, keys.row_range(range.begin, range.end),
+             query_output.rows_from(first));
     workspace.release(mark);
   }
   if (problem.position_key) positions_backward(problem, head, d_scores, query_output, key_output, gradients, workspace);
