@@ -2,12 +2,12 @@
 # What takes too long for every change, in this order; many hours on two cores:
 #
 #     sh tests/long.sh            all of it
-#     sh tests/long.sh faults     one part: fuzz, faults, threads, embedded, conan, reproducible
+#     sh tests/long.sh faults     one part: fuzz, faults, threads, emulated, embedded, conan, reproducible
 #
 # Each part says what it did; the first one that fails ends it.
 set -eu
 cd "$(dirname "$0")/.."
-parts=${*:-fuzz faults threads embedded conan reproducible}
+parts=${*:-fuzz faults threads emulated embedded conan reproducible}
 build_release() {
   sh cmake/dependencies.sh libopenmpi-dev openmpi-bin
   cmake --preset release -DSHARCS_LONG_TESTS=ON >/dev/null
@@ -22,6 +22,7 @@ for part in $parts; do
       SHARCS_FAULTS=all build/release/tests/sharcs_tests --gtest_filter='*Faults*:*KilledTraining*:*LittleMemory*'
       ;;
     threads) sh tests/run.sh tsan ;;
+    emulated) sh tests/emulated.sh ;;
     embedded)
       build_release
       ctest --preset release --tests-regex Embedded
@@ -29,7 +30,7 @@ for part in $parts; do
     conan) sh tests/install/conan.sh ;;
     reproducible) sh tests/reproducible.sh ;;
     *)
-      echo "no part $part; expected fuzz, faults, threads, embedded, conan or reproducible" >&2
+      echo "no part $part; expected fuzz, faults, threads, emulated, embedded, conan or reproducible" >&2
       exit 2
       ;;
   esac

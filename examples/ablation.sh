@@ -1,0 +1,62 @@
+#!/bin/sh
+# What each part of the recipe is worth: trains an encoder by the recipe `distilled`, then again with one part left out or done
+# in another way, and shows for each what every answer knows, and the least cost at half a point and at one point below the
+# model's own full width (by cross-validation, as examples/compare_policies.sh). The paper's recipe is the last row.
+#
+#     sh examples/ablation.sh TASK ENCODER CONFIG DATA OUTPUT SENTENCES [OPTION OF sharcs train]...
+#     sh examples/ablation.sh sst-2 models/minilm configs/minilm.json path/to/SST-2 runs/ablation 12000 --seed 1
+#
+# SENTENCES of the training set are used, drawn at random, always the same ones. sharcs must be in the PATH, or its place in SHARCS.
+# ENCODER comes from examples/fetch_encoder.sh. What is in OUTPUT already is not trained again. ROWS names the rows to do.
+set -eu
+[ $# -ge 6 ] || { sed -n '6,7p' "$0" >&2; exit 2; }
+task=$1 encoder=$2 config=$3 data=$4 output=$5 sentences=$6
+shift 6
+sharcs=${SHARCS:-sharcs}
+layers=$("$sharcs" inspect "$encoder" --json | sed -n 's/.*"layers": \([0-9]*\).*/\1/p')
+mkdir -p "$output/data"
+[ -s "$output/data/train.tsv" ] ||
+  awk -v wanted="$sentences" 'BEGIN { srand(1) } NR > 1 { place = NR - 1
+    if (place <= wanted) { kept[place] = $0 } else { i = int(rand() * place) + 1; if (i <= wanted) kept[i] = $0 } }
+    NR == 1 { print } END { for (i = 1; i <= wanted && i < NR; ++i) print kept[i] }' "$data/train.tsv" >"$output/data/train.tsv"
+cp "$data/dev.tsv" "$output/data/dev.tsv"
+file=$data/dev.tsv
+if [ -s "$data/test-labeled.tsv" ]; then
+  file=$output/data/dev-and-test.tsv
+  { awk 1 "$data/dev.tsv"; sed 1d "$data/test-labeled.tsv"; } >"$file"
+fi
+
+# row NAME [OPTION OF sharcs train]...
+row() {
+  name=$1 run=$output/$1
+  shift
+  case " ${ROWS:-$name} " in *" $name "*) ;; *) return 0 ;; esac
+  [ -s "$run/recording.json" ] ||
+    "$sharcs" train --task "$task" --init "$encoder" --config "$config" --data "$output/data" --output "$run" --quiet "$@" \
+      >"$run.log" 2>&1 || { cat "$run.log" >&2; exit 1; }
+  [ -s "$run.json" ] || "$sharcs" eval --model "$run" --task "$task" --file "$file" --output "$run.json" >/dev/null
+  printf '\n%s\n' "$name"
+  "$sharcs" eval --recording "$run.json" | awk '/^full width|^exit |^0\./'
+  for drop in 0.5 1; do
+    "$sharcs" calibrate --recording "$run.json" --max-drop "$drop" --compare | grep -E '^(router|cascade|exits|combined) ' || true
+  done
+}
+row distilled "$@"
+row no-distillation --distillation-weight 0 "$@"
+row only-distillation --distillation-weight 1 "$@"
+row hidden-states --hidden-loss-weight 1 "$@"
+row no-reordering --reordering none "$@"
+row reordered-heads-and-neurons --reordering heads_and_neurons "$@"
+row router-layer-1 --adaptive-layer-idx 1 "$@"
+row router-in-the-middle --adaptive-layer-idx $((layers / 2)) "$@"
+row private-norm --full-width-norm private "$@"
+row target-hardness --router-target hardness "$@"
+row width-half --widths 0.5,1 "$@"
+row two-tails --widths 0.25,0.5,1 "$@"
+row half-the-depth --widths 0.5,1 --depth-mult-list 0.5,1 "$@"
+row no-exits --exits none "$@"
+row exits-alternating --exit-training alternating "$@"
+row exits-two-stage --exit-training two_stage "$@"
+row exits-self-distilled --exit-training self_distilled "$@"
+row exits-of-the-first-token --exit-pooling first_token "$@"
+row paper --recipe sharcs --full-width-norm private --exits none "$@"
