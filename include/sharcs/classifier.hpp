@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,8 +18,19 @@ struct TextPair {
   std::string pair;
 };
 
+/// An answer that a model has found in the context of a question.
+struct FoundAnswer {
+  std::string text;         ///< empty: the context has none
+  TextRange range = {};     ///< its bytes of the context
+  double probability = 0;   ///< of this answer in its window, or of none
+  double score = 0;         ///< of the best answer: the sum of the logits of its ends
+  double none = 0;          ///< the same of "none", where a window says it least
+  std::size_t windows = 1;  ///< that the context was read in
+  Prediction prediction;    ///< of the window that decided, without logits; multiply-adds are those of all windows
+};
+
 /// Text in, label out: an engine with its tokenizer. Safe to call from many threads at once. A model that labels tokens
-/// has tag() in place of classify().
+/// has tag() in place of classify(), one that finds answers has answer().
 class Classifier {
  public:
   /// Reads a model directory with the tokenizer's files. Throws as Engine::load and Tokenizer::load.
@@ -42,6 +54,13 @@ class Classifier {
   /// Logits and probabilities are those of the words that were read, one after the other. Throws as Engine::run, and
   /// DataError for a text without words.
   std::vector<Prediction> tag(std::span<const std::vector<std::string>> texts, const CallOptions& options = {}) const;
+
+  /// One answer a question, for a model that finds answers: `text` is the question, `pair` its context. A context that
+  /// is too long is read in windows (EngineOptions::stride), whatever EngineOptions::long_text says. Some questions
+  /// have no answer where the model's task says so, or `no_answer_above` does (see TaskSpec). Throws as Engine::run,
+  /// and DataError for an empty question or context.
+  std::vector<FoundAnswer> answer(std::span<const TextPair> questions, const CallOptions& options = {},
+                                  std::optional<double> no_answer_above = {}) const;
 
   /// A vector a text, as Engine::embed gives; of a text that is read in windows, the mean of theirs.
   std::vector<std::vector<float>> embed(std::span<const std::string> texts, const EmbedOptions& options = {}) const;

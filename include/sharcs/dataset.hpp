@@ -10,6 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include "sharcs/tokenizer.hpp"
+
 namespace [[gnu::visibility("default")]] sharcs {
 
 /// One example of a task: a sentence or a pair of sentences, and what is known about it.
@@ -20,15 +22,17 @@ struct Sample {
   std::vector<double> targets = {};      ///< regression: the numbers to be met, finite, one an output; empty: not known
   std::vector<std::string> words = {};   ///< of a text whose words are given; else empty
   std::vector<int> tags = {};            ///< token classification: the label of each word; empty: not known
-  std::optional<int> difficulty = {};    ///< how hard the sentence is, where a column of the file says so
-  std::string id = {};                   ///< the file's own index of the sample; empty when it has none
-  std::size_t line = 0;                  ///< the line of the file where the sample starts, from 1; 0: from no file
+  std::optional<std::vector<TextRange>> answers = {};  ///< of a question: which bytes of its context, `pair`, if any do
+  std::optional<std::size_t> window = {};              ///< of a question: which part of the context a model reads
+  std::size_t question = 0;                            ///< of a window: the place of its question in the data set
+  std::optional<int> difficulty = {};                  ///< how hard the sentence is, where a column of the file says so
+  std::string id = {};                                 ///< the file's own index of the sample; empty when it has none
+  std::size_t line = 0;  ///< the line of the file where the sample starts, from 1; 0: from no file
 };
 
-/// A line of a file that is no sample, and why: "dev.tsv:7: unknown label …".
 struct BadLine {
-  std::size_t line;
-  std::string problem;
+  std::size_t line;     ///< that is no sample; 0 where a file has no lines
+  std::string problem;  ///< "dev.tsv:7: unknown label …"
 };
 
 /// The samples of one file (as it was given, for messages), in the file's order.
@@ -60,22 +64,18 @@ struct TrainAndDev {
 /// 180 negative and 20 positive samples, a dev_share of 0.1 takes 18 and 2. In general, n samples of a label give
 /// round(n · dev_share) to dev, at least 1 and at most n − 1. A label's only sample stays in train. Targets (of
 /// several: their sums) are sorted and cut into groups of about 1 / dev_share neighbours, each of which gives about one
-/// sample; dev gets round(n · dev_share) of all n, as of tagged texts. The same samples and seed give the same split,
-/// in the file's order. Throws DataError when a sample has no label or a part would be empty, ConfigError for another
-/// dev_share.
+/// sample; dev gets round(n · dev_share) of all n, as of tagged texts. Questions of one context stay together. The same
+/// samples and seed give the same split, in the file's order. Throws DataError when a sample has no label or a part
+/// would be empty, ConfigError for another dev_share.
 TrainAndDev split_stratified(const Dataset& dataset, const SplitOptions& options = {});
 
-/// What to do with bytes that are not UTF-8, and with NUL bytes.
-enum class InvalidText {
-  refuse,   ///< DataError with the line
-  replace,  ///< each invalid sequence becomes U+FFFD, and a note of the data set counts them
-};
+/// What to do with bytes that are not UTF-8, and with NUL bytes: refuse: DataError with the line; replace: each invalid
+/// sequence becomes U+FFFD, and a note of the data set counts them.
+enum class InvalidText { refuse, replace };
 
-/// What to do with a line that is no sample: without text, with an unknown label, with too many columns, ….
-enum class OnError {
-  stop,  ///< DataError with the line
-  skip,  ///< it is left out, and is one of the data set's bad_lines
-};
+/// What to do with a line that is no sample, or an answer that is not where it is said to be: stop: DataError with the
+/// line; skip: it is left out, and is one of the data set's bad_lines.
+enum class OnError { stop, skip };
 
 enum class TableFormat {
   by_extension,  ///< .tsv and .txt: tsv; .csv: csv; .jsonl, .ndjson and .json: json_lines; the same before .gz

@@ -45,11 +45,16 @@ struct RecordedAnswer {
   std::vector<float> logits = {};  ///< [samples, outputs]; of a regression the values
   std::vector<float> scores = {};  ///< [samples], of an exit: the logits of its being right; empty where it has none
   double seconds = 0;              ///< that the whole data set took at full width; 0 for the others
+  std::vector<std::string> texts = {};     ///< [samples], of windows: what stands between the ends of the best answer
+  std::vector<float> exact = {}, f1 = {};  ///< [samples], of these texts, as SQuAD's scripts measure them
 };
 
 /// All that a model can answer to each sample of a data set, and what its router said. Any policy can be tried on a
 /// recording without running the model again: see route(), evaluate(), compare() and calibrate(). Where words are
-/// labelled, logits and labels stand for the words that the model reads, sample after sample.
+/// labelled, logits and labels stand for the words that the model reads, sample after sample. Where questions are
+/// answered, the samples are the windows of their contexts. Their logits are five numbers: the rows of the best
+/// answer's ends, its score, that of "none", and the logarithm of the sum that they are shares of. Their labels: 2: the
+/// answer is there; 1: it is in another window; 0: the question has none.
 struct Recording {
   std::string model = {};  ///< its folder
   ModelConfig config = {};
@@ -64,27 +69,27 @@ struct Recording {
   std::vector<int> labels = {};               ///< [samples], the true classes; multi-label: a bit each; else empty
   std::vector<double> targets = {};           ///< [samples, outputs], the true values of a regression; else empty
   std::vector<std::size_t> first_words = {};  ///< [samples + 1], where each sample's words begin; else empty
+  std::vector<std::size_t> questions = {};    ///< [samples], of windows: the number of their question; else empty
   std::vector<Sample> samples = {};           ///< with their texts; empty where only numbers were recorded
 
-  /// Reads a recording.json of `sharcs train` or `sharcs eval --output`. Throws IoError; DataError naming the key.
+  /// Reads a recording.json. Throws IoError; DataError naming the key.
   static Recording load(const std::filesystem::path& file);
 
   std::size_t size() const { return tokens.size(); }
   bool is_regression() const { return (outputs == 1 && !config.per_token) || config.multi_output; }
-  /// Of the sub-networks, ascending.
-  std::vector<double> widths() const;
+  std::vector<double> widths() const;  ///< of the sub-networks, ascending
   /// Answers are given by their index; this is full width's.
   int full_width() const { return static_cast<int>(answers.size()) - 1; }
   std::span<const float> logits_of(std::size_t sample, int answer) const;  ///< one a class, or a word and class
   std::span<const float> router_logits_of(std::size_t sample) const;       ///< one a width, ascending
   bool is_multi_label() const { return config.multi_label; }
-  bool labels_words() const { return config.per_token; }
+  bool labels_words() const { return config.per_token; }  ///< or finds answers
+  bool finds_answers() const { return config.finds_answers; }
   std::vector<int> tags_of(std::size_t sample, int answer) const;  ///< where words are labelled: what the answer says
   std::span<const int> true_tags_of(std::size_t sample) const;     ///< the same of the file
   /// The class with the largest logit; the first of equals. Multi-label: bit i is label i.
   int label_of(std::size_t sample, int answer) const;
-  /// The true values of a regression, one an output.
-  std::span<const double> targets_of(std::size_t sample) const;
+  std::span<const double> targets_of(std::size_t sample) const;  ///< of a regression, one an output
 };
 
 /// Runs the model on a labelled data set, for all of its answers. Throws DataError when a sample has no label,
@@ -96,8 +101,7 @@ struct Routing {
   std::vector<int> answer_of_sample = {};   ///< the index of the answer that is kept
   std::vector<double> cost_of_sample = {};  ///< multiply-adds of all that ran
   std::vector<std::uint64_t> asked = {};    ///< for each sample a bit for each answer that it was asked for
-  /// How many samples were asked for this answer.
-  std::int64_t runs(int answer) const;
+  std::int64_t runs(int answer) const;      ///< how many samples were asked for this answer
 };
 
 /// What the policy does; everything at full width when the model has no router. Throws ConfigError as the policy.

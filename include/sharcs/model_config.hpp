@@ -94,8 +94,10 @@ struct ModelConfig {
   /// a probability of its own, and is given where that is above the threshold ("sharcs_label_threshold").
   bool multi_label = false;
   double label_threshold = 0.5;
-  bool multi_output = false;           ///< a regression with several numbers a text, whose names the labels are
-  bool per_token = false;              ///< each token has a label: "architectures" is "…ForTokenClassification"
+  bool multi_output = false;  ///< a regression with several numbers a text, whose names the labels are
+  bool per_token = false;     ///< each token has a label: "architectures" is "…ForTokenClassification"
+  /// With per_token: its two logits are for an answer that begins there, and one that ends: "…ForQuestionAnswering".
+  bool finds_answers = false;
   std::optional<SharcsConfig> sharcs;  ///< absent: a plain encoder without widths and router
   /// What the model was trained for and how its data are read: "sharcs_task" in config.json. Absent: not known.
   /// task->labels stays empty, since `labels` has the classes. Task::of() and Task::store_in() read and write both.
@@ -105,6 +107,7 @@ struct ModelConfig {
   std::string other_keys = "{}";
 
   int num_labels() const { return static_cast<int>(labels.size()); }
+  bool labels_tokens() const { return per_token && !finds_answers; }
   bool is_regression() const { return multi_output || (labels.size() == 1 && !per_token); }
   int head_size() const { return attention_head_size > 0 ? attention_head_size : hidden_size / num_attention_heads; }
   int word_embedding_size() const { return embedding_size > 0 ? embedding_size : hidden_size; }

@@ -30,8 +30,8 @@ struct RoutingQuery {
 /// What a policy knows about an answer when it decides whether to keep it.
 struct AnswerQuery {
   const Answer& answer;
-  std::span<const float> logits;         ///< one a class; for a regression the values
-  std::span<const float> probabilities;  ///< softmax, multi-label: sigmoid of the logits; empty for a regression
+  std::span<const float> logits;         ///< one a class; for a regression the values; of an answer in a text none
+  std::span<const float> probabilities;  ///< softmax, multi-label: sigmoid; empty for a regression; or the answer's own
   double score;                          ///< an exit's own probability that it is right; NaN where it has none
   int agreeing;  ///< of the answers given so far, how many at the end say the same class, this one included
   /// By how much a regression's value differs from the answer's before, of several the root of the mean square;
@@ -46,7 +46,7 @@ struct AnswerQuery {
 /// the entropy's share of its maximum), "patience" (PABEE: how many answers agree) or "learned-score" (BERxiT; the
 /// largest probability where an answer has no score). For a regression: exp(−change), and patience counts changes below
 /// 0.5. Multi-label: that of the least sure label, max(p, 1 − p); the entropies' mean. Of a text whose words are
-/// labelled: that of the least sure word. The larger the surer.
+/// labelled: that of the least sure word; of an answer in a text no entropy. The larger the surer.
 class Confidence {
  public:
   /// Throws ConfigError that lists the names.

@@ -20,8 +20,9 @@ struct TaskDefinition;
 namespace [[gnu::visibility("default")]] sharcs {
 
 struct ModelConfig;
-/// A text has one label, one number or several, any number of labels, or each of its words has one, its tag.
-enum class TaskKind { classification, regression, multi_label, token_classification };
+/// A text has one label, one number or several, any number of labels, or each of its words has one, its tag; or a
+/// question is answered by a part of its context.
+enum class TaskKind { classification, regression, multi_label, token_classification, question_answering };
 std::string to_string(TaskKind kind);
 /// What a task is judged by, such as "accuracy". The larger, the better.
 class Metric {
@@ -29,7 +30,8 @@ class Metric {
   /// Throws ConfigError for a name that is not one of names().
   Metric(const std::string& name);
   Metric(const char* name) : Metric(std::string(name)) {}  ///< the same
-  /// "accuracy", "f1", …; "pearson", "spearman" (regression); "exact_match", … (multi_label); "entity_f1", … (tags)
+  /// "accuracy", …; of regression "pearson", …; multi_label "exact_match", …; tags "entity_f1", …; questions
+  /// "answer_f1"
   static std::vector<std::string> names();
   bool operator==(const Metric&) const = default;
 
@@ -53,6 +55,7 @@ enum class Benchmark { none, glue };
 /// A task written down: one of GLUE by its name, or data of your own and how to read them.
 ///     TaskSpec{.text = "review", .label = "stars"}                  // columns of reviews.csv by name
 ///     TaskSpec{.kind = TaskKind::token_classification}              // words and their tags, as CoNLL or JSON Lines
+///     TaskSpec{.kind = TaskKind::question_answering}                // SQuAD's JSON, or JSON Lines
 ///     TaskSpec{.benchmark = Benchmark::glue, .name = "sst-2"}       // all that follows `name` is known
 struct TaskSpec {
   Benchmark benchmark = Benchmark::none;
@@ -71,6 +74,7 @@ struct TaskSpec {
   double label_threshold = 0.5;          ///< multi_label: of the model that is trained, see ModelConfig
   std::vector<std::string> labels = {};  ///< classes, or names of numbers; empty: as read_training_data() finds them
   std::vector<Metric> metrics = {};      ///< empty: those that suit the kind and the number of classes
+  std::optional<double> no_answer_above = {};  ///< questions: margin of "no answer" (score); none: each has one
 
   bool operator==(const TaskSpec&) const = default;
 };
@@ -100,16 +104,12 @@ class Task {
   bool is_pair() const;  ///< whether a sample is a pair of sentences
   /// The names of the classes, by index: "negative", "positive". Of a regression those of several numbers; empty: one.
   std::vector<std::string> labels() const;
-  /// How the task's files write the class of that index. SST-2's file has "1" for "positive".
-  const std::string& label_word(int label) const;
-  /// How many numbers a model gives for a sample: one for each class; of a regression 1, or as many as have names.
-  std::size_t outputs() const;
+  const std::string& label_word(int label) const;  ///< how its files write it: SST-2's have "1" for "positive"
+  std::size_t outputs() const;  ///< numbers that a model gives for a sample (word): one a class, or a name; or 1
   /// What the task is judged by; the mean of them chooses the best checkpoint of a training run.
   const std::vector<Metric>& metrics() const;
-  /// Where the targets of a regression lie, if that is known: [0, 5] for STS-B.
-  std::optional<TargetRange> target_range() const;
-  /// GLUE's name for the file of test predictions ("MNLI-m.tsv"); empty for data of your own.
-  const std::string& submission_file() const;
+  std::optional<TargetRange> target_range() const;  ///< of a regression, if it is known: [0, 5] for STS-B
+  const std::string& submission_file() const;       ///< GLUE's, of test predictions: "MNLI-m.tsv"; of own data empty
 
   /// The same task with its labels in another order. `labels` are names or label_word()s; for GLUE, upper and lower
   /// case are alike. Throws ConfigError when they are not the task's labels.

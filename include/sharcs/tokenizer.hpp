@@ -16,11 +16,19 @@ struct Pipeline;
 
 namespace [[gnu::visibility("default")]] sharcs {
 
+/// Bytes begin to end − 1 of a text.
+struct TextRange {
+  std::size_t begin = 0, end = 0;
+  bool empty() const { return begin == end; }
+  friend bool operator==(const TextRange&, const TextRange&) = default;
+};
+
 /// Token ids of one input, special tokens included.
 struct Encoding {
   std::vector<std::int32_t> ids;
   std::vector<std::int32_t> token_types;  ///< as many as ids
-  std::vector<std::int32_t> words = {};   ///< of encode_words(): of each id the number of its word, or −1; else empty
+  std::vector<std::int32_t> words = {};  ///< of given words: of each id the number of its word, or −1; of a context 0
+  std::vector<TextRange> ranges = {};    ///< of encode_windows(): of each id its bytes of the context, or none
   friend bool operator==(const Encoding&, const Encoding&) = default;
 };
 
@@ -100,6 +108,14 @@ class Tokenizer {
   /// encode(). A word may become several tokens, or none. Throws ShapeError as encode(), and ConfigError for
   /// RoBERTa's class without "add_prefix_space", as transformers: its words begin with a space.
   Encoding encode_words(std::span<const std::string> words, std::size_t max_length) const;
+
+  /// Encodes a question and a context as a pair. Where they have more than max_length ids, only the context is cut,
+  /// into windows of which each begins `stride` tokens behind the one before; 0: the windows overlap by 128 tokens, or
+  /// by half where they are shorter than 256. The question is cut only where it takes more than half of the ids.
+  /// `ranges` have no white space at their ends; bytes that are not UTF-8 are to be replaced before. Throws ShapeError
+  /// as encode().
+  std::vector<Encoding> encode_windows(std::string_view question, std::string_view context, std::size_t max_length,
+                                       std::size_t stride = 0) const;
 
   /// One more than the largest id: the rows that an embedding needs.
   std::size_t vocab_size() const;

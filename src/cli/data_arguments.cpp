@@ -3,10 +3,12 @@
 #include "cli/command.hpp"
 #include "core/quote.hpp"
 #include "data/found_columns.hpp"
+#include "data/question_texts.hpp"
 #include "data/tagged_texts.hpp"
 #include "data/task_definition.hpp"
 #include "io/file.hpp"
 #include "io/table.hpp"
+#include "model/predicted_label.hpp"
 #include "model/task_names.hpp"
 #include "sharcs/error.hpp"
 
@@ -99,6 +101,16 @@ void TaskArguments::add_to(CLI::App& command, const std::vector<std::string>& on
           "Own data: each word of a text has a label, as in files with a word and its tag on each line (CoNLL), or "
           "with \"tokens\" and \"ner_tags\" in JSON; follows from the name of a .conll, .bio or .iob file")
       ->group("Data");
+  command
+      .add_flag("--questions", questions,
+                "Own data: questions that a part of their context answers, as SQuAD's JSON, or JSON Lines with "
+                "\"question\", \"context\" and \"answers\"; follows from what stands in the file")
+      ->group("Data");
+  add("--no-answer-above", no_answer_above,
+      "With questions: \"no answer\" where its score is this much above that of the best answer; none: every question "
+      "has "
+      "one, as in SQuAD 1.1")
+      ->default_str("0 where training has questions without an answer, or that of the model");
   add("--label-separator", label_separator,
       "With several labels or numbers a text: what stands between them, one character")
       ->default_str(",");
@@ -136,7 +148,7 @@ void TaskArguments::add_to(CLI::App& command, const std::vector<std::string>& on
 }
 
 bool TaskArguments::describes_own_data() const {
-  return regression || multi_label || tags || !label_separator.empty() ||
+  return regression || multi_label || tags || questions || no_answer_above || !label_separator.empty() ||
          !(text_column + pair_column + label_column + id_column + difficulty_column).empty();
 }
 
@@ -146,15 +158,23 @@ bool TaskArguments::describes_table() const {
 
 TaskSpec TaskArguments::spec() const { return over({}); }
 
+bool TaskArguments::has_questions(const std::filesystem::path& file) const {
+  if (questions) return true;
+  return !describes_table() && holds_questions(file);
+}
+
 bool TaskArguments::has_tags(const std::filesystem::path& file) const {
   return tags || format == "conll" || (format.empty() && is_conll_name(file));
 }
 
 TaskSpec TaskArguments::over(TaskSpec spec) const {
-  if (regression + multi_label + tags > 1) usage_error("--regression, --multi-label and --tags exclude each other");
+  if (regression + multi_label + tags + questions > 1)
+    usage_error("--regression, --multi-label, --tags and --questions exclude each other");
   if (regression) spec.kind = TaskKind::regression;
   if (multi_label) spec.kind = TaskKind::multi_label;
   if (tags || format == "conll") spec.kind = TaskKind::token_classification;
+  if (questions) spec.kind = TaskKind::question_answering;
+  if (no_answer_above) spec.no_answer_above = no_answer_above;
   if (label_separator == "tab" || label_separator == "\\t")
     spec.label_separator = '\t';
   else if (label_separator.size() == 1)
@@ -199,7 +219,8 @@ Task TaskArguments::task_of(const ModelConfig& config, const std::string& place)
   if (!task.empty()) {
     const Task named = Task::named(task);
     if (config.per_token)
-      throw ConfigError(file + ": the model labels tokens; task " + quote(named.name()) + " has one label a text");
+      throw ConfigError(file + ": the model labels " + what_is_labelled(config) + "; task " + quote(named.name()) +
+                        " has one label a text");
     if (config.multi_label)
       throw ConfigError(file + ": the model gives several labels a text; task " + quote(named.name()) +
                         " has one label a text");
@@ -217,10 +238,14 @@ Task TaskArguments::task_of(const ModelConfig& config, const std::string& place)
     TaskSpec own = over(has_own ? *config.task : TaskSpec());
     if (multi_label && !config.multi_label)
       throw ConfigError(file + ": the model gives one label a text; --multi-label is for others");
-    if (tags != config.per_token && (tags || regression))
-      throw ConfigError(file + ": the model labels " + (config.per_token ? "tokens" : "texts") + "; " +
+    if ((tags != config.labels_tokens() || config.finds_answers) && (tags || regression))
+      throw ConfigError(file + ": the model labels " + what_is_labelled(config) + "; " +
                         (tags ? "--tags" : "--regression") + " is for others");
-    if (config.per_token) own.kind = TaskKind::token_classification;
+    if ((questions || no_answer_above) && !config.finds_answers)
+      throw ConfigError(file + ": the model labels " + what_is_labelled(config) + "; " +
+                        (questions ? "--questions" : "--no-answer-above") + " is for others");
+    if (config.finds_answers) own.kind = TaskKind::question_answering;
+    if (config.labels_tokens()) own.kind = TaskKind::token_classification;
     if (config.is_regression()) own.kind = TaskKind::regression;
     if (config.multi_label) own.kind = TaskKind::multi_label;
     if (own.kind != TaskKind::regression || config.multi_output) own.labels = config.labels;
@@ -228,6 +253,7 @@ Task TaskArguments::task_of(const ModelConfig& config, const std::string& place)
     return Task::custom(own);
   }
   if (std::optional<Task> stored = Task::of(config, file)) return *stored;
+  if (config.finds_answers) return Task::custom({.kind = TaskKind::question_answering});
   if (config.per_token) return Task::custom({.kind = TaskKind::token_classification, .labels = config.labels});
   usage_error(file + " does not say what the model was trained for; give --task, or the columns of own data");
 }
@@ -289,7 +315,9 @@ TrainingData TrainingDataArguments::read_own(const SplitOptions& split) const {
   TaskSpec own = spec();
   own.labels = labels;
   std::string found;
-  if (has_tags(train))
+  if (has_questions(train))
+    own.kind = TaskKind::question_answering;
+  else if (has_tags(train))
     own.kind = TaskKind::token_classification;
   else if ((text_column + pair_column + label_column).empty())
     own = with_found_columns(own, train, read_options(), found);

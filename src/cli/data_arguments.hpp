@@ -16,7 +16,8 @@ struct TaskArguments {
   std::string text_column, pair_column, label_column, id_column, difficulty_column;  ///< a name, or a position from 1
   std::string format, quoting, header, delimiter;                                    ///< empty: as the task says
   std::vector<std::string> metrics;
-  bool regression = false, multi_label = false, tags = false;
+  bool regression = false, multi_label = false, tags = false, questions = false;
+  std::optional<double> no_answer_above;
   std::string label_separator;            ///< empty: as the task says
   std::optional<double> label_threshold;  ///< none: as the task or the model says
   std::string label_map;                  ///< a file, or "A=B,C=D"; empty: none
@@ -33,6 +34,8 @@ struct TaskArguments {
   TaskSpec spec() const;
   /// Whether the words of texts have labels: by --tags, or a format or a file's name that is only for these.
   bool has_tags(const std::filesystem::path& file) const;
+  /// Whether a file holds questions: by --questions, or what stands in it where nothing else is said of it.
+  bool has_questions(const std::filesystem::path& file) const;
   /// The spec with what the options say in place of its own.
   TaskSpec over(TaskSpec spec) const;
   ReadOptions read_options() const;

@@ -38,8 +38,10 @@ double value_in(const MetricMap& metrics, Metric metric) {
   return found == metrics.end() ? nan : found->second;
 }
 
-/// How many samples were longer than the model reads: those of the greatest length are looked at once more.
+/// How many samples were longer than the model reads: those of the greatest length are looked at once more. Of windows
+/// nothing is cut.
 std::size_t count_truncated(const Classifier& classifier, const Recording& recording) {
+  if (recording.finds_answers()) return 0;
   std::size_t truncated = 0;
   for (std::size_t i = 0; i < recording.size(); ++i) {
     if (static_cast<std::size_t>(recording.tokens[i]) < classifier.max_tokens()) continue;
@@ -144,13 +146,8 @@ Estimate EvaluationReport::estimate(Metric metric, const std::vector<int>& answe
       std::ranges::copy(recording_.logits_of(i, answer_of_sample[i]), std::back_inserter(values));
     return bootstrap(metric, recording_.targets, values, {.seed = options_.seed}, recording_.outputs);
   }
-  if (recording_.labels_words()) {
-    const TagSet tags(recording_.config.labels);
-    std::vector<TagCounts> counts;
-    for (std::size_t i = 0; i < recording_.size(); ++i)
-      counts.push_back(tag_counts(recording_, tags, i, answer_of_sample[i]));
-    return bootstrap(metric, counts, {.seed = options_.seed});
-  }
+  if (recording_.labels_words())
+    return bootstrap(metric, tag_counts(recording_, answer_of_sample), {.seed = options_.seed});
   std::vector<int> labels;
   for (std::size_t i = 0; i < recording_.size(); ++i) labels.push_back(recording_.label_of(i, answer_of_sample[i]));
   return bootstrap(metric, recording_.labels, labels, {.seed = options_.seed});
@@ -197,7 +194,10 @@ std::string EvaluationReport::predictions() const {
 
 void EvaluationReport::print(std::ostream& out) const {
   const bool pairs = !recording_.samples.empty() && recording_.samples.front().pair.has_value();
-  out << recording_.task << ", " << evaluation_.name << ": " << counted(recording_.size(), pairs ? "pair" : "sentence")
+  out << recording_.task << ", " << evaluation_.name << ": "
+      << counted(recording_.size(), recording_.finds_answers() ? "window"
+                                    : pairs                    ? "pair"
+                                                               : "sentence")
       << " of " << recording_.data << ", routed by " << policy_ << '\n';
   for (const std::string& note : notes_) out << note << '\n';
   if (truncated_ > 0)

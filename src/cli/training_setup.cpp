@@ -135,6 +135,7 @@ TrainingSetup from_checkpoint(const ConfigFile& config, const TrainingData& data
   load.multi_label = of_task.multi_label;
   load.multi_output = of_task.multi_output;
   load.per_token = of_task.per_token;
+  load.finds_answers = of_task.finds_answers;
   load.label_threshold = of_task.label_threshold;
   LoadReport report;
   Model model = Model::load(checkpoint, load, &report);

@@ -68,6 +68,16 @@ TrainAndDev split_stratified(const Dataset& dataset, const SplitOptions& options
           count);
       taken += count;
     }
+  } else if (!dataset.empty() && dataset.samples.front().answers) {
+    std::map<std::string_view, std::vector<std::size_t>> by_context;
+    for (std::size_t i = 0; i < dataset.size(); ++i) by_context[*dataset.samples[i].pair].push_back(i);
+    std::vector<const std::vector<std::size_t>*> groups;
+    for (const auto& [context, members] : by_context) groups.push_back(&members);
+    Random(derive_key(options.seed, "dev split", 0)).shuffle(groups);
+    const std::size_t least = std::max<std::size_t>(share_of(dataset.size()), 1);
+    std::size_t taken = 0;
+    for (std::size_t g = 0; g + 1 < groups.size() && taken < least; ++g)
+      for (const std::size_t i : *groups[g]) in_dev[i] = true, ++taken;
   } else {
     std::map<int, std::vector<std::size_t>> by_label;
     for (std::size_t i = 0; i < dataset.size(); ++i) by_label[dataset.samples[i].label.value_or(0)].push_back(i);

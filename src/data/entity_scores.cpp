@@ -17,6 +17,9 @@ TagCounts& TagCounts::operator+=(const TagCounts& other) {
   entities.right += other.entities.right;
   words += other.words;
   right_words += other.right_words;
+  questions += other.questions;
+  exact_answers += other.exact_answers;
+  f1_sum += other.f1_sum;
   return *this;
 }
 
@@ -24,6 +27,10 @@ double TagCounts::precision() const { return share(entities.right, entities.pred
 double TagCounts::recall() const { return share(entities.right, entities.truth); }
 double TagCounts::f1() const { return share(2 * entities.right, entities.truth + entities.predicted); }
 double TagCounts::word_accuracy() const { return share(right_words, words); }
+double TagCounts::answer_exact_match() const {
+  return questions == 0 ? 0 : exact_answers / static_cast<double>(questions);
+}
+double TagCounts::answer_f1() const { return questions == 0 ? 0 : f1_sum / static_cast<double>(questions); }
 
 TagCounts count_tags(const TagSet& tags, std::span<const int> truth, std::span<const int> predicted) {
   assert(truth.size() == predicted.size());

@@ -15,10 +15,12 @@ struct EntityCounts {
   friend bool operator==(const EntityCounts&, const EntityCounts&) = default;
 };
 
-/// What the metrics of tags are made of, summed over texts.
+/// What the metrics of tags, and those of answers, are made of, summed over texts.
 struct TagCounts {
   EntityCounts entities = {};  ///< of all types; none where the tags are not those of entities
   std::size_t words = 0, right_words = 0;
+  std::size_t questions = 0;             ///< that were answered
+  double exact_answers = 0, f1_sum = 0;  ///< their AnswerScore, summed
 
   TagCounts& operator+=(const TagCounts& other);
   friend bool operator==(const TagCounts&, const TagCounts&) = default;
@@ -28,6 +30,9 @@ struct TagCounts {
   double recall() const;
   double f1() const;
   double word_accuracy() const;  ///< share of the words with the right tag; 0 without words
+  // Means over the questions; 0 without any.
+  double answer_exact_match() const;
+  double answer_f1() const;
 };
 
 /// Counts one text's entities and words. `truth` and `predicted`: a tag for each word, by index.

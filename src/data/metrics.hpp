@@ -23,17 +23,19 @@ struct MetricDefinition {
     OfClasses measure;
   };
 
-  /// Of a token classification: from what was counted in all texts.
+  /// Of a token classification, or of answers to questions: from what was counted in all texts.
   struct OfTags {
     double (TagCounts::*measure)() const;
-    bool needs_entities;  ///< whether it says nothing of tags that are none of entities
+    bool needs_entities;      ///< whether it says nothing of tags that are none of entities
+    bool of_answers = false;  ///< of question answering
   };
 
   std::string name;
   std::variant<OfClasses, OfValues, OfLabelSets, OfTags> measure;  ///< the larger its result, the better
 
   TaskKind kind() const {
-    if (std::holds_alternative<OfTags>(measure)) return TaskKind::token_classification;
+    if (const auto* of_tags = std::get_if<OfTags>(&measure))
+      return of_tags->of_answers ? TaskKind::question_answering : TaskKind::token_classification;
     if (std::holds_alternative<OfLabelSets>(measure)) return TaskKind::multi_label;
     return std::holds_alternative<OfClasses>(measure) ? TaskKind::classification : TaskKind::regression;
   }

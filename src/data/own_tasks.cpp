@@ -25,6 +25,7 @@ std::vector<Metric> metrics_for(const TaskSpec& spec, const std::vector<std::str
   if (!spec.metrics.empty()) return spec.metrics;
   if (spec.kind == TaskKind::token_classification)
     return {labels == 0 || TagSet(names).has_entities() ? "entity_f1" : "word_accuracy"};
+  if (spec.kind == TaskKind::question_answering) return {"answer_exact_match", "answer_f1"};
   if (spec.kind == TaskKind::regression) return {"pearson", "spearman"};
   if (spec.kind == TaskKind::multi_label) return {"micro_f1", "label_macro_f1", "exact_match"};
   if (labels == 2) return {"accuracy", "f1", "matthews"};
@@ -48,6 +49,15 @@ void check(const TaskSpec& spec) {
   for (const Metric metric : spec.metrics)
     if (MetricDefinition::of(metric).kind() != spec.kind)
       throw ConfigError(task + " is a " + to_string(spec.kind) + "; " + to_string(metric) + " is not a metric of it");
+  const bool has_questions = spec.kind == TaskKind::question_answering;
+  if (has_questions &&
+      (spec.pair || spec.difficulty || spec.id || spec.text != Column("text") || spec.label != Column("label")))
+    throw ConfigError(task + " is a question_answering, whose keys are known; expected no column");
+  if (has_questions && spec.format != TableFormat::by_extension && spec.format != TableFormat::json_lines)
+    throw ConfigError(task + " is a question_answering; the format is " + to_string(spec.format) +
+                      ", expected by_extension or jsonl");
+  if (!has_questions && spec.no_answer_above)
+    throw ConfigError(task + " is a " + to_string(spec.kind) + "; no_answer_above is for a question_answering");
   const bool has_tags = spec.kind == TaskKind::token_classification;
   if (has_tags && spec.pair) throw ConfigError(task + " is a token_classification; expected no second text");
   if (spec.format == TableFormat::conll && !has_tags)
@@ -63,6 +73,12 @@ void check(const TaskSpec& spec) {
     if (name != nullptr && !is_label && spec.header == Header::no)
       throw ConfigError(task + ": column " + quote(*name) + " is given by name, but there is no header");
   }
+}
+
+/// What the two outputs of a token stand for.
+const std::vector<std::string>& ends_of_answers() {
+  static const std::vector<std::string> names = {"start", "end"};
+  return names;
 }
 
 /// `tags`: those of the spec, or those that were found.
@@ -83,8 +99,9 @@ void check_tags(const TaskSpec& spec, const std::vector<std::string>& tags) {
 
 }  // namespace
 
-TaskDefinition own_task(const TaskSpec& spec, const std::vector<std::string>& labels) {
+TaskDefinition own_task(const TaskSpec& spec, const std::vector<std::string>& given_labels) {
   check(spec);
+  const std::vector<std::string>& labels = spec.kind == TaskKind::question_answering ? ends_of_answers() : given_labels;
   if (spec.kind == TaskKind::token_classification && !labels.empty()) check_tags(spec, labels);
   TaskDefinition task = {.name = spec.name,
                          .kind = spec.kind,
@@ -100,8 +117,10 @@ TaskDefinition own_task(const TaskSpec& spec, const std::vector<std::string>& la
                          .header = spec.header,
                          .delimiter = spec.delimiter,
                          .label_separator = spec.label_separator,
-                         .label_threshold = spec.label_threshold};
+                         .label_threshold = spec.label_threshold,
+                         .no_answer_above = spec.no_answer_above};
   for (const std::string& name : labels) task.labels.push_back({.name = name, .word = name});
+  if (spec.kind == TaskKind::question_answering) task.is_pair = true;
   if (spec.kind == TaskKind::token_classification) {
     // As data sets of the Hugging Face hub call them.
     if (spec.text == Column("text")) task.text = {.names = {"tokens"}};

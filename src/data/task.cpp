@@ -5,10 +5,12 @@
 
 #include "core/quote.hpp"
 #include "data/column_layout.hpp"
+#include "data/question_texts.hpp"
 #include "data/sample_reader.hpp"
 #include "data/tagged_texts.hpp"
 #include "data/task_definition.hpp"
 #include "data/tokenized_dataset.hpp"
+#include "model/predicted_label.hpp"
 #include "model/task_names.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/model_config.hpp"
@@ -58,7 +60,8 @@ TaskSpec spec_of(const TaskDefinition& task) {
           .delimiter = task.delimiter,
           .label_separator = task.label_separator,
           .label_threshold = task.label_threshold,
-          .metrics = task.metrics};
+          .metrics = task.metrics,
+          .no_answer_above = task.no_answer_above};
 }
 
 }  // namespace
@@ -85,7 +88,7 @@ Task Task::custom(const TaskSpec& spec) {
     const Task task = named(spec.name);
     return spec.labels.empty() ? task : task.with_label_order(spec.labels);
   }
-  if (spec.kind != TaskKind::regression && spec.labels.empty())
+  if (spec.kind != TaskKind::regression && spec.kind != TaskKind::question_answering && spec.labels.empty())
     throw ConfigError("task " + quote(spec.name) + " is a classification without labels; expected at least two");
   return TaskDefinition::task(own_task(spec, spec.labels));
 }
@@ -99,9 +102,10 @@ std::optional<Task> Task::of(const ModelConfig& config, const std::string& name)
   if ((kind == TaskKind::multi_label) != config.multi_label)
     throw ConfigError(name + ": \"sharcs_task\" is a " + to_string(kind) + ", \"problem_type\" is " +
                       (config.multi_label ? "multi_label_classification" : "another one"));
-  if ((kind == TaskKind::token_classification) != config.per_token)
+  if ((kind == TaskKind::token_classification) != config.labels_tokens() ||
+      (kind == TaskKind::question_answering) != config.finds_answers)
     throw ConfigError(name + ": \"sharcs_task\" is a " + to_string(kind) + ", \"architectures\" has a model for " +
-                      (config.per_token ? "tokens" : "texts"));
+                      what_is_labelled(config));
   if (config.multi_output && kind != TaskKind::regression)
     throw ConfigError(name + ": \"sharcs_task\" is a " + to_string(kind) + ", \"problem_type\" is regression");
   try {
@@ -116,7 +120,8 @@ void Task::store_in(ModelConfig& config) const {
   config.labels = definition_->labels.empty() ? std::vector<std::string>{"score"} : labels();
   config.multi_label = kind() == TaskKind::multi_label;
   config.multi_output = kind() == TaskKind::regression && !definition_->labels.empty();
-  config.per_token = kind() == TaskKind::token_classification;
+  config.finds_answers = kind() == TaskKind::question_answering;
+  config.per_token = kind() == TaskKind::token_classification || config.finds_answers;
   config.label_threshold = definition_->label_threshold;
 }
 
@@ -175,6 +180,7 @@ Dataset Task::read(const std::filesystem::path& folder, Split split, const ReadO
 Dataset Task::read_file(const std::filesystem::path& file, Split split, const ReadOptions& options) const {
   const TaskDefinition definition = as_asked(*definition_, options);
   if (kind() == TaskKind::token_classification) return TaggedTexts(definition, file, split, options).read();
+  if (kind() == TaskKind::question_answering) return QuestionTexts(definition, file, split, options).read();
   const Table table = open_table(definition, file, options);
   return SampleReader(table, definition, split, options.on_error).read();
 }
@@ -189,6 +195,11 @@ TrainingData read_training_data(const TaskSpec& spec, const DataFiles& files) {
       definition = as_asked(own_task(spec, TaggedTexts(definition, files.train, Split::train, files.read).find_tags()),
                             files.read);
     train = TaggedTexts(definition, files.train, Split::train, files.read).read();
+  } else if (spec.kind == TaskKind::question_answering) {
+    train = QuestionTexts(definition, files.train, Split::train, files.read).read();
+    const bool some_have_none = std::ranges::any_of(
+        train.samples, [](const Sample& sample) { return sample.answers && sample.answers->empty(); });
+    if (some_have_none && !spec.no_answer_above) definition.no_answer_above = 0;
   } else {
     const OnError on_error = files.read.on_error;
     const Table table = open_table(definition, files.train, files.read);
@@ -214,6 +225,7 @@ void require_trainable(const Task& task, const Dataset& train) {
       throw DataError(train.file + ":" + std::to_string(sample.line) +
                       ": has no label; training needs one on every line");
   const Sample& first = train.samples.front();
+  if (task.kind() == TaskKind::question_answering) return;
   const bool all_same = std::all_of(train.samples.begin(), train.samples.end(), [&](const Sample& sample) {
     return sample.label == first.label && sample.targets == first.targets &&
            std::ranges::all_of(sample.tags, [&](int tag) { return tag == first.tags.front(); });

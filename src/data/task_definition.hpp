@@ -51,6 +51,7 @@ struct TaskDefinition {
   char delimiter = '\0';  // NUL: as the format says
   char label_separator = ',';
   double label_threshold = 0.5;
+  std::optional<double> no_answer_above = {};
   std::map<std::string, std::string> label_map = {};  // as ReadOptions::label_map
   bool needs_labels = true;                           // as ReadOptions::needs_labels
 

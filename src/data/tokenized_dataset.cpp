@@ -1,16 +1,36 @@
 #include "data/tokenized_dataset.hpp"
 
 #include <atomic>
+#include <numeric>
+#include <utility>
 
+#include "data/context_windows.hpp"
 #include "model/backbone.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {
-Encoding encode(const Sample& sample, const Tokenizer& tokenizer, std::size_t max_length) {
+
+Encoding encode(const Sample& sample, const Tokenizer& tokenizer, std::size_t max_length, std::size_t stride) {
+  if (sample.window)
+    return std::move(
+        tokenizer.encode_windows(sample.text, sample.pair.value_or(""), max_length, stride).at(*sample.window));
   if (!sample.words.empty()) return tokenizer.encode_words(sample.words, max_length);
   return sample.pair ? tokenizer.encode(sample.text, *sample.pair, max_length)
                      : tokenizer.encode(sample.text, max_length);
 }
+
+namespace {
+
+/// The places of the tokens that the head reads.
+std::vector<std::int32_t> head_places(const Sample& sample, const Encoding& encoding, WindowRows rows) {
+  if (!sample.window) return first_pieces(encoding);
+  if (rows == WindowRows::answers) return answer_places(encoding);
+  std::vector<std::int32_t> all(encoding.ids.size());
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+}  // namespace
 
 std::vector<std::int32_t> first_pieces(const Encoding& encoding) {
   std::vector<std::int32_t> pieces;
@@ -45,16 +65,20 @@ WorkShare share_by_tokens(std::span<const std::int32_t> lengths, int part, int p
   return share;
 }
 
-TokenizedDataset tokenize(const Dataset& dataset, const Task& task, const Tokenizer& tokenizer,
-                          std::size_t max_length) {
+TokenizedDataset tokenize(const Dataset& dataset, const Task& task, const Tokenizer& tokenizer, std::size_t max_length,
+                          WindowRows rows, std::size_t stride) {
   // Throws here, and not in the parallel loop, where that would end the program.
-  if (!dataset.empty()) encode(dataset.samples.front(), tokenizer, max_length);
+  if (!dataset.empty()) encode(dataset.samples.front(), tokenizer, max_length, stride);
   const bool has_words = task.kind() == TaskKind::token_classification;
   std::vector<Encoding> encodings(dataset.size());
   std::atomic<Index> truncated = 0;
   parallel_for(static_cast<Index>(dataset.size()), [&](Index i) {
     const Sample& sample = dataset.samples[static_cast<std::size_t>(i)];
     Encoding& encoding = encodings[static_cast<std::size_t>(i)];
+    if (sample.window) {
+      encoding = encode(sample, tokenizer, max_length, stride);
+      return;
+    }
     encoding = encode(sample, tokenizer, max_length + 1);  // one more than fits tells whether something is cut
     if (encoding.ids.size() <= max_length) return;
     ++truncated;
@@ -65,11 +89,21 @@ TokenizedDataset tokenize(const Dataset& dataset, const Task& task, const Tokeni
   result.lengths.reserve(dataset.size());
   const bool labelled = dataset.labelled();
   if (has_words) result.first_words = {0};
+  result.has_windows = task.kind() == TaskKind::question_answering;
+  if (result.has_windows) result.windows = &dataset;
   for (std::size_t i = 0; i < encodings.size(); ++i) {
     const Encoding& encoding = encodings[i];
-    const std::vector<std::int32_t> pieces = first_pieces(encoding);
+    const std::vector<std::int32_t> pieces = head_places(dataset.samples[i], encoding, rows);
     result.tokens.add(encoding.ids, encoding.token_types, pieces);
     result.lengths.push_back(static_cast<std::int32_t>(encoding.ids.size()));
+    if (result.has_windows) {
+      const TokenSpan span = labelled ? span_of(*dataset.samples[i].answers, encoding) : TokenSpan();
+      if (labelled) result.labels.insert(result.labels.end(), {span.first, span.last});
+      if (rows == WindowRows::all) continue;
+      auto& ranges = result.ranges.emplace_back();
+      for (const std::int32_t piece : pieces) ranges.push_back(encoding.ranges[static_cast<std::size_t>(piece)]);
+      continue;
+    }
     if (!has_words) continue;
     if (pieces.empty()) {
       const std::size_t line = dataset.samples[i].line;
@@ -82,7 +116,7 @@ TokenizedDataset tokenize(const Dataset& dataset, const Task& task, const Tokeni
             dataset.samples[i].tags[static_cast<std::size_t>(encoding.words[static_cast<std::size_t>(piece)])]);
     result.first_words.push_back(result.first_words.back() + std::ssize(pieces));
   }
-  if (!labelled || has_words) return result;
+  if (!labelled || has_words || result.has_windows) return result;
   for (const Sample& sample : dataset.samples) {
     if (task.kind() != TaskKind::regression)
       result.labels.push_back(*sample.label);
@@ -96,8 +130,9 @@ RaggedBatch tokenize(const Dataset& dataset, std::span<const Index> samples, con
                      std::size_t max_length) {
   RaggedBatch batch;
   for (const Index sample : samples) {
-    const Encoding encoding = encode(dataset.samples[static_cast<std::size_t>(sample)], tokenizer, max_length);
-    batch.add(encoding.ids, encoding.token_types, first_pieces(encoding));
+    const Sample& of_data = dataset.samples[static_cast<std::size_t>(sample)];
+    const Encoding encoding = encode(of_data, tokenizer, max_length);
+    batch.add(encoding.ids, encoding.token_types, head_places(of_data, encoding, WindowRows::all));
   }
   return batch;
 }

@@ -17,16 +17,18 @@ namespace sharcs::internal {
 
 /// Whether the sample has what a model of its task shall learn.
 inline bool is_labelled(const Sample& sample) {
-  return sample.label || !sample.targets.empty() || !sample.tags.empty();
+  return sample.label || !sample.targets.empty() || !sample.tags.empty() || sample.answers;
 }
 
 /// What is known of each sample of a data set, apart from its tokens. It stays in memory for a whole training run.
 struct SampleFacts {
   std::vector<std::int32_t> lengths;  ///< tokens of each sample
-  /// Classification: one for each sample, or the tags of all words that are read; empty when one has none.
+  /// Classification: one for each sample, or the tags of all words that are read; of windows two, the places of the
+  /// tokens that begin and end the answer (see TokenSpan); empty when one has none.
   std::vector<std::int32_t> labels;
   std::vector<Index> first_words;  ///< where words have tags: sample s has words first_words[s] … [s + 1] − 1
   std::vector<float> targets;      ///< regression: [samples, outputs]; empty when one has none
+  bool has_windows = false;        ///< whether the samples are windows of contexts
   Index truncated = 0;             ///< number of samples that were cut because they were too long
 
   Index samples() const { return std::ssize(lengths); }
@@ -34,6 +36,7 @@ struct SampleFacts {
   std::span<const std::int32_t> labels_of(Index sample) const {
     if (labels.empty()) return {};
     const auto i = static_cast<std::size_t>(sample);
+    if (has_windows) return std::span(labels).subspan(2 * i, 2);
     if (first_words.empty()) return std::span(labels).subspan(i, 1);
     return std::span(labels).subspan(static_cast<std::size_t>(first_words[i]),
                                      static_cast<std::size_t>(first_words[i + 1] - first_words[i]));
@@ -45,17 +48,23 @@ struct SampleFacts {
   }
 };
 
+/// Which tokens of a window have logits: all that are read, for training; or those that an answer may begin or end
+/// with.
+enum class WindowRows { all, answers };
+
 /// A data set as a model reads it. Sample i of the data set is sample i of `tokens`.
 struct TokenizedDataset : SampleFacts {
   RaggedBatch tokens;
+  const Dataset* windows = nullptr;            ///< of windows: the data set
+  std::vector<std::vector<TextRange>> ranges;  ///< with WindowRows::answers: of each row of a window its bytes
 
   /// The tokens of some samples, in the order given.
   RaggedBatch gather(std::span<const Index> samples) const;
 };
 
-/// A sample as a model reads it: its words where they are given, its pair of texts or its text, cut to `max_length`
-/// tokens.
-Encoding encode(const Sample& sample, const Tokenizer& tokenizer, std::size_t max_length);
+/// A sample as a model reads it: its window of a context, its words where they are given, its pair of texts or its
+/// text, cut to `max_length` tokens. `stride`: of windows, as Tokenizer::encode_windows().
+Encoding encode(const Sample& sample, const Tokenizer& tokenizer, std::size_t max_length, std::size_t stride = 0);
 
 /// The first token of each word that has one, by its place: what the model says of a word it says there, as in
 /// transformers' examples. None of a text whose words are not given.
@@ -67,7 +76,9 @@ WorkShare share_by_tokens(std::span<const std::int32_t> lengths, int part, int p
 
 /// Tokenizes on all threads. Samples longer than `max_length` tokens are cut. Throws DataError for a text whose words
 /// are given and none of which has a token.
-TokenizedDataset tokenize(const Dataset& dataset, const Task& task, const Tokenizer& tokenizer, std::size_t max_length);
+/// `rows`, `stride`: of windows (see windows_of()), whose data set must outlive the result.
+TokenizedDataset tokenize(const Dataset& dataset, const Task& task, const Tokenizer& tokenizer, std::size_t max_length,
+                          WindowRows rows = WindowRows::all, std::size_t stride = 0);
 
 /// Tokenizes some samples on the calling thread, in the order given: the same batch that gather() returns.
 RaggedBatch tokenize(const Dataset& dataset, std::span<const Index> samples, const Tokenizer& tokenizer,

@@ -1,6 +1,10 @@
 #include "eval/class_quality.hpp"
 
+#include <algorithm>
+
+#include "data/context_windows.hpp"
 #include "data/entity_scores.hpp"
+#include "data/task_definition.hpp"
 #include "eval/evaluation_json.hpp"
 #include "model/predicted_label.hpp"
 
@@ -34,6 +38,8 @@ std::vector<ClassQuality> tag_qualities(const Recording& recording, std::span<co
   return qualities;
 }
 
+constexpr const char* no_answer = "(no answer)";
+
 std::string tag_names(const Recording& recording, std::span<const int> tags) {
   std::string list;
   for (const int tag : tags) list += (list.empty() ? "" : " ") + recording.config.labels[static_cast<std::size_t>(tag)];
@@ -43,13 +49,14 @@ std::string tag_names(const Recording& recording, std::span<const int> tags) {
 }  // namespace
 
 std::vector<std::string> quality_names(const Recording& recording) {
+  if (recording.finds_answers()) return {};
   if (!recording.labels_words()) return recording.classes;
   const TagSet tags(recording.config.labels);
   return tags.has_entities() ? tags.types() : tags.names();
 }
 
 std::vector<ClassQuality> class_qualities(const Recording& recording, std::span<const int> answer_of_sample) {
-  if (recording.is_regression()) return {};
+  if (recording.is_regression() || recording.finds_answers()) return {};
   if (recording.labels_words()) return tag_qualities(recording, answer_of_sample);
   std::vector<ClassQuality> classes(recording.outputs);
   const auto add = [&](int label, std::size_t ClassQuality::*count) {
@@ -91,11 +98,22 @@ std::string class_names(const Recording& recording, int label, const std::string
 }
 
 std::string said_of(const Recording& recording, std::size_t sample, int answer, const std::string& between) {
+  if (recording.finds_answers()) {
+    const bool none = recording.tags_of(sample, answer).back() == 0;
+    return none ? no_answer : recording.answers[static_cast<std::size_t>(answer)].texts[sample];
+  }
   if (recording.labels_words()) return tag_names(recording, recording.tags_of(sample, answer));
   return class_names(recording, recording.label_of(sample, answer), between);
 }
 
 std::string truth_of(const Recording& recording, std::size_t sample, const std::string& between) {
+  if (recording.finds_answers()) {
+    if (recording.labels[sample] == 0 || sample >= recording.samples.size()) return no_answer;
+    std::vector<std::string> texts = texts_of(recording.samples[sample]);
+    std::ranges::sort(texts);
+    texts.erase(std::ranges::unique(texts).begin(), texts.end());
+    return listed(texts, " | ");
+  }
   if (recording.labels_words()) return tag_names(recording, recording.true_tags_of(sample));
   return class_names(recording, recording.labels[sample], between);
 }

@@ -93,9 +93,7 @@ class Scorer {
         for (std::size_t i = 0; i < chosen.size(); ++i)
           std::ranges::copy(recording.logits_of(i, chosen[i]), std::back_inserter(values));
       } else if (recording.labels_words()) {
-        const TagSet tags(recording.config.labels);
-        auto& counts = counts_.emplace_back();
-        for (std::size_t i = 0; i < chosen.size(); ++i) counts.push_back(tag_counts(recording, tags, i, chosen[i]));
+        counts_.push_back(tag_counts(recording, chosen));
       } else {
         auto& labels = labels_.emplace_back();
         for (std::size_t i = 0; i < chosen.size(); ++i) labels.push_back(recording.label_of(i, chosen[i]));

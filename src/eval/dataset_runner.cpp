@@ -11,9 +11,14 @@
 #include "core/number.hpp"
 #include "core/quote.hpp"
 #include "core/threads.hpp"
+#include "data/answer_scores.hpp"
+#include "data/context_windows.hpp"
+#include "eval/recording_metrics.hpp"
 #include "infer/engine_access.hpp"
 #include "model/length_cost.hpp"
 #include "model/micro_batches.hpp"
+#include "model/predicted_label.hpp"
+#include "model/window_answer.hpp"
 #include "routing/policy_walk.hpp"
 #include "sharcs/error.hpp"
 
@@ -25,17 +30,21 @@ namespace {
 /// Asks every sample for every answer, and keeps what comes.
 class AnswerCollector final : public AnswerGuide<float> {
  public:
-  /// first_rows: of each sample the number of its first row of logits, and of all rows.
-  AnswerCollector(std::size_t answers, std::span<const Index> first_rows, std::size_t outputs)
+  /// first_rows: of each sample the number of its first row of logits, and of all rows; of windows one each is kept,
+  /// the numbers of a WindowAnswer.
+  AnswerCollector(std::size_t answers, std::span<const Index> first_rows, std::size_t outputs, bool finds_answers)
       : logits(answers, std::vector<float>(static_cast<std::size_t>(first_rows.back()) * outputs)),
         scores(answers, std::vector<float>(first_rows.size() - 1)),
         first_rows_(first_rows),
-        outputs_(outputs) {}
+        outputs_(outputs),
+        finds_answers_(finds_answers) {}
 
   /// The samples that come next begin with this one.
   void begin(Index first) { first_ = first; }
   bool asks(Index, int, std::span<const float>) override { return true; }
   bool keeps(Index sample, int answer, std::span<const float> row, const float* score) override {
+    std::array<float, WindowAnswer::numbers> of_window;
+    if (finds_answers_) row = of_window = WindowAnswer::of(row).as_numbers();
     const auto a = static_cast<std::size_t>(answer), i = static_cast<std::size_t>(first_ + sample);
     std::ranges::copy(row, logits[a].begin() + first_rows_[i] * static_cast<std::ptrdiff_t>(outputs_));
     if (score != nullptr) scores[a][i] = *score;
@@ -48,6 +57,7 @@ class AnswerCollector final : public AnswerGuide<float> {
  private:
   std::span<const Index> first_rows_;
   std::size_t outputs_;
+  bool finds_answers_;
   Index first_ = 0;
 };
 
@@ -74,9 +84,10 @@ Recording DatasetRunner::record(const Task& task, const std::string& name) {
   if ((task.kind() == TaskKind::multi_label) != config.multi_label)
     throw ConfigError("task " + task.name() + " is a " + to_string(task.kind()) + ", the model is made for " +
                       (config.multi_label ? "several labels a text" : "one label a text"));
-  if ((task.kind() == TaskKind::token_classification) != config.per_token)
+  if ((task.kind() == TaskKind::token_classification) != config.labels_tokens() ||
+      (task.kind() == TaskKind::question_answering) != config.finds_answers)
     throw ConfigError("task " + task.name() + " is a " + to_string(task.kind()) + ", the model labels " +
-                      (config.per_token ? "tokens" : "texts"));
+                      what_is_labelled(config));
   if ((task.kind() == TaskKind::regression) != config.is_regression())
     throw ConfigError("task " + task.name() + " is a " + to_string(task.kind()) + ", the model is made for a " +
                       (config.is_regression() ? "regression" : "classification"));
@@ -90,11 +101,12 @@ Recording DatasetRunner::record(const Task& task, const std::string& name) {
                          .targets = {dataset_.targets.begin(), dataset_.targets.end()},
                          .first_words = {dataset_.first_words.begin(), dataset_.first_words.end()}};
   const std::vector<Answer>& answers = encoder_.answers;
-  const auto cols = static_cast<std::size_t>(config.num_labels());
+  if (config.finds_answers) describe_windows(task, recording);
+  const std::size_t cols = config.finds_answers ? WindowAnswer::numbers : static_cast<std::size_t>(config.num_labels());
   // Of this rank's samples; where texts are labelled, a row each.
   std::vector<Index> first_rows = tokens_.head_offsets;
-  if (!config.per_token) std::iota(first_rows.begin(), first_rows.end(), Index{0});
-  AnswerCollector collector(answers.size(), first_rows, cols);
+  if (!config.labels_tokens()) std::iota(first_rows.begin(), first_rows.end(), Index{0});
+  AnswerCollector collector(answers.size(), first_rows, cols, config.finds_answers);
   for_each_micro_batch(tokens_, micro_batch_tokens_, [&](const RaggedBatch& piece, Index first) {
     collector.begin(first);
     run_answers<float>(encoder_, piece, collector, workspace_, output_);
@@ -111,13 +123,13 @@ Recording DatasetRunner::record(const Task& task, const std::string& name) {
     recorded.path = answer.path;
     recorded.cost = sum_of(answer.path, answer.own);
     recorded.logits = std::move(collector.logits[a]);
-    if (config.per_token)
+    if (config.labels_tokens())
       gather_words(recorded.logits, config.num_labels());
     else
-      gather(recorded.logits, config.num_labels());
+      gather(recorded.logits, static_cast<Index>(cols));
     const auto bad = std::ranges::find_if_not(recorded.logits, [](float logit) { return std::isfinite(logit); });
     if (bad != recorded.logits.end())
-      throw DataError(name + (config.per_token ? ": word " : ": sample ") +
+      throw DataError(name + (config.labels_tokens() ? ": word " : ": sample ") +
                       std::to_string((bad - recorded.logits.begin()) / static_cast<std::ptrdiff_t>(cols) + 1) +
                       ": the model's answer " + quote(answer.name) +
                       " is not a finite number; its training has diverged, or its weights are damaged");
@@ -125,7 +137,37 @@ Recording DatasetRunner::record(const Task& task, const std::string& name) {
     recorded.scores = std::move(collector.scores[a]);
     gather(recorded.scores, 1);
   }
+  if (config.finds_answers) {
+    add_texts(recording);
+    score_texts(recording, dataset_.windows->samples);
+  }
   return recording;
+}
+
+void DatasetRunner::describe_windows(const Task& task, Recording& recording) const {
+  ModelConfig of_task = recording.config;
+  task.store_in(of_task);
+  recording.config.task = of_task.task;  // says whether questions may have no answer
+  recording.labels.clear();
+  for (Index i = 0; i < dataset_.samples(); ++i) {
+    const Sample& window = dataset_.windows->samples[static_cast<std::size_t>(i)];
+    const bool has_none = score_answer("", texts_of(window), may_have_none(recording)).exact == 1;
+    recording.labels.push_back(has_none ? 0 : dataset_.labels_of(i)[1] > 0 ? 2 : 1);
+    recording.questions.push_back(window.question);
+  }
+}
+
+void DatasetRunner::add_texts(Recording& recording) const {
+  for (RecordedAnswer& answer : recording.answers)
+    for (std::size_t i = 0; i < recording.size(); ++i) {
+      const WindowAnswer found =
+          WindowAnswer::in(std::span(answer.logits).subspan(i * WindowAnswer::numbers, WindowAnswer::numbers));
+      const std::vector<TextRange>& ranges = dataset_.ranges[i];
+      const std::string& context = *dataset_.windows->samples[i].pair;
+      const TextRange range = answer_range(context, ranges[static_cast<std::size_t>(found.first)],
+                                           ranges[static_cast<std::size_t>(found.last)]);
+      answer.texts.push_back(found.last == 0 ? "" : context.substr(range.begin, range.end - range.begin));
+    }
 }
 
 RoutingSeconds DatasetRunner::time(const Policy& policy, int rounds) { return time_of(tokens_, policy, rounds); }
@@ -178,14 +220,19 @@ void DatasetRunner::gather_words(std::vector<float>& rows, Index cols) {
 ClassifierRunner::ClassifierRunner(const Classifier& classifier, const Task& task, const Dataset& dataset)
     : classifier_(classifier),
       task_(task),
-      dataset_(dataset),
+      windows_(task.kind() == TaskKind::question_answering
+                   ? windows_of(dataset, classifier.tokenizer(), classifier.max_tokens(),
+                                classifier.engine().options().stride)
+                   : Dataset()),
+      dataset_(task.kind() == TaskKind::question_answering ? windows_ : dataset),
       threads_(classifier.engine().options().threads > 0 ? classifier.engine().options().threads : thread_count()),
       tokenized_([&] {
         const ThreadScope scope(threads_);
-        return tokenize(dataset, task, classifier.tokenizer(), classifier.max_tokens());
+        return tokenize(dataset_, task, classifier.tokenizer(), classifier.max_tokens(), WindowRows::answers,
+                        classifier.engine().options().stride);
       }()),
       runner_(encoder_of(classifier.engine()), tokenized_, classifier.engine().options().micro_batch_tokens) {
-  require_embeddings(classifier.engine().config(), tokenized_, dataset);
+  require_embeddings(classifier.engine().config(), tokenized_, dataset_);
 }
 
 Recording ClassifierRunner::record() {

@@ -48,6 +48,10 @@ class DatasetRunner {
   void gather(std::vector<float>& rows, Index cols);
   /// The same of rows of words.
   void gather_words(std::vector<float>& rows, Index cols);
+  /// What is known of windows before they run.
+  void describe_windows(const Task& task, Recording& recording) const;
+  /// The best answers of windows, as texts.
+  void add_texts(Recording& recording) const;
 
   const Encoder<float>& encoder_;
   const TokenizedDataset& dataset_;
@@ -75,6 +79,7 @@ class ClassifierRunner {
  private:
   const Classifier& classifier_;
   const Task& task_;
+  Dataset windows_;  // of questions; else empty
   const Dataset& dataset_;
   int threads_;
   TokenizedDataset tokenized_;

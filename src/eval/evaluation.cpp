@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/metrics.hpp"
 #include "eval/dataset_runner.hpp"
 #include "eval/recording_metrics.hpp"
 #include "eval/reliability.hpp"
@@ -13,6 +14,12 @@ namespace {
 
 /// The metrics of the samples that the routing gave this answer.
 MetricMap metrics_there(const Recording& recording, const Routing& routing, int answer) {
+  if (recording.finds_answers()) {
+    TagCounts counts;
+    for (std::size_t i = 0; i < recording.size(); ++i)
+      if (routing.answer_of_sample[i] == answer) counts += tag_counts(recording, TagSet({}), i, answer);
+    return counts.questions == 0 ? MetricMap{} : measure(recording.metrics, counts);
+  }
   Recording there = {.config = recording.config,
                      .metrics = recording.metrics,
                      .outputs = recording.outputs,

@@ -11,6 +11,7 @@
 #include "core/quote.hpp"
 #include "data/metrics.hpp"
 #include "eval/evaluation_json.hpp"
+#include "eval/recording_metrics.hpp"
 #include "io/file.hpp"
 #include "io/json_cursor.hpp"
 #include "model/answers.hpp"
@@ -18,6 +19,7 @@
 #include "model/predicted_label.hpp"
 #include "model/task_names.hpp"
 #include "model/task_spec_json.hpp"
+#include "model/window_answer.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs {
@@ -104,7 +106,15 @@ ordered_json sample_json(const Recording& recording, std::size_t i, int answer_o
     object["targets"] = numbers_json({recording.targets_of(i).begin(), recording.targets_of(i).end()});
   else if (recording.is_regression())
     object["target"] = finite_or_null(recording.targets[i]);
-  else if (recording.labels_words()) {
+  else if (recording.finds_answers()) {
+    object["question"] = recording.questions[i];
+    object["window"] = sample.window.value_or(0);
+    object["answers"] = ordered_json::array();
+    if (sample.answers)
+      for (const TextRange& range : *sample.answers) object["answers"].push_back({range.begin, range.end});
+    object["label"] = recording.labels[i];
+    for (const RecordedAnswer& answer : recording.answers) object["texts"].push_back(answer.texts[i]);
+  } else if (recording.labels_words()) {
     object["words"] = sample.words;
     object["tags"] = recording.true_tags_of(i);
   } else if (recording.is_multi_label())
@@ -177,6 +187,25 @@ void append(std::vector<float>& logits, const std::vector<double>& values) {
   for (const double value : values) logits.push_back(static_cast<float>(value));
 }
 
+/// What is known of a window, the last of the samples.
+void read_window(const JsonCursor& fields, Recording& recording) {
+  Sample& sample = recording.samples.back();
+  const std::string context = sample.pair.value_or("");
+  sample.question = fields["question"].get<std::size_t>({.least = 0});
+  sample.window = fields["window"].get<std::size_t>({.least = 0});
+  recording.questions.push_back(sample.question);
+  sample.answers = fields["answers"].each([&](const JsonCursor& range) {
+    const auto ends = range.of_size(2).get<std::vector<std::size_t>>({.least = 0});
+    if (ends[0] > ends[1] || ends[1] > context.size())
+      range.fail("two places in the pair's " + std::to_string(context.size()) + " bytes, ascending");
+    return TextRange{ends[0], ends[1]};
+  });
+  recording.labels.push_back(fields["label"].get<int>({.least = 0, .greatest = 2}));
+  const auto texts = fields["texts"].of_size(recording.answers.size()).get<std::vector<std::string>>();
+  for (std::size_t answer = 0; answer < texts.size(); ++answer)
+    recording.answers[answer].texts.push_back(texts[answer]);
+}
+
 /// What both schemas say of a sample.
 void read_sample_facts(const JsonCursor& fields, Recording& recording) {
   Sample& sample = recording.samples.emplace_back();
@@ -192,6 +221,8 @@ void read_sample_facts(const JsonCursor& fields, Recording& recording) {
     else
       sample.targets = {fields["target"].number_or_nan()};
     std::ranges::copy(sample.targets, std::back_inserter(recording.targets));
+  } else if (recording.finds_answers()) {
+    read_window(fields, recording);
   } else if (recording.labels_words()) {
     sample.words = fields["words"].get<std::vector<std::string>>();
     const auto tags = fields["tags"].get<std::vector<int>>(below(recording.outputs));
@@ -222,6 +253,18 @@ void read_sample_facts(const JsonCursor& fields, Recording& recording) {
 void read_logits(const JsonCursor& sample, Recording& recording) {
   const JsonCursor logits = sample["logits"];
   logits.of_size(recording.answers.size());
+  if (recording.finds_answers()) {
+    constexpr double most_rows = most_tokens;
+    for (std::size_t answer = 0; answer < recording.answers.size(); ++answer) {
+      const JsonCursor row = logits.element(answer);
+      const auto numbers = row.of_size(WindowAnswer::numbers).get<std::vector<double>>();
+      for (const double place : {numbers[0], numbers[1]})
+        if (!(place >= 0 && place <= most_rows))
+          row.fail("rows from 0 to " + std::to_string(most_tokens) + " in front");
+      append(recording.answers[answer].logits, numbers);
+    }
+    return;
+  }
   const std::size_t rows =
       recording.labels_words() ? recording.true_tags_of(recording.first_words.size() - 2).size() : 1;
   for (std::size_t answer = 0; answer < recording.answers.size(); ++answer)
@@ -313,10 +356,10 @@ void read_task(const JsonCursor& task, Recording& recording) {
   if (recording.config.multi_output && (kind != TaskKind::regression || recording.outputs < 2))
     task["kind"].refuse("is " + quote(to_string(kind)) + " with " + std::to_string(recording.outputs) +
                         " labels; the model is a regression with several numbers for a text");
-  if ((kind == TaskKind::token_classification) != recording.config.per_token)
-    task["kind"].refuse("is " + quote(to_string(kind)) + "; the model labels " +
-                        (recording.config.per_token ? "tokens" : "texts"));
-  if (recording.labels_words() && recording.classes != recording.config.labels)
+  if ((kind == TaskKind::token_classification) != recording.config.labels_tokens() ||
+      (kind == TaskKind::question_answering) != recording.config.finds_answers)
+    task["kind"].refuse("is " + quote(to_string(kind)) + "; the model labels " + what_is_labelled(recording.config));
+  if (recording.config.labels_tokens() && recording.classes != recording.config.labels)
     task["labels"].fail("those of the model");
   if ((kind == TaskKind::multi_label) != recording.config.multi_label)
     task["kind"].refuse("is " + quote(to_string(kind)) + "; the model's \"problem_type\" says otherwise");
@@ -325,8 +368,12 @@ void read_task(const JsonCursor& task, Recording& recording) {
                           std::to_string(most_labels_in_set));
   recording.metrics = task["metrics"].each(read_metric);
   if (recording.metrics.empty()) task["metrics"].fail("at least one name");
+  const auto is_of_tokens = [](TaskKind each) {
+    return each == TaskKind::token_classification || each == TaskKind::question_answering;
+  };
   for (const Metric metric : recording.metrics)
-    if ((MetricDefinition::of(metric).kind() == TaskKind::token_classification) != recording.labels_words())
+    if (const TaskKind of_metric = MetricDefinition::of(metric).kind();
+        of_metric != kind && (is_of_tokens(kind) || is_of_tokens(of_metric)))
       task["metrics"].refuse("has " + quote(to_string(metric)) + "; expected metrics of a " + to_string(kind));
 }
 
@@ -336,6 +383,7 @@ std::string RecordedEvaluation::to_json() const {
   const ordered_json task = {{"name", recording.task},
                              {"kind", to_string(recording.is_regression()    ? TaskKind::regression
                                                 : recording.is_multi_label() ? TaskKind::multi_label
+                                                : recording.finds_answers()  ? TaskKind::question_answering
                                                 : recording.labels_words()   ? TaskKind::token_classification
                                                                              : TaskKind::classification)},
                              {"labels", recording.classes},
@@ -385,7 +433,8 @@ RecordedEvaluation RecordedEvaluation::parse(std::string_view text, const std::s
   file.threads = fields["threads"].get<int>({.least = 0});
   file.policy = fields["policy"].get<std::string>();
   if (is_first_schema && recording.labels_words())
-    fields["task"]["kind"].refuse("is \"token_classification\", which a file of schema 1 cannot hold");
+    fields["task"]["kind"].refuse("is " + quote(fields["task"]["kind"].get<std::string>()) +
+                                  ", which a file of schema 1 cannot hold");
   if (is_first_schema && recording.outputs > most_classes_of_first_schema)
     fields["task"]["labels"].refuse("has " + std::to_string(recording.outputs) + " names; expected at most " +
                                     std::to_string(most_classes_of_first_schema) + " in a file of schema 1");
@@ -412,6 +461,7 @@ RecordedEvaluation RecordedEvaluation::parse(std::string_view text, const std::s
     return sample[is_first_schema ? "width" : "answer"].get<int>(below(answers));
   });
   if (is_first_schema) recording.answers.back().seconds = file.evaluation.seconds_full;
+  if (recording.finds_answers()) score_texts(recording, recording.samples);
   return file;
 }
 

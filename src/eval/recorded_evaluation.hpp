@@ -21,7 +21,7 @@ namespace sharcs::internal {
 // | `sharcs` | text | version of the library that wrote the file |
 // | `model` | text | the model directory, as it was given |
 // | `config` | object | the model's configuration, as in its config.json |
-// | `task.name`, `.kind` | text | "sst-2"; "classification", "regression", "multi_label" or "token_classification" |
+// | `task.name`, `.kind` | text | "sst-2"; "classification", "regression", "multi_label", "token_classification" or "question_answering" |
 // | `task.labels[]` | list | names of the classes; [] for a regression |
 // | `task.metrics[]` | list | names of the task's metrics, the first is the main one |
 // | `data` | text | the data file, as it was given |
@@ -52,18 +52,21 @@ namespace sharcs::internal {
 // | – `.batch`, `.calls` | integer | samples in a call; calls measured |
 // | – `.policy`, `.full` | object | `p50`, `p95`, `p99`: seconds of a call that so many of a hundred did not exceed |
 // | – `.time_fraction` | number | of all calls together: the policy's time over full width's |
-// | `samples[]` | list | one entry a sample, in the data file's order |
+// | `samples[]` | list | one entry a sample, in the data file's order; where questions are answered, one for each window of a context |
 // | – `.text`, `.pair` | text | `pair` only for tasks of pairs |
 // | – `.id`, `.line` | text, integer | where the data file has it; "" and 0 when it comes from no file |
 // | – `.difficulty` | integer | only when it is known |
 // | – `.tokens` | integer | special tokens included |
 // | – `.labels[]` | list | in place of `.label`: the true labels of a multi_label task |
 // | – `.words[]`, `.tags[]` | list | in place of `.label`: the words and, of those that the model reads, the true tags by their place in `task.labels` |
+// | – `.question`, `.window` | integer | of a window: the number of its question, and its own in the context |
+// | – `.answers[][]` | list | of a window: first byte of each true answer in `pair`, and the byte behind it; [] where there is none |
+// | – `.texts[]` | list | of a window: the best answer in it by each answer of the model |
 // | – `.label` or `.target` | integer or number | the true class, by its place in `task.labels`; or the true value |
 // | – `.targets[]` | list | in place of `.target`: the true values of a regression with several numbers a text |
 // | – `.answer` | integer | that the policy chose, by its place in `answers` |
 // | – `.router_logits[]` | list | one a width; [] for a model without router |
-// | – `.logits[][]` | list | for each answer one logit a class, or the values of a regression; of words with tags those of one word after the other |
+// | – `.logits[][]` | list | for each answer one logit a class, or the values of a regression; of words with tags those of one word after the other; of a window five numbers: rows where the best answer begins and ends, its score, that of none, logarithm of the sum of all |
 // | – `.scores[]` | list | only where exits have scores: for each exit the logit of its answer's being right |
 // clang-format on
 //

@@ -4,6 +4,7 @@
 
 #include "eval/recording_metrics.hpp"
 #include "model/predicted_label.hpp"
+#include "model/window_answer.hpp"
 #include "routing/policy_walk.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/evaluation.hpp"
@@ -28,6 +29,7 @@ std::vector<double> Recording::widths() const {
 
 std::span<const float> Recording::logits_of(std::size_t sample, int answer) const {
   const std::span<const float> logits = answers[static_cast<std::size_t>(answer)].logits;
+  if (finds_answers()) return logits.subspan(sample * WindowAnswer::numbers, WindowAnswer::numbers);
   if (!labels_words()) return logits.subspan(sample * outputs, outputs);
   return logits.subspan(first_words[sample] * outputs, (first_words[sample + 1] - first_words[sample]) * outputs);
 }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <span>
+#include <vector>
 
 #include "data/entity_scores.hpp"
 #include "sharcs/evaluation.hpp"
@@ -21,12 +22,19 @@ double cost_of(const Recording& recording, std::size_t sample, int answer);
 std::vector<float> probabilities_of(const Recording& recording, std::size_t sample, int answer);
 /// Whether the answer is the true class, or exactly the true labels, of all words where these are labelled.
 bool is_right(const Recording& recording, std::size_t sample, int answer);
-/// 1 where the answer is right, else 0; where words are labelled, the share of them that is right.
+/// 1 where the answer is right, else 0; where words are labelled, the share of them that is right; of a window F1.
 double share_right(const Recording& recording, std::size_t sample, int answer);
-/// Where words are labelled: what metrics_at() is made of.
+/// Where words are labelled: what metrics_at() is made of. Of a window: as if it were all of its question's context.
 TagCounts tag_counts(const Recording& recording, const TagSet& tags, std::size_t sample, int answer);
+/// The same for each sample with the answer that it gets. Of windows: the first one of a question has what all of them
+/// answer together, as transformers' examples put them together, and the others nothing.
+std::vector<TagCounts> tag_counts(const Recording& recording, std::span<const int> answer_of_sample);
+/// Whether some questions have no answer, so that "none" is one.
+bool may_have_none(const Recording& recording);
+/// Fills `exact` and `f1` of each answer, whose texts are there; `windows`: the samples.
+void score_texts(Recording& recording, std::span<const Sample> windows);
 /// The probability that the answer gives to the true class, or to the truth about the label or word that it is least
-/// sure of.
+/// sure of. Of a window that of its answer where it is right, else of all others.
 double true_probability(const Recording& recording, std::size_t sample, int answer);
 /// How far the answer of a regression is from the true values, as value_distance().
 double error_of(const Recording& recording, std::size_t sample, int answer);

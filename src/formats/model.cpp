@@ -58,7 +58,8 @@ Model Model::load(const std::filesystem::path& directory, const LoadOptions& opt
     config.num_hidden_layers = *options.num_hidden_layers;
   }
   // A classifier for other labels than the checkpoint's starts anew.
-  const bool new_head = options.labels && options.per_token != config.per_token;
+  const bool new_head =
+      options.labels && (options.per_token != config.per_token || options.finds_answers != config.finds_answers);
   const bool new_labels =
       new_head || (options.labels && (options.labels->size() != config.labels.size() ||
                                       (*options.labels != config.labels && !are_placeholders(config.labels))));
@@ -66,7 +67,9 @@ Model Model::load(const std::filesystem::path& directory, const LoadOptions& opt
     config.labels = *options.labels;
     config.multi_label = options.multi_label;
     config.multi_output = options.multi_output;
+    if (config.finds_answers != options.finds_answers) config.classifier_dropout.reset();  // another head's
     config.per_token = options.per_token;
+    config.finds_answers = options.finds_answers;
     config.label_threshold = options.label_threshold;
   }
   config.check(file.string());

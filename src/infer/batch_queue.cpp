@@ -58,7 +58,10 @@ void check_policy(const Policy& policy, const Engine& engine) {
 /// Throws ConfigError for a model that labels the words of texts.
 std::shared_ptr<const Classifier> of_texts(std::shared_ptr<const Classifier> classifier) {
   if (classifier != nullptr && classifier->engine().config().per_token)
-    throw ConfigError("the model labels the words of a text; expected one that labels texts, which a queue is for");
+    throw ConfigError(
+        classifier->engine().config().finds_answers
+            ? "the model finds answers in a text; expected one that labels texts, which a queue is for"
+            : "the model labels the words of a text; expected one that labels texts, which a queue is for");
   return classifier;
 }
 

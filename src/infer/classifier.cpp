@@ -5,10 +5,14 @@
 #include <string_view>
 
 #include "core/threads.hpp"
+#include "data/context_windows.hpp"
 #include "data/tokenized_dataset.hpp"
 #include "infer/encoded_text.hpp"
 #include "infer/long_text.hpp"
+#include "io/utf8.hpp"
+#include "model/predicted_label.hpp"
 #include "model/stopping.hpp"
+#include "model/window_answer.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs {
@@ -86,6 +90,7 @@ std::vector<std::vector<float>> embed_encoded(const Engine& engine, std::span<co
 }
 
 void require_labels_of_texts(const ModelConfig& config) {
+  if (config.finds_answers) throw ConfigError("the model finds answers to questions; expected Classifier::answer()");
   if (config.per_token)
     throw ConfigError("the model labels the words of a text, not the text; expected Classifier::tag()");
 }
@@ -148,7 +153,13 @@ Classifier Classifier::load(const std::filesystem::path& directory, const Engine
 Classifier::Classifier(Engine engine, Tokenizer tokenizer)
     : engine_(std::move(engine)), tokenizer_(std::move(tokenizer)), max_tokens_(longest_input(engine_)) {
   require_vocabulary(engine_.config(), tokenizer_, "");
-  if (engine_.config().per_token) {
+  if (engine_.config().finds_answers) {
+    if (engine_.options().long_text == LongText::head_tail)
+      throw ConfigError(
+          "the model finds answers in a text, which is read in windows where it is long; found \"head-tail\"");
+    tokenizer_.encode_windows("", "", max_tokens());
+  }
+  if (engine_.config().labels_tokens()) {
     tokenizer_.encode_words({}, max_tokens());
     if (engine_.options().long_text != LongText::first)
       throw ConfigError(
@@ -174,8 +185,10 @@ Prediction Classifier::classify(const std::string& text, const CallOptions& opti
 
 std::vector<Prediction> Classifier::tag(std::span<const std::vector<std::string>> texts,
                                         const CallOptions& options) const {
-  if (!engine_.config().per_token)
-    throw ConfigError("the model labels texts, not their words; expected one that labels tokens");
+  if (!engine_.config().labels_tokens())
+    throw ConfigError(engine_.config().finds_answers
+                          ? "the model finds answers to questions; expected Classifier::answer()"
+                          : "the model labels texts, not their words; expected one that labels tokens");
   struct Words {
     Encoding encoding;
     std::vector<std::int32_t> firsts;  // the first token of each word that is read
@@ -211,6 +224,88 @@ std::vector<Prediction> Classifier::tag(std::span<const std::vector<std::string>
     prediction.truncated = words.is_longer;
   }
   return predictions;
+}
+
+std::vector<FoundAnswer> Classifier::answer(std::span<const TextPair> questions, const CallOptions& options,
+                                            std::optional<double> no_answer_above) const {
+  const ModelConfig& config = engine_.config();
+  if (!config.finds_answers)
+    throw ConfigError(std::string("the model labels ") + what_is_labelled(config) +
+                      "; expected one that finds answers (…ForQuestionAnswering)");
+  if (!no_answer_above && config.task) no_answer_above = config.task->no_answer_above;
+  struct Asked {
+    std::string context;  // as it is read: in UTF-8
+    std::vector<Encoding> windows;
+    std::vector<std::vector<std::int32_t>> places;
+  };
+  std::vector<Asked> all(questions.size());
+  {
+    const int threads = engine_.options().threads;
+    const ThreadScope scope(threads > 0 ? threads : thread_count());
+    parallel_for(static_cast<Index>(questions.size()), [&](Index index) {
+      throw_if_stopped(options.stop);
+      const auto i = static_cast<std::size_t>(index);
+      constexpr std::string_view white_space = " \t\n\v\f\r";
+      for (const std::string* text : {&questions[i].text, &questions[i].pair})
+        if (text->find_first_not_of(white_space) == text->npos)
+          throw DataError(text == &questions[i].text ? "a question is empty; expected a text"
+                                                     : "a question's context is empty; expected a text");
+      Asked& asked = all[i];
+      asked.context = questions[i].pair;
+      replace_invalid_utf8(asked.context);
+      asked.windows =
+          tokenizer_.encode_windows(questions[i].text, asked.context, max_tokens(), engine_.options().stride);
+      for (const Encoding& window : asked.windows) asked.places.push_back(answer_places(window));
+    });
+  }
+  std::vector<TokenSequence> inputs;
+  std::vector<Policy> policies;  // one an input
+  for (std::size_t i = 0; i < all.size(); ++i)
+    for (std::size_t w = 0; w < all[i].windows.size(); ++w) {
+      inputs.push_back({all[i].windows[w].ids, all[i].windows[w].token_types, all[i].places[w]});
+      if (options.policies.size() == questions.size()) policies.push_back(options.policies[i]);
+    }
+  CallOptions of_inputs = options;
+  if (!policies.empty()) of_inputs.policies = policies;
+  std::vector<Prediction> predictions = engine_.run(inputs, of_inputs);
+
+  std::vector<FoundAnswer> found;
+  auto next = predictions.begin();
+  for (const Asked& asked : all) {
+    FoundAnswer& answer = found.emplace_back();
+    answer.windows = asked.windows.size();
+    WindowAnswer best, least;  // with the best answer, and with the least score of "none"
+    std::size_t place_of_best = 0, place_of_least = 0;
+    std::int64_t spent = 0, of_full = 0;
+    const auto first = next;
+    for (std::size_t w = 0; w < asked.windows.size(); ++w, ++next) {
+      const WindowAnswer window = WindowAnswer::of(next->logits);
+      if (w == 0 || window.none < least.none) least = window, place_of_least = w;
+      if (window.last > 0 && (best.last == 0 || window.score > best.score)) best = window, place_of_best = w;
+      spent += next->multiply_adds;
+      of_full += next->full_multiply_adds;
+    }
+    answer.none = static_cast<double>(least.none);
+    answer.score = static_cast<double>(best.last > 0 ? best.score : least.none);
+    const bool has_none = best.last == 0 || (no_answer_above && answer.none - answer.score > *no_answer_above);
+    const std::size_t w = has_none ? place_of_least : place_of_best;
+    const WindowAnswer& decided = has_none ? least : best;
+    answer.probability = has_none ? decided.probability_of_none() : decided.probability_of_answer();
+    if (!has_none) {
+      const auto range_of = [&](std::int32_t row) {
+        return asked.windows[w].ranges[static_cast<std::size_t>(asked.places[w][static_cast<std::size_t>(row)])];
+      };
+      answer.range = answer_range(asked.context, range_of(best.first), range_of(best.last));
+      answer.text = asked.context.substr(answer.range.begin, answer.range.end - answer.range.begin);
+    }
+    answer.prediction = std::move(first[static_cast<std::ptrdiff_t>(w)]);
+    answer.prediction.logits.clear();
+    answer.prediction.probabilities.clear();
+    answer.prediction.labels.clear();
+    answer.prediction.multiply_adds = spent;
+    answer.prediction.full_multiply_adds = of_full;
+  }
+  return found;
 }
 
 std::vector<std::vector<float>> Classifier::embed(std::span<const std::string> texts,

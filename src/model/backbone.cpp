@@ -24,8 +24,17 @@ std::string row_problem(const char* what, std::int32_t found, int rows, const ch
 std::string Backbone::architecture_of(const ModelConfig& config) const {
   constexpr std::string_view of_texts = "SequenceClassification";
   std::string name = architecture;
-  if (config.per_token) name.replace(name.find(of_texts), of_texts.size(), "TokenClassification");
+  if (config.per_token)
+    name.replace(name.find(of_texts), of_texts.size(),
+                 config.finds_answers ? "QuestionAnswering" : "TokenClassification");
   return name;
+}
+
+double Backbone::classifier_dropout_of(const ModelConfig& config) const {
+  if (config.finds_answers && !has_same_head_for_tokens)
+    return answer_dropout_name.empty() ? 0 : config.classifier_dropout.value_or(0.1);
+  if (config.classifier_dropout) return *config.classifier_dropout;
+  return default_classifier_dropout < 0 ? config.hidden_dropout_prob : default_classifier_dropout;
 }
 
 std::string Backbone::beyond_embeddings(const ModelConfig& config, std::span<const std::int32_t> ids,

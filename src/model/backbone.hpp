@@ -94,6 +94,9 @@ struct Backbone {
   bool has_same_head_for_tokens = false;
   /// Dropout before the classifier where config.json does not say: negative means hidden_dropout_prob.
   double default_classifier_dropout = -1;
+  /// The key of config.json for the same in front of the scores of an answer's ends, 0.1 where it does not stand there;
+  /// empty: none is dropped.
+  std::string answer_dropout_name = {};
   /// Keys of config.json that the family spells in its own way: from ModelConfig's name to its own.
   std::map<std::string, std::string> config_names = {};
   /// Keys of config.json, as JSON, whose other values ask for an architecture that is not this one.
@@ -126,8 +129,11 @@ struct Backbone {
 
   /// The head of this model.
   HeadNames head_of(const ModelConfig& config) const {
-    return config.per_token && !has_same_head_for_tokens ? HeadNames{.dense = "", .output = "classifier"} : head;
+    if (!config.per_token || has_same_head_for_tokens) return head;
+    return {.dense = "", .output = config.finds_answers ? "qa_outputs" : "classifier"};
   }
+  /// Dropout before the classifier.
+  double classifier_dropout_of(const ModelConfig& config) const;
   /// The class of Hugging Face's for this model: BertForTokenClassification in place of BertForSequenceClassification.
   std::string architecture_of(const ModelConfig& config) const;
 

@@ -25,9 +25,7 @@ Encoder<T>::Encoder(const ModelConfig& model_config)
 
 template <class T>
 float Encoder<T>::classifier_dropout() const {
-  if (config.classifier_dropout) return static_cast<float>(*config.classifier_dropout);
-  return static_cast<float>(backbone->default_classifier_dropout < 0 ? config.hidden_dropout_prob
-                                                                     : backbone->default_classifier_dropout);
+  return static_cast<float>(backbone->classifier_dropout_of(config));
 }
 
 template <class T>

@@ -69,21 +69,20 @@ std::vector<std::string> read_labels(const JsonCursor& object) {
   return labels;
 }
 
-/// Whether the model labels tokens, by the class that saved it. Throws ConfigError for a class whose answers are of a
-/// kind that the library does not have; an encoder alone, or with a head for pretraining, is something to start from.
-bool labels_tokens(const JsonCursor& object) {
+/// What the model labels, by the class that saved it. Throws ConfigError for a class whose answers are of a kind that
+/// the library does not have; an encoder alone, or with a head for pretraining, is something to start from.
+void read_class(const JsonCursor& object, ModelConfig& config) {
   const JsonCursor names = object["architectures"];
-  if (!names.present()) return false;
+  if (!names.present()) return;
   for (const std::string& name : names.get<std::vector<std::string>>()) {
-    for (const char* other : {"ForQuestionAnswering", "ForMultipleChoice"})
-      if (name.ends_with(other))
-        names.refuse(
-            "has " + quote(name) +
-            "; expected a class for texts (…ForSequenceClassification) or tokens (…ForTokenClassification), or "
-            "an encoder without one");
-    if (name.ends_with("ForTokenClassification")) return true;
+    if (name.ends_with("ForMultipleChoice"))
+      names.refuse("has " + quote(name) +
+                   "; expected a class for texts (…ForSequenceClassification), tokens (…ForTokenClassification) or "
+                   "answers (…ForQuestionAnswering), or an encoder without one");
+    config.finds_answers = name.ends_with("ForQuestionAnswering");
+    config.per_token = name.ends_with("ForTokenClassification") || config.finds_answers;
+    if (config.per_token) return;
   }
-  return false;
 }
 
 /// Keys that ask for another function than the encoder's, with the value that does not. Other keys of transformers'
@@ -244,7 +243,12 @@ ModelConfig parse_config(std::string_view text, const std::string& name, FullWid
   object["initializer_range"].read(config.initializer_range, {.least = 0, .greatest = 10});
   object["pad_token_id"].read(config.pad_token_id, {.least = 0});
   config.labels = read_labels(object);
-  config.per_token = labels_tokens(object);
+  read_class(object, config);
+  if (config.finds_answers && !kind.answer_dropout_name.empty()) {
+    config.classifier_dropout.reset();
+    if (double rate = 0; object[kind.answer_dropout_name].read(rate, {.least = 0, .greatest = 0.999}))
+      config.classifier_dropout = rate;
+  }
   config.sharcs = read_sharcs(object, norm);
   if (const JsonCursor task = object["sharcs_task"]; task.present()) config.task = read_task_spec(task);
   object["sharcs_max_length"].read(config.max_length,
@@ -325,7 +329,9 @@ std::string ModelConfig::to_json() const {
   object[kind.config_name("hidden_act")] = hidden_act;
   object[kind.config_name("hidden_dropout_prob")] = hidden_dropout_prob;
   object[kind.config_name("attention_probs_dropout_prob")] = attention_probs_dropout_prob;
-  if (classifier_dropout) object[kind.config_name("classifier_dropout")] = *classifier_dropout;
+  const bool drops_answers = finds_answers && !kind.answer_dropout_name.empty();
+  if (classifier_dropout)
+    object[drops_answers ? kind.answer_dropout_name : kind.config_name("classifier_dropout")] = *classifier_dropout;
   object["initializer_range"] = initializer_range;
   object["pad_token_id"] = pad_token_id;
   // Appended, not looked up: an ordered object looks at all its members, and there may be thousands of labels.
@@ -399,6 +405,10 @@ void ModelConfig::check(const std::string& name) const {
     fail("the model is a multi-label one and one of several numbers; expected one of them");
   if (per_token && (multi_label || multi_output))
     fail("the model labels tokens, and texts with several labels or numbers; expected one of them");
+  if (finds_answers && !per_token) fail("a model that finds answers labels no tokens; expected both");
+  if (finds_answers && labels.size() != 2)
+    fail("\"id2label\" has " + std::to_string(labels.size()) + (labels.size() == 1 ? " label" : " labels") +
+         "; expected two for a …ForQuestionAnswering, start and end");
   if (per_token && labels.size() == 1) fail("a model that labels tokens has one label; expected at least two");
   if (per_token && sharcs && sharcs->exit_scores)
     fail("\"sharcs.exit_scores\" is true; expected false for a model that labels tokens, whose exits have no score");

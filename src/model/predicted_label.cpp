@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/window_answer.hpp"
 #include "nn/loss.hpp"
 
 namespace sharcs::internal {
@@ -11,6 +12,10 @@ std::vector<int> labels_in_set(int set) {
   for (std::size_t label = 0; label < most_labels_in_set; ++label)
     if (is_in_set(set, label)) labels.push_back(static_cast<int>(label));
   return labels;
+}
+
+const char* what_is_labelled(const ModelConfig& config) {
+  return config.finds_answers ? "answers in a text" : config.per_token ? "tokens" : "texts";
 }
 
 template <class T>
@@ -26,6 +31,11 @@ template int predicted_label<float>(const ModelConfig&, std::span<const float>);
 template int predicted_label<double>(const ModelConfig&, std::span<const double>);
 
 std::vector<int> predicted_labels(const ModelConfig& config, std::span<const float> logits) {
+  if (config.finds_answers) {
+    const WindowAnswer answer = WindowAnswer::in(logits);
+    if (answer.says_none(no_answer_above(config))) return {0, 0};
+    return {answer.first, answer.last};
+  }
   const auto labels = static_cast<std::size_t>(config.num_labels());
   std::vector<int> of_tokens;
   for (std::size_t first = 0; first < logits.size(); first += labels) {
@@ -44,6 +54,16 @@ std::vector<int> labels_above_threshold(const ModelConfig& config, std::span<con
 
 std::vector<float> probabilities_of(const ModelConfig& config, std::span<const float> logits) {
   if (config.is_regression()) return {};
+  if (config.finds_answers) {
+    std::vector<float> of_rows(logits.size());
+    for (std::size_t end = 0; end < 2; ++end) {
+      std::vector<float> column;
+      for (std::size_t i = end; i < logits.size(); i += 2) column.push_back(logits[i]);
+      column = softmax(column);
+      for (std::size_t row = 0; row < column.size(); ++row) of_rows[2 * row + end] = column[row];
+    }
+    return of_rows;
+  }
   if (config.per_token) {
     std::vector<float> of_tokens(logits.size());
     const Index rows = std::ssize(logits) / config.num_labels();
@@ -68,7 +88,7 @@ double surest(bool multi_label, std::span<const float> probabilities) {
 }
 
 double surest(const ModelConfig& config, std::span<const float> probabilities) {
-  if (!config.per_token) return surest(config.multi_label, probabilities);
+  if (!config.labels_tokens()) return surest(config.multi_label, probabilities);
   const auto labels = static_cast<std::size_t>(config.num_labels());
   double least = 1;
   for (std::size_t first = 0; first < probabilities.size(); first += labels)

@@ -21,6 +21,9 @@ inline bool is_in_set(int set, std::size_t label) { return ((set >> label) & 1) 
 /// The labels of the set, ascending.
 std::vector<int> labels_in_set(int set);
 
+/// "tokens", "texts" or "answers in a text", for messages.
+const char* what_is_labelled(const ModelConfig& config);
+
 inline double sigmoid(double logit) { return 1 / (1 + std::exp(-logit)); }
 
 /// The class with the largest logit, the first of equals. Multi-label: the set of labels whose probability is above the
@@ -31,11 +34,12 @@ int predicted_label(const ModelConfig& config, std::span<const T> logits);
 /// Multi-label: all labels whose probability is above the model's threshold, ascending. Else none.
 std::vector<int> labels_above_threshold(const ModelConfig& config, std::span<const float> probabilities);
 
-/// Of a model that labels tokens: the label of each token, of logits [tokens, labels].
+/// Of a model that labels tokens: the label of each token, of logits [tokens, labels]. Of one that finds answers: the
+/// rows where the answer begins and ends, twice 0 where there is none.
 std::vector<int> predicted_labels(const ModelConfig& config, std::span<const float> logits);
 
-/// Softmax of the logits, of each token's where tokens are labelled; multi-label: the sigmoid of each; none for a
-/// regression.
+/// Softmax of the logits, of each token's where tokens are labelled, of each column where answers are found;
+/// multi-label: the sigmoid of each; none for a regression.
 std::vector<float> probabilities_of(const ModelConfig& config, std::span<const float> logits);
 
 /// How sure an answer with these probabilities is: its class's probability. Multi-label: that of its least sure label,

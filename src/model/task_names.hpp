@@ -29,7 +29,8 @@ struct EnumNames<TaskKind> {
   static constexpr EnumName<TaskKind> all[] = {{TaskKind::classification, "classification"},
                                                {TaskKind::regression, "regression"},
                                                {TaskKind::multi_label, "multi_label"},
-                                               {TaskKind::token_classification, "token_classification"}};
+                                               {TaskKind::token_classification, "token_classification"},
+                                               {TaskKind::question_answering, "question_answering"}};
 };
 
 template <>

@@ -40,6 +40,7 @@ Json task_spec_json(const TaskSpec& spec) {
   task["quoting"] = to_string(spec.quoting);
   task["header"] = to_string(spec.header);
   if (spec.delimiter != '\0') task["delimiter"] = std::string(1, spec.delimiter);
+  if (spec.no_answer_above) task["no_answer_above"] = *spec.no_answer_above;
   task["metrics"] = Json::array();
   for (const Metric metric : spec.metrics) task["metrics"].push_back(to_string(metric));
   return task;
@@ -63,6 +64,7 @@ TaskSpec read_task_spec(const JsonCursor& task) {
   task["format"].read(spec.format);
   task["quoting"].read(spec.quoting);
   task["header"].read(spec.header);
+  if (double above = 0; task["no_answer_above"].read(above)) spec.no_answer_above = above;
   if (std::string separator; task["label_separator"].read(separator)) {
     if (separator.size() != 1) task["label_separator"].fail("one character of ASCII");
     spec.label_separator = separator.front();

@@ -71,6 +71,56 @@ double distillation(ConstMatrix<T> student, ConstMatrix<T> teacher, double tempe
   return loss;
 }
 
+namespace {
+
+/// A column of some rows as one row.
+template <class T>
+std::vector<T> column_of(ConstMatrix<T> matrix, Index begin, Index end, Index column) {
+  std::vector<T> values;
+  for (Index row = begin; row < end; ++row) values.push_back(matrix(row, column));
+  return values;
+}
+
+}  // namespace
+
+template <class T>
+double span_cross_entropy(ConstMatrix<T> logits, std::span<const Index> offsets, std::span<const std::int32_t> places,
+                          double scale, MatrixView<T> probabilities, MatrixView<T> d_logits) {
+  double loss = 0;
+  for (std::size_t s = 0; s + 1 < offsets.size(); ++s) {
+    const Index begin = offsets[s], rows = offsets[s + 1] - begin;
+    for (Index end = 0; end < 2; ++end) {
+      const std::vector<T> scores = column_of<T>(logits, begin, begin + rows, end);
+      std::vector<T> shares(scores.size()), gradient(scores.size());
+      loss += 0.5 * cross_entropy<T>({scores.data(), 1, rows}, places.subspan(2 * s + static_cast<std::size_t>(end), 1),
+                                     0.5 * scale, {shares.data(), 1, rows}, {gradient.data(), 1, rows});
+      for (Index row = 0; row < rows; ++row) {
+        probabilities(begin + row, end) = shares[static_cast<std::size_t>(row)];
+        d_logits(begin + row, end) = gradient[static_cast<std::size_t>(row)];
+      }
+    }
+  }
+  return loss;
+}
+
+template <class T>
+double span_distillation(ConstMatrix<T> student, ConstMatrix<T> teacher, std::span<const Index> offsets,
+                         double temperature, double scale, MatrixView<T> d_student) {
+  double loss = 0;
+  for (std::size_t s = 0; s + 1 < offsets.size(); ++s) {
+    const Index begin = offsets[s], rows = offsets[s + 1] - begin;
+    for (Index end = 0; end < 2; ++end) {
+      const std::vector<T> ours = column_of<T>(student, begin, begin + rows, end),
+                           theirs = column_of<T>(teacher, begin, begin + rows, end);
+      std::vector<T> gradient(ours.size(), T(0));
+      loss += 0.5 * distillation<T>({ours.data(), 1, rows}, {theirs.data(), 1, rows}, temperature, 0.5 * scale,
+                                    {gradient.data(), 1, rows});
+      for (Index row = 0; row < rows; ++row) d_student(begin + row, end) += gradient[static_cast<std::size_t>(row)];
+    }
+  }
+  return loss;
+}
+
 template <class T>
 double hidden_distance(ConstMatrix<T> student, ConstMatrix<T> teacher, double scale, MatrixView<T> d_student) {
   const double share = 1.0 / static_cast<double>(student.cols);
@@ -144,15 +194,19 @@ double binary_distillation(ConstMatrix<T> student, ConstMatrix<T> teacher, doubl
   return loss;
 }
 
-#define SHARCS_INSTANTIATE(T)                                                                                    \
-  template void softmax<T>(ConstMatrix<T>, MatrixView<T>);                                                       \
-  template double cross_entropy<T>(ConstMatrix<T>, std::span<const std::int32_t>, double, MatrixView<T>,         \
-                                   MatrixView<T>, std::span<const float>);                                       \
-  template double distillation<T>(ConstMatrix<T>, ConstMatrix<T>, double, double, MatrixView<T>);                \
-  template double hidden_distance<T>(ConstMatrix<T>, ConstMatrix<T>, double, MatrixView<T>);                     \
-  template double squared_error<T>(ConstMatrix<T>, std::span<const float>, double, MatrixView<T>);               \
-  template double binary_cross_entropy<T>(ConstMatrix<T>, MatrixView<const float>, double, MatrixView<T>);       \
-  template double binary_cross_entropy<T>(ConstMatrix<T>, std::span<const std::int32_t>, double, MatrixView<T>); \
+#define SHARCS_INSTANTIATE(T)                                                                                          \
+  template double span_cross_entropy<T>(ConstMatrix<T>, std::span<const Index>, std::span<const std::int32_t>, double, \
+                                        MatrixView<T>, MatrixView<T>);                                                 \
+  template double span_distillation<T>(ConstMatrix<T>, ConstMatrix<T>, std::span<const Index>, double, double,         \
+                                       MatrixView<T>);                                                                 \
+  template void softmax<T>(ConstMatrix<T>, MatrixView<T>);                                                             \
+  template double cross_entropy<T>(ConstMatrix<T>, std::span<const std::int32_t>, double, MatrixView<T>,               \
+                                   MatrixView<T>, std::span<const float>);                                             \
+  template double distillation<T>(ConstMatrix<T>, ConstMatrix<T>, double, double, MatrixView<T>);                      \
+  template double hidden_distance<T>(ConstMatrix<T>, ConstMatrix<T>, double, MatrixView<T>);                           \
+  template double squared_error<T>(ConstMatrix<T>, std::span<const float>, double, MatrixView<T>);                     \
+  template double binary_cross_entropy<T>(ConstMatrix<T>, MatrixView<const float>, double, MatrixView<T>);             \
+  template double binary_cross_entropy<T>(ConstMatrix<T>, std::span<const std::int32_t>, double, MatrixView<T>);       \
   template double binary_distillation<T>(ConstMatrix<T>, ConstMatrix<T>, double, double, MatrixView<T>);
 
 SHARCS_INSTANTIATE(float)

@@ -53,6 +53,20 @@ template <class T>
 double binary_distillation(ConstMatrix<T> student, ConstMatrix<T> teacher, double temperature, double scale,
                            MatrixView<T> d_student);
 
+/// The losses of a model that finds answers: of all tokens of a window, at which one the answer begins, and at which it
+/// ends. logits: [tokens, 2]; window s has the rows offsets[s] … offsets[s + 1] − 1. Sums over the windows of the mean
+/// of both. `scale` as above.
+///
+/// Cross-entropy. places: [windows, 2], rows counted within the window. `probabilities` receives the softmax of each
+/// column over the window's rows; d_logits the gradient.
+template <class T>
+double span_cross_entropy(ConstMatrix<T> logits, std::span<const Index> offsets, std::span<const std::int32_t> places,
+                          double scale, MatrixView<T> probabilities, MatrixView<T> d_logits);
+/// distillation() of each column over the window's rows. Adds the gradient to `d_student`.
+template <class T>
+double span_distillation(ConstMatrix<T> student, ConstMatrix<T> teacher, std::span<const Index> offsets,
+                         double temperature, double scale, MatrixView<T> d_student);
+
 /// How far a regression's answer is from another one or from the true values: the root of the mean over the outputs of
 /// (x − y)². Of one output |x − y|.
 template <class A, class B>

@@ -8,6 +8,7 @@
 #include "io/file.hpp"
 #include "model/answers.hpp"
 #include "model/policy_json.hpp"
+#include "model/predicted_label.hpp"
 #include "onnx/encoder_graph.hpp"
 
 namespace sharcs::internal::onnx {
@@ -170,7 +171,8 @@ class RoutedExport {
 
 void require_labels_of_texts(const ModelConfig& config) {
   if (config.per_token)
-    throw ConfigError("the model labels tokens; expected one that labels texts, since only these become ONNX graphs");
+    throw ConfigError(std::string("the model labels ") + what_is_labelled(config) +
+                      "; expected one that labels texts, since only these become ONNX graphs");
 }
 
 }  // namespace

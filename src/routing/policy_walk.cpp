@@ -4,6 +4,7 @@
 
 #include "model/answers.hpp"
 #include "model/predicted_label.hpp"
+#include "model/window_answer.hpp"
 #include "routing/policy_access.hpp"
 #include "sharcs/error.hpp"
 
@@ -20,6 +21,9 @@ PolicyWalk::PolicyWalk(std::span<const Policy> policies, const ModelConfig& conf
 
 PolicyWalk::Terms PolicyWalk::terms_for(const Policy& policy) const {
   const auto& parts = PolicyAccess::parts(policy);
+  if (config_.finds_answers && parts.confidence.name() == "entropy")
+    throw ConfigError("the policy \"" + policy.name() +
+                      "\" goes by entropy; expected max-probability or patience for answers in a text");
   Terms terms = {.policy = &policy, .cap = widths_.size() - 1};
   if (parts.cap) terms.cap = widths_.at(*parts.cap).index();
   if (parts.fixed) terms.fixed = widths_.at(*parts.fixed).index();
@@ -95,16 +99,19 @@ bool PolicyWalk::keeps(Index sample, int answer, std::span<const float> logits, 
   const bool is_widest = !given.is_exit() && given.width_index == terms.cap;
   const bool is_only = parts.only_exit > 0 || (terms.fixed >= 0 && !given.is_exit());
   if (is_widest || is_only || (!parts.accept && threshold(policy, answer) <= 0)) return true;
-  const std::vector<float> probabilities = probabilities_of(config_, logits);
+  // Of an answer in a text the probability alone counts.
+  const std::vector<float> probabilities =
+      config_.finds_answers ? std::vector<float>{static_cast<float>(WindowAnswer::in(logits).probability())}
+                            : probabilities_of(config_, logits);
   const AnswerQuery query = {.answer = given,
-                             .logits = logits,
+                             .logits = config_.finds_answers ? std::span<const float>() : logits,
                              .probabilities = probabilities,
                              .score = probability_of_score(score),
                              .agreeing = trace.trail.agreeing,
                              .change = change,
                              .tokens = trace.tokens,
                              .multi_label = config_.multi_label,
-                             .words = config_.per_token ? logits.size() / config_.labels.size() : 1};
+                             .words = config_.labels_tokens() ? logits.size() / config_.labels.size() : 1};
   if (parts.accept) return parts.accept(query);
   return parts.confidence.of(query) >= threshold(policy, answer);
 }

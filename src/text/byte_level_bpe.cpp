@@ -72,7 +72,7 @@ ByteLevelBpe::ByteLevelBpe(const Vocabulary& vocabulary, std::vector<Merge> merg
     const auto bytes = spelled_bytes(vocabulary.token(id));
     if (!bytes || bytes->empty()) continue;
     ids.clear();
-    merge(*bytes, ids);
+    merge(*bytes, ids, nullptr);
     if (settings_.ignore_merges || (ids.size() == 1 && ids.front() == id)) whole_words_.insert(*bytes, id);
   }
 }
@@ -89,29 +89,33 @@ const ByteLevelBpe::RankedMerge* ByteLevelBpe::find(std::int32_t left, std::int3
   return found.pair == pair ? &found : nullptr;
 }
 
-void ByteLevelBpe::encode(std::string_view word, std::vector<std::int32_t>& ids) const {
+void ByteLevelBpe::encode(std::string_view word, std::vector<std::int32_t>& ids, std::vector<std::size_t>* ends) const {
   if (word.size() <= whole_words_.longest())
     if (const std::int32_t id = whole_words_.find(word); id != TokenTable::absent) {
       ids.push_back(id);
+      if (ends != nullptr) ends->push_back(word.size());
       return;
     }
-  merge(word, ids);
+  merge(word, ids, ends);
 }
 
-void ByteLevelBpe::merge(std::string_view word, std::vector<std::int32_t>& ids) const {
+void ByteLevelBpe::merge(std::string_view word, std::vector<std::int32_t>& ids, std::vector<std::size_t>* ends) const {
   constexpr std::int32_t gone = -1;
   struct Symbol {
     std::int32_t id, previous, next;  // places in the list; -1: none
+    std::size_t end;                  // the byte of the word that it ends before
   };
   std::vector<Symbol> symbols;
   symbols.reserve(word.size());
   bool after_unknown = false;
-  for (const char c : word) {
-    const std::int32_t id = byte_ids_[static_cast<unsigned char>(c)];
+  for (std::size_t at = 0; at < word.size(); ++at) {
+    const std::int32_t id = byte_ids_[static_cast<unsigned char>(word[at])];
     const bool known = id != TokenTable::absent;
     if (known || (unknown_ != TokenTable::absent && !(after_unknown && settings_.fuse_unknown))) {
       const auto place = static_cast<std::int32_t>(symbols.size());
-      symbols.push_back({known ? id : unknown_, place - 1, place + 1});
+      symbols.push_back({known ? id : unknown_, place - 1, place + 1, at + 1});
+    } else if (!symbols.empty()) {
+      symbols.back().end = at + 1;  // a byte without a token counts to the one before
     }
     after_unknown = !known;
   }
@@ -144,13 +148,17 @@ void ByteLevelBpe::merge(std::string_view word, std::vector<std::int32_t>& ids) 
     if (now == nullptr || now->result != best.result) continue;
     left.id = best.result;
     left.next = right.next;
+    left.end = right.end;
     right.id = gone;
     if (left.next >= 0) symbols[static_cast<std::size_t>(left.next)].previous = best.place;
     consider(left.previous);
     consider(best.place);
   }
-  for (const Symbol& symbol : symbols)
-    if (symbol.id != gone) ids.push_back(symbol.id);
+  for (const Symbol& symbol : symbols) {
+    if (symbol.id == gone) continue;
+    ids.push_back(symbol.id);
+    if (ends != nullptr) ends->push_back(symbol.end);
+  }
 }
 
 }  // namespace sharcs::internal

@@ -28,8 +28,8 @@ class ByteLevelBpe {
   /// The vocabulary spells bytes as GPT-2 does. The ids of merges and the unknown token are in it.
   ByteLevelBpe(const Vocabulary& vocabulary, std::vector<Merge> merges, Settings settings);
 
-  /// Appends the ids of the word's tokens.
-  void encode(std::string_view word, std::vector<std::int32_t>& ids) const;
+  /// Appends the ids of the word's tokens; to `ends`, if it is given, the byte of the word that each ends before.
+  void encode(std::string_view word, std::vector<std::int32_t>& ids, std::vector<std::size_t>* ends = nullptr) const;
 
   const std::vector<Merge>& merges() const { return merges_; }
   const Settings& settings() const { return settings_; }
@@ -41,7 +41,7 @@ class ByteLevelBpe {
     std::int32_t result = 0;
   };
 
-  void merge(std::string_view word, std::vector<std::int32_t>& ids) const;
+  void merge(std::string_view word, std::vector<std::int32_t>& ids, std::vector<std::size_t>* ends) const;
   const RankedMerge* find(std::int32_t left, std::int32_t right) const;
   std::size_t place_of(std::uint64_t pair) const;
 

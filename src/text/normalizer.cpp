@@ -7,6 +7,7 @@
 #include <unicode/unistr.h>
 
 #include <algorithm>
+#include <span>
 #include <stdexcept>
 
 #include "sharcs/error.hpp"
@@ -233,50 +234,55 @@ void apply(Normalizer::StripAccents, std::string_view text, std::size_t, std::st
   }
 }
 
-void apply(const Normalizer::Replace& rule, std::string_view text, std::size_t longest, std::string& result) {
-  result.clear();
-  for (std::size_t at = 0; at < text.size() && result.size() <= longest;) {
-    const std::size_t found = text.find(rule.pattern, at);
-    result.append(text, at, found - at);
-    if (found == std::string_view::npos) return;
-    result += rule.content;
-    at = found + rule.pattern.size();
+/// Bytes begin to end − 1 of a text become `content`.
+struct Edit {
+  std::size_t begin, end;
+  std::string_view content;
+};
+
+// The edits of a step that leaves the rest of the text as it is: from left to right, until `take` returns false.
+
+template <class Take>
+void for_each_edit(const Normalizer::Replace& rule, std::string_view text, const Take& take) {
+  for (std::size_t at = text.find(rule.pattern); at != std::string_view::npos;) {
+    const std::size_t end = at + rule.pattern.size();
+    if (!take(Edit{at, end, rule.content})) return;
+    at = text.find(rule.pattern, end);
   }
 }
 
-void apply(const Normalizer::Strip& rule, std::string_view text, std::size_t, std::string& result) {
-  while (rule.left && !text.empty()) {
-    const Character first = character_at(text, 0);
+template <class Take>
+void for_each_edit(const Normalizer::Strip& rule, std::string_view text, const Take& take) {
+  std::size_t begin = 0, end = text.size();
+  while (rule.left && begin < end) {
+    const Character first = character_at(text, begin);
     if (!is_whitespace(first.code)) break;
-    text.remove_prefix(first.bytes);
+    begin += first.bytes;
   }
-  while (rule.right && !text.empty()) {
-    std::size_t last = text.size() - 1;
+  while (rule.right && begin < end) {
+    std::size_t last = end - 1;
     while (is_continuation_byte(text[last])) --last;
     if (!is_whitespace(character_at(text, last).code)) break;
-    text.remove_suffix(text.size() - last);
+    end = last;
   }
-  result = text;
+  if (begin > 0 && !take(Edit{0, begin, {}})) return;
+  if (end < text.size()) take(Edit{end, text.size(), {}});
 }
 
-void apply(const Normalizer::Prepend& rule, std::string_view text, std::size_t, std::string& result) {
-  result = text.empty() ? std::string() : rule.text;
-  result += text;
+template <class Take>
+void for_each_edit(const Normalizer::Prepend& rule, std::string_view text, const Take& take) {
+  if (!text.empty()) take(Edit{0, 0, rule.text});
 }
 
-void apply(const Normalizer::ReplacePattern& rule, std::string_view text, std::size_t longest, std::string& result) {
-  result.clear();
+template <class Take>
+void for_each_edit(const Normalizer::ReplacePattern& rule, std::string_view text, const Take& take) {
   if (rule.pattern == Normalizer::Pattern::leading_underline) {
     constexpr std::string_view underline = "▁";
-    if (text.starts_with(underline)) {
-      result = rule.content;
-      text.remove_prefix(underline.size());
-    }
-    result += text;
+    if (text.starts_with(underline)) take(Edit{0, underline.size(), rule.content});
     return;
   }
   if (rule.pattern == Normalizer::Pattern::runs_of_white_space) {
-    for (std::size_t at = 0; at < text.size() && result.size() <= longest;) {
+    for (std::size_t at = 0; at < text.size();) {
       std::size_t end = at, count = 0;
       for (; end < text.size(); ++count) {
         const Character character = character_at(text, end);
@@ -284,34 +290,194 @@ void apply(const Normalizer::ReplacePattern& rule, std::string_view text, std::s
         end += character.bytes;
       }
       const bool matches = count > 1 || (count == 1 && (text[at] == '\n' || text[at] == '\r' || text[at] == '\t'));
-      if (count == 0) end = at + character_at(text, at).bytes;
-      if (matches)
-        result += rule.content;
-      else
-        result.append(text, at, end - at);
-      at = end;
+      if (matches && !take(Edit{at, end, rule.content})) return;
+      at = count == 0 ? at + character_at(text, at).bytes : end;
     }
     return;
   }
   const bool outer = rule.pattern == Normalizer::Pattern::outer_spaces;
-  for (std::size_t at = 0; at < text.size() && result.size() <= longest;) {
-    const std::size_t space = text.find(' ', at), end = std::min(text.find_first_not_of(' ', space), text.size());
-    result.append(text, at, space - at);
-    if (space == std::string_view::npos) return;
+  for (std::size_t space = text.find(' '); space != std::string_view::npos;) {
+    const std::size_t end = std::min(text.find_first_not_of(' ', space), text.size());
     const bool matches = outer ? space == 0 || end == text.size() : end - space >= 2;
-    if (matches)
-      result += rule.content;
-    else
-      result.append(text, space, end - space);
-    at = end;
+    if (matches && !take(Edit{space, end, rule.content})) return;
+    space = text.find(' ', end);
   }
+}
+
+template <class Rule>
+concept EditsText = requires(const Rule& rule) {
+  for_each_edit(rule, std::string_view(), [](const Edit&) { return true; });
+};
+
+template <EditsText Rule>
+void apply(const Rule& rule, std::string_view text, std::size_t longest, std::string& result) {
+  result.clear();
+  std::size_t at = 0;
+  for_each_edit(rule, text, [&](const Edit& edit) {
+    result.append(text, at, edit.begin - at);
+    result += edit.content;
+    at = edit.end;
+    return result.size() <= longest;
+  });
+  result.append(text, at);
 }
 
 void apply(const Normalizer::Precompiled& charsmap, std::string_view text, std::size_t longest, std::string& result) {
   charsmap->apply(text, longest, result);
 }
 
+/// Where the bytes from `first` on come from, together.
+TextRange origin_of(std::span<const TextRange> origins, std::size_t first, std::size_t count) {
+  TextRange range = origins[first];
+  for (const TextRange& each : origins.subspan(first, count)) range.end = std::max(range.end, each.end);
+  return range;
+}
+
+template <class Rule>
+AlignedText edited(const Rule& rule, const AlignedText& from) {
+  AlignedText to;
+  std::size_t at = 0;
+  const auto copy = [&](std::size_t end) {
+    to.text.append(from.text, at, end - at);
+    to.origins.insert(to.origins.end(), from.origins.begin() + static_cast<std::ptrdiff_t>(at),
+                      from.origins.begin() + static_cast<std::ptrdiff_t>(end));
+  };
+  for_each_edit(rule, from.text, [&](const Edit& edit) {
+    copy(edit.begin);
+    // From the last character that it replaces, as Hugging Face's tokenizers have it, or the one that it is put before.
+    const TextRange origin = from.origins[edit.begin == edit.end ? edit.begin : edit.end - 1];
+    to.text += edit.content;
+    to.origins.resize(to.text.size(), origin);
+    at = edit.end;
+    return true;
+  });
+  copy(from.text.size());
+  return to;
+}
+
+/// The result of a step that works from character to character, or from one group of characters to the next.
+template <class Rule>
+class StepAlignment {
+ public:
+  StepAlignment(const Rule& rule, const AlignedText& from, std::size_t longest)
+      : rule_(rule), from_(from), longest_(longest) {}
+
+  AlignedText operator()() {
+    const std::string whole = applied(from_.text);
+    // Up to a space, what stands before and behind it does not matter to most steps.
+    for (std::size_t at = 0; at < from_.text.size();) {
+      const std::size_t end = std::min(from_.text.find(' ', at + 1), from_.text.size());
+      add_chunk(at, end);
+      at = end;
+    }
+    if (to_.text == whole) return std::move(to_);
+    return by_ends(whole);
+  }
+
+ private:
+  std::string applied(std::string_view text) const {
+    std::string result;
+    apply(rule_, text, longest_, result);
+    return result;
+  }
+
+  void add(std::string_view text, TextRange origin) {
+    to_.text += text;
+    to_.origins.resize(to_.text.size(), origin);
+  }
+
+  void add_chunk(std::size_t begin, std::size_t end) {
+    const std::string_view text = std::string_view(from_.text).substr(begin, end - begin);
+    const std::string result = applied(text);
+    const auto is_alike = [](char a, char b) { return is_printable_ascii(a) && (a | 0x20) == (b | 0x20); };
+    if (std::ranges::equal(text, result, is_alike)) {
+      to_.text += result;
+      to_.origins.insert(to_.origins.end(), from_.origins.begin() + static_cast<std::ptrdiff_t>(begin),
+                         from_.origins.begin() + static_cast<std::ptrdiff_t>(end));
+      return;
+    }
+    if (!add_characters(begin, end, false, result) && !add_characters(begin, end, true, result))
+      add(result, origin_of(from_.origins, begin, end - begin));
+  }
+
+  /// Character by character, or each with the marks behind it; false where that gives something else. What a character
+  /// and its marks become comes from them one by one, as Hugging Face's tokenizers have it.
+  bool add_characters(std::size_t begin, std::size_t end, bool with_marks, std::string_view expected) {
+    const std::size_t before = to_.text.size();
+    for (std::size_t at = begin; at < end;) {
+      std::size_t next = at + character_at(from_.text, at).bytes;
+      while (with_marks && next < end && is_mark(character_at(from_.text, next).code))
+        next += character_at(from_.text, next).bytes;
+      const std::string result = applied(std::string_view(from_.text).substr(at, next - at));
+      std::size_t source = at;
+      for (std::size_t made = 0; made < result.size();) {
+        const std::size_t bytes = character_at(result, made).bytes, of_source = character_at(from_.text, source).bytes;
+        add(std::string_view(result).substr(made, bytes), origin_of(from_.origins, source, of_source));
+        made += bytes;
+        if (source + of_source < next) source += of_source;
+      }
+      at = next;
+    }
+    if (std::string_view(to_.text).substr(before) == expected) return true;
+    to_.text.resize(before);
+    to_.origins.resize(before);
+    return false;
+  }
+
+  /// What is alike at both ends comes from there; what is between them, from all that is between them.
+  AlignedText by_ends(const std::string& whole) const {
+    const std::string& text = from_.text;
+    const std::size_t most = std::min(text.size(), whole.size());
+    std::size_t head = 0, tail = 0;
+    while (head < most && text[head] == whole[head]) ++head;
+    while (tail < most - head && text[text.size() - 1 - tail] == whole[whole.size() - 1 - tail]) ++tail;
+    AlignedText to = {.text = whole,
+                      .origins = {from_.origins.begin(), from_.origins.begin() + static_cast<std::ptrdiff_t>(head)}};
+    const std::size_t middle = text.size() - head - tail;
+    const TextRange origin = middle > 0           ? origin_of(from_.origins, head, middle)
+                             : head < text.size() ? TextRange{from_.origins[head].begin, from_.origins[head].begin}
+                                                  : TextRange{};
+    to.origins.resize(whole.size() - tail, origin);
+    to.origins.insert(to.origins.end(), from_.origins.end() - static_cast<std::ptrdiff_t>(tail), from_.origins.end());
+    return to;
+  }
+
+  const Rule& rule_;
+  const AlignedText& from_;
+  std::size_t longest_;
+  AlignedText to_;
+};
+
 }  // namespace
+
+AlignedText AlignedText::of(std::string_view text) {
+  AlignedText aligned = {.text = std::string(text), .origins = {}};
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = at + character_at(text, at).bytes;
+    aligned.origins.resize(end, {at, end});
+    at = end;
+  }
+  return aligned;
+}
+
+AlignedText Normalizer::aligned(AlignedText text) const {
+  const std::size_t longest = longest_result(text.text);
+  for (const Step& step : steps_) {
+    if (text.text.empty()) break;
+    text = std::visit(
+        [&]<class Rule>(const Rule& rule) {
+          if constexpr (EditsText<Rule>)
+            return edited(rule, text);
+          else
+            return StepAlignment<Rule>(rule, text, longest)();
+        },
+        step);
+    if (text.text.size() > longest)
+      throw TokenizerError("the tokenizer's normalizer makes more than " + std::to_string(longest) +
+                           " bytes of a text; expected at most 32 times what it takes");
+  }
+  return text;
+}
 
 const char* Normalizer::regex_of(Pattern pattern) {
   switch (pattern) {

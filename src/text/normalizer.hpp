@@ -6,9 +6,20 @@
 #include <variant>
 #include <vector>
 
+#include "sharcs/tokenizer.hpp"
 #include "text/charsmap.hpp"
 
 namespace sharcs::internal {
+
+/// A text that was made of another one, and where each of its bytes comes from: the bytes of the other text. What was
+/// put in front of a character comes from that.
+struct AlignedText {
+  std::string text;
+  std::vector<TextRange> origins;  // as many as bytes
+
+  /// The text itself: the bytes of a character come from the whole character.
+  static AlignedText of(std::string_view text);
+};
 
 /// What happens to a text before it is cut into words. The names of the steps are those of tokenizer.json.
 class Normalizer {
@@ -51,6 +62,9 @@ class Normalizer {
   /// when there is nothing to do. Throws TokenizerError where the form has more than 4096 bytes and 32 times the
   /// text's.
   std::string_view operator()(std::string_view text, std::string& result) const;
+
+  /// The same with the origins of the bytes, which go on from those of `text`.
+  AlignedText aligned(AlignedText text) const;
 
   const std::vector<Step>& steps() const { return steps_; }
 

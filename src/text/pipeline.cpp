@@ -1,10 +1,13 @@
 #include "text/pipeline.hpp"
 
+#include <algorithm>
+#include <span>
 #include <utility>
 
 #include "core/quote.hpp"
 #include "io/utf8.hpp"
 #include "sharcs/error.hpp"
+#include "text/unicode.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -112,17 +115,78 @@ Pipeline unigram_pipeline(Vocabulary vocabulary, std::vector<double> scores, Nor
   };
 }
 
-std::vector<std::int32_t> Pipeline::ids(std::string_view text, std::size_t limit) const {
+namespace {
+
+/// The text in UTF-8: `text` itself, or a view of `repaired`.
+std::string_view well_formed(std::string_view text, std::string& repaired) {
   constexpr std::size_t longest = std::size_t{1} << 28;  // ICU counts with 32 bits, and normalization lengthens
   if (text.size() > longest)
     throw ShapeError("encode: the text has " + std::to_string(text.size()) + " bytes; expected at most " +
                      std::to_string(longest));
+  if (find_invalid_utf8(text) == std::string_view::npos) return text;
+  repaired = text;
+  replace_invalid_utf8(repaired);
+  return repaired;
+}
+
+}  // namespace
+
+Pipeline::Tokens Pipeline::tokens(std::string_view text) const {
   std::string repaired;
-  if (find_invalid_utf8(text) != std::string_view::npos) {
-    repaired = text;
-    replace_invalid_utf8(repaired);
-    text = repaired;
-  }
+  text = well_formed(text, repaired);
+  Tokens tokens;
+  std::size_t at = 0;  // of the text: what has been taken ends before it
+  // Where an added token ends shows in what comes next.
+  const auto end_token = [&](std::size_t next) {
+    if (!tokens.ranges.empty() && tokens.ranges.back().end == std::string_view::npos) tokens.ranges.back().end = next;
+  };
+  const auto take_token = [&](std::int32_t id) {
+    end_token(at);
+    tokens.ids.push_back(id);
+    tokens.ranges.push_back({at, std::string_view::npos});
+    return true;
+  };
+  const auto take_text = [&](std::string_view part) {
+    const auto begin = static_cast<std::size_t>(part.data() - text.data());
+    end_token(begin);
+    AlignedText section = AlignedText::of(part);
+    for (TextRange& origin : section.origins) origin.begin += begin, origin.end += begin;
+    section = normalizer.aligned(std::move(section));
+    const std::span<const TextRange> origins = section.origins;
+    at = begin;
+    const auto take_normalized = [&](std::string_view words) {
+      const auto place = static_cast<std::size_t>(words.data() - section.text.data());
+      end_token(origins[place].begin);
+      const auto take_word = [&](std::string_view word, std::span<const TextRange> of_word) {
+        std::vector<std::size_t> ends;
+        std::visit([&](const auto& pieces) { pieces.encode(word, tokens.ids, &ends); }, model);
+        std::size_t first = 0;
+        for (const std::size_t end : ends) {
+          TextRange range = {of_word[first].begin, of_word[end - 1].end};
+          for (std::size_t i = first; i < end; ++i) range.end = std::max(range.end, of_word[i].end);
+          tokens.ranges.push_back(without_outer_spaces(text, range));
+          first = end;
+        }
+        return true;
+      };
+      pre_tokenizer.for_each_aligned_word(words, origins.subspan(place, words.size()), begin == 0 && place == 0,
+                                          take_word);
+      at = origins[place + words.size() - 1].end;
+      return true;
+    };
+    added_tokens.in_normalized_text().split(section.text, take_normalized, take_token);
+    at = begin + part.size();
+    return true;
+  };
+  added_tokens.in_text().split(text, take_text, take_token);
+  end_token(text.size());
+  for (TextRange& range : tokens.ranges) range = without_outer_spaces(text, range);
+  return tokens;
+}
+
+std::vector<std::int32_t> Pipeline::ids(std::string_view text, std::size_t limit) const {
+  std::string repaired;
+  text = well_formed(text, repaired);
 
   std::vector<std::int32_t> ids;
   std::string normalized;

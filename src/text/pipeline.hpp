@@ -39,6 +39,13 @@ struct Pipeline {
 
   /// The first `limit` ids of a text, or all if there are fewer; without special tokens.
   std::vector<std::int32_t> ids(std::string_view text, std::size_t limit) const;
+
+  /// All ids of a text, and the bytes of it that each stands for, without white space at their ends.
+  struct Tokens {
+    std::vector<std::int32_t> ids;
+    std::vector<TextRange> ranges;
+  };
+  Tokens tokens(std::string_view text) const;
 };
 
 /// The tokens that stand for something else than text, as a vocabulary spells them.

@@ -121,6 +121,20 @@ std::string_view rewrite_for(const PreTokenizer::Metaspace& rules, std::string_v
 
 }  // namespace
 
+std::vector<TextRange> PreTokenizer::origins_of(const Step& step, std::string_view text,
+                                                std::span<const TextRange> origins, std::size_t size) {
+  const auto* spaces = std::get_if<Metaspace>(&step);
+  std::vector<TextRange> moved;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    moved.insert(moved.end(), spaces != nullptr && text[i] == ' ' ? spaces->replacement.size() : 1, origins[i]);
+  // What is more was put before the text. Hugging Face's tokenizers take a "▁" there for the first character, a space
+  // for nothing.
+  TextRange of_prefix = origins.front();
+  if (spaces == nullptr) of_prefix.end = of_prefix.begin;
+  moved.insert(moved.begin(), size - moved.size(), of_prefix);
+  return moved;
+}
+
 std::string_view PreTokenizer::next_word(const Step& step, std::string_view text, std::size_t& at) {
   return std::visit([&](const auto& rules) { return next(rules, text, at); }, step);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "core/enum_names.hpp"
+#include "text/normalizer.hpp"
 
 namespace sharcs::internal {
 
@@ -42,9 +44,36 @@ class PreTokenizer {
     if (!text.empty()) cut(0, text, begins, take);
   }
 
+  /// The same for a text that has origins: calls take(word, origins of its bytes).
+  template <class Take>
+  void for_each_aligned_word(std::string_view text, std::span<const TextRange> origins, bool begins,
+                             const Take& take) const {
+    if (!text.empty()) cut(0, text, origins, begins, take);
+  }
+
   const std::vector<Step>& steps() const { return steps_; }
 
  private:
+  template <class Take>
+  bool cut(std::size_t step, std::string_view text, std::span<const TextRange> origins, bool begins,
+           const Take& take) const {
+    if (step == steps_.size()) return take(text, origins);
+    std::string rewritten;
+    const std::string_view read = rewrite(steps_[step], text, begins, rewritten);
+    std::vector<TextRange> moved;
+    if (read.data() != text.data()) origins = moved = origins_of(steps_[step], text, origins, read.size());
+    for (std::size_t at = 0; at < read.size();) {
+      const std::string_view word = next_word(steps_[step], read, at);
+      const bool first = begins && word.data() == read.data();
+      const auto place = static_cast<std::size_t>(word.data() - read.data());
+      if (!word.empty() && !cut(step + 1, word, origins.subspan(place, word.size()), first, take)) return false;
+    }
+    return true;
+  }
+  /// Those of the `size` bytes that the step makes of a text by rewriting it.
+  static std::vector<TextRange> origins_of(const Step& step, std::string_view text, std::span<const TextRange> origins,
+                                           std::size_t size);
+
   template <class Take>
   bool cut(std::size_t step, std::string_view text, bool begins, const Take& take) const {
     if (step == steps_.size()) return take(text);

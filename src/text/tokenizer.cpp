@@ -1,6 +1,8 @@
 #include "sharcs/tokenizer.hpp"
 
+#include <algorithm>
 #include <limits>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -113,6 +115,40 @@ Encoding Tokenizer::encode_words(std::span<const std::string> words, std::size_t
       encoding.words.insert(encoding.words.end(), word_of_id.begin(), word_of_id.end());
   }
   return encoding;
+}
+
+std::vector<Encoding> Tokenizer::encode_windows(std::string_view question, std::string_view context,
+                                                std::size_t max_length, std::size_t stride) const {
+  const PostProcessor::Template& items = pipeline_->post_processor.pair();
+  const std::size_t room = room_in(items, max_length);
+  if (room < 2)
+    throw ShapeError("encode: max_length is " + std::to_string(max_length) +
+                     "; expected room for a token of the question and one of its context");
+  std::vector<std::int32_t> asked = pipeline_->ids(question, room);
+  const Pipeline::Tokens tokens = pipeline_->tokens(context);
+  if (asked.size() + tokens.ids.size() > room && asked.size() > room / 2) asked.resize(room / 2);
+  const std::size_t length = room - asked.size();
+  constexpr std::size_t overlap = 128;  // as in transformers' examples
+  const std::size_t step =
+      stride == 0 ? length - std::min(overlap, length / 2) : std::clamp<std::size_t>(stride, 1, length);
+  std::vector<Encoding> windows;
+  for (std::size_t begin = 0, end = 0; windows.empty() || end < tokens.ids.size(); begin += step) {
+    end = std::min(begin + length, tokens.ids.size());
+    Encoding& window = windows.emplace_back(
+        pipeline_->post_processor(items, asked, std::span(tokens.ids).subspan(begin, end - begin)));
+    for (const PostProcessor::Item& item : items) {
+      const std::size_t count = item.part == PostProcessor::Part::pair   ? end - begin
+                                : item.part == PostProcessor::Part::text ? asked.size()
+                                                                         : 1;
+      window.words.resize(window.words.size() + count, item.part == PostProcessor::Part::pair ? 0 : -1);
+      if (item.part == PostProcessor::Part::pair)
+        window.ranges.insert(window.ranges.end(), tokens.ranges.begin() + static_cast<std::ptrdiff_t>(begin),
+                             tokens.ranges.begin() + static_cast<std::ptrdiff_t>(end));
+      else
+        window.ranges.resize(window.ranges.size() + count);
+    }
+  }
+  return windows;
 }
 
 std::size_t Tokenizer::vocab_size() const { return pipeline_->vocabulary.size(); }

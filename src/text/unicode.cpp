@@ -89,4 +89,19 @@ void append_lower_case(char32_t code, std::string& text) {
   }
 }
 
+TextRange without_outer_spaces(std::string_view text, TextRange range) {
+  while (!range.empty()) {
+    const Character first = character_at(text, range.begin);
+    if (!is_whitespace(first.code)) break;
+    range.begin = std::min(range.begin + first.bytes, range.end);
+  }
+  while (!range.empty()) {
+    std::size_t last = range.end - 1;
+    while (last > range.begin && is_continuation_byte(text[last])) --last;
+    if (!is_whitespace(character_at(text, last).code)) break;
+    range.end = last;
+  }
+  return range;
+}
+
 }  // namespace sharcs::internal

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "sharcs/tokenizer.hpp"
+
 namespace sharcs::internal {
 
 /// A character of a text and the bytes it takes.
@@ -52,6 +54,9 @@ bool is_nonspacing_mark(char32_t code);
 bool is_mark(char32_t code);
 /// The blocks of CJK ideographs that BERT takes for words of one character.
 bool is_chinese(char32_t code);
+
+/// The range without white space at its ends.
+TextRange without_outer_spaces(std::string_view text, TextRange range);
 
 /// Appends the lower-case form of one character, whatever stands around it: Σ is always σ.
 void append_lower_case(char32_t code, std::string& text);

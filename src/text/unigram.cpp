@@ -15,7 +15,7 @@ Unigram::Unigram(const Vocabulary& vocabulary, std::vector<double> scores, std::
     if (const auto id = static_cast<std::int32_t>(i); vocabulary.has(id)) pieces_.insert(vocabulary.token(id), id);
 }
 
-void Unigram::encode(std::string_view word, std::vector<std::int32_t>& ids) const {
+void Unigram::encode(std::string_view word, std::vector<std::int32_t>& ids, std::vector<std::size_t>* ends) const {
   // The best pieces up to each place in the word, from left to right; of two equally good ways, the one found first.
   struct Way {
     double score = 0;
@@ -44,12 +44,15 @@ void Unigram::encode(std::string_view word, std::vector<std::int32_t>& ids) cons
     start = next;
   }
 
-  const std::size_t before = ids.size();
+  const std::size_t before = ids.size(), ends_before = ends != nullptr ? ends->size() : 0;
   for (std::size_t end = word.size(); end > 0; end = ways[end].start) {
     const bool fused = ways[end].id == unknown_ && ids.size() > before && ids.back() == unknown_;
-    if (!fused) ids.push_back(ways[end].id);
+    if (fused) continue;
+    ids.push_back(ways[end].id);
+    if (ends != nullptr) ends->push_back(end);
   }
   std::reverse(ids.begin() + static_cast<std::ptrdiff_t>(before), ids.end());
+  if (ends != nullptr) std::reverse(ends->begin() + static_cast<std::ptrdiff_t>(ends_before), ends->end());
 }
 
 }  // namespace sharcs::internal

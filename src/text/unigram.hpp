@@ -16,8 +16,9 @@ class Unigram {
   /// scores[id] is the logarithm of the token's probability. `unknown` is a token of the vocabulary.
   Unigram(const Vocabulary& vocabulary, std::vector<double> scores, std::int32_t unknown);
 
-  /// Appends the ids of the word's pieces; a run of characters that no piece covers is one unknown token.
-  void encode(std::string_view word, std::vector<std::int32_t>& ids) const;
+  /// Appends the ids of the word's pieces; a run of characters that no piece covers is one unknown token. `ends`, if it
+  /// is given, receives the byte of the word that each ends before.
+  void encode(std::string_view word, std::vector<std::int32_t>& ids, std::vector<std::size_t>* ends = nullptr) const;
 
   const std::vector<double>& scores() const { return scores_; }
   std::int32_t unknown() const { return unknown_; }

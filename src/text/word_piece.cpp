@@ -39,22 +39,23 @@ WordPiece::WordPiece(const Vocabulary& vocabulary, Settings settings)
   }
 }
 
-void WordPiece::encode(std::string_view word, std::vector<std::int32_t>& ids) const {
-  if (word.size() > settings_.longest_word && count_characters(word) > settings_.longest_word) {
+void WordPiece::encode(std::string_view word, std::vector<std::int32_t>& ids, std::vector<std::size_t>* ends) const {
+  const std::size_t before = ids.size(), ends_before = ends != nullptr ? ends->size() : 0;
+  const auto give_up = [&] {
+    ids.resize(before);
     ids.push_back(unknown_);
-    return;
-  }
-  const std::size_t before = ids.size();
+    if (ends == nullptr) return;
+    ends->resize(ends_before);
+    ends->push_back(word.size());
+  };
+  if (word.size() > settings_.longest_word && count_characters(word) > settings_.longest_word) return give_up();
   for (std::string_view rest = word; !rest.empty();) {
     // Tokens are whole characters, so a prefix that ends inside one is not found.
     const Piece piece = longest_piece(rest.size() == word.size() ? words_ : continuations_, rest);
-    if (piece.id == TokenTable::absent) {
-      ids.resize(before);
-      ids.push_back(unknown_);
-      return;
-    }
+    if (piece.id == TokenTable::absent) return give_up();
     ids.push_back(piece.id);
     rest.remove_prefix(piece.bytes);
+    if (ends != nullptr) ends->push_back(word.size() - rest.size());
   }
 }
 

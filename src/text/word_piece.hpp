@@ -22,8 +22,9 @@ class WordPiece {
   /// The unknown token must be in the vocabulary.
   WordPiece(const Vocabulary& vocabulary, Settings settings);
 
-  /// Appends the ids of the word's pieces, or that of the unknown token when it cannot be cut.
-  void encode(std::string_view word, std::vector<std::int32_t>& ids) const;
+  /// Appends the ids of the word's pieces, or that of the unknown token when it cannot be cut; to `ends`, if it is
+  /// given, the byte of the word that each ends before.
+  void encode(std::string_view word, std::vector<std::int32_t>& ids, std::vector<std::size_t>* ends = nullptr) const;
 
   const Settings& settings() const { return settings_; }
 

@@ -35,6 +35,20 @@ std::span<const float> targets_of(const MicroBatch& micro_batch, Index first, Ma
                                      static_cast<std::size_t>(answers.rows * answers.cols));
 }
 
+/// Where the answers begin and end, of a piece whose first sample is number `first`.
+std::span<const std::int32_t> ends_of(const MicroBatch& micro_batch, const RaggedBatch& piece, Index first) {
+  return micro_batch.labels.subspan(2 * static_cast<std::size_t>(first), 2 * static_cast<std::size_t>(piece.samples()));
+}
+
+/// Whether a window's logits are largest where its answer begins and ends.
+template <class T>
+bool finds_answer(MatrixView<const T> logits, std::span<const std::int32_t> ends) {
+  for (Index end = 0; end < 2; ++end)
+    for (Index row = 0; row < logits.rows; ++row)
+      if (logits(row, end) > logits(ends[static_cast<std::size_t>(end)], end)) return false;
+  return true;
+}
+
 }  // namespace
 
 template <class T>
@@ -94,7 +108,7 @@ void GradientAccumulator<T>::add_piece(const MicroBatch& micro_batch, const Ragg
   losses.logits.resize(plan.widths.size());
   losses.encoded.resize(plan.widths.size());
   const Index row =
-      network_.config().per_token ? micro_batch.tokens.head_offsets[static_cast<std::size_t>(first)] : first;
+      network_.config().labels_tokens() ? micro_batch.tokens.head_offsets[static_cast<std::size_t>(first)] : first;
   const MatrixView<T> d_logits = workspace_.matrix<T>(pass.logits(place).rows, network_.config().num_labels());
   add_task_loss(micro_batch, piece, row, pass.logits(place), d_logits, outcome);
   if (micro_batch.exits == ExitLosses::alone || micro_batch.exits == ExitLosses::alone_from_full_width) {
@@ -105,15 +119,18 @@ void GradientAccumulator<T>::add_piece(const MicroBatch& micro_batch, const Ragg
     losses.logits[place] = d_logits;
   }
   if (micro_batch.distillation) add_narrow_losses(micro_batch, piece, row, pass, losses, outcome);
-  if (plan.exits) add_exit_losses(micro_batch, row, pass, losses);
+  if (plan.exits) add_exit_losses(micro_batch, piece, row, pass, losses);
   if (micro_batch.width_labels) add_router_loss(micro_batch, first, pass, losses, outcome);
   pass.backward(losses, views_);
 }
 
 template <class T>
-double GradientAccumulator<T>::label_loss(const MicroBatch& micro_batch, Index first, MatrixView<const T> logits,
-                                          double weight, MatrixView<T> d_logits) {
+double GradientAccumulator<T>::label_loss(const MicroBatch& micro_batch, const RaggedBatch& piece, Index first,
+                                          MatrixView<const T> logits, double weight, MatrixView<T> d_logits) {
   const auto rows = static_cast<std::size_t>(logits.rows), from = static_cast<std::size_t>(first);
+  if (network_.config().finds_answers)
+    return span_cross_entropy<T>(logits, piece.head_offsets, ends_of(micro_batch, piece, first), weight,
+                                 workspace_.matrix<T>(logits.rows, logits.cols), d_logits);
   if (network_.config().is_regression())
     return squared_error<T>(logits, targets_of(micro_batch, first, logits), weight, d_logits);
   if (network_.config().multi_label)
@@ -136,8 +153,12 @@ void GradientAccumulator<T>::add_narrow_losses(const MicroBatch& micro_batch, co
     const double weight =
         micro_batch.task_weight * (micro_batch.width_weights.empty() ? 1.0 : micro_batch.width_weights[w]);
     const MatrixView<T> d_student = workspace_.matrix<T>(student.rows, student.cols);
-    outcome.narrow_losses[w] += label_loss(micro_batch, first, student, weight * (1 - distillation.weight), d_student);
-    if (network_.config().is_regression()) {
+    outcome.narrow_losses[w] +=
+        label_loss(micro_batch, piece, first, student, weight * (1 - distillation.weight), d_student);
+    if (network_.config().finds_answers) {
+      span_distillation<T>(student, teacher, piece.head_offsets, distillation.temperature, weight * distillation.weight,
+                           d_student);
+    } else if (network_.config().is_regression()) {
       std::vector<float> values;
       for (Index s = 0; s < teacher.rows; ++s)
         for (const T value : row_of(teacher, s)) values.push_back(static_cast<float>(value));
@@ -155,8 +176,9 @@ void GradientAccumulator<T>::add_narrow_losses(const MicroBatch& micro_batch, co
       const MatrixView<const T> ours = pass.encoded(w);
       const MatrixView<T> d_encoded = workspace_.matrix<T>(ours.rows, ours.cols);
       eigen_map(d_encoded).setZero();
-      // All tokens together weigh as much as the rows of logits.
-      const double rows = static_cast<double>(student.rows) / static_cast<double>(ours.rows);
+      // All tokens together weigh as much as the rows of logits, or as the windows.
+      const Index losses_rows = network_.config().finds_answers ? piece.samples() : student.rows;
+      const double rows = static_cast<double>(losses_rows) / static_cast<double>(ours.rows);
       hidden_distance<T>(ours, pass.encoded(narrow), weight * rows * distillation.hidden_weight, d_encoded);
       losses.encoded[w] = d_encoded;
     }
@@ -164,6 +186,11 @@ void GradientAccumulator<T>::add_narrow_losses(const MicroBatch& micro_batch, co
       for (Index s = 0; s < piece.samples(); ++s) {
         const Index begin = piece.head_offsets[static_cast<std::size_t>(s)],
                     end = piece.head_offsets[static_cast<std::size_t>(s) + 1];
+        if (network_.config().finds_answers) {
+          const auto ends = ends_of(micro_batch, piece, first).subspan(2 * static_cast<std::size_t>(s), 2);
+          outcome.narrow_right[w].push_back(finds_answer(student.row_range(begin, end - begin), ends) ? 1.0f : 0.0f);
+          continue;
+        }
         Index right = 0;
         for (Index r = begin; r < end; ++r)
           right += predicted_label(network_.config(), row_of(student, r)) ==
@@ -187,8 +214,8 @@ void GradientAccumulator<T>::add_narrow_losses(const MicroBatch& micro_batch, co
 }
 
 template <class T>
-void GradientAccumulator<T>::add_exit_losses(const MicroBatch& micro_batch, Index first, const TrainingPass<T>& pass,
-                                             OutputGradients<T>& losses) {
+void GradientAccumulator<T>::add_exit_losses(const MicroBatch& micro_batch, const RaggedBatch& piece, Index first,
+                                             const TrainingPass<T>& pass, OutputGradients<T>& losses) {
   const auto& exits = network_.encoder().weights.exits;
   const double layers = network_.config().num_hidden_layers;
   losses.exit_logits.resize(exits.size());
@@ -203,12 +230,14 @@ void GradientAccumulator<T>::add_exit_losses(const MicroBatch& micro_batch, Inde
     if (micro_batch.exits == ExitLosses::alone_from_full_width && !network_.config().is_regression()) {
       eigen_map(d_logits).setZero();
       const MatrixView<const T> teacher = pass.logits(pass.sub_networks() - 1);
-      if (network_.config().multi_label)
+      if (network_.config().finds_answers)
+        span_distillation<T>(logits, teacher, piece.head_offsets, 1, weight, d_logits);
+      else if (network_.config().multi_label)
         binary_distillation<T>(logits, teacher, 1, weight, d_logits);
       else
         distillation<T>(logits, teacher, 1, weight, d_logits);
     } else {
-      label_loss(micro_batch, first, logits, weight, d_logits);
+      label_loss(micro_batch, piece, first, logits, weight, d_logits);
     }
     losses.exit_logits[e] = d_logits;
     const MatrixView<const T> scores = pass.exit_scores(e);
@@ -272,6 +301,19 @@ void GradientAccumulator<T>::add_task_loss(const MicroBatch& micro_batch, const 
     for (Index s = 0; s < logits.rows; ++s)
       outcome.confidence_or_error.push_back(static_cast<float>(
           value_distance(row_of(logits, s), targets_of(micro_batch, first + s, logits.row_range(s, 1)))));
+    return;
+  }
+  if (network_.config().finds_answers) {
+    const MatrixView<T> probabilities = workspace_.matrix<T>(logits.rows, logits.cols);
+    const std::span<const std::int32_t> ends = ends_of(micro_batch, piece, first);
+    outcome.task_loss +=
+        span_cross_entropy<T>(logits, piece.head_offsets, ends, micro_batch.task_weight, probabilities, d_logits);
+    for (Index s = 0; s < piece.samples(); ++s) {
+      const Index begin = piece.head_offsets[static_cast<std::size_t>(s)];
+      const auto i = 2 * static_cast<std::size_t>(s);
+      outcome.confidence_or_error.push_back(
+          static_cast<float>(probabilities(begin + ends[i], 0) * probabilities(begin + ends[i + 1], 1)));
+    }
     return;
   }
   const std::span<const std::int32_t> labels =

@@ -30,7 +30,8 @@ enum class ExitLosses {
 struct MicroBatch {
   const Width& width;
   const RaggedBatch& tokens;
-  /// Classification: the true class of each sample; multi-label: a set; where tokens are labelled: of each head token.
+  /// Classification: the true class of each sample; multi-label: a set; where tokens are labelled: of each head token;
+  /// where answers are found: of each window the places of the head tokens that begin and end it.
   std::span<const std::int32_t> labels;
   std::span<const float> targets;             ///< regression: the true values, [samples, outputs]
   std::span<const float> class_weights = {};  ///< of each class; empty: 1
@@ -57,7 +58,8 @@ struct MicroBatchOutcome {
   double task_loss = 0;    ///< sum over the samples, or their words with labels, without the weight
   double router_loss = 0;  ///< the same; 0 when the router is not trained
   /// For each sample. Classification: the probability of its true class, as probability_of_truth(); of words the least
-  /// one. Regression: how far the answer is from the true values, as value_distance().
+  /// one, of an answer in a text that of its two ends together. Regression: how far the answer is from the true values,
+  /// as value_distance().
   std::vector<float> confidence_or_error = {};
   /// For each sample of a classification with one label a text, or a word: the entropy of its prediction, in nats; of
   /// words the greatest.
@@ -102,19 +104,20 @@ class GradientAccumulator {
   /// `first`: the number of the piece's first sample in the micro-batch.
   void add_piece(const MicroBatch& micro_batch, const RaggedBatch& piece, Index first, MicroBatchOutcome& outcome);
   DropoutPlan dropout_plan(const MicroBatch& micro_batch, Index first) const;
-  // Below, `first` is the number of the piece's first row of logits: of its first sample, or its first head token.
+  // Below, `first` is the number of the piece's first row of logits: of its first sample, or where tokens are
+  // labelled its first head token.
 
   /// Adds the task's loss of a piece and its samples' measures to `outcome`, and writes the gradient to `d_logits`.
   void add_task_loss(const MicroBatch& micro_batch, const RaggedBatch& piece, Index first, MatrixView<const T> logits,
                      MatrixView<T> d_logits, MicroBatchOutcome& outcome);
   /// The loss from the labels alone, multiplied by `weight`; d_logits is overwritten. Returns the sum without the
   /// weight.
-  double label_loss(const MicroBatch& micro_batch, Index first, MatrixView<const T> logits, double weight,
-                    MatrixView<T> d_logits);
+  double label_loss(const MicroBatch& micro_batch, const RaggedBatch& piece, Index first, MatrixView<const T> logits,
+                    double weight, MatrixView<T> d_logits);
   void add_narrow_losses(const MicroBatch& micro_batch, const RaggedBatch& piece, Index first,
                          const TrainingPass<T>& pass, OutputGradients<T>& losses, MicroBatchOutcome& outcome);
-  void add_exit_losses(const MicroBatch& micro_batch, Index first, const TrainingPass<T>& pass,
-                       OutputGradients<T>& losses);
+  void add_exit_losses(const MicroBatch& micro_batch, const RaggedBatch& piece, Index first,
+                       const TrainingPass<T>& pass, OutputGradients<T>& losses);
   /// first_sample: the number of the piece's first sample.
   void add_router_loss(const MicroBatch& micro_batch, Index first_sample, const TrainingPass<T>& pass,
                        OutputGradients<T>& losses, MicroBatchOutcome& outcome);

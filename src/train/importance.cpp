@@ -47,7 +47,10 @@ void ImportanceMeter<T>::add(const RaggedBatch& batch, std::span<const std::int3
     const Index rows = pass.logits().rows;
     const MatrixView<T> d_logits = workspace_.matrix<T>(rows, config.num_labels());
     const double scale = 1.0 / static_cast<double>(rows);
-    if (config.is_regression())
+    if (config.finds_answers)
+      span_cross_entropy<T>(pass.logits(), batch.head_offsets, labels, 1.0 / static_cast<double>(batch.samples()),
+                            workspace_.matrix<T>(rows, config.num_labels()), d_logits);
+    else if (config.is_regression())
       squared_error<T>(pass.logits(), targets, scale, d_logits);
     else if (config.multi_label)
       binary_cross_entropy<T>(pass.logits(), labels, scale, d_logits);

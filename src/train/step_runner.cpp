@@ -46,9 +46,10 @@ std::vector<BatchOutcome> StepRunner::run(const TrainingStep& step, HardnessHist
     const PlannedBatch& batch = step.batches[i];
     BatchOutcome outcome = {.width = batch.width, .samples = tokens[i].samples(), .tokens = tokens[i].tokens()};
     // As if each sample had the mean loss of all words.
-    const double samples_a_row = network_.config().per_token ? static_cast<double>(outcome.samples) /
-                                                                   static_cast<double>(tokens[i].head_tokens.size())
-                                                             : 1.0;
+    const double samples_a_row =
+        network_.config().labels_tokens()
+            ? static_cast<double>(outcome.samples) / static_cast<double>(tokens[i].head_tokens.size())
+            : 1.0;
     outcome.task_loss = *value++ * samples_a_row;
     if (!std::isfinite(outcome.task_loss))
       fail(step, batch, "the task's loss is " + short_number(std::abs(outcome.task_loss)));
@@ -143,7 +144,8 @@ MicroBatchOutcome StepRunner::run_part(const TrainingStep& step, std::size_t ind
   const double share = 1.0 / static_cast<double>(step.batches.size());
   const double weight = (by_width.empty() ? 1.0 : by_width[static_cast<std::size_t>(part.width)]) * share;
   // Where words are labelled, the mean over all words of the micro-batch, as in transformers.
-  const auto rows = static_cast<double>(network_.config().per_token ? std::ssize(whole.head_tokens) : part.whole_size);
+  const auto rows =
+      static_cast<double>(network_.config().labels_tokens() ? std::ssize(whole.head_tokens) : part.whole_size);
   micro_batch.task_weight = weight / rows * options_.task_loss_weight;
   micro_batch.router_weight = weight / static_cast<double>(part.whole_size) * options_.router_loss_weight;
   const std::uint64_t step_key = derive_key(options_.seed, "dropout", static_cast<std::uint64_t>(step.number));

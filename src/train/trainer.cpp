@@ -4,6 +4,7 @@
 
 #include "core/quote.hpp"
 #include "core/threads.hpp"
+#include "data/context_windows.hpp"
 #include "data/tokenized_dataset.hpp"
 #include "formats/model_access.hpp"
 #include "sharcs/error.hpp"
@@ -33,6 +34,7 @@ void TrainingJob::check() const {
   const bool has_names = !is_regression || task.outputs() > 1 || config.multi_output;
   const TaskKind kind = config.is_regression() ? TaskKind::regression
                         : config.multi_label   ? TaskKind::multi_label
+                        : config.finds_answers ? TaskKind::question_answering
                         : config.per_token     ? TaskKind::token_classification
                                                : TaskKind::classification;
   if (kind != task.kind())
@@ -56,8 +58,11 @@ void TrainingJob::check() const {
     throw ConfigError("\"class_weights\" is \"balanced\", but task " + task.name() +
                       " is a multi_label task, whose labels are not classes; expected \"none\"");
   if (config.per_token && options.class_weights == ClassWeights::balanced)
-    throw ConfigError("\"class_weights\" is \"balanced\", but task " + task.name() +
-                      " is a token_classification, whose texts have no classes; expected \"none\"");
+    throw ConfigError("\"class_weights\" is \"balanced\", but task " + task.name() + " is a " + to_string(task.kind()) +
+                      ", whose texts have no classes; expected \"none\"");
+  if (config.finds_answers && options.hardness_measure == HardnessMeasure::entropy)
+    throw ConfigError("\"hardness_measure\" is \"entropy\", but task " + task.name() +
+                      " is a question_answering; expected \"confidence\"");
   require_trainable(task, train);
   if (!dev.labelled()) throw DataError(dev.file + ": expected dev samples, all with a label");
   require_vocabulary(config, tokenizer, "");
@@ -70,20 +75,49 @@ Trainer::Trainer(Model& model, const TrainingOptions& options, Communicator& ran
   model_.set_policy({});
 }
 
+namespace {
+
+/// What a model reads: the data themselves, or the windows of their questions.
+class ReadData {
+ public:
+  ReadData(const TrainingInputs& inputs, const TrainingOptions& options) : inputs_(inputs) {
+    if (inputs.task.kind() != TaskKind::question_answering) return;
+    const auto length = static_cast<std::size_t>(options.max_length);
+    train_ = windows_of(inputs.train, inputs.tokenizer, length);
+    dev_ = windows_of(inputs.dev, inputs.tokenizer, length);
+  }
+  TrainingInputs inputs() const {
+    const bool has_windows = inputs_.task.kind() == TaskKind::question_answering;
+    return {.task = inputs_.task,
+            .tokenizer = inputs_.tokenizer,
+            .train = has_windows ? train_ : inputs_.train,
+            .dev = has_windows ? dev_ : inputs_.dev,
+            .output = inputs_.output};
+  }
+
+ private:
+  const TrainingInputs& inputs_;
+  Dataset train_, dev_;
+};
+
+}  // namespace
+
 TrainingOutcome Trainer::train(const TrainingInputs& inputs, const TrainingCallbacks& callbacks) {
-  const TrainingJob job = {model_, options_, inputs, callbacks, ranks_};
-  job.check();
+  TrainingJob{model_, options_, inputs, callbacks, ranks_}.check();
   remember_training(model_, inputs.task, options_);
   const ThreadScope threads(options_.threads > 0 ? options_.threads : thread_count());
-  return TrainingRun::start(job)->train();
+  const ReadData data(inputs, options_);
+  const TrainingInputs read = data.inputs();
+  return TrainingRun::start({model_, options_, read, callbacks, ranks_})->train();
 }
 
 TrainingOutcome Trainer::resume(const TrainingInputs& inputs, const TrainingCallbacks& callbacks) {
-  const TrainingJob job = {model_, options_, inputs, callbacks, ranks_};
-  job.check();
+  TrainingJob{model_, options_, inputs, callbacks, ranks_}.check();
   remember_training(model_, inputs.task, options_);
   const ThreadScope threads(options_.threads > 0 ? options_.threads : thread_count());
-  return TrainingRun::resume(job)->train();
+  const ReadData data(inputs, options_);
+  const TrainingInputs read = data.inputs();
+  return TrainingRun::resume({model_, options_, read, callbacks, ranks_})->train();
 }
 
 }  // namespace sharcs

@@ -136,10 +136,10 @@ TEST(StoredTask, NamesTheFileAndKeyOfWhatIsNoTask) {
               testing::StartsWith("m/config.json: the labels \"bad\", \"good\" are not those of task \"sst-2\""));
   EXPECT_EQ(message(R"({"name": "x"})"),
             "m/config.json: \"sharcs_task.kind\" is absent; expected one of classification, regression, multi_label, "
-            "token_classification");
+            "token_classification, question_answering");
   EXPECT_EQ(message(R"({"kind": "ranking"})"),
             "m/config.json: \"sharcs_task.kind\" is \"ranking\"; expected one of classification, regression, "
-            "multi_label, token_classification");
+            "multi_label, token_classification, question_answering");
   EXPECT_EQ(message(R"({"kind": "classification", "text": 0})"),
             "m/config.json: \"sharcs_task.text\" is 0; expected the name of a column, or its position from 1");
   EXPECT_EQ(message(R"({"kind": "classification", "format": "xml"})"),

@@ -54,11 +54,12 @@ TEST(TokenConfig, FollowsFromTheClassThatSavedIt) {
 
 TEST(TokenConfig, ClassesOfOtherAnswersAreRefusedByName) {
   const auto json = nlohmann::json::parse(token_config().to_json());
+  EXPECT_EQ(message_of<ConfigError>([&] { parse(json, {"BertForMultipleChoice"}); }),
+            "config.json: \"architectures\" has \"BertForMultipleChoice\"; expected a class for texts "
+            "(…ForSequenceClassification), tokens (…ForTokenClassification) or answers (…ForQuestionAnswering), or an "
+            "encoder without one");
   EXPECT_EQ(message_of<ConfigError>([&] { parse(json, {"BertForQuestionAnswering"}); }),
-            "config.json: \"architectures\" has \"BertForQuestionAnswering\"; expected a class for texts "
-            "(…ForSequenceClassification) or tokens (…ForTokenClassification), or an encoder without one");
-  EXPECT_THAT(message_of<ConfigError>([&] { parse(json, {"BertForMultipleChoice"}); }),
-              HasSubstr("BertForMultipleChoice"));
+            "config.json: \"id2label\" has 3 labels; expected two for a …ForQuestionAnswering, start and end");
   EXPECT_THAT(message_of<ConfigError>([&] { parse(json, "BertForTokenClassification"); }), HasSubstr("a list"));
 }
 
@@ -119,6 +120,50 @@ TEST_P(EveryTokenModel, StartsFromOneThatLabelsTexts) {
   EXPECT_FALSE(again.config().per_token);
   const std::string query = find_backbone(GetParam()).layer(0).query + ".weight";
   EXPECT_TRUE(std::ranges::equal(network_of(again).values().values(query), network_of(texts).values().values(query)));
+}
+
+ModelConfig answer_config(const std::string& model_type) {
+  ModelConfig config = token_config(model_type);
+  config.labels = {"start", "end"};
+  config.finds_answers = true;
+  return config;
+}
+
+TEST_P(EveryTokenModel, ThatFindsAnswersIsReadAsItWasSaved) {
+  const TemporaryFolder folder;
+  Model model = Model::create(answer_config(GetParam()));
+  testing::randomise(network_of(model));
+  model.save(folder.path());
+  EXPECT_THAT(read_text_file(folder / "config.json"), HasSubstr("ForQuestionAnswering\""));
+  LoadReport report;
+  const Model read = Model::load(folder.path(), {}, &report);
+  EXPECT_EQ(report.summary(), "");
+  EXPECT_TRUE(read.config().finds_answers && read.config().per_token);
+  for (const Policy& policy : {Policy::fixed(1), Policy::fixed(1.0 / 3), Policy::fixed_exit(1)}) {
+    const std::vector<float> logits = logits_of(Engine(model), policy);
+    EXPECT_EQ(logits.size(), 4u);
+    EXPECT_EQ(logits, logits_of(Engine::load(folder.path()), policy));
+  }
+  for (const Precision precision : {Precision::bf16, Precision::int8})
+    EXPECT_EQ(logits_of(Engine(model, {.precision = precision}), Policy::fixed(1)).size(), 4u);
+  // One that labels tokens starts from it, with a head of its own.
+  const Model tokens = Model::load(folder.path(), {.labels = {{"B-X", "O"}}, .per_token = true}, &report);
+  EXPECT_FALSE(tokens.config().finds_answers);
+  EXPECT_THAT(report.initialised, Contains("classifier.weight"));
+}
+
+TEST(AnswerConfig, HasTwoLabelsAndTheFamilysOwnDropout) {
+  auto json = nlohmann::json::parse(answer_config("distilbert").to_json());
+  json["qa_dropout"] = 0.25;
+  const ModelConfig config = ModelConfig::parse(json.dump(), "config.json");
+  EXPECT_TRUE(config.finds_answers);
+  EXPECT_EQ(find_backbone("distilbert").classifier_dropout_of(config), 0.25);
+  EXPECT_EQ(nlohmann::json::parse(config.to_json())["qa_dropout"], 0.25);
+  EXPECT_EQ(find_backbone("distilbert").classifier_dropout_of(answer_config("distilbert")), 0.1);
+  EXPECT_EQ(find_backbone("bert").classifier_dropout_of(answer_config("bert")), 0);
+  json.erase("id2label");  // as models of the hub have it
+  json.erase("label2id");
+  EXPECT_EQ(ModelConfig::parse(json.dump(), "config.json").num_labels(), 2);
 }
 
 TEST(TokenEngine, LabelsAllTokensOrThoseThatItIsAskedFor) {

@@ -2,13 +2,14 @@
 // compare_with_transformers.py holds against transformers.
 //
 //     answer MODEL INPUTS.json SAVED    INPUTS.json: a list of {"ids": [...], "types": [...]}, or of {"text", "pair"},
-//                                      or of {"words": [...]}
+//                                      or of {"words": [...]}, or of {"question", "context", "length"}
 //
 // Prints {"plain": [[logits]], "full": [[logits]]}: of the model as it is, and of full width after it was made a routed
 // model, saved to SAVED and read again, whose "probabilities" and (of a multi-label model) "labels" follow, and the
 // "mean" and "cls" vectors of each layer, the embeddings first: [[[numbers]]]. For texts
 // the folder's tokenizer is read, and saved too; then "encoded" has
-// {"ids", "types", "words", "logits"} of each.
+// {"ids", "types", "words", "logits"} of each, and "windows" of each question {"ids", "types", "ranges"} of its
+// windows.
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -46,6 +47,7 @@ int main(int count, char** arguments) {
   try {
     std::vector<Input> inputs;
     std::optional<sharcs::Tokenizer> tokenizer;
+    nlohmann::json windows;
     for (const auto& input : nlohmann::json::parse(std::ifstream(arguments[2]))) {
       if (input.contains("ids")) {
         inputs.push_back(
@@ -53,6 +55,18 @@ int main(int count, char** arguments) {
         continue;
       }
       if (!tokenizer) tokenizer = sharcs::Tokenizer::load(arguments[1]);
+      if (input.contains("question")) {
+        nlohmann::json of_question = nlohmann::json::array();
+        for (const sharcs::Encoding& window :
+             tokenizer->encode_windows(input.at("question").get<std::string>(), input.at("context").get<std::string>(),
+                                       input.at("length").get<std::size_t>())) {
+          nlohmann::json ranges = nlohmann::json::array();
+          for (const sharcs::TextRange& range : window.ranges) ranges.push_back({range.begin, range.end});
+          of_question.push_back({{"ids", window.ids}, {"types", window.token_types}, {"ranges", ranges}});
+        }
+        windows.push_back(of_question);
+        continue;
+      }
       if (input.contains("words")) {
         sharcs::Encoding encoding = tokenizer->encode_words(input.at("words").get<std::vector<std::string>>(), longest);
         inputs.push_back({std::move(encoding.ids), std::move(encoding.token_types), std::move(encoding.words)});
@@ -80,6 +94,7 @@ int main(int count, char** arguments) {
       result["mean"].push_back(full.embed(sequences, {.layer = layer}));
       result["cls"].push_back(full.embed(sequences, {.layer = layer, .pooling = sharcs::Pooling::cls}));
     }
+    if (!windows.is_null()) result["windows"] = windows;
     if (tokenizer) {
       tokenizer->save(arguments[3]);
       for (std::size_t i = 0; i < inputs.size(); ++i)

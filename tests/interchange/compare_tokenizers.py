@@ -3,7 +3,8 @@
     python compare_tokenizers.py ANSWER     ANSWER: the program of answer.cpp
 
 A small tokenizer is trained and saved by transformers beside a small model. sharcs reads the folder and has to give the
-same ids, token types and logits for single texts, for pairs and for texts whose words are given. It saves both again; transformers reads that folder as
+same ids, token types and logits for single texts, for pairs and for texts whose words are given, and the same windows of
+a question's context, with the places of their tokens in it. It saves both again; transformers reads that folder as
 the same class, with the same special tokens and length, and has to give the same once more.
 """
 import json
@@ -36,6 +37,10 @@ PAIRS = [("The film was superb", "A gem"), ("a  b", ""), ("", "the plot"), ("<en
 WORDS = [["The", "film", "was", "superb"], ["Élan", "VITAL", ",", "naïve", "CAFÉ"], ["it's", "we'll", "don't", "100%"],
          ["a", "<mask>", "[MASK]", "<ent>name</ent>"], ["", "film", " ", "two words", " lead"], ["北京", "3,14", "\u200b", "☃"],
          ["zzzqqq"] * 60, [","], ["e\u0301", "A\u0308", "▁under", "ﬁne"]]
+
+
+QUESTIONS = [{"question": "What is a gem?", "context": context, "length": 40}
+             for context in (" ".join(TEXTS), " ".join(CORPUS[:10]), "It.", "  the film\n\n was  superb ")]
 
 
 def word_piece_vocabulary(specials):
@@ -271,6 +276,42 @@ def difference(expected, found, inputs, what):
     return None
 
 
+def windows_of(tokenizer, item):
+    """As transformers' run_qa.py: the context is cut, and windows overlap by half of what they have of it."""
+    room = item["length"] - tokenizer.num_special_tokens_to_add(True) - len(
+        tokenizer(item["question"], add_special_tokens=False)["input_ids"])
+    encoded = tokenizer(item["question"], item["context"], truncation="only_second", max_length=item["length"],
+                        stride=room // 2, return_overflowing_tokens=True, return_offsets_mapping=True)
+    windows = []
+    for index, ids in enumerate(encoded["input_ids"]):
+        places = []
+        for place, sequence in zip(encoded["offset_mapping"][index], encoded.sequence_ids(index)):
+            begin, end = place if sequence == 1 else (0, 0)
+            while begin < end and item["context"][begin].isspace():
+                begin += 1
+            while begin < end and item["context"][end - 1].isspace():
+                end -= 1
+            places.append((begin, end) if begin < end else None)
+        windows.append({"ids": ids, "types": encoded["token_type_ids"][index] if "token_type_ids" in encoded else None,
+                        "ranges": places})
+    return windows
+
+
+def difference_of_windows(expected, found, item, what):
+    if len(expected) != len(found):
+        return f"{what}: {len(found)} windows of {item}; expected {len(expected)}"
+    context = item["context"].encode()
+    for number, (one, other) in enumerate(zip(expected, found)):
+        places = [(len(context[:begin].decode()), len(context[:end].decode())) if begin < end else None
+                  for begin, end in other["ranges"]]
+        for part, theirs, ours in (("ids", one["ids"], other["ids"]), ("types", one["types"], other["types"]),
+                                   ("places", one["ranges"], places)):
+            if theirs is not None and theirs != ours:
+                where = [(i, a, b) for i, (a, b) in enumerate(zip(theirs, ours)) if a != b][:5]
+                return f"{what}: window {number} of {item['context'][:40]!r} has other {part}: (token, expected, found) {where}"
+    return None
+
+
 def compare(what, model, save, answer, folder):
     theirs, ours = folder / "theirs", folder / "ours"
     for path in (theirs, ours):
@@ -283,7 +324,7 @@ def compare(what, model, save, answer, folder):
     inputs = [{"text": text} for text in TEXTS] + [{"text": text, "pair": pair} for text, pair in PAIRS]
     if model != "Roberta" or "space before" in what:  # else given words are refused
         inputs += [{"words": words} for words in WORDS]
-    (folder / "inputs.json").write_text(json.dumps(inputs))
+    (folder / "inputs.json").write_text(json.dumps(inputs + QUESTIONS))
     run = subprocess.run([answer, theirs, folder / "inputs.json", ours], capture_output=True, text=True)
     if run.returncode != 0:
         return f"{what}: {run.stderr.strip()}"
@@ -292,6 +333,8 @@ def compare(what, model, save, answer, folder):
     again, read_again = answers_of(ours, inputs)
     problem = difference(expected, found["encoded"], inputs, what) or difference(
         expected, read_again, inputs, what + ", saved by us")
+    for item, windows in zip(QUESTIONS, found["windows"]):
+        problem = problem or difference_of_windows(windows_of(tokenizer, item), windows, item, what)
     if problem:
         return problem
     if type(again) is not type(tokenizer):

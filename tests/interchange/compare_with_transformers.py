@@ -4,7 +4,7 @@
 
 A small random model is saved by transformers; sharcs reads it and has to give the same logits. sharcs makes a routed model
 with exits of it and saves that; transformers reads the folder as its own class and has to give the same logits again. So
-for models that label texts and for those that label tokens. The vectors of every layer have to be those of transformers'
+for models that label texts, for those that label tokens and for those that find answers. The vectors of every layer have to be those of transformers'
 hidden states.
 """
 import json
@@ -242,11 +242,56 @@ def compare_tokens(name, answer, folder):
     return None
 
 
-def refused_classes(answer, folder):
+def compare_answers(name, answer, folder):
+    """The same of a model that finds answers: logits of every token as an end, and the loss."""
+    torch.manual_seed(12)
+    config = getattr(transformers, name + "Config")(**MODELS[name] | {"num_labels": 2})
+    architecture = getattr(transformers, name + "ForQuestionAnswering")
+    model = architecture(config).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    has_types = getattr(config, "type_vocab_size", 1) > 1
+    name += " for answers"
+    theirs, ours = folder / (name + "_theirs"), folder / (name + "_ours")
+    model.save_pretrained(theirs)
+    inputs = inputs_for(has_types)
+    found = answers_of(answer, theirs, inputs, ours)
+    again = transformers.AutoModelForQuestionAnswering.from_pretrained(ours).eval()
+    if type(again) is not architecture:
+        return f"{name}: transformers reads our folder as {type(again).__name__}"
+
+    def logits_of_ends(which):
+        return [torch.stack([output.start_logits[0], output.end_logits[0]], -1)
+                for output in outputs_of(which, inputs, has_types)]
+
+    expected = logits_of_ends(model)
+    for what, logits in (("read from transformers", map(torch.tensor, found["plain"])),
+                         ("routed, at full width", map(torch.tensor, found["full"])),
+                         ("read by transformers", logits_of_ends(again))):
+        difference = max((a.flatten() - b.flatten()).abs().max().item() for a, b in zip(logits, expected, strict=True))
+        print(f"{name}, {what}: largest difference {difference:.1e}")
+        if not difference <= TOLERANCE:
+            return f"{name}, {what}: logits differ by {difference:.1e}; expected at most {TOLERANCE}"
+    # The loss that transformers computes, and the same of our logits: the mean of two cross-entropies over the tokens.
+    for item, logits in zip(inputs, found["plain"]):
+        start, end = len(item["ids"]) // 3, len(item["ids"]) // 2
+        with torch.no_grad():
+            loss = again(input_ids=torch.tensor([item["ids"]]), start_positions=torch.tensor([start]),
+                         end_positions=torch.tensor([end]),
+                         **({"token_type_ids": torch.tensor([item["types"]])} if has_types else {})).loss.item()
+        shares = torch.tensor(logits).reshape(-1, 2).log_softmax(0)
+        mean = -(shares[start, 0] + shares[end, 1]).item() / 2
+        if not abs(loss - mean) <= TOLERANCE:
+            return f"{name}: the loss is {mean}; expected {loss}"
+    return None
+
+
+def refused_class(answer, folder):
     """A class whose answers are of another kind is refused, and the message has to name it."""
-    for name in ("BertForQuestionAnswering", "BertForMultipleChoice"):
-        getattr(transformers, name)(transformers.BertConfig(**SIZES)).save_pretrained(folder / name)
-        yield problem_of_refusal(answer, folder / name, f'"architectures" has "{name}"')
+    name = "BertForMultipleChoice"
+    getattr(transformers, name)(transformers.BertConfig(**SIZES)).save_pretrained(folder / name)
+    return problem_of_refusal(answer, folder / name, f'"architectures" has "{name}"')
 
 
 def main():
@@ -257,7 +302,8 @@ def main():
                     compare("DistilBert", sys.argv[1], pathlib.Path(folder), activation="relu"),
                     compare("ModernBert", sys.argv[1], pathlib.Path(folder), **MODERN),
                     *(compare_tokens(name, sys.argv[1], pathlib.Path(folder)) for name in MODELS),
-                    *refused_classes(sys.argv[1], pathlib.Path(folder)),
+                    *(compare_answers(name, sys.argv[1], pathlib.Path(folder)) for name in MODELS),
+                    refused_class(sys.argv[1], pathlib.Path(folder)),
                     *refused_activations(sys.argv[1], pathlib.Path(folder)),
                     *(compare_multi(sys.argv[1], pathlib.Path(folder), name) for name in ("Bert", "ModernBert")
                       for compare_multi in (compare_multi_label, compare_multi_output))]

@@ -56,6 +56,42 @@ TEST(Distillation, GradientIsTheFiniteDifference) {
   }
 }
 
+const std::vector<Index> windows = {0, 3, 4, 9};
+const std::vector<std::int32_t> ends = {0, 2, 0, 0, 4, 4};
+
+TEST(SpanLosses, GradientsAreTheFiniteDifferences) {
+  Table student(9, 2, 5), teacher(9, 2, 6), gradient = zeros(9, 2), shares = zeros(9, 2);
+  span_cross_entropy<double>(student.view(), windows, ends, 0.3, shares.view(), gradient.view());
+  check_gradient(student, gradient, 0.3, [&] {
+    Table unused = zeros(9, 2), also = zeros(9, 2);
+    return span_cross_entropy<double>(student.view(), windows, ends, 1, unused.view(), also.view());
+  });
+  for (std::size_t s = 0; s + 1 < windows.size(); ++s)
+    for (Index end = 0; end < 2; ++end) {
+      double sum = 0;
+      for (Index row = windows[s]; row < windows[s + 1]; ++row) sum += shares.view()(row, end);
+      EXPECT_NEAR(sum, 1, 1e-12);
+    }
+  gradient = zeros(9, 2);
+  span_distillation<double>(student.view(), teacher.view(), windows, 2, 0.3, gradient.view());
+  check_gradient(student, gradient, 0.3, [&] {
+    Table unused = zeros(9, 2);
+    return span_distillation<double>(student.view(), teacher.view(), windows, 2, 1, unused.view());
+  });
+}
+
+TEST(SpanLosses, AreTheMeanOfTwoCrossEntropiesOverTheTokens) {
+  Table logits(9, 2, 5), unused = zeros(9, 2), also = zeros(9, 2);
+  double expected = 0;
+  for (std::size_t s = 0; s + 1 < windows.size(); ++s)
+    for (Index end = 0; end < 2; ++end) {
+      double sum = 0;
+      for (Index row = windows[s]; row < windows[s + 1]; ++row) sum += std::exp(logits.view()(row, end));
+      expected += 0.5 * (std::log(sum) - logits.view()(windows[s] + ends[2 * s + static_cast<std::size_t>(end)], end));
+    }
+  EXPECT_NEAR(span_cross_entropy<double>(logits.view(), windows, ends, 1, unused.view(), also.view()), expected, 1e-12);
+}
+
 TEST(Distillation, IsNothingWhereTheLogitsAreEqualUpToAConstant) {
   Table student(3, 4, 5), teacher = student, gradient = zeros(3, 4);
   for (double& logit : teacher.values) logit += 3;

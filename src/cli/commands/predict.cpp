@@ -6,6 +6,7 @@
 #include <optional>
 #include <sstream>
 
+#include "cli/answer_format.hpp"
 #include "cli/command.hpp"
 #include "cli/data_arguments.hpp"
 #include "cli/policy_argument.hpp"
@@ -59,6 +60,8 @@ bool has_name_of_table(const std::filesystem::path& file) {
 
 /// Whether --input is a table, and not a sentence a line.
 bool reads_table(const PredictArguments& arguments, const ModelConfig& config) {
+  if (config.finds_answers)
+    return arguments.texts.empty() && (!arguments.task.format.empty() || has_name_of_table(arguments.input));
   if (config.per_token && arguments.texts.empty() && !arguments.task.describes_own_data())
     return has_given_words(arguments.task.read_options().format.value_or(TableFormat::by_extension), arguments.input);
   return arguments.texts.empty() && (arguments.task.describes_table() || has_name_of_table(arguments.input));
@@ -443,7 +446,7 @@ void take_stream(SampleStream& stream, const TakeBatch& take) {
 void read_samples(const PredictArguments& arguments, const std::optional<Task>& task, const ModelConfig& config,
                   const TakeBatch& take) {
   const ReadOptions options = arguments.task.read_options();
-  const Pairs pairs = config.per_token ? Pairs::no : pairs_of(arguments, task);
+  const Pairs pairs = config.finds_answers ? Pairs::yes : config.per_token ? Pairs::no : pairs_of(arguments, task);
   // A model that does not say what it reads: a line with a TAB is taken for a pair, which a user has to know.
   bool told = arguments.pairs != "auto" || pairs != Pairs::automatic;
   const auto take_lines = [&](const SentenceBatch& batch) {
@@ -493,6 +496,59 @@ std::string lines_of(const SentenceBatch& batch, std::span<const Prediction> pre
   return lines;
 }
 
+/// Calls predict_to(write) with what writes to the output; a file appears when all of it is there.
+void with_output(const PredictArguments& arguments, const std::function<std::size_t()>& answered,
+                 const std::function<void(const std::function<void(const std::string&)>&)>& predict_to) {
+  try {
+    if (arguments.output == "-")
+      predict_to([](const std::string& lines) { std::cout << lines << std::flush; });
+    else
+      write_file_atomically(arguments.output,
+                            [&](FileWriter& out) { predict_to([&](const std::string& lines) { out.write(lines); }); });
+  } catch (const std::exception& error) {
+    if (answered() == 0) throw;
+    throw DataError(std::string(error.what()) + "; " + counted(answered(), "sample") + " before it answered" +
+                    (arguments.output == "-" ? "" : ", and nothing written"));
+  }
+}
+
+void answer_questions(const PredictArguments& arguments, const Classifier& classifier,
+                      const std::optional<Task>& task) {
+  if (!arguments.glue_submission.empty()) usage_error("--glue-submission is for the tasks of GLUE");
+  const bool is_file = arguments.texts.empty() && reads_table(arguments, classifier.engine().config());
+  using Kind = AnswerFormat::Kind;
+  AnswerFormat format(arguments.json ? Kind::json_lines : is_file ? Kind::squad : Kind::tsv, arguments.output_header);
+  std::size_t answered = 0;
+  BadLineCount bad_lines;
+  with_output(
+      arguments, [&] { return answered; },
+      [&](const std::function<void(const std::string&)>& write) {
+        std::string entries = format.begin();
+        read_samples(arguments, task, classifier.engine().config(), [&](const SentenceBatch& batch) {
+          std::vector<TextPair> questions;
+          for (const Sample& sample : batch.samples) questions.push_back({sample.text, sample.pair.value_or("")});
+          const std::vector<FoundAnswer> found = classifier.answer(questions, {}, arguments.task.no_answer_above);
+          auto next_bad = batch.bad_lines.begin();
+          const auto add_bad_before = [&](std::size_t line) {
+            for (; arguments.task.on_error == "empty" && next_bad != batch.bad_lines.end() && next_bad->line < line;
+                 ++next_bad)
+              entries += format.entry(*next_bad);
+          };
+          for (std::size_t i = 0; i < found.size(); ++i) {
+            add_bad_before(batch.samples[i].line);
+            entries += format.entry(batch.samples[i], found[i]);
+          }
+          add_bad_before(std::numeric_limits<std::size_t>::max());
+          write(entries);
+          entries.clear();
+          answered += found.size();
+          for (const BadLine& bad : batch.bad_lines) bad_lines.add(bad);
+        });
+        write(format.end());
+      });
+  bad_lines.end_with(answered);
+}
+
 void predict(const PredictArguments& arguments) {
   require(arguments.model, "--model");
   if (!arguments.texts.empty() + !arguments.input.empty() + !arguments.data.empty() > 1)
@@ -506,12 +562,13 @@ void predict(const PredictArguments& arguments) {
                                          .label_threshold = arguments.task.label_threshold,
                                          .stride = arguments.stride});
   const std::optional<Task> task = task_of(arguments, classifier.engine().config());
+  if (classifier.engine().config().finds_answers) return answer_questions(arguments, classifier, task);
   if (!arguments.glue_submission.empty()) return write_submissions(arguments, classifier, *task);
 
   const PredictionFormat format(classifier, format_of(arguments));
   Predictor predictor(classifier);
   BadLineCount bad_lines;
-  const auto predict_to = [&](const auto& write) {
+  const auto predict_to = [&](const std::function<void(const std::string&)>& write) {
     // With the first batch: an input that cannot be read leaves no output.
     std::string lines = arguments.output_header ? format.header() : "";
     read_samples(arguments, task, classifier.engine().config(), [&](const SentenceBatch& batch) {
@@ -524,17 +581,8 @@ void predict(const PredictArguments& arguments) {
     });
     predictor.tell_longer();
   };
-  try {
-    if (arguments.output == "-")
-      predict_to([](const std::string& lines) { std::cout << lines << std::flush; });
-    else
-      write_file_atomically(arguments.output,
-                            [&](FileWriter& out) { predict_to([&](const std::string& lines) { out.write(lines); }); });
-  } catch (const std::exception& error) {
-    if (predictor.answered() == 0) throw;
-    throw DataError(std::string(error.what()) + "; " + counted(predictor.answered(), "sample") + " before it answered" +
-                    (arguments.output == "-" ? "" : ", and nothing written"));
-  }
+  with_output(
+      arguments, [&] { return predictor.answered(); }, predict_to);
   bad_lines.end_with(predictor.answered());
 }
 
@@ -548,7 +596,8 @@ void add_predict(CLI::App& program) {
       "label, probability and the answer that was kept (a width, or an exit); for a regression the score, "
       "or several, and the answer; with "
       "several labels a text, all that are above the threshold, and their probabilities. A model that labels "
-      "words gives a line for each: word, tag, probability and answer, and a blank one after each text.",
+      "words gives a line for each: word, tag, probability and answer, and a blank one after each text. A model "
+      "that finds answers reads SQuAD's files and writes predictions as SQuAD's scripts read them.",
       "nothing, a prediction draws none", *arguments);
   command->add_option("--model", arguments->model, "Model directory (required)");
   command
@@ -556,7 +605,9 @@ void add_predict(CLI::App& program) {
           "--input", arguments->input,
           "A sentence a line (pairs: with a TAB between), or a table: .tsv, .csv, .jsonl or any file with --format "
           "or a column's name; also compressed (.gz); -: standard input. A model that labels words reads .conll and "
-          ".jsonl, or a text a line, whose words stand apart by white space")
+          ".jsonl, or a text a line, whose words stand apart by white space; one that finds answers .json and .jsonl, "
+          "or a "
+          "question and its context a line, with a TAB between")
       ->default_str("-");
   command->add_option("--text", arguments->texts, "A sentence to classify, in place of --input; may be repeated");
   command
@@ -581,7 +632,8 @@ void add_predict(CLI::App& program) {
       ->capture_default_str();
   command
       ->add_option("--stride", arguments->stride,
-                   "Tokens from the beginning of a window to that of the next; 0: half a window")
+                   "Tokens from the beginning of a window to that of the next; 0: half a window, or of a question's "
+                   "context all but 128")
       ->check(not_negative)
       ->default_str("0");
   command

@@ -8,6 +8,7 @@
 #include "core/number.hpp"
 #include "core/random.hpp"
 #include "core/threads.hpp"
+#include "data/context_windows.hpp"
 #include "data/tokenized_dataset.hpp"
 #include "formats/model_access.hpp"
 #include "model/backbone.hpp"
@@ -60,17 +61,20 @@ void reorder_model(const ReorderArguments& arguments) {
                              .multi_label = config.multi_label,
                              .multi_output = config.multi_output,
                              .per_token = config.per_token,
+                             .finds_answers = config.finds_answers,
                              .label_threshold = config.label_threshold,
                              .seed = arguments.seed_or_default()},
                             &report);
   if (!report.summary().empty()) notes() << "sharcs: " << arguments.model << ": " << report.summary() << '\n';
   const Tokenizer tokenizer = Tokenizer::load(arguments.model);
   require_vocabulary(config, tokenizer, arguments.model);
-  const Dataset dataset = arguments.dataset.read(task);
+  Dataset dataset = arguments.dataset.read(task);
   if (!dataset.labelled()) throw DataError(dataset.file + ": has samples without a label; the loss needs one for each");
 
   const auto positions = static_cast<std::size_t>(find_backbone(config.model_type).max_tokens(config));
-  const TokenizedDataset tokens = tokenize(dataset, task, tokenizer, std::min(arguments.max_length, positions));
+  const std::size_t length = std::min(arguments.max_length, positions);
+  if (config.finds_answers) dataset = windows_of(dataset, tokenizer, length);
+  const TokenizedDataset tokens = tokenize(dataset, task, tokenizer, length);
   require_embeddings(config, tokens, dataset);
   const std::vector<Index> samples = drawn(dataset.size(), arguments.samples, arguments.seed_or_default());
   ImportanceMeter<float> meter(network_of(model));

@@ -37,9 +37,23 @@ struct TrainArguments : CommonArguments {
   TrainingArguments training;
 };
 
+/// "12 questions of dev.json (8.3 % without an answer)"
+void describe_questions(const Dataset& dataset, std::ostream& out) {
+  const auto without = std::ranges::count_if(
+      dataset.samples, [](const Sample& sample) { return sample.answers && sample.answers->empty(); });
+  out << counted(dataset.size(), "question") << " of " << dataset.file;
+  if (without > 0)
+    out << " (" << percent(static_cast<double>(without) / static_cast<double>(dataset.size())) << " without an answer)";
+}
+
 void describe(const Task& task, const Dataset& dataset, const char* role, std::ostream& out) {
-  out << role << ": " << counted(dataset.size(), task.is_pair() ? "pair" : "sentence") << " of " << dataset.file;
-  const std::vector<std::string> labels = task.labels();
+  out << role << ": ";
+  const bool has_questions = task.kind() == TaskKind::question_answering;
+  if (has_questions)
+    describe_questions(dataset, out);
+  else
+    out << counted(dataset.size(), task.is_pair() ? "pair" : "sentence") << " of " << dataset.file;
+  const std::vector<std::string> labels = has_questions ? std::vector<std::string>() : task.labels();
   const std::vector<std::size_t> counts = label_counts(dataset, labels.size());
   constexpr std::size_t shown = 8;
   const std::size_t of = task.kind() == TaskKind::token_classification

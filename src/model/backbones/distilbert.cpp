@@ -69,6 +69,7 @@ std::vector<Backbone> distilbert() {
                     .activation = kernels::Activation::relu,
                     .dropout_before_dense = false},
            .default_classifier_dropout = 0.2,
+           .answer_dropout_name = "qa_dropout",
            .config_names = {{"hidden_size", "dim"},
                             {"num_hidden_layers", "n_layers"},
                             {"num_attention_heads", "n_heads"},

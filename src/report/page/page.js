@@ -781,7 +781,8 @@
     // Of several labels the number is a set: bit i is label i.
     const label = (index) => recorded.is_multi_label ? recorded.labels.filter((_, i) => index >> i & 1).join(', ') || 'none'
       : recorded.labels[index] || String(index);
-    const right = (sample, w) => sample.predicted[w] === sample.truth;
+    // A question may have several right answers: the data say which are.
+    const right = (sample, w) => sample.right ? sample.right[w] : sample.predicted[w] === sample.truth;
     // A regression has one number for a text, or a list of them.
     const list = (value) => Array.isArray(value) ? value : [value];
     const values = (value) => list(value).map((each) => fixed(each, 2)).join(', ');
@@ -802,7 +803,7 @@
       {name: 'Predicted', key: (sample) => list(sample.predicted[sample.width_index])[0], cell: (sample) => {
         const said = sample.predicted[sample.width_index];
         return regression ? cell('nowrap', 'Predicted', values(said))
-          : cell('nowrap ' + (said === sample.truth ? 'right' : 'wrong'), 'Predicted', (said === sample.truth ? '✓ ' : '✗ ') + label(said));
+          : cell('nowrap ' + (right(sample, sample.width_index) ? 'right' : 'wrong'), 'Predicted', (right(sample, sample.width_index) ? '✓ ' : '✗ ') + label(said));
       }},
       {name: 'Tokens', key: (sample) => sample.tokens, cell: (sample) => cell('', 'Tokens', String(sample.tokens))},
       {name: 'Answer', key: (sample) => sample.width_index, cell: (sample) => cell('nowrap', 'Answer', swatch(widthColour(sample.width_index, run.answers.length)), run.answers[sample.width_index])},
