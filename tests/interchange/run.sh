@@ -9,4 +9,5 @@ if [ ! -x "$python" ]; then
   echo "skipped: there is no $python; sh tests/interchange/make_venv.sh makes it"
   exit 77
 fi
-HF_HUB_OFFLINE=1 exec "$python" "$@"
+# One thread, since the models are small: torch's threads wait for each other where another test has the cores.
+OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 exec "$python" "$@"
