@@ -120,9 +120,8 @@ QuestionTexts::QuestionTexts(const TaskDefinition& task, const std::filesystem::
                                  (count == 1 ? " invalid sequence" : " invalid sequences") + " of bytes by U+FFFD");
   if (find_invalid_utf8(content) != content.npos) throw DataError(questions_.file + ": is not UTF-8 text");
   auto line = object_in(first_line(content));
-  if (line && (is_question(*line) || !line->contains("data")))
-    read_lines(content);
-  else if (!line && task.format == TableFormat::json_lines)
+  const bool has_lines = line ? is_question(*line) || !line->contains("data") : task.format == TableFormat::json_lines;
+  if (has_lines)
     read_lines(content);
   else if (line && first_line(content).size() == trimmed(content).size())
     read_squad(JsonCursor(std::move(*line), questions_.file, JsonKind::data));

@@ -111,7 +111,7 @@ std::string truth_of(const Recording& recording, std::size_t sample, const std::
     if (recording.labels[sample] == 0 || sample >= recording.samples.size()) return no_answer;
     std::vector<std::string> texts = texts_of(recording.samples[sample]);
     std::ranges::sort(texts);
-    texts.erase(std::ranges::unique(texts).begin(), texts.end());
+    texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
     return listed(texts, " | ");
   }
   if (recording.labels_words()) return tag_names(recording, recording.true_tags_of(sample));
