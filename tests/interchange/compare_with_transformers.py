@@ -201,6 +201,17 @@ def compare_multi_label(answer, folder, name="Bert"):
     return problem_of_losses("multi-label", (model, again), inputs, truth, loss)
 
 
+def problem_of_logits(name, found, read_again, expected):
+    """Whether our logits of tokens, and transformers' of our folder, are the expected ones."""
+    for what, logits in (("read from transformers", map(torch.tensor, found["plain"])),
+                         ("routed, at full width", map(torch.tensor, found["full"])),
+                         ("read by transformers", read_again)):
+        difference = max((a.flatten() - b.flatten()).abs().max().item() for a, b in zip(logits, expected, strict=True))
+        print(f"{name}, {what}: largest difference {difference:.1e}")
+        if not difference <= TOLERANCE:
+            return f"{name}, {what}: logits differ by {difference:.1e}; expected at most {TOLERANCE}"
+
+
 def compare_tokens(name, answer, folder):
     """The same of a model that labels tokens: logits of every token, and the loss of some of them."""
     torch.manual_seed(11)
@@ -220,13 +231,9 @@ def compare_tokens(name, answer, folder):
     if type(again) is not architecture:
         return f"{name}: transformers reads our folder as {type(again).__name__}"
     expected = [output.logits[0] for output in outputs_of(model, inputs, has_types)]
-    for what, logits in (("read from transformers", map(torch.tensor, found["plain"])),
-                         ("routed, at full width", map(torch.tensor, found["full"])),
-                         ("read by transformers", (o.logits[0] for o in outputs_of(again, inputs, has_types)))):
-        difference = max((a.flatten() - b.flatten()).abs().max().item() for a, b in zip(logits, expected, strict=True))
-        print(f"{name}, {what}: largest difference {difference:.1e}")
-        if not difference <= TOLERANCE:
-            return f"{name}, {what}: logits differ by {difference:.1e}; expected at most {TOLERANCE}"
+    problem = problem_of_logits(name, found, (o.logits[0] for o in outputs_of(again, inputs, has_types)), expected)
+    if problem:
+        return problem
     if [logits.argmax(-1).tolist() for logits in expected] != found["labels"]:
         return f"{name}: the labels are {found['labels']}; expected those of the largest logits"
     # The loss that transformers computes of the tokens with a label, and the same of our logits of these.
@@ -266,13 +273,9 @@ def compare_answers(name, answer, folder):
                 for output in outputs_of(which, inputs, has_types)]
 
     expected = logits_of_ends(model)
-    for what, logits in (("read from transformers", map(torch.tensor, found["plain"])),
-                         ("routed, at full width", map(torch.tensor, found["full"])),
-                         ("read by transformers", logits_of_ends(again))):
-        difference = max((a.flatten() - b.flatten()).abs().max().item() for a, b in zip(logits, expected, strict=True))
-        print(f"{name}, {what}: largest difference {difference:.1e}")
-        if not difference <= TOLERANCE:
-            return f"{name}, {what}: logits differ by {difference:.1e}; expected at most {TOLERANCE}"
+    problem = problem_of_logits(name, found, logits_of_ends(again), expected)
+    if problem:
+        return problem
     # The loss that transformers computes, and the same of our logits: the mean of two cross-entropies over the tokens.
     for item, logits in zip(inputs, found["plain"]):
         start, end = len(item["ids"]) // 3, len(item["ids"]) // 2
