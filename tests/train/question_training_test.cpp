@@ -54,11 +54,7 @@ TinyTraining training_of_answers() {
   training.train = asked(training.train);
   training.dev = asked(training.dev);
   training.task.store_in(training.config);
-  training.config.num_hidden_layers = 4;
-  training.config.hidden_size = 32;
-  training.config.sharcs->adaptive_layer_idx = 2;
-  training.config.sharcs->exits = {1, 3};
-  training.options.epochs = 12;
+  training.grow_for_words();
   return training;
 }
 

@@ -41,11 +41,7 @@ TinyTraining training_of_tags() {
   training.dev = tagged(training.dev);
   training.config.labels = training.task.labels();
   training.config.per_token = true;
-  training.config.num_hidden_layers = 4;
-  training.config.hidden_size = 32;
-  training.config.sharcs->adaptive_layer_idx = 2;
-  training.config.sharcs->exits = {1, 3};
-  training.options.epochs = 12;
+  training.grow_for_words();
   return training;
 }
 

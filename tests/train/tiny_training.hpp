@@ -88,6 +88,15 @@ struct TinyTraining {
     options.threads = 1;
   }
 
+  /// What it takes to learn something of each word, and the epochs for it; with exits after the first and third layer.
+  void grow_for_words() {
+    config.num_hidden_layers = 4;
+    config.hidden_size = 32;
+    config.sharcs->adaptive_layer_idx = 2;
+    config.sharcs->exits = {1, 3};
+    options.epochs = 12;
+  }
+
   Model model() const { return Model::create(config, 3); }
 
   TrainingInputs inputs(const std::filesystem::path& output) const {
