@@ -7,7 +7,7 @@ preset="${1:-release}"
 [ $# -eq 0 ] || shift
 
 case "$preset" in
-  tsan) sh cmake/dependencies.sh clang libomp-dev ;;
+  tsan) sh cmake/dependencies.sh clang libclang-rt-dev libomp-dev ;;
   asan-ubsan) sh cmake/dependencies.sh ;;
   *) sh cmake/dependencies.sh libopenmpi-dev openmpi-bin ;;
 esac

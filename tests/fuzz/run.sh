@@ -17,7 +17,7 @@ case $limit in
   *) limit=-max_total_time=$limit ;;
 esac
 if [ -z "${SHARCS_FUZZ_AS_BUILT:-}" ]; then
-  sh cmake/dependencies.sh clang libomp-dev
+  sh cmake/dependencies.sh clang libclang-rt-dev libomp-dev
   cmake --preset fuzz >/dev/null
   cmake --build --preset fuzz >&2
 fi
