@@ -8,6 +8,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "sharcs/classifier.hpp"
 
@@ -62,7 +63,7 @@ struct BatchQueueCounts {
 ///   std::cout << answer.get().label;
 ///
 /// One worker thread runs the batches, on the engine's threads. As soon as it is free it takes what waits, in the order
-/// in which it came. A prediction is the same as Classifier::classify's, in every bit, whatever else is in the batch.
+/// in which it came. A prediction is the same as the classifier's, in every bit, whatever else is in the batch.
 /// All functions but the destructor may be called from many threads at once.
 class BatchQueue {
  public:
@@ -76,12 +77,17 @@ class BatchQueue {
   ~BatchQueue();
 
   /// Tokenizes on the calling thread and puts the request into the queue. What is wrong with the request is thrown here
-  /// and disturbs nobody else: DataError for an empty text, ConfigError for a policy that does not fit the model,
-  /// QueueFull, Cancelled after close(). What happens later is thrown by the future: DeadlineExceeded, Cancelled, or
-  /// what a policy of your own throws.
+  /// and disturbs nobody else: DataError for an empty text, ConfigError for a policy that does not fit the model or a
+  /// model that does not label texts, QueueFull, Cancelled after close(). What happens later is thrown by the future:
+  /// DeadlineExceeded, Cancelled, or what a policy of your own throws.
   std::future<Prediction> submit(const std::string& text, const RequestOptions& options = {});
   /// The same for a pair.
   std::future<Prediction> submit(const TextPair& pair, const RequestOptions& options = {});
+  /// The same for a text whose words are given, and a model that labels words: see Classifier::tag.
+  std::future<Prediction> submit_words(const std::vector<std::string>& words, const RequestOptions& options = {});
+  /// The same for a question, and a model that finds answers: see Classifier::answer.
+  std::future<FoundAnswer> submit_question(const TextPair& question, const RequestOptions& options = {},
+                                           std::optional<double> no_answer_above = {});
 
   /// From now on, requests go to this classifier. Those that came before keep the old one, which goes when the last of
   /// them has its answer. Nobody waits. Throws ConfigError when the pointer is null.

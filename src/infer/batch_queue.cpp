@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "infer/encoded_text.hpp"
@@ -23,7 +24,8 @@ struct QueuedRequest {
   std::shared_ptr<const Classifier> classifier;  // that it was tokenized for
   RequestOptions options;
   EncodedText text = {};
-  std::promise<Prediction> promise = {};
+  std::optional<double> no_answer_above = {};  // of a question
+  std::variant<std::promise<Prediction>, std::promise<FoundAnswer>> promise = {};
 };
 
 /// Requests of one classifier that run together.
@@ -43,26 +45,24 @@ struct RequestBatch {
 
 namespace {
 
-/// What came of a request: a prediction or an exception.
-struct Outcome {
-  Prediction prediction = {};
-  std::exception_ptr problem = {};
-};
+/// What came of a request.
+using Outcome = std::variant<Prediction, FoundAnswer, std::exception_ptr>;
+
+void fulfil(QueuedRequest& request, Outcome outcome) {
+  std::visit(
+      [&]<class Result>(std::promise<Result>& promise) {
+        if (const auto* problem = std::get_if<std::exception_ptr>(&outcome))
+          promise.set_exception(*problem);
+        else
+          promise.set_value(std::move(std::get<Result>(outcome)));
+      },
+      request.promise);
+}
 
 /// Throws ConfigError when the policy does not fit the model.
 void check_policy(const Policy& policy, const Engine& engine) {
   const Encoder<float>& encoder = encoder_of(engine);
   PolicyWalk(policy, encoder.config, encoder.widths, encoder.answers);
-}
-
-/// Throws ConfigError for a model that labels the words of texts.
-std::shared_ptr<const Classifier> of_texts(std::shared_ptr<const Classifier> classifier) {
-  if (classifier != nullptr && classifier->engine().config().per_token)
-    throw ConfigError(
-        classifier->engine().config().finds_answers
-            ? "the model finds answers in a text; expected one that labels texts, which a queue is for"
-            : "the model labels the words of a text; expected one that labels texts, which a queue is for");
-  return classifier;
 }
 
 /// The policies of a batch, one a request; none where all run under the engine's.
@@ -88,33 +88,40 @@ std::vector<Policy> policies_of(std::span<const QueuedRequest> requests, std::si
   return policies;
 }
 
-std::vector<Prediction> classify(std::span<const QueuedRequest> requests, std::span<const EncodedText> texts,
-                                 std::size_t tokens, const std::optional<PolicyTimes>& times) {
+std::vector<Outcome> run(std::span<const QueuedRequest> requests, std::span<const EncodedText> texts,
+                         std::size_t tokens, const std::optional<PolicyTimes>& times) {
+  const Classifier& classifier = *requests.front().classifier;
   const std::vector<Policy> policies = policies_of(requests, tokens, times);
-  return classify_encoded(*requests.front().classifier, texts, {.policies = policies});
+  std::vector<Prediction> of_pieces = run_encoded(classifier, texts, {.policies = policies});
+  auto request = requests.begin();
+  return read_each(texts, std::span(of_pieces), [&](const EncodedText& text, std::span<Prediction> pieces) -> Outcome {
+    const std::optional<double>& no_answer_above = request++->no_answer_above;
+    if (classifier.engine().config().finds_answers) return answer_of(classifier, text, pieces, no_answer_above);
+    return prediction_of(classifier, text, pieces);
+  });
 }
 
 /// Runs a batch. Where it throws, by a policy of a caller's own, each request runs by itself, so that the exception
 /// reaches only those who cause it.
 std::vector<Outcome> outcomes_of(const RequestBatch& batch, const std::optional<PolicyTimes>& times) {
-  std::vector<Outcome> outcomes(batch.size());
-  const auto run = [&](std::size_t first, std::size_t count) {
-    std::vector<Prediction> predictions = classify(std::span(batch.requests).subspan(first, count),
-                                                   std::span(batch.texts).subspan(first, count), batch.tokens, times);
-    for (std::size_t i = 0; i < count; ++i) outcomes[first + i].prediction = std::move(predictions[i]);
+  if (batch.size() == 0) return {};
+  const auto run_some = [&](std::size_t first, std::size_t count) {
+    return run(std::span(batch.requests).subspan(first, count), std::span(batch.texts).subspan(first, count),
+               batch.tokens, times);
   };
   try {
-    if (batch.size() > 0) run(0, batch.size());
+    return run_some(0, batch.size());
   } catch (...) {
+    std::vector<Outcome> outcomes;
     for (std::size_t i = 0; i < batch.size(); ++i) {
       try {
-        run(i, 1);
+        outcomes.push_back(std::move(run_some(i, 1).front()));
       } catch (...) {
-        outcomes[i].problem = std::current_exception();
+        outcomes.emplace_back(std::current_exception());
       }
     }
+    return outcomes;
   }
-  return outcomes;
 }
 
 std::shared_ptr<const Classifier> checked(std::shared_ptr<const Classifier> classifier,
@@ -139,7 +146,7 @@ BatchQueueOptions checked(const BatchQueueOptions& options) {
 /// Requests: a vector or a deque of them.
 template <class Requests, class Problem>
 void fail_all(Requests& requests, const Problem& problem) {
-  for (QueuedRequest& request : requests) request.promise.set_exception(std::make_exception_ptr(problem));
+  for (QueuedRequest& request : requests) fulfil(request, std::make_exception_ptr(problem));
 }
 
 }  // namespace
@@ -161,21 +168,27 @@ struct BatchQueue::State {
   State(std::shared_ptr<const Classifier> first, const BatchQueueOptions& given)
       : options(checked(given)), classifier(checked(std::move(first), given)), worker([this] { work(); }) {}
 
-  std::future<Prediction> submit(const std::string& text, const std::string* pair, const RequestOptions& asked);
+  template <class Result, class Encode>
+  std::future<Result> submit(const RequestOptions& asked, std::optional<double> no_answer_above, const Encode& encode);
   void wait_for_room(std::unique_lock<std::mutex>& lock, const RequestOptions& asked);
   void work();
   RequestBatch take_batch(std::vector<QueuedRequest>& expired, std::vector<QueuedRequest>& cancelled);
   void join();
 };
 
-std::future<Prediction> BatchQueue::State::submit(const std::string& text, const std::string* pair,
-                                                  const RequestOptions& asked) {
+/// encode(classifier): the request as that model reads it.
+template <class Result, class Encode>
+std::future<Result> BatchQueue::State::submit(const RequestOptions& asked, std::optional<double> no_answer_above,
+                                              const Encode& encode) {
   std::unique_lock lock(mutex);
-  QueuedRequest request = {.classifier = classifier, .options = asked};
+  QueuedRequest request = {.classifier = classifier,
+                           .options = asked,
+                           .no_answer_above = no_answer_above,
+                           .promise = std::promise<Result>()};
   lock.unlock();
   if (asked.policy) check_policy(*asked.policy, request.classifier->engine());
-  request.text = encode_text(*request.classifier, text, pair);
-  std::future<Prediction> future = request.promise.get_future();
+  request.text = encode(*request.classifier);
+  std::future<Result> future = std::get<std::promise<Result>>(request.promise).get_future();
   lock.lock();
   wait_for_room(lock, asked);
   waiting.push_back(std::move(request));
@@ -220,8 +233,8 @@ void BatchQueue::State::work() {
     fail_all(expired, DeadlineExceeded("the deadline was over before the request's batch began"));
     fail_all(cancelled, Cancelled("cancelled before the request's batch began, as the caller asked for"));
     std::vector<Outcome> outcomes = outcomes_of(batch, options.times);
-    const auto failed = static_cast<std::uint64_t>(
-        std::ranges::count_if(outcomes, [](const Outcome& outcome) { return outcome.problem != nullptr; }));
+    const auto failed = static_cast<std::uint64_t>(std::ranges::count_if(
+        outcomes, [](const Outcome& each) { return std::holds_alternative<std::exception_ptr>(each); }));
 
     // Counted first, so that who has an answer finds it counted.
     lock.lock();
@@ -231,12 +244,7 @@ void BatchQueue::State::work() {
     counts.batches += batch.size() > 0;
     counts.tokens += batch.tokens;
     lock.unlock();
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      if (outcomes[i].problem)
-        batch.requests[i].promise.set_exception(outcomes[i].problem);
-      else
-        batch.requests[i].promise.set_value(std::move(outcomes[i].prediction));
-    }
+    for (std::size_t i = 0; i < batch.size(); ++i) fulfil(batch.requests[i], std::move(outcomes[i]));
     batch = {};  // without the lock, since the last request of a classifier frees it
     lock.lock();
   }
@@ -275,7 +283,7 @@ BatchQueue::BatchQueue(Classifier classifier, const BatchQueueOptions& options)
     : BatchQueue(std::make_shared<const Classifier>(std::move(classifier)), options) {}
 
 BatchQueue::BatchQueue(std::shared_ptr<const Classifier> classifier, const BatchQueueOptions& options)
-    : state_(std::make_unique<State>(of_texts(std::move(classifier)), options)) {}
+    : state_(std::make_unique<State>(std::move(classifier), options)) {}
 
 BatchQueue::~BatchQueue() {
   std::deque<QueuedRequest> waiting;
@@ -289,11 +297,32 @@ BatchQueue::~BatchQueue() {
 }
 
 std::future<Prediction> BatchQueue::submit(const std::string& text, const RequestOptions& options) {
-  return state_->submit(text, nullptr, options);
+  return state_->submit<Prediction>(options, {}, [&](const Classifier& classifier) {
+    require_labels_of_texts(classifier.engine().config());
+    return encode_text(classifier, text, nullptr);
+  });
 }
 
 std::future<Prediction> BatchQueue::submit(const TextPair& pair, const RequestOptions& options) {
-  return state_->submit(pair.text, &pair.pair, options);
+  return state_->submit<Prediction>(options, {}, [&](const Classifier& classifier) {
+    require_labels_of_texts(classifier.engine().config());
+    return encode_text(classifier, pair.text, &pair.pair);
+  });
+}
+
+std::future<Prediction> BatchQueue::submit_words(const std::vector<std::string>& words, const RequestOptions& options) {
+  return state_->submit<Prediction>(options, {}, [&](const Classifier& classifier) {
+    require_labels_of_words(classifier.engine().config());
+    return encode_words(classifier, words);
+  });
+}
+
+std::future<FoundAnswer> BatchQueue::submit_question(const TextPair& question, const RequestOptions& options,
+                                                     std::optional<double> no_answer_above) {
+  return state_->submit<FoundAnswer>(options, no_answer_above, [&](const Classifier& classifier) {
+    require_answers(classifier.engine().config());
+    return encode_question(classifier, question);
+  });
 }
 
 void BatchQueue::replace(std::shared_ptr<const Classifier> classifier) {

@@ -1,60 +1,50 @@
 #include "sharcs/classifier.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <string_view>
 
 #include "core/threads.hpp"
-#include "data/context_windows.hpp"
 #include "data/tokenized_dataset.hpp"
 #include "infer/encoded_text.hpp"
-#include "infer/long_text.hpp"
-#include "io/utf8.hpp"
-#include "model/predicted_label.hpp"
 #include "model/stopping.hpp"
-#include "model/window_answer.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs {
 using namespace internal;
 namespace {
 
-/// Tokenizes on all threads. `text_of`, `pair_of`: of input i; the pair may be null.
-template <class TextOf, class PairOf>
-std::vector<EncodedText> encode_all(const Classifier& classifier, std::size_t count, const std::stop_token& stop,
-                                    const TextOf& text_of, const PairOf& pair_of) {
-  const int threads = classifier.engine().options().threads;
+/// encode(input i) of all inputs, on all threads.
+template <class Encode>
+std::vector<EncodedText> encode_all(const Engine& engine, std::size_t count, const std::stop_token& stop,
+                                    const Encode& encode) {
   std::vector<EncodedText> texts(count);
+  const int threads = engine.options().threads;
   const ThreadScope scope(threads > 0 ? threads : thread_count());
   parallel_for(static_cast<Index>(count), [&](Index index) {
     throw_if_stopped(stop);
     const auto i = static_cast<std::size_t>(index);
-    texts[i] = encode_text(classifier, text_of(i), pair_of(i));
+    texts[i] = encode(i);
   });
   return texts;
 }
 
 std::vector<EncodedText> encode_all(const Classifier& classifier, std::span<const std::string> texts,
                                     const std::stop_token& stop) {
-  return encode_all(
-      classifier, texts.size(), stop, [&](std::size_t i) -> const std::string& { return texts[i]; },
-      [](std::size_t) -> const std::string* { return nullptr; });
+  return encode_all(classifier.engine(), texts.size(), stop,
+                    [&](std::size_t i) { return encode_text(classifier, texts[i], nullptr); });
 }
 
 std::vector<EncodedText> encode_all(const Classifier& classifier, std::span<const TextPair> pairs,
                                     const std::stop_token& stop) {
-  return encode_all(
-      classifier, pairs.size(), stop, [&](std::size_t i) -> const std::string& { return pairs[i].text; },
-      [&](std::size_t i) { return &pairs[i].pair; });
+  return encode_all(classifier.engine(), pairs.size(), stop,
+                    [&](std::size_t i) { return encode_text(classifier, pairs[i].text, &pairs[i].pair); });
 }
 
-/// The inputs of all texts.
-std::vector<TokenSequence> inputs_of(std::span<const EncodedText> texts) {
-  std::vector<TokenSequence> inputs;
-  inputs.reserve(texts.size());
-  for (const EncodedText& text : texts)
-    for (const Encoding& piece : text.pieces) inputs.push_back({piece.ids, piece.token_types});
-  return inputs;
+std::vector<Prediction> predict(const Classifier& classifier, std::span<const EncodedText> texts,
+                                const CallOptions& options) {
+  std::vector<Prediction> of_pieces = run_encoded(classifier, texts, options);
+  return read_each(texts, std::span(of_pieces), [&](const EncodedText& text, std::span<Prediction> pieces) {
+    return prediction_of(classifier, text, pieces);
+  });
 }
 
 /// As asked for, as in training, or what there are positions for.
@@ -89,59 +79,7 @@ std::vector<std::vector<float>> embed_encoded(const Engine& engine, std::span<co
   return means;
 }
 
-void require_labels_of_texts(const ModelConfig& config) {
-  if (config.finds_answers) throw ConfigError("the model finds answers to questions; expected Classifier::answer()");
-  if (config.per_token)
-    throw ConfigError("the model labels the words of a text, not the text; expected Classifier::tag()");
-}
-
 }  // namespace
-
-EncodedText internal::encode_text(const Classifier& classifier, const std::string& text, const std::string* pair) {
-  const EngineOptions& options = classifier.engine().options();
-  constexpr std::string_view white_space = " \t\n\v\f\r";
-  const auto is_blank = [&](std::string_view part) { return part.find_first_not_of(white_space) == part.npos; };
-  if (is_blank(text) && (pair == nullptr || is_blank(*pair)))
-    throw DataError(pair == nullptr ? "a text is empty; expected a sentence"
-                                    : "both texts of a pair are empty; expected a pair of sentences");
-  EncodedText encoded;
-  encoded.pieces = encode_long(
-      classifier.tokenizer(), text, pair,
-      {.kind = options.long_text, .max_tokens = classifier.max_tokens(), .stride = options.stride}, encoded.is_longer);
-  return encoded;
-}
-
-std::vector<Prediction> internal::classify_encoded(const Classifier& classifier, std::span<const EncodedText> texts,
-                                                   const CallOptions& options) {
-  const std::vector<TokenSequence> inputs = inputs_of(texts);
-  const bool has_windows = inputs.size() > texts.size();
-  CallOptions of_inputs = options;
-  std::vector<Policy> policies;  // one an input
-  if (has_windows && options.policies.size() == texts.size()) {
-    for (std::size_t i = 0; i < texts.size(); ++i)
-      policies.insert(policies.end(), texts[i].pieces.size(), options.policies[i]);
-    of_inputs.policies = policies;
-  }
-  std::vector<Prediction> predictions = classifier.engine().run(inputs, of_inputs);
-  if (has_windows) {
-    std::vector<Prediction> means;
-    std::span<const Prediction> rest = predictions;
-    for (const EncodedText& text : texts) {
-      means.push_back(average(rest.first(text.pieces.size()), classifier.engine().config()));
-      rest = rest.subspan(text.pieces.size());
-    }
-    predictions = std::move(means);
-  }
-  for (std::size_t i = 0; i < texts.size(); ++i) predictions[i].truncated = texts[i].is_longer;
-  return predictions;
-}
-
-void internal::scale_to_length_one(std::vector<float>& vector) {
-  double squares = 0;
-  for (const float x : vector) squares += static_cast<double>(x) * static_cast<double>(x);
-  if (!(squares > 0)) return;
-  for (float& x : vector) x = static_cast<float>(static_cast<double>(x) / std::sqrt(squares));
-}
 
 Classifier Classifier::load(const std::filesystem::path& directory, const EngineOptions& options) {
   Engine engine = Engine::load(directory, options);
@@ -171,12 +109,12 @@ Classifier::Classifier(Engine engine, Tokenizer tokenizer)
 
 std::vector<Prediction> Classifier::classify(std::span<const std::string> texts, const CallOptions& options) const {
   require_labels_of_texts(engine_.config());
-  return classify_encoded(*this, encode_all(*this, texts, options.stop), options);
+  return predict(*this, encode_all(*this, texts, options.stop), options);
 }
 
 std::vector<Prediction> Classifier::classify(std::span<const TextPair> pairs, const CallOptions& options) const {
   require_labels_of_texts(engine_.config());
-  return classify_encoded(*this, encode_all(*this, pairs, options.stop), options);
+  return predict(*this, encode_all(*this, pairs, options.stop), options);
 }
 
 Prediction Classifier::classify(const std::string& text, const CallOptions& options) const {
@@ -185,127 +123,21 @@ Prediction Classifier::classify(const std::string& text, const CallOptions& opti
 
 std::vector<Prediction> Classifier::tag(std::span<const std::vector<std::string>> texts,
                                         const CallOptions& options) const {
-  if (!engine_.config().labels_tokens())
-    throw ConfigError(engine_.config().finds_answers
-                          ? "the model finds answers to questions; expected Classifier::answer()"
-                          : "the model labels texts, not their words; expected one that labels tokens");
-  struct Words {
-    Encoding encoding;
-    std::vector<std::int32_t> firsts;  // the first token of each word that is read
-    bool is_longer = false;
-  };
-  std::vector<Words> all(texts.size());
-  {
-    const int threads = engine_.options().threads;
-    const ThreadScope scope(threads > 0 ? threads : thread_count());
-    parallel_for(static_cast<Index>(texts.size()), [&](Index index) {
-      throw_if_stopped(options.stop);
-      const auto i = static_cast<std::size_t>(index);
-      if (texts[i].empty()) throw DataError("a text has no words; expected at least one");
-      Words& words = all[i];
-      words.encoding = tokenizer_.encode_words(texts[i], max_tokens() + 1);  // one more tells whether something is cut
-      words.is_longer = words.encoding.ids.size() > max_tokens();
-      if (words.is_longer) words.encoding = tokenizer_.encode_words(texts[i], max_tokens());
-      words.firsts = first_pieces(words.encoding);
-    });
-  }
-  std::vector<TokenSequence> inputs;
-  for (const Words& words : all) inputs.push_back({words.encoding.ids, words.encoding.token_types, words.firsts});
-  std::vector<Prediction> predictions = engine_.run(inputs, options);
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    Prediction& prediction = predictions[i];
-    const Words& words = all[i];
-    std::vector<int> labels(texts[i].size(), -1);
-    for (std::size_t w = 0; w < words.firsts.size(); ++w)
-      labels[static_cast<std::size_t>(words.encoding.words[static_cast<std::size_t>(words.firsts[w])])] =
-          prediction.labels[w];
-    if (words.firsts.empty()) prediction.logits.clear(), prediction.probabilities.clear();  // of its special tokens
-    prediction.labels = std::move(labels);
-    prediction.truncated = words.is_longer;
-  }
-  return predictions;
+  require_labels_of_words(engine_.config());
+  const auto encode = [&](std::size_t i) { return encode_words(*this, texts[i]); };
+  return predict(*this, encode_all(engine_, texts.size(), options.stop, encode), options);
 }
 
 std::vector<FoundAnswer> Classifier::answer(std::span<const TextPair> questions, const CallOptions& options,
                                             std::optional<double> no_answer_above) const {
-  const ModelConfig& config = engine_.config();
-  if (!config.finds_answers)
-    throw ConfigError(std::string("the model labels ") + what_is_labelled(config) +
-                      "; expected one that finds answers (…ForQuestionAnswering)");
-  if (!no_answer_above && config.task) no_answer_above = config.task->no_answer_above;
-  struct Asked {
-    std::string context;  // as it is read: in UTF-8
-    std::vector<Encoding> windows;
-    std::vector<std::vector<std::int32_t>> places;
-  };
-  std::vector<Asked> all(questions.size());
-  {
-    const int threads = engine_.options().threads;
-    const ThreadScope scope(threads > 0 ? threads : thread_count());
-    parallel_for(static_cast<Index>(questions.size()), [&](Index index) {
-      throw_if_stopped(options.stop);
-      const auto i = static_cast<std::size_t>(index);
-      constexpr std::string_view white_space = " \t\n\v\f\r";
-      for (const std::string* text : {&questions[i].text, &questions[i].pair})
-        if (text->find_first_not_of(white_space) == text->npos)
-          throw DataError(text == &questions[i].text ? "a question is empty; expected a text"
-                                                     : "a question's context is empty; expected a text");
-      Asked& asked = all[i];
-      asked.context = questions[i].pair;
-      replace_invalid_utf8(asked.context);
-      asked.windows =
-          tokenizer_.encode_windows(questions[i].text, asked.context, max_tokens(), engine_.options().stride);
-      for (const Encoding& window : asked.windows) asked.places.push_back(answer_places(window));
-    });
-  }
-  std::vector<TokenSequence> inputs;
-  std::vector<Policy> policies;  // one an input
-  for (std::size_t i = 0; i < all.size(); ++i)
-    for (std::size_t w = 0; w < all[i].windows.size(); ++w) {
-      inputs.push_back({all[i].windows[w].ids, all[i].windows[w].token_types, all[i].places[w]});
-      if (options.policies.size() == questions.size()) policies.push_back(options.policies[i]);
-    }
-  CallOptions of_inputs = options;
-  if (!policies.empty()) of_inputs.policies = policies;
-  std::vector<Prediction> predictions = engine_.run(inputs, of_inputs);
-
-  std::vector<FoundAnswer> found;
-  auto next = predictions.begin();
-  for (const Asked& asked : all) {
-    FoundAnswer& answer = found.emplace_back();
-    answer.windows = asked.windows.size();
-    WindowAnswer best, least;  // with the best answer, and with the least score of "none"
-    std::size_t place_of_best = 0, place_of_least = 0;
-    std::int64_t spent = 0, of_full = 0;
-    const auto first = next;
-    for (std::size_t w = 0; w < asked.windows.size(); ++w, ++next) {
-      const WindowAnswer window = WindowAnswer::of(next->logits);
-      if (w == 0 || window.none < least.none) least = window, place_of_least = w;
-      if (window.last > 0 && (best.last == 0 || window.score > best.score)) best = window, place_of_best = w;
-      spent += next->multiply_adds;
-      of_full += next->full_multiply_adds;
-    }
-    answer.none = static_cast<double>(least.none);
-    answer.score = static_cast<double>(best.last > 0 ? best.score : least.none);
-    const bool has_none = best.last == 0 || (no_answer_above && answer.none - answer.score > *no_answer_above);
-    const std::size_t w = has_none ? place_of_least : place_of_best;
-    const WindowAnswer& decided = has_none ? least : best;
-    answer.probability = has_none ? decided.probability_of_none() : decided.probability_of_answer();
-    if (!has_none) {
-      const auto range_of = [&](std::int32_t row) {
-        return asked.windows[w].ranges[static_cast<std::size_t>(asked.places[w][static_cast<std::size_t>(row)])];
-      };
-      answer.range = answer_range(asked.context, range_of(best.first), range_of(best.last));
-      answer.text = asked.context.substr(answer.range.begin, answer.range.end - answer.range.begin);
-    }
-    answer.prediction = std::move(first[static_cast<std::ptrdiff_t>(w)]);
-    answer.prediction.logits.clear();
-    answer.prediction.probabilities.clear();
-    answer.prediction.labels.clear();
-    answer.prediction.multiply_adds = spent;
-    answer.prediction.full_multiply_adds = of_full;
-  }
-  return found;
+  require_answers(engine_.config());
+  const auto encode = [&](std::size_t i) { return encode_question(*this, questions[i]); };
+  const std::vector<EncodedText> encoded = encode_all(engine_, questions.size(), options.stop, encode);
+  std::vector<Prediction> of_pieces = run_encoded(*this, encoded, options);
+  return read_each(std::span(encoded), std::span(of_pieces),
+                   [&](const EncodedText& text, std::span<Prediction> pieces) {
+                     return answer_of(*this, text, pieces, no_answer_above);
+                   });
 }
 
 std::vector<std::vector<float>> Classifier::embed(std::span<const std::string> texts,

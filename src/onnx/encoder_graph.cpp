@@ -354,37 +354,50 @@ Value EncoderGraph::router(const Value& x) {
 }
 
 EncoderGraph::Outputs EncoderGraph::outputs_for_head() const {
-  return model_.backbone().pooling_of(model_.config()) == HeadPooling::mean ? Outputs::every_token
-                                                                            : Outputs::first_token;
+  const ModelConfig& config = model_.config();
+  const bool reads_all = config.per_token || model_.backbone().pooling_of(config) == HeadPooling::mean;
+  return reads_all ? Outputs::every_token : Outputs::first_token;
+}
+
+EncoderGraph::Outputs EncoderGraph::outputs_for_exit() const {
+  const ModelConfig& config = model_.config();
+  const bool reads_all = config.per_token || config.sharcs->exit_pooling == ExitPooling::mean;
+  return reads_all ? Outputs::every_token : Outputs::first_token;
 }
 
 Value EncoderGraph::head(const Value& x, const Width& width) {
   const StoredModel::Tree& tree = model_.tree();
   const Backbone& backbone = model_.backbone();
   graph_.begin("head");
-  const Index inner = tree.head_dense->outputs(), hidden = width.hidden();
+  const Index hidden = width.hidden();
   Value read = x;
   if (backbone.is_pre_norm()) {
     const bool is_private = model_.config().sharcs && !model_.is_plain(width);
     const auto at = static_cast<std::size_t>(width.index());
     read = norm(x, is_private ? tree.private_final_norms[at] : tree.final_norm, hidden);
   }
-  const bool is_mean = backbone.pooling_of(model_.config()) == HeadPooling::mean;
-  const Value pooled = is_mean ? mean_over_tokens(read) : first_token(read);
+  if (!model_.config().per_token) read = pooled(read, outputs_for_head());
+  if (!tree.head_dense) return linear(read, tree.head_output, tree.head_output.outputs(), hidden);
+  const Index inner = tree.head_dense->outputs();
   const Value activated =
-      activation(linear(pooled, *tree.head_dense, inner, hidden), backbone.activation_of_head(model_.config()));
+      activation(linear(read, *tree.head_dense, inner, hidden), backbone.activation_of_head(model_.config()));
   return linear(norm(activated, tree.head_norm, inner), tree.head_output, tree.head_output.outputs(), inner);
 }
 
 EncoderGraph::ExitValues EncoderGraph::exit(const Value& x, const Exit<LinearWeight, const float>& exit) {
   const Index hidden = model_.config().hidden_size;
   graph_.begin("exit." + std::to_string(exit.layer));
-  const bool is_mean = model_.config().sharcs->exit_pooling == ExitPooling::mean;
-  const Value pooled = norm(is_mean ? mean_over_tokens(x) : first_token(x), exit.norm, hidden);
-  const Value inner = activation(linear(pooled, *exit.dense, hidden, hidden), Activation::tanh);
+  if (model_.config().per_token)
+    return {.logits = linear(norm(x, exit.norm, hidden), exit.output, exit.output.outputs(), hidden), .score = {}};
+  const Value read = norm(pooled(x, outputs_for_exit()), exit.norm, hidden);
+  const Value inner = activation(linear(read, *exit.dense, hidden, hidden), Activation::tanh);
   ExitValues values = {.logits = linear(inner, exit.output, exit.output.outputs(), hidden), .score = {}};
-  if (exit.score) values.score = linear(pooled, *exit.score, 1, hidden);
+  if (exit.score) values.score = linear(read, *exit.score, 1, hidden);
   return values;
+}
+
+Value EncoderGraph::pooled(const Value& x, Outputs outputs) {
+  return outputs == Outputs::every_token ? mean_over_tokens(x) : first_token(x);
 }
 
 Value EncoderGraph::first_token(const Value& x) {
@@ -529,7 +542,14 @@ Value EncoderGraph::table(const std::string& name, MatrixView<const float> value
 // ---- outputs
 
 void EncoderGraph::output_logits(const Value& value, const std::string& name) {
-  graph_.output(value, name, {batch, Index{model_.config().num_labels()}});
+  const ModelConfig& config = model_.config();
+  const Index labels = config.num_labels();
+  if (!config.per_token) return graph_.output(value, name, {batch, labels});
+  if (!config.finds_answers) return graph_.output(value, name, {batch, tokens, labels});
+  for (const std::int64_t end : {0, 1}) {
+    const Value of_end = graph_.node("Gather", {value, graph_.integer(end)}, {{"axis", std::int64_t{2}}});
+    graph_.output(of_end, (end == 0 ? "start_" : "end_") + name, {batch, tokens});
+  }
 }
 void EncoderGraph::output_score(const Value& value, const std::string& name) {
   graph_.output(value, name, {batch, Index{1}});

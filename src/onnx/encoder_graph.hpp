@@ -12,7 +12,7 @@ namespace sharcs::internal::onnx {
 /// Writes a model's parts into a graph, each as the encoder computes it (model/encoder.hpp, nn/), but for batches that
 /// are padded: [batch, tokens, …], with a mask of which tokens there are.
 ///
-/// Names and sizes of inputs and outputs are those of Hugging Face's Optimum for sequence classification.
+/// Names and sizes of inputs and outputs are those of Hugging Face's Optimum for the model's kind of task.
 class EncoderGraph {
  public:
   EncoderGraph(const StoredModel& model, Graph& graph) : model_(model), graph_(graph) {}
@@ -33,15 +33,18 @@ class EncoderGraph {
 
   /// [batch, widths].
   Value router(const Value& x);
-  /// The model's head, on the last layer's output at a width: [batch, labels].
+  /// The model's head, on the last layer's output at a width: [batch, labels], or [batch, tokens, labels] of a model
+  /// that labels tokens.
   Value head(const Value& x, const Width& width);
-  /// What the head reads of the last layer.
+  /// What the head, and an exit, reads of a layer.
   Outputs outputs_for_head() const;
+  Outputs outputs_for_exit() const;
   struct ExitValues {
-    Value logits, score;  ///< [batch, labels], [batch, 1]; no score where exits have none
+    Value logits, score;  ///< as head(), and [batch, 1]; no score where exits have none
   };
   ExitValues exit(const Value& x, const Exit<LinearWeight, const float>& exit);
 
+  /// Of a model that finds answers two outputs, start_NAME and end_NAME: [batch, tokens].
   void output_logits(const Value& value, const std::string& name);
   void output_score(const Value& value, const std::string& name);
   void output_router(const Value& value);
@@ -75,6 +78,8 @@ class EncoderGraph {
   Value norm(const Value& x, const LayerNormView<const float>& norm, Index size);
   Quantized quantized(const Value& x);
 
+  /// What a head or an exit makes of the tokens that it reads: [batch, size].
+  Value pooled(const Value& x, Outputs outputs);
   Value first_token(const Value& x);
   Value mean_over_tokens(const Value& x);
   Value positions();

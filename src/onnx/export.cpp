@@ -169,25 +169,17 @@ class RoutedExport {
   Json answers_ = Json::array();
 };
 
-void require_labels_of_texts(const ModelConfig& config) {
-  if (config.per_token)
-    throw ConfigError(std::string("the model labels ") + what_is_labelled(config) +
-                      "; expected one that labels texts, since only these become ONNX graphs");
-}
-
 }  // namespace
 
 Graph graph_of_answer(const StoredModel& model, int answer) {
   const ModelConfig& config = model.config();
-  require_labels_of_texts(config);
   const Answer asked = answers_of(config)[static_cast<std::size_t>(answer)];
   const Width& width = model.widths()[asked.width_index];
   Graph graph(config.model_type);
   EncoderGraph encoder(model, graph);
   Value x = encoder.embed_inputs();
   if (asked.is_exit()) {
-    const bool reads_first = config.sharcs->exit_pooling == ExitPooling::first_token;
-    x = full_path(model, encoder, x, 0, asked.exit_layer, reads_first ? Outputs::first_token : Outputs::every_token);
+    x = full_path(model, encoder, x, 0, asked.exit_layer, encoder.outputs_for_exit());
     const auto [logits, score] = encoder.exit(x, exit_after(model, asked.exit_layer));
     encoder.output_logits(logits, "logits");
     if (!score.empty()) encoder.output_score(score, "score");
@@ -209,7 +201,10 @@ WrittenGraph export_answer(const StoredModel& model, int answer, const std::file
 }
 
 std::vector<WrittenGraph> export_routed(const StoredModel& model, const std::filesystem::path& folder) {
-  require_labels_of_texts(model.config());
+  if (model.config().per_token)
+    throw ConfigError(std::string("the model labels ") + what_is_labelled(model.config()) +
+                      "; expected one that labels texts, since only these are routed in ONNX; full width, --width and "
+                      "--exit can be had");
   return RoutedExport(model, folder).run();
 }
 

@@ -16,8 +16,8 @@ struct WrittenGraph {
   std::uint64_t bytes = 0;
 };
 
-/// A graph of one answer of the model, from token ids to "logits" (and "score", of an exit that has one). answer: an
-/// index into answers_of(config).
+/// A graph of one answer of the model, from token ids to "logits" (and "score", of an exit that has one), or of a model
+/// that finds answers to "start_logits" and "end_logits". answer: an index into answers_of(config).
 Graph graph_of_answer(const StoredModel& model, int answer);
 
 /// Writes one answer's graph. Throws IoError.
@@ -34,7 +34,8 @@ inline constexpr const char* routing_file = "routing.json";
 ///   full_to_N.onnx     hidden states to those after layer N, and the exit's logits there
 ///   full.onnx          hidden states of the last of these to full width's logits
 ///
-/// The model has widths: a plain encoder has nothing to choose from. Throws IoError.
+/// The model has widths: a plain encoder has nothing to choose from. Throws IoError, and ConfigError for a model that
+/// labels tokens.
 std::vector<WrittenGraph> export_routed(const StoredModel& model, const std::filesystem::path& folder);
 
 }  // namespace sharcs::internal::onnx

@@ -1,6 +1,5 @@
 #include "serve/served_model.hpp"
 
-#include "model/predicted_label.hpp"
 #include "routing/policy_kind.hpp"
 #include "sharcs/error.hpp"
 
@@ -10,12 +9,15 @@ namespace {
 std::shared_ptr<const Classifier> load(const ModelSource& source, const ServedModelOptions& options) {
   EngineOptions engine = options.engine;
   const ModelConfig config = ModelConfig::load(source.folder / "config.json");
-  if (config.per_token)
-    throw ConfigError((source.folder / "config.json").string() + ": the model labels " + what_is_labelled(config) +
-                      "; expected one that labels texts, since the server answers for these only");
   engine.policy = policy_named(options.policy, config);
   auto classifier = std::make_shared<const Classifier>(Classifier::load(source.folder, engine));
-  classifier->classify("one text");  // throws where the policy does not fit; and takes the memory of a call
+  // Throws where the policy does not fit; and takes the memory of a call.
+  if (config.finds_answers)
+    classifier->answer(std::vector<TextPair>{{"a question", "its context"}});
+  else if (config.per_token)
+    classifier->tag(std::vector<std::vector<std::string>>{{"words"}});
+  else
+    classifier->classify("one text");
   return classifier;
 }
 

@@ -8,9 +8,11 @@
 #include "core/enum_names.hpp"
 #include "core/number.hpp"
 #include "core/quote.hpp"
+#include "infer/word_labels.hpp"
 #include "routing/policy_kind.hpp"
 #include "serve/server_metrics.hpp"
 #include "sharcs/error.hpp"
+#include "text/unicode.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -26,9 +28,14 @@ struct Endpoint {
   const char* path;
   const char* method;
 };
-constexpr Endpoint endpoints[] = {
-    {"/v1/classify", "POST"}, {"/v1/embed", "POST"},    {"/v1/models", "GET"}, {"/health", "GET"},
-    {"/metrics", "GET"},      {"/openapi.json", "GET"}, {"/", "GET"}};
+constexpr Endpoint endpoints[] = {{"/v1/classify", "POST"}, {"/v1/tag", "POST"},      {"/v1/answer", "POST"},
+                                  {"/v1/embed", "POST"},    {"/v1/models", "GET"},    {"/health", "GET"},
+                                  {"/metrics", "GET"},      {"/openapi.json", "GET"}, {"/", "GET"}};
+
+/// The endpoint that a model answers at.
+const char* endpoint_of(const ModelConfig& config) {
+  return config.finds_answers ? "/v1/answer" : config.per_token ? "/v1/tag" : "/v1/classify";
+}
 
 double seconds_since(SteadyClock::time_point begin) {
   return std::chrono::duration<double>(SteadyClock::now() - begin).count();
@@ -62,6 +69,15 @@ double cost_of(const Prediction& prediction) {
          static_cast<double>(std::max<std::int64_t>(prediction.full_multiply_adds, 1));
 }
 
+/// What every result says of its way through the model.
+void add_way(Json& json, const Prediction& prediction) {
+  json["answer"] = prediction.answer;
+  json["width"] = prediction.width;
+  json["asked"] = prediction.asked;
+  json["cost"] = cost_of(prediction);
+  json["truncated"] = prediction.truncated;
+}
+
 Json json_of(const Prediction& prediction, const Classifier& classifier) {
   Json json;
   if (classifier.engine().config().multi_output) {
@@ -80,16 +96,41 @@ Json json_of(const Prediction& prediction, const Classifier& classifier) {
     // A list: names of labels need not differ, and an ordered object looks at all members for each new one.
     json["probabilities"] = prediction.probabilities;
   }
-  json["answer"] = prediction.answer;
-  json["width"] = prediction.width;
-  json["asked"] = prediction.asked;
-  json["cost"] = cost_of(prediction);
-  json["truncated"] = prediction.truncated;
+  add_way(json, prediction);
   return json;
 }
 
+Json json_of(const Prediction& prediction, const Classifier& classifier, const std::vector<std::string>& words) {
+  const WordLabels labels(classifier.engine().config(), words, prediction);
+  Json json = {{"labels", labels.labels_json()}, {"probabilities", labels.probabilities_json()}};
+  if (Json entities = labels.entities_json(); !entities.is_null()) json["entities"] = std::move(entities);
+  add_way(json, prediction);
+  return json;
+}
+
+/// Places in the context count its characters, as strings of JSON do.
+Json json_of(const FoundAnswer& found, const std::string& context) {
+  Json json = {{"text", found.text}};
+  if (!found.text.empty()) {
+    const std::string_view before = std::string_view(context).substr(0, found.range.begin);
+    const std::size_t start = count_characters(before);
+    json["start"] = start;
+    json["end"] = start + count_characters(found.text);
+  }
+  json["probability"] = found.probability;
+  json["score"] = found.score;
+  json["no_answer_score"] = found.none;
+  json["windows"] = found.windows;
+  add_way(json, found.prediction);
+  return json;
+}
+
+const Prediction& prediction_in(const Prediction& result) { return result; }
+const Prediction& prediction_in(const FoundAnswer& result) { return result.prediction; }
+
 /// What the probabilities or the scores are of.
 void add_names(Json& json, const ModelConfig& config) {
+  if (config.finds_answers) return;
   if (config.multi_output)
     json["outputs"] = config.labels;
   else if (!config.is_regression())
@@ -180,11 +221,17 @@ void Service::answer(HttpRequest request, std::stop_token stop, const Reply& rep
     if (request.content_type != "application/json")
       return call->end(
           error_response(415, "the content type is " + quote(request.content_type) + "; expected application/json"));
-    const bool classifies = request.path == "/v1/classify";
     auto body = std::make_shared<const std::string>(std::move(request.body));
-    auto work = [this, call, classifies, body] {
+    auto work = [this, call, body] {
       try {
-        classifies ? classify(call, *body) : embed(call, *body);
+        if (call->endpoint == "/v1/embed")
+          embed(call, *body);
+        else if (call->endpoint == "/v1/tag")
+          tag(call, *body);
+        else if (call->endpoint == "/v1/answer")
+          find_answers(call, *body);
+        else
+          classify(call, *body);
       } catch (...) {
         call->end(response_to(std::current_exception()));
       }
@@ -206,27 +253,69 @@ void Service::answer(HttpRequest request, std::stop_token stop, const Reply& rep
 }
 
 void Service::classify(const std::shared_ptr<Call>& call, const std::string& body) {
-  const ClassifyRequest request = read_classify_request(body, options_.limits);
-  ServedModel& model = find(request.model);
+  run(
+      call, read_classify_request(body, options_.limits),
+      [](BatchQueue& queue, const RequestInput& input, const RequestOptions& options) {
+        return input.pair ? queue.submit(TextPair{input.text, *input.pair}, options)
+                          : queue.submit(input.text, options);
+      },
+      [](const Prediction& prediction, const Classifier& classifier, const RequestInput&) {
+        return json_of(prediction, classifier);
+      });
+}
+
+void Service::tag(const std::shared_ptr<Call>& call, const std::string& body) {
+  run(
+      call, read_tag_request(body, options_.limits),
+      [](BatchQueue& queue, const std::vector<std::string>& words, const RequestOptions& options) {
+        return queue.submit_words(words, options);
+      },
+      [](const Prediction& prediction, const Classifier& classifier, const std::vector<std::string>& words) {
+        return json_of(prediction, classifier, words);
+      });
+}
+
+void Service::find_answers(const std::shared_ptr<Call>& call, const std::string& body) {
+  AnswerRequest request = read_answer_request(body, options_.limits);
+  const std::optional<double> no_answer_above = request.no_answer_above;
+  run(
+      call, std::move(request),
+      [no_answer_above](BatchQueue& queue, const TextPair& question, const RequestOptions& options) {
+        return queue.submit_question(question, options, no_answer_above);
+      },
+      [](const FoundAnswer& found, const Classifier&, const TextPair& question) {
+        return json_of(found, question.pair);
+      });
+}
+
+/// submit(queue, input, options): the future of an input's result; json_of(result, classifier, input): what the
+/// response says of it.
+template <class Request, class Submit, class JsonOf>
+void Service::run(const std::shared_ptr<Call>& call, Request request, const Submit& submit, const JsonOf& json_of) {
+  const RequestChoice& choice = request.choice;
+  ServedModel& model = find(choice.model);
   const std::shared_ptr<LoadedModel> loaded = model.current();
   const ModelConfig& config = loaded->classifier->engine().config();
+  if (const std::string expected = endpoint_of(config); call->endpoint != expected)
+    throw RequestError(
+        400, "the model " + quote(model.name()) + " is asked at " + expected + ", and not at " + call->endpoint);
 
   RequestOptions options = {
       .policy = {}, .deadline = call->begin + options_.timeout, .stop = call->cancellation.token()};
   try {
-    if (request.policy) options.policy = policy_named(*request.policy, config);
-    if (request.budget) options.policy = loaded->budgets.find(*request.budget, "body: \"budget\"").policy;
+    if (choice.policy) options.policy = policy_named(*choice.policy, config);
+    if (choice.budget) options.policy = loaded->budgets.find(*choice.budget, "body: \"budget\"").policy;
   } catch (const ConfigError& error) {
-    throw RequestError(400, request.budget ? error.what() : std::string("body: \"policy\": ") + error.what());
+    throw RequestError(400, choice.budget ? error.what() : std::string("body: \"policy\": ") + error.what());
   }
-  if (loaded->queue.counts().waiting + request.inputs.size() > model.max_queue())
-    throw QueueFull("the queue has no room for " + counted(request.inputs.size(), "input") + " more");
-  auto futures = std::make_shared<std::vector<std::future<Prediction>>>();
-  for (std::size_t i = 0; i < request.inputs.size(); ++i) {
-    const RequestInput& input = request.inputs[i];
+  const std::size_t count = request.inputs.size();
+  if (loaded->queue.counts().waiting + count > model.max_queue())
+    throw QueueFull("the queue has no room for " + counted(count, "input") + " more");
+  using Future = decltype(submit(loaded->queue, request.inputs.front(), options));
+  auto futures = std::make_shared<std::vector<Future>>();
+  for (std::size_t i = 0; i < count; ++i) {
     try {
-      futures->push_back(input.pair ? loaded->queue.submit(TextPair{input.text, *input.pair}, options)
-                                    : loaded->queue.submit(input.text, options));
+      futures->push_back(submit(loaded->queue, request.inputs[i], options));
     } catch (...) {
       call->cancellation.stop();  // of those that are in the queue already
       try {
@@ -239,18 +328,20 @@ void Service::classify(const std::shared_ptr<Call>& call, const std::string& bod
     }
   }
   const std::string policy = options.policy ? options.policy->name() : loaded->classifier->engine().policy().name();
-  model.waiter().post([this, call, loaded, futures, policy, name = model.name()] {
+  auto inputs = std::make_shared<decltype(request.inputs)>(std::move(request.inputs));
+  model.waiter().post([this, call, loaded, futures, inputs, policy, json_of, name = model.name()] {
     call->end_with([&] {
       Json json = {{"model", name}, {"policy", policy}};
       add_names(json, loaded->classifier->engine().config());
       std::vector<CountedAnswer> answers;
-      Json predictions = Json::array();
+      Json results = Json::array();
       std::exception_ptr problem;
-      for (std::future<Prediction>& future : *futures) {
+      for (std::size_t i = 0; i < futures->size(); ++i) {
         try {
-          const Prediction prediction = future.get();
+          const auto result = (*futures)[i].get();
+          const Prediction& prediction = prediction_in(result);
           answers.push_back({prediction.answer, cost_of(prediction), prediction.truncated});
-          predictions.push_back(json_of(prediction, *loaded->classifier));
+          results.push_back(json_of(result, *loaded->classifier, (*inputs)[i]));
         } catch (...) {
           if (!problem) problem = std::current_exception();
           call->cancellation.stop();
@@ -258,7 +349,7 @@ void Service::classify(const std::shared_ptr<Call>& call, const std::string& bod
       }
       metrics_.add_answers(name, answers);
       if (problem) std::rethrow_exception(problem);
-      json["predictions"] = std::move(predictions);
+      json["predictions"] = std::move(results);
       json["milliseconds"] = seconds_since(call->begin) * 1000;
       return json_response(json);
     });
@@ -327,7 +418,9 @@ HttpResponse Service::list_models() const {
     Json answers = Json::array(), budgets = Json::array();
     for (const Answer& answer : answers_of(engine.config())) answers.push_back(answer.name);
     for (const BudgetTable::Row& row : loaded->budgets.rows()) budgets.push_back(row.budget);
-    Json entry = {{"name", model->name()}, {"architecture", engine.config().model_type}};
+    Json entry = {{"name", model->name()},
+                  {"architecture", engine.config().model_type},
+                  {"endpoint", endpoint_of(engine.config())}};
     add_names(entry, engine.config());
     entry["answers"] = std::move(answers);
     entry["policy"] = engine.policy().name();

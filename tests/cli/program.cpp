@@ -133,6 +133,16 @@ void save_tiny_model(const std::filesystem::path& folder, void (*change)(ModelCo
   tokenizer.save(folder);
 }
 
+void label_words(ModelConfig& config) {
+  config.per_token = true;
+  config.labels = {"B-PER", "I-PER", "O"};
+}
+
+void find_answers(ModelConfig& config) {
+  config.per_token = config.finds_answers = true;
+  config.labels = {"LABEL_0", "LABEL_1"};
+}
+
 void save_tiny_sst2_model(const std::filesystem::path& folder) {
   save_tiny_model(folder, [](ModelConfig& config) {
     Task::named("sst-2").store_in(config);

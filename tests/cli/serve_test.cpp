@@ -84,8 +84,11 @@ TEST(Serve, ReadsItsModelsAgainOnSighup) {
 TEST(Serve, RequestsMadeFromTheOpenApiFileGetWhatItSays) {
   if (std::system("python3 --version > /dev/null 2>&1") != 0) GTEST_SKIP() << "no Python is installed";
   const TemporaryFolder folder;
-  save_tiny_model(folder / "tiny");
-  RunningProgram program({"serve", (folder / "tiny").string(), "--port", "0", "--json"});
+  save_tiny_model(folder / "texts");
+  save_tiny_model(folder / "words", label_words);
+  save_tiny_model(folder / "answers", find_answers);
+  RunningProgram program({"serve", (folder / "texts").string(), (folder / "words").string(),
+                          (folder / "answers").string(), "--port", "0", "--json"});
   const std::string url = nlohmann::json::parse(program.await_line())["url"];
   const std::string said = (folder / "said").string();
   EXPECT_EQ(std::system(("python3 '" SHARCS_REQUEST_SCRIPT "' " + url + " 300 > '" + said + "' 2>&1").c_str()), 0)

@@ -77,6 +77,63 @@ TEST_F(Queue, GivesTheBitsOfTheClassifierFromOneBatchForAllThatWait) {
   EXPECT_GT(counts.tokens, 6u * 3);
 }
 
+TEST_F(Queue, WordsGetTheLabelsOfTheClassifier) {
+  testing::save_tiny_model(folder_.path(), testing::label_words);
+  const auto classifier = load();
+  BatchQueue queue(classifier);
+  const std::vector<std::vector<std::string>> texts = {
+      {"the", "film", "was", "superb"}, {"a", "gem"}, std::vector<std::string>(40, "dull")};
+  std::vector<std::future<Prediction>> answers;
+  for (const auto& words : texts) answers.push_back(queue.submit_words(words));
+  const std::vector<Prediction> expected = classifier->tag(texts);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const Prediction found = answers[i].get();
+    EXPECT_EQ(found.labels, expected[i].labels);
+    EXPECT_EQ(found.logits, expected[i].logits);
+    EXPECT_EQ(found.truncated, i == 2);
+  }
+  EXPECT_EQ(expected[2].labels.size(), 40u);
+  EXPECT_EQ(expected[2].labels.back(), -1);
+  EXPECT_THROW(queue.submit_words({}), DataError);
+  EXPECT_EQ(message_of<ConfigError>([&] { queue.submit("a gem"); }),
+            "the model labels the words of a text, not the text; expected Classifier::tag()");
+  EXPECT_THROW(queue.submit_question({"a", "gem"}), ConfigError);
+}
+
+TEST_F(Queue, QuestionsGetTheAnswersOfTheClassifierAlsoFromWindows) {
+  testing::save_tiny_model(folder_.path(), testing::find_answers);
+  const auto classifier = load();
+  BatchQueue queue(classifier);
+  std::string lengthy = "the film was superb";
+  for (int i = 0; i < 10; ++i) lengthy += " , the plot is dull";
+  const std::vector<TextPair> questions = {{"a gem", "the film was superb"}, {"the plot", lengthy}, {"a", "not a joy"}};
+  const std::vector<Policy> policies = {Policy::fixed(1), Policy::fixed(0.25), Policy::router()};
+  std::vector<std::future<FoundAnswer>> answers;
+  for (std::size_t i = 0; i < questions.size(); ++i)
+    answers.push_back(queue.submit_question(questions[i], {.policy = policies[i]}));
+  answers.push_back(queue.submit_question(questions[0], {}, -1e9));
+  const std::vector<FoundAnswer> expected = classifier->answer(questions, {.policies = policies});
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    const FoundAnswer found = answers[i].get();
+    EXPECT_EQ(found.text, expected[i].text);
+    EXPECT_EQ(found.range, expected[i].range);
+    EXPECT_EQ(found.score, expected[i].score);
+    EXPECT_EQ(found.probability, expected[i].probability);
+    EXPECT_EQ(found.windows, expected[i].windows);
+    EXPECT_EQ(found.prediction.multiply_adds, expected[i].prediction.multiply_adds);
+    EXPECT_EQ(found.prediction.answer, expected[i].prediction.answer);
+  }
+  EXPECT_GT(expected[1].windows, 2u);
+  EXPECT_EQ(answers.back().get().text, "") << "everything is below the score of none plus this";
+  EXPECT_THROW(queue.submit_question({"a", " "}), DataError);
+  EXPECT_THROW(queue.submit("a gem"), ConfigError);
+  EXPECT_THROW(queue.submit_words({"a"}), ConfigError);
+  testing::save_tiny_model(folder_.path());
+  queue.replace(load());
+  EXPECT_EQ(queue.submit("a gem").get().logits, load()->classify("a gem").logits);
+  EXPECT_THROW(queue.submit_question({"a", "gem"}), ConfigError);
+}
+
 TEST_F(Queue, ABatchHasNoMoreRequestsOrTokensThanTheOptionsSay) {
   for (const BatchQueueOptions& options :
        {BatchQueueOptions{.max_batch = 2}, BatchQueueOptions{.max_batch_tokens = 7}}) {

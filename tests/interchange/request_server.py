@@ -2,7 +2,7 @@
 
     python3 tests/interchange/request_server.py http://127.0.0.1:8080 [COUNT]
 
-A request that fits the schema gets 200; one that does not gets 400, 404 or 413; nothing gets a status that the file does not have,
+Each endpoint is asked for a model that the server has for it. A request that fits the schema gets 200; one that does not gets 400, 404 or 413; nothing gets a status that the file does not have,
 and every error says what was found. Needs nothing but Python.
 """
 
@@ -46,7 +46,7 @@ class Maker:
         if kind == "integer":
             return self.draw.randint(schema.get("minimum", 0), 3)
         if kind == "number":
-            return self.draw.uniform(schema["minimum"], schema["maximum"])
+            return self.draw.uniform(schema.get("minimum", -10), schema.get("maximum", 10))
         return self.draw.random() < 0.5  # boolean
 
     def bad(self, schema):
@@ -90,18 +90,19 @@ def main(base, count):
     with urllib.request.urlopen(base + "/openapi.json", timeout=60) as response:
         document = json.load(response)
     with urllib.request.urlopen(base + "/v1/models", timeout=60) as response:
-        model = json.load(response)["models"][0]
+        models = json.load(response)["models"]
     maker = Maker(document, random.Random(1))
     seen = {}
     for path, methods in document["paths"].items():
         if "post" not in methods:
             continue
+        model = next(each for each in models if each["endpoint"] == path or path == "/v1/embed")
         schema = methods["post"]["requestBody"]["content"]["application/json"]["schema"]
         documented = set(methods["post"]["responses"])
         for _ in range(count):
             # What the schema cannot say: which models, policies and budgets there are, and that two exclude each other.
-            good = maker.good(schema)
-            for name, value in (("model", model["name"]), ("policy", "router"), ("layer", 0)):
+            good = maker.good(schema) | {"model": model["name"]}
+            for name, value in (("policy", "router"), ("layer", 0)):
                 if name in good:
                     good[name] = value
             if "policy" in good or not model["budgets"]:

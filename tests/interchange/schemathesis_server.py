@@ -10,18 +10,37 @@ and SCHEMATHESIS_EXAMPLES=1000 for more.
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
 import urllib.request
 
+import transformers
+
 MODEL = pathlib.Path(__file__).parent.parent / "compatibility" / "0.1.0" / "run"
 
 
+def save_plain(architecture, folder):
+    """A random encoder of this class of transformers, with the tokenizer of MODEL."""
+    config = json.loads((MODEL / "config.json").read_text())
+    sizes = {name: config[name] for name in ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads",
+                                             "intermediate_size", "max_position_embeddings", "pad_token_id")}
+    getattr(transformers, architecture)(transformers.BertConfig(num_labels=2, **sizes)).save_pretrained(folder)
+    for file in ("vocab.txt", "tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(MODEL / file, folder)
+
+
 def fill_in(document, models):
-    """What follows from the model that is served, and so cannot stand in the file."""
-    model = models["models"][0]
+    """What follows from the models that are served, and so cannot stand in the file."""
+    model, words, answers = models["models"]
     layers = json.loads((MODEL / "config.json").read_text())["num_hidden_layers"]
+    for name, plain in (("TagRequest", words), ("AnswerRequest", answers)):
+        schema = document["components"]["schemas"][name]
+        schema["properties"]["model"]["enum"] = [plain["name"]]
+        schema["properties"]["policy"]["enum"] = ["model", "fixed:1"]
+        del schema["properties"]["budget"]  # they have none
+        schema["required"].append("model")
     for name in ("ClassifyRequest", "EmbedRequest"):
         properties = document["components"]["schemas"][name]["properties"]
         properties["model"]["enum"] = [model["name"]]
@@ -43,10 +62,14 @@ def main(program):
     except ImportError:
         print("skipped: there is no schemathesis; sh tests/interchange/make_venv.sh installs it")
         return 77
-    server = subprocess.Popen([program, "serve", MODEL, "--port", "0", "--json", "--threads", "1"], stdout=subprocess.PIPE)
-    try:
-        url = json.loads(server.stdout.readline())["url"]
-        with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
+        words, answers = pathlib.Path(folder) / "words", pathlib.Path(folder) / "answers"
+        save_plain("BertForTokenClassification", words)
+        save_plain("BertForQuestionAnswering", answers)
+        command = [program, "serve", MODEL, words, answers, "--port", "0", "--json", "--threads", "1"]
+        server = subprocess.Popen(command, stdout=subprocess.PIPE)
+        try:
+            url = json.loads(server.stdout.readline())["url"]
             document = load(url + "/openapi.json")
             fill_in(document, load(url + "/v1/models"))
             file = pathlib.Path(folder) / "openapi.json"
@@ -56,11 +79,11 @@ def main(program):
             command += ["--seed", seed] if seed else ["--generation-deterministic"]
             command += ["--max-examples", os.environ.get("SCHEMATHESIS_EXAMPLES", "150")]
             result = subprocess.run(command, cwd=folder, env=dict(os.environ, NO_COLOR="1")).returncode
-        if load(url + "/health")["status"] != "ok":
-            return 1
-    finally:
-        server.terminate()
-        ended = server.wait(60)
+            if load(url + "/health")["status"] != "ok":
+                return 1
+        finally:
+            server.terminate()
+            ended = server.wait(60)
     return result or ended
 
 

@@ -29,14 +29,48 @@ std::string embed_refusal(const std::string& body) {
 TEST(ClassifyRequest, HasTextsPairsAndWhatTheyAreAskedWith) {
   const ClassifyRequest request = read_classify_request(
       R"({"model": "m", "inputs": ["a", {"text": "b"}, {"text": "c", "pair": "d"}], "budget": 0.5})", {});
-  EXPECT_EQ(request.model, "m");
+  EXPECT_EQ(request.choice.model, "m");
   ASSERT_EQ(request.inputs.size(), 3u);
   EXPECT_EQ(request.inputs[0].text, "a");
   EXPECT_FALSE(request.inputs[1].pair);
   EXPECT_EQ(request.inputs[2].pair, "d");
-  EXPECT_EQ(request.budget, 0.5);
-  EXPECT_FALSE(request.policy);
-  EXPECT_EQ(read_classify_request(R"({"inputs": ["a"], "policy": "router"})", {}).policy, "router");
+  EXPECT_EQ(request.choice.budget, 0.5);
+  EXPECT_FALSE(request.choice.policy);
+  EXPECT_EQ(read_classify_request(R"({"inputs": ["a"], "policy": "router"})", {}).choice.policy, "router");
+}
+
+TEST(TagRequest, HasTheWordsOfTexts) {
+  const TagRequest request = read_tag_request(R"({"inputs": [["a", "b c"], ["d"]], "policy": "router"})", {});
+  EXPECT_EQ(request.inputs, (std::vector<std::vector<std::string>>{{"a", "b c"}, {"d"}}));
+  EXPECT_EQ(request.choice.policy, "router");
+  const auto refused = [](const char* body) {
+    return message_of<RequestError>([&] { read_tag_request(body, {.max_inputs = 2}); });
+  };
+  EXPECT_EQ(refused(R"({"inputs": [["a"], []]})"), "body: \"inputs[1]\" is []; expected a list of at least one word");
+  EXPECT_EQ(refused(R"({"inputs": [["a", 5]]})"), "body: \"inputs[0][1]\" is 5; expected a string");
+  EXPECT_EQ(refused(R"({"inputs": ["a"]})"), "body: \"inputs[0]\" is \"a\"; expected a list");
+  EXPECT_EQ(refused(R"({"inputs": [["a"], ["b"], ["c"]]})"), "body: \"inputs\" has 3 inputs; expected at most 2");
+  EXPECT_THAT(refused(R"({"inputs": [["a"]], "no_answer_above": 1})"), HasSubstr("is not a field of this request"));
+}
+
+TEST(AnswerRequest, HasQuestionsWithTheirContexts) {
+  const AnswerRequest request = read_answer_request(
+      R"({"inputs": [{"question": "a", "context": "b"}], "no_answer_above": -1.5, "budget": 0.5})", {});
+  ASSERT_EQ(request.inputs.size(), 1u);
+  EXPECT_EQ(request.inputs[0].text, "a");
+  EXPECT_EQ(request.inputs[0].pair, "b");
+  EXPECT_EQ(request.no_answer_above, -1.5);
+  EXPECT_EQ(request.choice.budget, 0.5);
+  const auto refused = [](const char* body) {
+    return message_of<RequestError>([&] { read_answer_request(body, {}); });
+  };
+  EXPECT_EQ(refused(R"({"inputs": ["a"]})"),
+            "body: \"inputs[0]\" is \"a\"; expected an object with \"question\" and \"context\"");
+  EXPECT_EQ(refused(R"({"inputs": [{"question": "a"}]})"), "body: \"inputs[0].context\" is absent; expected a string");
+  EXPECT_EQ(refused(R"({"inputs": [{"question": "a", "context": "b", "id": 1}]})"),
+            "body: \"inputs[0].id\" is not a field of an input; expected question or context");
+  EXPECT_EQ(refused(R"({"inputs": [{"question": "a", "context": "b"}], "no_answer_above": "x"})"),
+            "body: \"no_answer_above\" is \"x\"; expected a number");
 }
 
 TEST(ClassifyRequest, SaysWhichFieldIsWrongWhatWasFoundAndWhatWasExpected) {

@@ -21,6 +21,21 @@ using testing::TestClient;
 using testing::TestServer;
 
 const std::string two_inputs = R"({"inputs": ["the film was superb", "a mess"]})";
+const std::string two_texts_of_words = R"({"inputs": [["the", "film"], ["a", "mess", "dull"]]})";
+const std::string two_questions = R"({"inputs": [{"question": "the plot", "context": "a gem \u00e9 dull"},)"
+                                  R"( {"question": "a", "context": "not a joy"}]})";
+
+/// What a model has of its own: the endpoint, how it is made, and requests for two inputs, one input and three.
+struct Kind {
+  std::string path;
+  void (*change)(ModelConfig&);
+  std::string two_inputs;
+  nlohmann::json input;
+};
+const Kind kinds[] = {{"/v1/classify", nullptr, two_inputs, "a gem"},
+                      {"/v1/tag", testing::label_words, two_texts_of_words, {"a", "gem"}},
+                      {"/v1/answer", testing::find_answers, two_questions, {{"question", "a"}, {"context", "gem"}}},
+                      {"/v1/embed", nullptr, two_inputs, "a gem"}};
 
 bool is_well(const TestServer& server) { return server.ask(get("/health")).status == 200; }
 
@@ -42,6 +57,97 @@ TEST(Server, GivesThePredictionsOfTheClassifier) {
     EXPECT_EQ(found["width"], expected[i].width);
     EXPECT_EQ(found["probabilities"].get<std::vector<float>>(), expected[i].probabilities);
     EXPECT_EQ(found["truncated"], false);
+  }
+}
+
+TEST(Server, LabelsTheWordsOfTexts) {
+  const TestServer server({}, {}, testing::label_words);
+  const auto classifier = Classifier::load(server.folder());
+  const std::vector<std::vector<std::string>> texts = {{"the", "film"}, std::vector<std::string>(40, "dull")};
+  const std::vector<Prediction> expected = classifier.tag(texts);
+  const ReadResponse response = server.ask(post("/v1/tag", nlohmann::json({{"inputs", texts}}).dump()));
+  ASSERT_EQ(response.status, 200) << response.body;
+  const nlohmann::json json = response.json();
+  EXPECT_EQ(json["classes"], nlohmann::json({"B-PER", "I-PER", "O"}));
+  ASSERT_EQ(json["predictions"].size(), 2u);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const nlohmann::json& found = json["predictions"][i];
+    std::size_t row = 0;
+    ASSERT_EQ(found["labels"].size(), texts[i].size());
+    for (std::size_t w = 0; w < texts[i].size(); ++w) {
+      const int label = expected[i].labels[w];
+      EXPECT_EQ(found["labels"][w], label < 0 ? nlohmann::json() : nlohmann::json(classifier.label_name(label)));
+      EXPECT_EQ(found["probabilities"][w],
+                label < 0 ? nlohmann::json()
+                          : nlohmann::json(expected[i].probabilities[3 * row++ + static_cast<std::size_t>(label)]));
+    }
+    for (const nlohmann::json& entity : found["entities"]) {
+      EXPECT_EQ(entity["type"], "PER");
+      EXPECT_EQ(entity["text"].get<std::string>().substr(0, texts[i][entity["first"]].size()),
+                texts[i][entity["first"]]);
+    }
+    EXPECT_EQ(found["answer"], expected[i].answer);
+    EXPECT_EQ(found["truncated"], i == 1);
+  }
+  EXPECT_TRUE(json["predictions"][1]["labels"].back().is_null());
+  EXPECT_EQ(server.ask(post("/v1/tag", R"({"inputs": ["a gem"]})")).message(),
+            "body: \"inputs[0]\" is \"a gem\"; expected a list");
+  EXPECT_THAT(server.ask(post("/v1/tag", R"({"inputs": [[]]})")).message(), HasSubstr("a list of at least one word"));
+}
+
+TEST(Server, AnswersQuestionsAndCountsCharacters) {
+  const TestServer server({}, {}, testing::find_answers);
+  const auto classifier = Classifier::load(server.folder());
+  const std::string context =
+      "a \xC3\xA9 gem , the film was superb \xF0\x9F\x98\x80 a mess , the plot is dull , not a joy";
+  const std::vector<TextPair> questions = {{"the plot", context}, {"a", "gem"}};
+  const std::vector<FoundAnswer> expected = classifier.answer(questions);
+  nlohmann::json request;
+  for (const TextPair& each : questions) request["inputs"].push_back({{"question", each.text}, {"context", each.pair}});
+  const ReadResponse response = server.ask(post("/v1/answer", request.dump()));
+  ASSERT_EQ(response.status, 200) << response.body;
+  ASSERT_EQ(response.json()["predictions"].size(), 2u);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const nlohmann::json found = response.json()["predictions"][i];
+    EXPECT_EQ(found["text"], expected[i].text);
+    EXPECT_EQ(found["probability"], expected[i].probability);
+    EXPECT_EQ(found["score"], expected[i].score);
+    EXPECT_EQ(found["no_answer_score"], expected[i].none);
+    EXPECT_EQ(found["windows"], expected[i].windows);
+    EXPECT_FALSE(response.json().contains("classes"));
+    ASSERT_EQ(found.contains("start"), !expected[i].text.empty());
+    if (expected[i].text.empty()) continue;
+    std::u32string characters;
+    for (const char c : questions[i].pair)  // one a character is enough to count
+      if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) characters.push_back(static_cast<char32_t>(c));
+    const auto start = found["start"].get<std::size_t>(), end = found["end"].get<std::size_t>();
+    ASSERT_LE(end, characters.size());
+    EXPECT_EQ(characters[start], static_cast<char32_t>(expected[i].text.front()));
+    EXPECT_EQ(characters[end - 1] & 0x7F, static_cast<char32_t>(expected[i].text.back()) & 0x7F);
+  }
+  request["no_answer_above"] = -1e9;
+  const nlohmann::json none = server.ask(post("/v1/answer", request.dump())).json()["predictions"][0];
+  EXPECT_EQ(none["text"], "");
+  EXPECT_FALSE(none.contains("start"));
+  EXPECT_EQ(server.ask(post("/v1/answer", R"({"inputs": [{"question": "a", "context": " "}]})")).message(),
+            "body: \"inputs[0]\": a question's context is empty; expected a text");
+  EXPECT_THAT(server.ask(post("/v1/answer", R"({"inputs": ["a"]})")).message(),
+              HasSubstr("expected an object with \"question\" and \"context\""));
+}
+
+TEST(Server, AModelIsAskedAtItsOwnEndpoint) {
+  for (const Kind& own : kinds) {
+    const TestServer server({}, {}, own.change);
+    const std::string expected = own.path == "/v1/embed" ? "/v1/classify" : own.path;
+    EXPECT_EQ(server.ask(get("/v1/models")).json()["models"][0]["endpoint"], expected);
+    EXPECT_EQ(server.ask(post("/v1/embed", two_inputs)).status, 200);
+    for (const Kind& other : kinds) {
+      if (other.path == own.path || other.change == own.change || other.path == "/v1/embed") continue;
+      const ReadResponse response = server.ask(post(other.path, other.two_inputs));
+      EXPECT_EQ(response.status, 400) << response.body;
+      EXPECT_THAT(response.message(), HasSubstr("the model \"tiny\" is asked at /v1/"));
+      EXPECT_THAT(response.message(), HasSubstr("and not at " + other.path));
+    }
   }
 }
 
@@ -369,9 +475,9 @@ TEST(Server, PortThatIsTakenIsAnError) {
 
 // --- docs/openapi.json ---
 
-/// The request with an example of this property of its schema, or of its input.
-nlohmann::json example_request(const nlohmann::json& schema, const std::string& name) {
-  nlohmann::json request = {{"inputs", {"a gem"}}};
+/// The request with an example of this property of its schema.
+nlohmann::json example_request(const nlohmann::json& schema, const std::string& name, const nlohmann::json& input) {
+  nlohmann::json request = {{"inputs", nlohmann::json::array({input})}};
   const nlohmann::json& property = schema["properties"][name];
   if (name == "model") request["model"] = "tiny";
   if (property.contains("example")) request[name] = property["example"];
@@ -379,17 +485,21 @@ nlohmann::json example_request(const nlohmann::json& schema, const std::string& 
   return request;
 }
 
+/// The schema that a path's reference names.
+nlohmann::json schema_of(const nlohmann::json& file, const nlohmann::json& content) {
+  const std::string reference = content["content"]["application/json"]["schema"]["$ref"];
+  return file["components"]["schemas"][reference.substr(reference.rfind('/') + 1)];
+}
+
 TEST(OpenApi, FieldsAreThoseThatTheServerKnows) {
-  const TestServer server;
-  const nlohmann::json file = server.ask(get("/openapi.json")).json();
-  const std::pair<const char*, const char*> requests[] = {{"/v1/classify", "ClassifyRequest"},
-                                                          {"/v1/embed", "EmbedRequest"}};
-  for (const auto& [path, name] : requests) {
-    const nlohmann::json& schema = file["components"]["schemas"][name];
+  for (const auto& [path, change, two_of_kind, input] : kinds) {
+    const TestServer server({}, {}, change);
+    const nlohmann::json file = server.ask(get("/openapi.json")).json();
+    const nlohmann::json schema = schema_of(file, file["paths"][path]["post"]["requestBody"]);
     EXPECT_EQ(schema["additionalProperties"], false);
     std::string listed;
     for (const auto& [field, property] : schema["properties"].items()) {
-      const nlohmann::json request = example_request(schema, field);
+      const nlohmann::json request = example_request(schema, field, input);
       ASSERT_TRUE(request.contains(field)) << field;
       const ReadResponse response = server.ask(post(path, request.dump()));
       // This model has no calibrated budgets, which is another refusal than that of a field that is not known.
@@ -397,7 +507,9 @@ TEST(OpenApi, FieldsAreThoseThatTheServerKnows) {
       EXPECT_THAT(response.body, Not(HasSubstr("not a field")));
     }
     // The message of an unknown field lists all that there are: none is missing in the file.
-    const std::string message = server.ask(post(path, R"({"inputs": ["a gem"], "unknown": 1})")).message();
+    nlohmann::json with_unknown = example_request(schema, "inputs", input);
+    with_unknown["unknown"] = 1;
+    const std::string message = server.ask(post(path, with_unknown.dump())).message();
     std::set<std::string> known;
     std::istringstream words(message.substr(message.find("expected ") + 9));
     for (std::string word; words >> word;) {
@@ -412,15 +524,20 @@ TEST(OpenApi, FieldsAreThoseThatTheServerKnows) {
 
 TEST(OpenApi, ResponsesHaveTheFieldsOfTheFile) {
   const TestServer server;
-  const nlohmann::json schemas = server.ask(get("/openapi.json")).json()["components"]["schemas"];
+  const nlohmann::json file = server.ask(get("/openapi.json")).json(), schemas = file["components"]["schemas"];
   const auto compare = [&](const nlohmann::json& found, const nlohmann::json& schema) {
     for (const auto& [key, value] : found.items()) EXPECT_TRUE(schema["properties"].contains(key)) << key;
     for (const auto& key : schema["required"]) EXPECT_TRUE(found.contains(key.get<std::string>())) << key;
   };
-  const nlohmann::json classified = server.ask(post("/v1/classify", two_inputs)).json();
-  compare(classified, schemas["ClassifyResponse"]);
-  compare(classified["predictions"][0], schemas["Prediction"]);
-  compare(server.ask(post("/v1/embed", two_inputs)).json(), schemas["EmbedResponse"]);
+  for (const auto& [path, change, two_of_kind, input] : kinds) {
+    const TestServer of_kind({}, {}, change);
+    const nlohmann::json found = of_kind.ask(post(path, two_of_kind)).json();
+    const nlohmann::json schema = schema_of(file, file["paths"][path]["post"]["responses"]["200"]);
+    compare(found, schema);
+    if (path == "/v1/embed") continue;
+    const std::string items = schema["properties"]["predictions"]["items"]["$ref"];
+    compare(found["predictions"][0], schemas[items.substr(items.rfind('/') + 1)]);
+  }
   const nlohmann::json models = server.ask(get("/v1/models")).json();
   compare(models, schemas["ModelList"]);
   compare(models["models"][0], schemas["ModelList"]["properties"]["models"]["items"]);
@@ -429,32 +546,41 @@ TEST(OpenApi, ResponsesHaveTheFieldsOfTheFile) {
 }
 
 TEST(OpenApi, EveryStatusOfTheFileOccurs) {
-  const TestServer server({.max_body = 1000, .timeout = 100ms}, {.limits = {.max_inputs = 2}});
-  const TestServer full({}, {.model = {.max_queue = 1}});
-  const TestServer late({}, {.timeout = 0ms});
+  for (const auto& [path, change, two_of_kind, input] : kinds) {
+    const TestServer server({.max_body = 1000, .timeout = 100ms}, {.limits = {.max_inputs = 2}}, change);
+    const TestServer full({}, {.model = {.max_queue = 1}}, change);
+    const TestServer late({}, {.timeout = 0ms}, change);
+    std::set<std::string> documented, found;
+    const auto add = [&](const ReadResponse& response) { found.insert(std::to_string(response.status)); };
+    const nlohmann::json file = server.ask(get("/openapi.json")).json();
+    for (const auto& [status, response] : file["paths"][path]["post"]["responses"].items()) documented.insert(status);
+    nlohmann::json other_model = {{"inputs", nlohmann::json::array({input})}, {"model", "other"}};
+    const nlohmann::json three = {{"inputs", nlohmann::json::array({input, input, input})}};
+    add(server.ask(post(path, two_of_kind)));
+    add(server.ask(post(path, "{}")));
+    add(server.ask(post(path, other_model.dump())));
+    add(server.ask(get(path)));
+    add(server.ask(post(path, two_of_kind).substr(0, 100)));
+    add(server.ask(post(path, three.dump())));
+    add(server.ask(post(path, two_of_kind, "")));
+    add(full.ask(post(path, two_of_kind)));
+    add(server.ask("POST " + path + " HTTP/1.1\r\nX: " + std::string(20000, 'a')));
+    add(late.ask(post(path, two_of_kind)));
+    EXPECT_EQ(found, documented) << path;
+  }
+  const TestServer server;
   const nlohmann::json file = server.ask(get("/openapi.json")).json();
-  for (const auto& [path, methods] : file["paths"].items())
-    for (const auto& [method, description] : methods.items()) {
-      std::set<std::string> documented, found;
-      for (const auto& [status, response] : description["responses"].items()) documented.insert(status);
-      const auto add = [&](const ReadResponse& response) { found.insert(std::to_string(response.status)); };
-      if (method == "get") {
-        add(server.ask(get(path)));
-        add(server.ask(post(path, "{}")));
-      } else {
-        add(server.ask(post(path, two_inputs)));
-        add(server.ask(post(path, "{}")));
-        add(server.ask(post(path, R"({"inputs": ["a"], "model": "other"})")));
-        add(server.ask(get(path)));
-        add(server.ask(post(path, two_inputs).substr(0, 100)));
-        add(server.ask(post(path, R"({"inputs": ["a", "b", "c"]})")));
-        add(server.ask(post(path, two_inputs, "")));
-        add(full.ask(post(path, two_inputs)));
-        add(server.ask("POST " + path + " HTTP/1.1\r\nX: " + std::string(20000, 'a')));
-        add(late.ask(post(path, two_inputs)));
-      }
-      EXPECT_EQ(found, documented) << method << " " << path;
-    }
+  std::set<std::string> posted;
+  for (const auto& [path, methods] : file["paths"].items()) {
+    if (methods.contains("post")) posted.insert(path);
+    if (!methods.contains("get")) continue;
+    std::set<std::string> documented, found;
+    for (const auto& [status, response] : methods["get"]["responses"].items()) documented.insert(status);
+    for (const std::string& request : {get(path), post(path, "{}")})
+      found.insert(std::to_string(server.ask(request).status));
+    EXPECT_EQ(found, documented) << path;
+  }
+  EXPECT_EQ(posted, (std::set<std::string>{"/v1/answer", "/v1/classify", "/v1/embed", "/v1/tag"}));
 }
 
 }  // namespace

@@ -107,11 +107,12 @@ inline std::string get(const std::string& path, const std::string& method = "GET
   return method + " " + path + " HTTP/1.1\r\nHost: test\r\n\r\n";
 }
 
-/// A server of a tiny model, "tiny", in this process.
+/// A server of a tiny model, "tiny", in this process. change: as in save_tiny_model.
 class TestServer {
  public:
-  explicit TestServer(HttpServerOptions http = {}, ServiceOptions options = {}) {
-    save_tiny_model(folder());
+  explicit TestServer(HttpServerOptions http = {}, ServiceOptions options = {},
+                      void (*change)(ModelConfig&) = nullptr) {
+    save_tiny_model(folder(), change);
     server_ = std::make_unique<HttpServer>(http, metrics_);
     service_ = std::make_unique<Service>(std::vector<ModelSource>{{"tiny", folder()}}, options, metrics_);
     thread_ = std::thread([this] {

@@ -25,6 +25,25 @@ TEST(TryItPage, SlowShowsWhatEachTextGot) {
   EXPECT_THAT(rendering.page, HasSubstr("tiny, router: mean cost "));
 }
 
+TEST(TryItPage, SlowLabelsWordsAndAnswersQuestions) {
+  const std::string browser = testing::find_browser();
+  if (browser.empty()) GTEST_SKIP() << "no Chromium is installed";
+  const testing::TestServer words({}, {}, testing::label_words);
+  const testing::Rendering labelled = testing::render_url(browser, words.server().url() + "/#the%20film", 900);
+  EXPECT_THAT(labelled.messages, Not(HasSubstr("CONSOLE")));
+  const nlohmann::json tags =
+      words.ask(testing::post("/v1/tag", R"({"inputs": [["the", "film"]]})")).json()["predictions"][0];
+  const std::string first = tags["entities"].empty() ? "no names" : tags["entities"][0]["text"].get<std::string>();
+  EXPECT_THAT(labelled.page, HasSubstr("<td>the film</td><td>" + first));
+  const testing::TestServer questions({}, {}, testing::find_answers);
+  const std::string url = questions.server().url() + "/#the%20plot&context=a%20gem%20,%20the%20film%20was%20superb";
+  const testing::Rendering answered = testing::render_url(browser, url, 900);
+  EXPECT_THAT(answered.messages, Not(HasSubstr("CONSOLE")));
+  const std::string request = R"({"inputs": [{"question": "the plot", "context": "a gem , the film was superb"}]})";
+  const std::string text = questions.ask(testing::post("/v1/answer", request)).json()["predictions"][0]["text"];
+  EXPECT_THAT(answered.page, HasSubstr("<td>the plot</td><td>" + (text.empty() ? "no answer" : text) + "</td>"));
+}
+
 TEST(TryItPage, SlowSaysWhyThereIsNoAnswer) {
   const std::string browser = testing::find_browser();
   if (browser.empty()) GTEST_SKIP() << "no Chromium is installed";

@@ -15,8 +15,8 @@
 #include "core/number.hpp"
 #include "data/sample_reader.hpp"
 #include "data/sample_stream.hpp"
-#include "data/tag_set.hpp"
 #include "data/tagged_texts.hpp"
+#include "infer/word_labels.hpp"
 #include "io/file.hpp"
 #include "model/task_names.hpp"
 #include "sharcs/classifier.hpp"
@@ -236,27 +236,15 @@ class PredictionFormat {
     return prediction.probabilities[static_cast<std::size_t>(prediction.label)];
   }
 
-  /// The probability of each word's label; none of a word that was not read.
-  static std::vector<std::optional<float>> word_probabilities(const Prediction& prediction, std::size_t labels) {
-    std::vector<std::optional<float>> probabilities;
-    std::size_t row = 0;
-    for (const int label : prediction.labels) {
-      probabilities.emplace_back();
-      if (label >= 0) probabilities.back() = prediction.probabilities[row++ * labels + static_cast<std::size_t>(label)];
-    }
-    return probabilities;
-  }
-
   /// A word a line, "Paris<TAB>B-LOC<TAB>0.9812<TAB>1", and a blank line after the text. What was not read has no tag.
   std::string words(const Sample& sample, const Prediction& prediction) const {
     const std::vector<std::string> all = words_of(sample);
-    const auto probabilities = word_probabilities(prediction, config().labels.size());
+    const WordLabels labels(config(), all, prediction);
     std::string lines;
     for (std::size_t w = 0; w < all.size(); ++w) {
       lines += all[w] + "\t";
-      if (probabilities[w])
-        lines +=
-            classifier_.label_name(prediction.labels[w]) + "\t" + decimal(static_cast<double>(*probabilities[w]), 4);
+      if (const std::string* label = labels.label(w))
+        lines += *label + "\t" + decimal(static_cast<double>(*labels.probability(w)), 4);
       else
         lines += "\t";
       lines += "\t" + prediction.answer + "\n";
@@ -266,43 +254,18 @@ class PredictionFormat {
 
   nlohmann::ordered_json json_of_words(const Sample& sample, const Prediction& prediction) const {
     const std::vector<std::string> all = words_of(sample);
-    const auto probabilities = word_probabilities(prediction, config().labels.size());
+    const WordLabels labels(config(), all, prediction);
     nlohmann::ordered_json json;
     if (!sample.id.empty()) json["id"] = sample.id;
     json["tokens"] = all;
-    json["ner_tags"] = nlohmann::ordered_json::array();
-    json["probabilities"] = nlohmann::ordered_json::array();
-    for (std::size_t w = 0; w < all.size(); ++w) {
-      json["ner_tags"].push_back(probabilities[w] ? nlohmann::ordered_json(classifier_.label_name(prediction.labels[w]))
-                                                  : nlohmann::ordered_json());
-      json["probabilities"].push_back(probabilities[w] ? nlohmann::ordered_json(*probabilities[w])
-                                                       : nlohmann::ordered_json());
-    }
-    if (const TagSet tags(config().labels); tags.has_entities()) {
-      json["entities"] = nlohmann::ordered_json::array();
-      for (const Entity& entity : entities_of(tags, prediction)) {
-        std::string text;
-        for (std::size_t w = entity.first; w <= entity.last; ++w) text += (text.empty() ? "" : " ") + all[w];
-        json["entities"].push_back(
-            {{"type", tags.types()[entity.type]}, {"first", entity.first}, {"last", entity.last}, {"text", text}});
-      }
-    }
+    json["ner_tags"] = labels.labels_json();
+    json["probabilities"] = labels.probabilities_json();
+    if (nlohmann::ordered_json entities = labels.entities_json(); !entities.is_null()) json["entities"] = entities;
     json["answer"] = prediction.answer;
     json["width"] = prediction.width;
     json["multiply_adds"] = prediction.multiply_adds;
     if (prediction.truncated) json["truncated"] = true;
     return json;
-  }
-
-  /// Those of the words that were read, by their places among all words.
-  static std::vector<Entity> entities_of(const TagSet& tags, const Prediction& prediction) {
-    std::vector<int> labels;
-    std::vector<std::size_t> places;
-    for (std::size_t w = 0; w < prediction.labels.size(); ++w)
-      if (prediction.labels[w] >= 0) labels.push_back(prediction.labels[w]), places.push_back(w);
-    std::vector<Entity> entities = tags.entities(labels);
-    for (Entity& entity : entities) entity.first = places[entity.first], entity.last = places[entity.last];
-    return entities;
   }
 
   nlohmann::ordered_json json(const Sample& sample, const Prediction& prediction) const {

@@ -24,10 +24,10 @@
 namespace sharcs::internal::harnesses {
 namespace {
 
-constexpr HttpServerOptions server_options = {.max_body = 2048,
-                                              .max_header = 1024,
-                                              .timeout = std::chrono::milliseconds(20'000),
-                                              .idle = std::chrono::milliseconds(20'000)};
+const HttpServerOptions server_options = {.max_body = 2048,
+                                          .max_header = 1024,
+                                          .timeout = std::chrono::milliseconds(20'000),
+                                          .idle = std::chrono::milliseconds(20'000)};
 
 [[noreturn]] void found(const std::string& what) { throw std::runtime_error(what); }
 
