@@ -61,6 +61,8 @@ std::shared_ptr<const Classifier> of_texts(std::shared_ptr<const Classifier> cla
     throw ConfigError(
         classifier->engine().config().finds_answers
             ? "the model finds answers in a text; expected one that labels texts, which a queue is for"
+        : classifier->engine().config().fills_masks
+            ? "the model tells masked tokens; expected one that labels texts, which a queue is for"
             : "the model labels the words of a text; expected one that labels texts, which a queue is for");
   return classifier;
 }

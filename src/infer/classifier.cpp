@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <string_view>
 
 #include "core/threads.hpp"
 #include "data/context_windows.hpp"
+#include "data/token_masking.hpp"
 #include "data/tokenized_dataset.hpp"
 #include "infer/encoded_text.hpp"
 #include "infer/long_text.hpp"
@@ -91,6 +93,7 @@ std::vector<std::vector<float>> embed_encoded(const Engine& engine, std::span<co
 
 void require_labels_of_texts(const ModelConfig& config) {
   if (config.finds_answers) throw ConfigError("the model finds answers to questions; expected Classifier::answer()");
+  if (config.fills_masks) throw ConfigError("the model tells masked tokens; expected one that labels texts");
   if (config.per_token)
     throw ConfigError("the model labels the words of a text, not the text; expected Classifier::tag()");
 }
@@ -160,7 +163,7 @@ Classifier::Classifier(Engine engine, Tokenizer tokenizer)
     tokenizer_.encode_windows("", "", max_tokens());
   }
   if (engine_.config().labels_tokens()) {
-    tokenizer_.encode_words({}, max_tokens());
+    if (!engine_.config().fills_masks) tokenizer_.encode_words({}, max_tokens());
     if (engine_.options().long_text != LongText::first)
       throw ConfigError(
           "the model labels tokens, for which a long text is read at its beginning only; expected \"first\"");
@@ -185,10 +188,11 @@ Prediction Classifier::classify(const std::string& text, const CallOptions& opti
 
 std::vector<Prediction> Classifier::tag(std::span<const std::vector<std::string>> texts,
                                         const CallOptions& options) const {
-  if (!engine_.config().labels_tokens())
-    throw ConfigError(engine_.config().finds_answers
-                          ? "the model finds answers to questions; expected Classifier::answer()"
-                          : "the model labels texts, not their words; expected one that labels tokens");
+  if (!engine_.config().labels_tokens() || engine_.config().fills_masks)
+    throw ConfigError(
+        engine_.config().finds_answers ? "the model finds answers to questions; expected Classifier::answer()"
+        : engine_.config().fills_masks ? "the model tells masked tokens; expected one that labels words"
+                                       : "the model labels texts, not their words; expected one that labels tokens");
   struct Words {
     Encoding encoding;
     std::vector<std::int32_t> firsts;  // the first token of each word that is read
@@ -306,6 +310,72 @@ std::vector<FoundAnswer> Classifier::answer(std::span<const TextPair> questions,
     answer.prediction.full_multiply_adds = of_full;
   }
   return found;
+}
+
+namespace {
+
+/// The likeliest tokens, the first of equals first.
+std::vector<MaskFilling> likeliest(std::span<const float> probabilities, std::size_t most, const Tokenizer& tokenizer) {
+  std::vector<std::int32_t> ids(probabilities.size());
+  std::iota(ids.begin(), ids.end(), 0);
+  const auto count = static_cast<std::ptrdiff_t>(std::min(most, ids.size()));
+  const auto of = [&](std::int32_t id) { return probabilities[static_cast<std::size_t>(id)]; };
+  std::partial_sort(ids.begin(), ids.begin() + count, ids.end(),
+                    [&](std::int32_t a, std::int32_t b) { return of(a) != of(b) ? of(a) > of(b) : a < b; });
+  std::vector<MaskFilling> fillings;
+  for (std::ptrdiff_t i = 0; i < count; ++i)
+    fillings.push_back({ids[static_cast<std::size_t>(i)], tokenizer.token(ids[static_cast<std::size_t>(i)]),
+                        static_cast<double>(of(ids[static_cast<std::size_t>(i)]))});
+  return fillings;
+}
+
+}  // namespace
+
+std::vector<FilledText> Classifier::fill(std::span<const std::string> texts, std::size_t most,
+                                         const CallOptions& options) const {
+  const ModelConfig& config = engine_.config();
+  if (!config.fills_masks)
+    throw ConfigError(std::string("the model labels ") + what_is_labelled(config) +
+                      "; expected one that fills masks (…ForMaskedLM)");
+  if (!options.policies.empty() && options.policies.size() != texts.size())
+    throw ShapeError("a call has " + std::to_string(options.policies.size()) + " policies for " +
+                     std::to_string(texts.size()) + " texts; expected one for each");
+  const std::int32_t mask = mask_id_of(tokenizer_);
+  // A row of probabilities for each mask has all words of the vocabulary, so few texts run together.
+  constexpr std::size_t texts_at_once = 32;
+  std::vector<FilledText> filled;
+  for (std::size_t first = 0; first < texts.size(); first += texts_at_once) {
+    const auto group = texts.subspan(first, std::min(texts_at_once, texts.size() - first));
+    const std::vector<EncodedText> encoded = encode_all(*this, group, options.stop);
+    std::vector<std::vector<std::int32_t>> places;
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      const std::vector<std::int32_t>& ids = encoded[i].pieces.front().ids;
+      auto& of_text = places.emplace_back();
+      for (std::size_t t = 0; t < ids.size(); ++t)
+        if (ids[t] == mask) of_text.push_back(static_cast<std::int32_t>(t));
+      if (of_text.empty())
+        throw DataError("text " + std::to_string(first + i + 1) +
+                        " has no mask among the tokens that are read; expected " + tokenizer_.token(mask));
+    }
+    std::vector<TokenSequence> inputs = inputs_of(encoded);
+    for (std::size_t i = 0; i < inputs.size(); ++i) inputs[i].labelled = places[i];
+    CallOptions of_group = options;
+    if (!options.policies.empty()) of_group.policies = options.policies.subspan(first, group.size());
+    std::vector<Prediction> predictions = engine_.run(inputs, of_group);
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      FilledText& text = filled.emplace_back();
+      const std::span<const float> all = predictions[i].probabilities;
+      const auto vocabulary = static_cast<std::size_t>(config.vocab_size);
+      for (std::size_t m = 0; m < places[i].size(); ++m)
+        text.masks.push_back(likeliest(all.subspan(m * vocabulary, vocabulary), most, tokenizer_));
+      text.prediction = std::move(predictions[i]);
+      text.prediction.labels.clear();
+      text.prediction.logits.clear();
+      text.prediction.probabilities.clear();
+      text.prediction.truncated = encoded[i].is_longer;
+    }
+  }
+  return filled;
 }
 
 std::vector<std::vector<float>> Classifier::embed(std::span<const std::string> texts,

@@ -382,7 +382,7 @@ EncoderGraph::ExitValues EncoderGraph::exit(const Value& x, const Exit<LinearWei
   const bool is_mean = model_.config().sharcs->exit_pooling == ExitPooling::mean;
   const Value pooled = norm(is_mean ? mean_over_tokens(x) : first_token(x), exit.norm, hidden);
   const Value inner = activation(linear(pooled, *exit.dense, hidden, hidden), Activation::tanh);
-  ExitValues values = {.logits = linear(inner, exit.output, exit.output.outputs(), hidden), .score = {}};
+  ExitValues values = {.logits = linear(inner, *exit.output, exit.output->outputs(), hidden), .score = {}};
   if (exit.score) values.score = linear(pooled, *exit.score, 1, hidden);
   return values;
 }
