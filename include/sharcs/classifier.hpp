@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <span>
@@ -29,8 +30,22 @@ struct FoundAnswer {
   Prediction prediction;    ///< of the window that decided, without logits; multiply-adds are those of all windows
 };
 
+/// A token of the vocabulary in the place of a mask.
+struct MaskFilling {
+  std::int32_t id = 0;
+  std::string token;  ///< as the vocabulary spells it: "film", "##ing", "Ġthe"
+  double probability = 0;
+};
+
+/// A text whose masks a model has filled.
+struct FilledText {
+  std::vector<std::vector<MaskFilling>>
+      masks;              ///< for each mask that was read, in the text's order: the likeliest first
+  Prediction prediction;  ///< without labels, logits and probabilities
+};
+
 /// Text in, label out: an engine with its tokenizer. Safe to call from many threads at once. A model that labels tokens
-/// has tag() in place of classify(), one that finds answers has answer().
+/// has tag() in place of classify(), one that finds answers has answer(), one that fills masks fill().
 class Classifier {
  public:
   /// Reads a model directory with the tokenizer's files. Throws as Engine::load and Tokenizer::load.
@@ -61,6 +76,12 @@ class Classifier {
   /// and DataError for an empty question or context.
   std::vector<FoundAnswer> answer(std::span<const TextPair> questions, const CallOptions& options = {},
                                   std::optional<double> no_answer_above = {}) const;
+
+  /// The `most` likeliest tokens for each mask of the texts ("[MASK]" or "<mask>", as the vocabulary spells it), for a
+  /// model that fills masks; each mask by itself, as the fill-mask pipeline of transformers. Throws as Engine::run, and
+  /// DataError for a text without a mask.
+  std::vector<FilledText> fill(std::span<const std::string> texts, std::size_t most = 5,
+                               const CallOptions& options = {}) const;
 
   /// A vector a text, as Engine::embed gives; of a text that is read in windows, the mean of theirs.
   std::vector<std::vector<float>> embed(std::span<const std::string> texts, const EmbedOptions& options = {}) const;

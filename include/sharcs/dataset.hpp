@@ -25,9 +25,11 @@ struct Sample {
   std::optional<std::vector<TextRange>> answers = {};  ///< of a question: which bytes of its context, `pair`, if any do
   std::optional<std::size_t> window = {};              ///< of a question: which part of the context a model reads
   std::size_t question = 0;                            ///< of a window: the place of its question in the data set
-  std::optional<int> difficulty = {};                  ///< how hard the sentence is, where a column of the file says so
-  std::string id = {};                                 ///< the file's own index of the sample; empty when it has none
-  std::size_t line = 0;  ///< the line of the file where the sample starts, from 1; 0: from no file
+  std::optional<std::size_t> document = {};  ///< of a line of plain text: the number of its document in the file
+  std::vector<std::int32_t> tokens = {};     ///< of a block of such lines: all that a model reads; else empty
+  std::optional<int> difficulty = {};        ///< how hard the sentence is, where a column of the file says so
+  std::string id = {};                       ///< the file's own index of the sample; empty when it has none
+  std::size_t line = 0;                      ///< the line of the file where the sample starts, from 1; 0: from no file
 };
 
 struct BadLine {
@@ -35,9 +37,9 @@ struct BadLine {
   std::string problem;  ///< "dev.tsv:7: unknown label …"
 };
 
-/// The samples of one file (as it was given, for messages), in the file's order.
+/// The samples of one file, in the file's order.
 struct Dataset {
-  std::string file;
+  std::string file;  ///< as it was given, for messages
   std::vector<Sample> samples;
   std::vector<std::string> notes;       ///< what the reader did and a user should know, as lines left out: a line each
   std::vector<BadLine> bad_lines = {};  ///< those that were left out with OnError::skip
@@ -52,7 +54,7 @@ struct Dataset {
 std::vector<std::size_t> label_counts(const Dataset& dataset, std::size_t labels);
 
 enum class Split { train, dev, test };
-std::string to_string(Split split);  // "train", "dev" or "test"
+std::string to_string(Split split);
 struct SplitOptions {
   double dev_share = 0.1;  ///< share of the samples that becomes dev, in (0, 1)
   std::uint64_t seed = 1;
@@ -64,15 +66,14 @@ struct TrainAndDev {
 /// 180 negative and 20 positive samples, a dev_share of 0.1 takes 18 and 2. In general, n samples of a label give
 /// round(n · dev_share) to dev, at least 1 and at most n − 1. A label's only sample stays in train. Targets (of
 /// several: their sums) are sorted and cut into groups of about 1 / dev_share neighbours, each of which gives about one
-/// sample; dev gets round(n · dev_share) of all n, as of tagged texts. Questions of one context stay together. The same
-/// samples and seed give the same split, in the file's order. Throws DataError when a sample has no label or a part
-/// would be empty, ConfigError for another dev_share.
+/// sample; dev gets round(n · dev_share) of all n, as of tagged texts. Questions of one context stay together, as lines
+/// of one document where there are several. The same samples and seed give the same split, in the file's order. Throws
+/// DataError when a sample has no label or a part would be empty, ConfigError for another dev_share.
 TrainAndDev split_stratified(const Dataset& dataset, const SplitOptions& options = {});
 
 /// What to do with bytes that are not UTF-8, and with NUL bytes: refuse: DataError with the line; replace: each invalid
 /// sequence becomes U+FFFD, and a note of the data set counts them.
 enum class InvalidText { refuse, replace };
-
 /// What to do with a line that is no sample, or an answer that is not where it is said to be: stop: DataError with the
 /// line; skip: it is left out, and is one of the data set's bad_lines.
 enum class OnError { stop, skip };
@@ -99,7 +100,6 @@ enum class Header {
   yes,
   no,
 };
-
 std::string to_string(TableFormat format);  // "by_extension", "tsv", "csv", "jsonl", "fasttext", "conll"
 std::string to_string(Quoting quoting);     // "automatic", "none", "rfc4180"
 std::string to_string(Header header);       // "automatic", "yes", "no"

@@ -45,7 +45,7 @@ struct RecordedAnswer {
   std::vector<float> logits = {};  ///< [samples, outputs]; of a regression the values
   std::vector<float> scores = {};  ///< [samples], of an exit: the logits of its being right; empty where it has none
   double seconds = 0;              ///< that the whole data set took at full width; 0 for the others
-  std::vector<std::string> texts = {};     ///< [samples], of windows: what stands between the ends of the best answer
+  std::vector<std::string> texts = {};     ///< [samples], of windows: the best answer; of masked tokens: those it names
   std::vector<float> exact = {}, f1 = {};  ///< [samples], of these texts, as SQuAD's scripts measure them
 };
 
@@ -54,7 +54,9 @@ struct RecordedAnswer {
 /// labelled, logits and labels stand for the words that the model reads, sample after sample. Where questions are
 /// answered, the samples are the windows of their contexts. Their logits are five numbers: the rows of the best
 /// answer's ends, its score, that of "none", and the logarithm of the sum that they are shares of. Their labels: 2: the
-/// answer is there; 1: it is in another window; 0: the question has none.
+/// answer is there; 1: it is in another window; 0: the question has none. Where masked tokens are told, the samples are
+/// blocks of text, labels the true tokens, and logits three numbers a masked token: the likeliest one, and the
+/// logarithms of its probability and of the true one's.
 struct Recording {
   std::string model = {};  ///< its folder
   ModelConfig config = {};
@@ -74,21 +76,19 @@ struct Recording {
 
   /// Reads a recording.json. Throws IoError; DataError naming the key.
   static Recording load(const std::filesystem::path& file);
-
   std::size_t size() const { return tokens.size(); }
   bool is_regression() const { return (outputs == 1 && !config.per_token) || config.multi_output; }
-  std::vector<double> widths() const;  ///< of the sub-networks, ascending
-  /// Answers are given by their index; this is full width's.
-  int full_width() const { return static_cast<int>(answers.size()) - 1; }
+  std::vector<double> widths() const;                                      ///< of the sub-networks, ascending
+  int full_width() const { return static_cast<int>(answers.size()) - 1; }  ///< the index of its answer
   std::span<const float> logits_of(std::size_t sample, int answer) const;  ///< one a class, or a word and class
   std::span<const float> router_logits_of(std::size_t sample) const;       ///< one a width, ascending
   bool is_multi_label() const { return config.multi_label; }
-  bool labels_words() const { return config.per_token; }  ///< or finds answers
+  bool labels_words() const { return config.per_token; }  ///< or finds answers, or fills masks
   bool finds_answers() const { return config.finds_answers; }
+  bool fills_masks() const { return config.fills_masks; }
   std::vector<int> tags_of(std::size_t sample, int answer) const;  ///< where words are labelled: what the answer says
   std::span<const int> true_tags_of(std::size_t sample) const;     ///< the same of the file
-  /// The class with the largest logit; the first of equals. Multi-label: bit i is label i.
-  int label_of(std::size_t sample, int answer) const;
+  int label_of(std::size_t sample, int answer) const;  ///< of the largest logit; multi-label: bit i is label i
   std::span<const double> targets_of(std::size_t sample) const;  ///< of a regression, one an output
 };
 

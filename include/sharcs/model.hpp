@@ -29,6 +29,7 @@ struct LoadOptions {
   bool multi_output = false;
   bool per_token = false;
   bool finds_answers = false;
+  bool fills_masks = false;
   double label_threshold = 0.5;
   /// Leaves out all but the checkpoint's first so many layers; absent: none.
   std::optional<int> num_hidden_layers = {};

@@ -98,6 +98,8 @@ struct ModelConfig {
   bool per_token = false;     ///< each token has a label: "architectures" is "…ForTokenClassification"
   /// With per_token: its two logits are for an answer that begins there, and one that ends: "…ForQuestionAnswering".
   bool finds_answers = false;
+  /// With per_token: a masked token's label is a token of the vocabulary, and `labels` is empty: "…ForMaskedLM".
+  bool fills_masks = false;
   std::optional<SharcsConfig> sharcs;  ///< absent: a plain encoder without widths and router
   /// What the model was trained for and how its data are read: "sharcs_task" in config.json. Absent: not known.
   /// task->labels stays empty, since `labels` has the classes. Task::of() and Task::store_in() read and write both.
@@ -106,8 +108,8 @@ struct ModelConfig {
   /// The keys of config.json that the library does not know, as a JSON object: saved again as they were.
   std::string other_keys = "{}";
 
-  int num_labels() const { return static_cast<int>(labels.size()); }
-  bool labels_tokens() const { return per_token && !finds_answers; }
+  int num_labels() const { return fills_masks ? vocab_size : static_cast<int>(labels.size()); }
+  bool labels_tokens() const { return per_token && !finds_answers; }  ///< words, or masks
   bool is_regression() const { return multi_output || (labels.size() == 1 && !per_token); }
   int head_size() const { return attention_head_size > 0 ? attention_head_size : hidden_size / num_attention_heads; }
   int word_embedding_size() const { return embedding_size > 0 ? embedding_size : hidden_size; }

@@ -20,18 +20,18 @@ struct TaskDefinition;
 namespace [[gnu::visibility("default")]] sharcs {
 
 struct ModelConfig;
-/// A text has one label, one number or several, any number of labels, or each of its words has one, its tag; or a
-/// question is answered by a part of its context.
-enum class TaskKind { classification, regression, multi_label, token_classification, question_answering };
+/// A text has one label, one number or several, any number of labels, or each of its words has one, its tag; a question
+/// is answered by a part of its context; or the masked tokens of plain text are told (a masked language model).
+enum class TaskKind { classification, regression, multi_label, token_classification, question_answering, masked_lm };
 std::string to_string(TaskKind kind);
-/// What a task is judged by, such as "accuracy". The larger, the better.
+/// What a task is judged by, such as "accuracy". The larger, the better; but of "perplexity" the smaller.
 class Metric {
  public:
   /// Throws ConfigError for a name that is not one of names().
   Metric(const std::string& name);
   Metric(const char* name) : Metric(std::string(name)) {}  ///< the same
   /// "accuracy", …; of regression "pearson", …; multi_label "exact_match", …; tags "entity_f1", …; questions
-  /// "answer_f1"
+  /// "answer_f1"; masked_lm "perplexity"
   static std::vector<std::string> names();
   bool operator==(const Metric&) const = default;
 
@@ -40,7 +40,6 @@ class Metric {
   const internal::MetricDefinition* definition_;
 };
 std::string to_string(Metric metric);
-
 /// The names of metrics, and their values.
 using MetricMap = std::map<std::string, double>;
 
@@ -56,6 +55,7 @@ enum class Benchmark { none, glue };
 ///     TaskSpec{.text = "review", .label = "stars"}                  // columns of reviews.csv by name
 ///     TaskSpec{.kind = TaskKind::token_classification}              // words and their tags, as CoNLL or JSON Lines
 ///     TaskSpec{.kind = TaskKind::question_answering}                // SQuAD's JSON, or JSON Lines
+///     TaskSpec{.kind = TaskKind::masked_lm}                         // plain text, a text a line
 ///     TaskSpec{.benchmark = Benchmark::glue, .name = "sst-2"}       // all that follows `name` is known
 struct TaskSpec {
   Benchmark benchmark = Benchmark::none;
@@ -82,10 +82,10 @@ struct TaskSpec {
 /// A task: what its files look like, what its labels are called, how it is judged. Cheap to copy, immutable.
 class Task {
  public:
-  /// A task of GLUE: cola, sst-2, mrpc, sts-b, qqp, mnli, mnli-mm, qnli, rte or wnli. Case, '-', '_' and blanks in the
-  /// name do not matter ("SST2", "STS-B", "mnli_mismatched"). Throws ConfigError that lists the names.
+  /// A task of GLUE: cola, sst-2, mrpc, sts-b, qqp, mnli, mnli-mm, qnli, rte or wnli; or masked-lm. Case, '-', '_' and
+  /// blanks in the name do not matter ("SST2", "mnli_mismatched"). Throws ConfigError that lists the names.
   static Task named(std::string_view name);
-  static std::vector<std::string> names();  ///< that named() takes, in GLUE's order
+  static std::vector<std::string> names();  ///< that named() takes: GLUE's in its order, and masked-lm
 
   /// The task that a spec describes. A classification of your own needs spec.labels here; read_training_data() finds
   /// them in the data. Throws ConfigError when parts of the spec contradict each other.
@@ -115,7 +115,7 @@ class Task {
   /// case are alike. Throws ConfigError when they are not the task's labels.
   Task with_label_order(const std::vector<std::string>& labels) const;
 
-  /// The file of a split in a folder of GLUE's layout: dev_matched.tsv, …. Throws IoError; ConfigError for own data.
+  /// The file of a split in a folder: dev_matched.tsv, …; of masked_lm dev.txt. Throws IoError; ConfigError for others.
   std::filesystem::path file(const std::filesystem::path& folder, Split split) const;
   Dataset read(const std::filesystem::path& folder, Split split, const ReadOptions& options = {}) const;  ///< that file
   /// Reads one file. A first row with the names of the task's columns is a header; GLUE's files without header are

@@ -39,10 +39,9 @@ enum class ClassWeights { automatic, none, balanced };
 
 enum class TrainingPrecision { fp32, bf16 };  ///< what large products' operands are rounded to (docs/training.md)
 
-/// Which widths an optimizer step trains.
-enum class StepMode {
-  joint,      ///< all: one micro-batch of each width, gradients averaged (the authors train one width per GPU)
-  alternate,  ///< one: a micro-batch of one width, the widths in turn (the authors' code on a single device)
+enum class StepMode {  ///< which widths an optimizer step trains
+  joint,               ///< all: one micro-batch of each width, gradients averaged (the authors train one width per GPU)
+  alternate,           ///< one: a micro-batch of one width, the widths in turn (the authors' code on a single device)
 };
 
 /// How several ranks share an optimizer step. The result is the same but for rounding.
@@ -51,10 +50,9 @@ enum class Sharding {
   micro_batches,  ///< every rank takes whole micro-batches; with more ranks, several share one by its samples
 };
 
-/// The learning rate after the warm-up.
-enum class ScheduleShape {
-  linear,    ///< falls to 0 at the end of training
-  constant,  ///< stays where it is
+enum class ScheduleShape {  ///< the learning rate after the warm-up
+  linear,                   ///< falls to 0 at the end of training
+  constant,                 ///< stays where it is
 };
 
 /// What tells how hard a sample is.
@@ -116,6 +114,8 @@ struct TrainingOptions {
 
   int max_length = 128;      ///< tokens of a sample, special tokens included; the rest is cut off
   double token_dropout = 0;  ///< share of the words that a mask token hides, others in each step; the paper has 0
+  // masked_lm: of the tokens; and of these, how many a mask token hides, or one that is drawn; the others stay.
+  double masked_share = 0.15, mask_token_share = 0.8, random_token_share = 0.1;
 
   int micro_batch_tokens = 4096;       ///< a micro-batch of more tokens runs in pieces, to save memory
   bool recompute_activations = false;  ///< a fraction of the memory for a third more time; the same bits

@@ -81,7 +81,12 @@ void TaskArguments::add_to(CLI::App& command, const std::vector<std::string>& on
   };
   const std::string place =
       " (name, or position from 1; name:3 is the one called 3; review.text stands within JSON's review)";
-  add("--task", task, "Task of GLUE: " + listed(Task::names()));
+  std::vector<std::string> of_glue = Task::names();
+  of_glue.pop_back();
+  add("--task", task,
+      "Task of GLUE: " + listed(of_glue) +
+          "; or masked-lm: masked tokens are told, of plain text with a text a line and a blank line behind a "
+          "document");
   add("--text-column", text_column, "Own data: column of the sentence" + place)->default_str("text");
   add("--pair-column", pair_column, "Own data: column of the second sentence; none: single sentences");
   add("--label-column", label_column, "Own data: column of the class or target" + place)->default_str("label");
@@ -156,6 +161,8 @@ bool TaskArguments::describes_table() const {
   return describes_own_data() || !(format + quoting + header + delimiter).empty();
 }
 
+bool TaskArguments::reads_plain_text() const { return names_masked_lm(task); }
+
 TaskSpec TaskArguments::spec() const { return over({}); }
 
 bool TaskArguments::has_questions(const std::filesystem::path& file) const {
@@ -218,6 +225,10 @@ Task TaskArguments::task_of(const ModelConfig& config, const std::string& place)
   const std::string file = place + "/config.json";
   if (!task.empty()) {
     const Task named = Task::named(task);
+    if ((named.kind() == TaskKind::masked_lm) != config.fills_masks)
+      throw ConfigError(file + ": the model labels " + what_is_labelled(config) + "; task " + quote(named.name()) +
+                        " is a " + to_string(named.kind()));
+    if (config.fills_masks) return named;
     if (config.per_token)
       throw ConfigError(file + ": the model labels " + what_is_labelled(config) + "; task " + quote(named.name()) +
                         " has one label a text");
@@ -234,6 +245,8 @@ Task TaskArguments::task_of(const ModelConfig& config, const std::string& place)
     return named.with_label_order(config.labels);
   }
   if (describes_own_data()) {
+    if (config.fills_masks)
+      throw ConfigError(file + ": the model labels masked tokens; the options of columns and kinds are for others");
     const bool has_own = config.task && config.task->benchmark == Benchmark::none;
     TaskSpec own = over(has_own ? *config.task : TaskSpec());
     if (multi_label && !config.multi_label)
@@ -254,6 +267,7 @@ Task TaskArguments::task_of(const ModelConfig& config, const std::string& place)
   }
   if (std::optional<Task> stored = Task::of(config, file)) return *stored;
   if (config.finds_answers) return Task::custom({.kind = TaskKind::question_answering});
+  if (config.fills_masks) return Task::custom({.name = "masked-lm", .kind = TaskKind::masked_lm});
   if (config.per_token) return Task::custom({.kind = TaskKind::token_classification, .labels = config.labels});
   usage_error(file + " does not say what the model was trained for; give --task, or the columns of own data");
 }
@@ -329,6 +343,11 @@ TrainingData TrainingDataArguments::read_own(const SplitOptions& split) const {
 TrainingData TrainingDataArguments::read_glue(const SplitOptions& split) const {
   if (describes_own_data()) usage_error("columns are for own data; the files of --task are known");
   Task named = Task::named(task);
+  if (named.kind() == TaskKind::masked_lm && !metrics.empty()) {
+    TaskSpec judged = {.name = named.name(), .kind = named.kind()};
+    for (const std::string& name : metrics) judged.metrics.emplace_back(name);
+    named = Task::custom(judged);
+  }
   if (!labels.empty()) named = named.with_label_order(labels);
   const ReadOptions options = read_options();
   const std::filesystem::path train_file =

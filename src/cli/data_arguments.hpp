@@ -31,6 +31,8 @@ struct TaskArguments {
   bool describes_own_data() const;
   /// Whether an option was given that only tables have: a column, a format, ….
   bool describes_table() const;
+  /// Whether the task is masked-lm, by --task.
+  bool reads_plain_text() const;
   TaskSpec spec() const;
   /// Whether the words of texts have labels: by --tags, or a format or a file's name that is only for these.
   bool has_tags(const std::filesystem::path& file) const;

@@ -39,9 +39,9 @@ double value_in(const MetricMap& metrics, Metric metric) {
 }
 
 /// How many samples were longer than the model reads: those of the greatest length are looked at once more. Of windows
-/// nothing is cut.
+/// and blocks nothing is cut.
 std::size_t count_truncated(const Classifier& classifier, const Recording& recording) {
-  if (recording.finds_answers()) return 0;
+  if (recording.finds_answers() || recording.fills_masks()) return 0;
   std::size_t truncated = 0;
   for (std::size_t i = 0; i < recording.size(); ++i) {
     if (static_cast<std::size_t>(recording.tokens[i]) < classifier.max_tokens()) continue;
@@ -196,6 +196,7 @@ void EvaluationReport::print(std::ostream& out) const {
   const bool pairs = !recording_.samples.empty() && recording_.samples.front().pair.has_value();
   out << recording_.task << ", " << evaluation_.name << ": "
       << counted(recording_.size(), recording_.finds_answers() ? "window"
+                                    : recording_.fills_masks() ? "block"
                                     : pairs                    ? "pair"
                                                                : "sentence")
       << " of " << recording_.data << ", routed by " << policy_ << '\n';

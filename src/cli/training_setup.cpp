@@ -136,6 +136,7 @@ TrainingSetup from_checkpoint(const ConfigFile& config, const TrainingData& data
   load.multi_output = of_task.multi_output;
   load.per_token = of_task.per_token;
   load.finds_answers = of_task.finds_answers;
+  load.fills_masks = of_task.fills_masks;
   load.label_threshold = of_task.label_threshold;
   LoadReport report;
   Model model = Model::load(checkpoint, load, &report);

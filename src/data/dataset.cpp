@@ -68,11 +68,20 @@ TrainAndDev split_stratified(const Dataset& dataset, const SplitOptions& options
           count);
       taken += count;
     }
-  } else if (!dataset.empty() && dataset.samples.front().answers) {
+  } else if (!dataset.empty() && (dataset.samples.front().answers || dataset.samples.front().document)) {
     std::map<std::string_view, std::vector<std::size_t>> by_context;
-    for (std::size_t i = 0; i < dataset.size(); ++i) by_context[*dataset.samples[i].pair].push_back(i);
+    std::map<std::size_t, std::vector<std::size_t>> by_document;
+    const bool has_documents = dataset.samples.front().document != dataset.samples.back().document;
+    for (std::size_t i = 0; i < dataset.size(); ++i) {
+      const Sample& sample = dataset.samples[i];
+      if (sample.document)
+        by_document[has_documents ? *sample.document : i].push_back(i);
+      else
+        by_context[*sample.pair].push_back(i);
+    }
     std::vector<const std::vector<std::size_t>*> groups;
     for (const auto& [context, members] : by_context) groups.push_back(&members);
+    for (const auto& [document, members] : by_document) groups.push_back(&members);
     Random(derive_key(options.seed, "dev split", 0)).shuffle(groups);
     const std::size_t least = std::max<std::size_t>(share_of(dataset.size()), 1);
     std::size_t taken = 0;

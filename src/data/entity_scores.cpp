@@ -1,6 +1,7 @@
 #include "data/entity_scores.hpp"
 
 #include <cassert>
+#include <cmath>
 
 namespace sharcs::internal {
 namespace {
@@ -17,6 +18,7 @@ TagCounts& TagCounts::operator+=(const TagCounts& other) {
   entities.right += other.entities.right;
   words += other.words;
   right_words += other.right_words;
+  log_likelihood += other.log_likelihood;
   questions += other.questions;
   exact_answers += other.exact_answers;
   f1_sum += other.f1_sum;
@@ -27,6 +29,7 @@ double TagCounts::precision() const { return share(entities.right, entities.pred
 double TagCounts::recall() const { return share(entities.right, entities.truth); }
 double TagCounts::f1() const { return share(2 * entities.right, entities.truth + entities.predicted); }
 double TagCounts::word_accuracy() const { return share(right_words, words); }
+double TagCounts::perplexity() const { return words == 0 ? 0 : std::exp(-log_likelihood / static_cast<double>(words)); }
 double TagCounts::answer_exact_match() const {
   return questions == 0 ? 0 : exact_answers / static_cast<double>(questions);
 }

@@ -15,12 +15,13 @@ struct EntityCounts {
   friend bool operator==(const EntityCounts&, const EntityCounts&) = default;
 };
 
-/// What the metrics of tags, and those of answers, are made of, summed over texts.
+/// What the metrics of tags, those of answers and those of masked tokens are made of, summed over texts.
 struct TagCounts {
-  EntityCounts entities = {};  ///< of all types; none where the tags are not those of entities
-  std::size_t words = 0, right_words = 0;
-  std::size_t questions = 0;             ///< that were answered
-  double exact_answers = 0, f1_sum = 0;  ///< their AnswerScore, summed
+  EntityCounts entities = {};              ///< of all types; none where the tags are not those of entities
+  std::size_t words = 0, right_words = 0;  ///< or masked tokens
+  double log_likelihood = 0;               ///< of masked tokens: the logarithms of the true ones' probabilities, summed
+  std::size_t questions = 0;               ///< that were answered
+  double exact_answers = 0, f1_sum = 0;    ///< their AnswerScore, summed
 
   TagCounts& operator+=(const TagCounts& other);
   friend bool operator==(const TagCounts&, const TagCounts&) = default;
@@ -29,7 +30,8 @@ struct TagCounts {
   double precision() const;
   double recall() const;
   double f1() const;
-  double word_accuracy() const;  ///< share of the words with the right tag; 0 without words
+  double word_accuracy() const;  ///< share of the words with the right tag, or of the masked tokens; 0 without any
+  double perplexity() const;     ///< exp(-log_likelihood / words); 0 without any
   // Means over the questions; 0 without any.
   double answer_exact_match() const;
   double answer_f1() const;

@@ -93,6 +93,8 @@ MetricMap measure(std::span<const Metric> metrics, std::span<const double> targe
 }
 
 double score(const MetricMap& metrics) {
+  if (const auto perplexity = metrics.find("perplexity"); perplexity != metrics.end())
+    return -std::log(perplexity->second);
   double sum = 0;
   for (const auto& [name, value] : metrics) sum += value;
   return metrics.empty() ? nan : sum / static_cast<double>(metrics.size());

@@ -23,19 +23,23 @@ struct MetricDefinition {
     OfClasses measure;
   };
 
-  /// Of a token classification, or of answers to questions: from what was counted in all texts.
+  /// Of a token classification, of answers to questions or of masked tokens: from what was counted in all texts.
   struct OfTags {
     double (TagCounts::*measure)() const;
     bool needs_entities;      ///< whether it says nothing of tags that are none of entities
     bool of_answers = false;  ///< of question answering
+    bool of_masks = false;    ///< of masked language models
   };
 
   std::string name;
-  std::variant<OfClasses, OfValues, OfLabelSets, OfTags> measure;  ///< the larger its result, the better
+  /// The larger its result, the better; see score() for the one that is otherwise.
+  std::variant<OfClasses, OfValues, OfLabelSets, OfTags> measure;
 
   TaskKind kind() const {
     if (const auto* of_tags = std::get_if<OfTags>(&measure))
-      return of_tags->of_answers ? TaskKind::question_answering : TaskKind::token_classification;
+      return of_tags->of_answers ? TaskKind::question_answering
+             : of_tags->of_masks ? TaskKind::masked_lm
+                                 : TaskKind::token_classification;
     if (std::holds_alternative<OfLabelSets>(measure)) return TaskKind::multi_label;
     return std::holds_alternative<OfClasses>(measure) ? TaskKind::classification : TaskKind::regression;
   }
@@ -69,7 +73,7 @@ MetricMap measure(std::span<const Metric> metrics, std::span<const double> targe
                   std::size_t outputs = 1);
 
 /// One number for choosing the best checkpoint: the mean of the metrics, which is how GLUE scores a task with two of
-/// them. NaN when there are none.
+/// them. Minus the logarithm of perplexity alone where that is one of them. NaN when there are none.
 double score(const MetricMap& metrics);
 
 /// Area under the ROC curve: the probability that a positive sample has a larger score than a negative one, ties

@@ -26,6 +26,7 @@ std::vector<Metric> metrics_for(const TaskSpec& spec, const std::vector<std::str
   if (spec.kind == TaskKind::token_classification)
     return {labels == 0 || TagSet(names).has_entities() ? "entity_f1" : "word_accuracy"};
   if (spec.kind == TaskKind::question_answering) return {"answer_exact_match", "answer_f1"};
+  if (spec.kind == TaskKind::masked_lm) return {"perplexity", "token_accuracy"};
   if (spec.kind == TaskKind::regression) return {"pearson", "spearman"};
   if (spec.kind == TaskKind::multi_label) return {"micro_f1", "label_macro_f1", "exact_match"};
   if (labels == 2) return {"accuracy", "f1", "matthews"};
@@ -58,6 +59,14 @@ void check(const TaskSpec& spec) {
                       ", expected by_extension or jsonl");
   if (!has_questions && spec.no_answer_above)
     throw ConfigError(task + " is a " + to_string(spec.kind) + "; no_answer_above is for a question_answering");
+  if (spec.kind == TaskKind::masked_lm) {
+    if (spec.pair || spec.difficulty || spec.id || spec.text != Column("text") || spec.label != Column("label"))
+      throw ConfigError(task + " is a masked_lm, whose files are plain text; expected no column");
+    if (spec.format != TableFormat::by_extension)
+      throw ConfigError(task + " is a masked_lm, whose files are plain text; the format is " + to_string(spec.format) +
+                        ", expected by_extension");
+    if (!spec.labels.empty()) throw ConfigError(task + " is a masked_lm, which has no labels; expected none");
+  }
   const bool has_tags = spec.kind == TaskKind::token_classification;
   if (has_tags && spec.pair) throw ConfigError(task + " is a token_classification; expected no second text");
   if (spec.format == TableFormat::conll && !has_tags)
@@ -121,6 +130,8 @@ TaskDefinition own_task(const TaskSpec& spec, const std::vector<std::string>& gi
                          .no_answer_above = spec.no_answer_above};
   for (const std::string& name : labels) task.labels.push_back({.name = name, .word = name});
   if (spec.kind == TaskKind::question_answering) task.is_pair = true;
+  if (spec.kind == TaskKind::masked_lm)
+    task.files = {{{"train.txt", "train.txt.gz"}, {"dev.txt", "dev.txt.gz"}, {"test.txt", "test.txt.gz"}}};
   if (spec.kind == TaskKind::token_classification) {
     // As data sets of the Hugging Face hub call them.
     if (spec.text == Column("text")) task.text = {.names = {"tokens"}};

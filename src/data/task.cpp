@@ -5,6 +5,7 @@
 
 #include "core/quote.hpp"
 #include "data/column_layout.hpp"
+#include "data/plain_texts.hpp"
 #include "data/question_texts.hpp"
 #include "data/sample_reader.hpp"
 #include "data/tagged_texts.hpp"
@@ -18,6 +19,8 @@
 namespace sharcs {
 using namespace internal;
 namespace {
+
+constexpr const char* masked_lm_name = "masked-lm";
 
 /// What is found in a folder, for a message.
 std::string content_of(const std::filesystem::path& folder) {
@@ -66,6 +69,13 @@ TaskSpec spec_of(const TaskDefinition& task) {
 
 }  // namespace
 
+bool internal::names_masked_lm(std::string_view name) {
+  std::string letters;
+  for (const char c : name)
+    if (c != '-' && c != '_' && c != ' ') letters += c;
+  return equal_ignoring_case(letters, "maskedlm");
+}
+
 TaskDefinition internal::as_asked(TaskDefinition task, const ReadOptions& options) {
   if (options.format) task.format = *options.format;
   if (options.quoting) task.quoting = *options.quoting;
@@ -78,17 +88,25 @@ TaskDefinition internal::as_asked(TaskDefinition task, const ReadOptions& option
 
 Task Task::named(std::string_view name) {
   if (const TaskDefinition* task = find_glue_task(name)) return TaskDefinition::task(*task);
+  if (names_masked_lm(name))
+    return TaskDefinition::task(own_task({.name = masked_lm_name, .kind = TaskKind::masked_lm}, {}));
   throw ConfigError("unknown task " + quote(name) + "; expected one of " + listed(names()));
 }
 
-std::vector<std::string> Task::names() { return glue_task_names(); }
+std::vector<std::string> Task::names() {
+  std::vector<std::string> names = glue_task_names();
+  names.emplace_back(masked_lm_name);
+  return names;
+}
 
 Task Task::custom(const TaskSpec& spec) {
   if (spec.benchmark == Benchmark::glue) {
     const Task task = named(spec.name);
     return spec.labels.empty() ? task : task.with_label_order(spec.labels);
   }
-  if (spec.kind != TaskKind::regression && spec.kind != TaskKind::question_answering && spec.labels.empty())
+  const bool finds_labels = spec.kind != TaskKind::regression && spec.kind != TaskKind::question_answering &&
+                            spec.kind != TaskKind::masked_lm;
+  if (finds_labels && spec.labels.empty())
     throw ConfigError("task " + quote(spec.name) + " is a classification without labels; expected at least two");
   return TaskDefinition::task(own_task(spec, spec.labels));
 }
@@ -102,8 +120,7 @@ std::optional<Task> Task::of(const ModelConfig& config, const std::string& name)
   if ((kind == TaskKind::multi_label) != config.multi_label)
     throw ConfigError(name + ": \"sharcs_task\" is a " + to_string(kind) + ", \"problem_type\" is " +
                       (config.multi_label ? "multi_label_classification" : "another one"));
-  if ((kind == TaskKind::token_classification) != config.labels_tokens() ||
-      (kind == TaskKind::question_answering) != config.finds_answers)
+  if (!fits(kind, config))
     throw ConfigError(name + ": \"sharcs_task\" is a " + to_string(kind) + ", \"architectures\" has a model for " +
                       what_is_labelled(config));
   if (config.multi_output && kind != TaskKind::regression)
@@ -117,11 +134,12 @@ std::optional<Task> Task::of(const ModelConfig& config, const std::string& name)
 
 void Task::store_in(ModelConfig& config) const {
   config.task = spec_of(*definition_);
-  config.labels = definition_->labels.empty() ? std::vector<std::string>{"score"} : labels();
+  config.fills_masks = kind() == TaskKind::masked_lm;
+  config.labels = definition_->labels.empty() && !config.fills_masks ? std::vector<std::string>{"score"} : labels();
   config.multi_label = kind() == TaskKind::multi_label;
   config.multi_output = kind() == TaskKind::regression && !definition_->labels.empty();
   config.finds_answers = kind() == TaskKind::question_answering;
-  config.per_token = kind() == TaskKind::token_classification || config.finds_answers;
+  config.per_token = kind() == TaskKind::token_classification || config.finds_answers || config.fills_masks;
   config.label_threshold = definition_->label_threshold;
 }
 
@@ -181,6 +199,7 @@ Dataset Task::read_file(const std::filesystem::path& file, Split split, const Re
   const TaskDefinition definition = as_asked(*definition_, options);
   if (kind() == TaskKind::token_classification) return TaggedTexts(definition, file, split, options).read();
   if (kind() == TaskKind::question_answering) return QuestionTexts(definition, file, split, options).read();
+  if (kind() == TaskKind::masked_lm) return PlainTexts(definition, file, options).read();
   const Table table = open_table(definition, file, options);
   return SampleReader(table, definition, split, options.on_error).read();
 }
@@ -195,6 +214,8 @@ TrainingData read_training_data(const TaskSpec& spec, const DataFiles& files) {
       definition = as_asked(own_task(spec, TaggedTexts(definition, files.train, Split::train, files.read).find_tags()),
                             files.read);
     train = TaggedTexts(definition, files.train, Split::train, files.read).read();
+  } else if (spec.kind == TaskKind::masked_lm) {
+    train = PlainTexts(definition, files.train, files.read).read();
   } else if (spec.kind == TaskKind::question_answering) {
     train = QuestionTexts(definition, files.train, Split::train, files.read).read();
     const bool some_have_none = std::ranges::any_of(
@@ -225,7 +246,7 @@ void require_trainable(const Task& task, const Dataset& train) {
       throw DataError(train.file + ":" + std::to_string(sample.line) +
                       ": has no label; training needs one on every line");
   const Sample& first = train.samples.front();
-  if (task.kind() == TaskKind::question_answering) return;
+  if (task.kind() == TaskKind::question_answering || task.kind() == TaskKind::masked_lm) return;
   const bool all_same = std::all_of(train.samples.begin(), train.samples.end(), [&](const Sample& sample) {
     return sample.label == first.label && sample.targets == first.targets &&
            std::ranges::all_of(sample.tags, [&](int tag) { return tag == first.tags.front(); });

@@ -81,6 +81,9 @@ TaskDefinition as_asked(TaskDefinition task, const ReadOptions& options);
 const TaskDefinition* find_glue_task(std::string_view name);
 std::vector<std::string> glue_task_names();
 
+/// Whether this is a spelling of "masked-lm".
+bool names_masked_lm(std::string_view name);
+
 /// The definition of a task on one's own data, with these labels (those of the spec, or those found in the data; none
 /// yet, or of a regression: empty). Throws ConfigError when parts of the spec contradict each other.
 TaskDefinition own_task(const TaskSpec& spec, const std::vector<std::string>& labels);

@@ -5,12 +5,24 @@
 #include <utility>
 
 #include "data/context_windows.hpp"
+#include "data/text_blocks.hpp"
+#include "data/token_masking.hpp"
 #include "model/backbone.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {
 
+bool reads_pieces(TaskKind kind) { return kind == TaskKind::question_answering || kind == TaskKind::masked_lm; }
+
+Dataset pieces_of(const Dataset& dataset, TaskKind kind, const Tokenizer& tokenizer, std::size_t max_length,
+                  std::size_t stride) {
+  return kind == TaskKind::masked_lm ? blocks_of(dataset, tokenizer, max_length)
+                                     : windows_of(dataset, tokenizer, max_length, stride);
+}
+
 Encoding encode(const Sample& sample, const Tokenizer& tokenizer, std::size_t max_length, std::size_t stride) {
+  if (!sample.tokens.empty())
+    return {.ids = sample.tokens, .token_types = std::vector<std::int32_t>(sample.tokens.size())};
   if (sample.window)
     return std::move(
         tokenizer.encode_windows(sample.text, sample.pair.value_or(""), max_length, stride).at(*sample.window));
@@ -88,6 +100,18 @@ TokenizedDataset tokenize(const Dataset& dataset, const Task& task, const Tokeni
   result.truncated = truncated;
   result.lengths.reserve(dataset.size());
   const bool labelled = dataset.labelled();
+  if (task.kind() == TaskKind::masked_lm) {
+    for (const Encoding& encoding : encodings) {
+      result.tokens.add(encoding.ids, encoding.token_types);
+      result.lengths.push_back(static_cast<std::int32_t>(encoding.ids.size()));
+    }
+    std::vector<Index> all(encodings.size());
+    std::iota(all.begin(), all.end(), Index{0});
+    TokenMasking(tokenizer, {}).apply(all, masking_key_of_evaluation(), result.tokens);
+    result.labels = result.tokens.truths;
+    result.first_words = result.tokens.head_offsets;
+    return result;
+  }
   if (has_words) result.first_words = {0};
   result.has_windows = task.kind() == TaskKind::question_answering;
   if (result.has_windows) result.windows = &dataset;

@@ -17,19 +17,20 @@ namespace sharcs::internal {
 
 /// Whether the sample has what a model of its task shall learn.
 inline bool is_labelled(const Sample& sample) {
-  return sample.label || !sample.targets.empty() || !sample.tags.empty() || sample.answers;
+  return sample.label || !sample.targets.empty() || !sample.tags.empty() || sample.answers || sample.document;
 }
 
 /// What is known of each sample of a data set, apart from its tokens. It stays in memory for a whole training run.
 struct SampleFacts {
   std::vector<std::int32_t> lengths;  ///< tokens of each sample
   /// Classification: one for each sample, or the tags of all words that are read; of windows two, the places of the
-  /// tokens that begin and end the answer (see TokenSpan); empty when one has none.
+  /// tokens that begin and end the answer (see TokenSpan); of blocks the masked tokens; empty when one has none.
   std::vector<std::int32_t> labels;
-  std::vector<Index> first_words;  ///< where words have tags: sample s has words first_words[s] … [s + 1] − 1
-  std::vector<float> targets;      ///< regression: [samples, outputs]; empty when one has none
-  bool has_windows = false;        ///< whether the samples are windows of contexts
-  Index truncated = 0;             ///< number of samples that were cut because they were too long
+  /// Where words have tags, or tokens are masked: sample s has those from first_words[s] to [s + 1] − 1.
+  std::vector<Index> first_words;
+  std::vector<float> targets;  ///< regression: [samples, outputs]; empty when one has none
+  bool has_windows = false;    ///< whether the samples are windows of contexts
+  Index truncated = 0;         ///< number of samples that were cut because they were too long
 
   Index samples() const { return std::ssize(lengths); }
   /// One, or one a word; empty when one has none.
@@ -62,8 +63,14 @@ struct TokenizedDataset : SampleFacts {
   RaggedBatch gather(std::span<const Index> samples) const;
 };
 
-/// A sample as a model reads it: its window of a context, its words where they are given, its pair of texts or its
-/// text, cut to `max_length` tokens. `stride`: of windows, as Tokenizer::encode_windows().
+/// Whether a model of the task reads pieces of the samples: windows of contexts, blocks of plain text.
+bool reads_pieces(TaskKind kind);
+/// These pieces, as windows_of() and blocks_of(). Only where reads_pieces().
+Dataset pieces_of(const Dataset& dataset, TaskKind kind, const Tokenizer& tokenizer, std::size_t max_length,
+                  std::size_t stride = 0);
+
+/// A sample as a model reads it: the tokens of its block, its window of a context, its words where they are given, its
+/// pair of texts or its text, cut to `max_length` tokens. `stride`: of windows, as Tokenizer::encode_windows().
 Encoding encode(const Sample& sample, const Tokenizer& tokenizer, std::size_t max_length, std::size_t stride = 0);
 
 /// The first token of each word that has one, by its place: what the model says of a word it says there, as in
@@ -75,12 +82,13 @@ std::vector<std::int32_t> first_pieces(const Encoding& encoding);
 WorkShare share_by_tokens(std::span<const std::int32_t> lengths, int part, int parts);
 
 /// Tokenizes on all threads. Samples longer than `max_length` tokens are cut. Throws DataError for a text whose words
-/// are given and none of which has a token.
+/// are given and none of which has a token. Of blocks, tokens are masked as in all evaluations (TokenMasking).
 /// `rows`, `stride`: of windows (see windows_of()), whose data set must outlive the result.
 TokenizedDataset tokenize(const Dataset& dataset, const Task& task, const Tokenizer& tokenizer, std::size_t max_length,
                           WindowRows rows = WindowRows::all, std::size_t stride = 0);
 
-/// Tokenizes some samples on the calling thread, in the order given: the same batch that gather() returns.
+/// Tokenizes some samples on the calling thread, in the order given: the same batch that gather() returns, but that of
+/// blocks nothing is masked.
 RaggedBatch tokenize(const Dataset& dataset, std::span<const Index> samples, const Tokenizer& tokenizer,
                      std::size_t max_length);
 

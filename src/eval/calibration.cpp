@@ -15,6 +15,7 @@
 #include "eval/recording_metrics.hpp"
 #include "eval/router_calibration.hpp"
 #include "io/file.hpp"
+#include "model/predicted_label.hpp"
 #include "routing/policy_kind.hpp"
 #include "sharcs/error.hpp"
 
@@ -85,8 +86,9 @@ void check(const Recording& recording, const CostModel& costs, std::span<const C
   if (costs.answers.size() != recording.answers.size() || costs.paths.size() != recording.answers.size())
     throw ShapeError("costs of " + std::to_string(costs.answers.size()) + " answers for a recording of " +
                      std::to_string(recording.answers.size()));
-  if (recording.finds_answers() && options.confidence == "entropy")
-    throw ConfigError("the confidence is entropy; expected max-probability or patience for answers in a text");
+  if ((recording.finds_answers() || recording.fills_masks()) && options.confidence == "entropy")
+    throw ConfigError(std::string("the confidence is entropy; expected max-probability or patience for ") +
+                      what_is_labelled(recording.config));
   if (options.folds < 2) throw ConfigError("folds is " + std::to_string(options.folds) + "; expected at least 2");
   for (const CalibrationTarget& target : targets) {
     if (target.budget.has_value() == target.max_drop.has_value())

@@ -49,14 +49,14 @@ std::string tag_names(const Recording& recording, std::span<const int> tags) {
 }  // namespace
 
 std::vector<std::string> quality_names(const Recording& recording) {
-  if (recording.finds_answers()) return {};
+  if (recording.finds_answers() || recording.fills_masks()) return {};
   if (!recording.labels_words()) return recording.classes;
   const TagSet tags(recording.config.labels);
   return tags.has_entities() ? tags.types() : tags.names();
 }
 
 std::vector<ClassQuality> class_qualities(const Recording& recording, std::span<const int> answer_of_sample) {
-  if (recording.is_regression() || recording.finds_answers()) return {};
+  if (recording.is_regression() || recording.finds_answers() || recording.fills_masks()) return {};
   if (recording.labels_words()) return tag_qualities(recording, answer_of_sample);
   std::vector<ClassQuality> classes(recording.outputs);
   const auto add = [&](int label, std::size_t ClassQuality::*count) {
@@ -102,6 +102,10 @@ std::string said_of(const Recording& recording, std::size_t sample, int answer, 
     const bool none = recording.tags_of(sample, answer).back() == 0;
     return none ? no_answer : recording.answers[static_cast<std::size_t>(answer)].texts[sample];
   }
+  if (recording.fills_masks()) {
+    const std::vector<std::string>& texts = recording.answers[static_cast<std::size_t>(answer)].texts;
+    return sample < texts.size() ? texts[sample] : "";
+  }
   if (recording.labels_words()) return tag_names(recording, recording.tags_of(sample, answer));
   return class_names(recording, recording.label_of(sample, answer), between);
 }
@@ -114,6 +118,8 @@ std::string truth_of(const Recording& recording, std::size_t sample, const std::
     texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
     return listed(texts, " | ");
   }
+  if (recording.fills_masks())
+    return sample < recording.samples.size() ? listed(recording.samples[sample].words, " ") : "";
   if (recording.labels_words()) return tag_names(recording, recording.true_tags_of(sample));
   return class_names(recording, recording.labels[sample], between);
 }

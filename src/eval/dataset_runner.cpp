@@ -13,9 +13,11 @@
 #include "core/threads.hpp"
 #include "data/answer_scores.hpp"
 #include "data/context_windows.hpp"
+#include "data/tokenized_dataset.hpp"
 #include "eval/recording_metrics.hpp"
 #include "infer/engine_access.hpp"
 #include "model/length_cost.hpp"
+#include "model/mask_guess.hpp"
 #include "model/micro_batches.hpp"
 #include "model/predicted_label.hpp"
 #include "model/window_answer.hpp"
@@ -31,20 +33,28 @@ namespace {
 class AnswerCollector final : public AnswerGuide<float> {
  public:
   /// first_rows: of each sample the number of its first row of logits, and of all rows; of windows one each is kept,
-  /// the numbers of a WindowAnswer.
-  AnswerCollector(std::size_t answers, std::span<const Index> first_rows, std::size_t outputs, bool finds_answers)
+  /// the numbers of a WindowAnswer, of masked tokens those of a MaskGuess. truths: of masked tokens.
+  AnswerCollector(std::size_t answers, std::span<const Index> first_rows, std::size_t outputs,
+                  const ModelConfig& config, std::span<const std::int32_t> truths)
       : logits(answers, std::vector<float>(static_cast<std::size_t>(first_rows.back()) * outputs)),
         scores(answers, std::vector<float>(first_rows.size() - 1)),
         first_rows_(first_rows),
         outputs_(outputs),
-        finds_answers_(finds_answers) {}
+        config_(config),
+        truths_(truths) {}
 
   /// The samples that come next begin with this one.
   void begin(Index first) { first_ = first; }
   bool asks(Index, int, std::span<const float>) override { return true; }
   bool keeps(Index sample, int answer, std::span<const float> row, const float* score) override {
     std::array<float, WindowAnswer::numbers> of_window;
-    if (finds_answers_) row = of_window = WindowAnswer::of(row).as_numbers();
+    std::vector<float> guesses;
+    if (config_.finds_answers) row = of_window = WindowAnswer::of(row).as_numbers();
+    if (config_.fills_masks) {
+      const auto vocabulary = static_cast<std::size_t>(config_.vocab_size);
+      const auto first_row = static_cast<std::size_t>(first_rows_[static_cast<std::size_t>(first_ + sample)]);
+      row = guesses = mask_guesses(row, vocabulary, truths_.subspan(first_row, row.size() / vocabulary));
+    }
     const auto a = static_cast<std::size_t>(answer), i = static_cast<std::size_t>(first_ + sample);
     std::ranges::copy(row, logits[a].begin() + first_rows_[i] * static_cast<std::ptrdiff_t>(outputs_));
     if (score != nullptr) scores[a][i] = *score;
@@ -57,7 +67,8 @@ class AnswerCollector final : public AnswerGuide<float> {
  private:
   std::span<const Index> first_rows_;
   std::size_t outputs_;
-  bool finds_answers_;
+  const ModelConfig& config_;
+  std::span<const std::int32_t> truths_;
   Index first_ = 0;
 };
 
@@ -78,14 +89,13 @@ Recording DatasetRunner::record(const Task& task, const std::string& name) {
   if (dataset_.samples() == 0) throw DataError(name + ": there are no samples to evaluate");
   if (dataset_.labels.empty() && dataset_.targets.empty())
     throw DataError(name + ": there are samples without a label; evaluation needs one for each");
-  if (task.outputs() != static_cast<std::size_t>(config.num_labels()))
+  if (!config.fills_masks && task.outputs() != static_cast<std::size_t>(config.num_labels()))
     throw ConfigError("task " + task.name() + " has " + std::to_string(task.outputs()) + " outputs, the model " +
                       std::to_string(config.num_labels()));
   if ((task.kind() == TaskKind::multi_label) != config.multi_label)
     throw ConfigError("task " + task.name() + " is a " + to_string(task.kind()) + ", the model is made for " +
                       (config.multi_label ? "several labels a text" : "one label a text"));
-  if ((task.kind() == TaskKind::token_classification) != config.labels_tokens() ||
-      (task.kind() == TaskKind::question_answering) != config.finds_answers)
+  if (!fits(task.kind(), config))
     throw ConfigError("task " + task.name() + " is a " + to_string(task.kind()) + ", the model labels " +
                       what_is_labelled(config));
   if ((task.kind() == TaskKind::regression) != config.is_regression())
@@ -95,18 +105,18 @@ Recording DatasetRunner::record(const Task& task, const std::string& name) {
                          .task = task.name(),
                          .classes = task.labels(),
                          .metrics = task.metrics(),
-                         .outputs = task.outputs(),
+                         .outputs = config.fills_masks ? MaskGuess::numbers : task.outputs(),
                          .tokens = dataset_.lengths,
                          .labels = {dataset_.labels.begin(), dataset_.labels.end()},
                          .targets = {dataset_.targets.begin(), dataset_.targets.end()},
                          .first_words = {dataset_.first_words.begin(), dataset_.first_words.end()}};
   const std::vector<Answer>& answers = encoder_.answers;
   if (config.finds_answers) describe_windows(task, recording);
-  const std::size_t cols = config.finds_answers ? WindowAnswer::numbers : static_cast<std::size_t>(config.num_labels());
+  const std::size_t cols = config.finds_answers ? WindowAnswer::numbers : recording.outputs;
   // Of this rank's samples; where texts are labelled, a row each.
   std::vector<Index> first_rows = tokens_.head_offsets;
   if (!config.labels_tokens()) std::iota(first_rows.begin(), first_rows.end(), Index{0});
-  AnswerCollector collector(answers.size(), first_rows, cols, config.finds_answers);
+  AnswerCollector collector(answers.size(), first_rows, cols, config, tokens_.truths);
   for_each_micro_batch(tokens_, micro_batch_tokens_, [&](const RaggedBatch& piece, Index first) {
     collector.begin(first);
     run_answers<float>(encoder_, piece, collector, workspace_, output_);
@@ -124,12 +134,15 @@ Recording DatasetRunner::record(const Task& task, const std::string& name) {
     recorded.cost = sum_of(answer.path, answer.own);
     recorded.logits = std::move(collector.logits[a]);
     if (config.labels_tokens())
-      gather_words(recorded.logits, config.num_labels());
+      gather_words(recorded.logits, static_cast<Index>(cols));
     else
       gather(recorded.logits, static_cast<Index>(cols));
     const auto bad = std::ranges::find_if_not(recorded.logits, [](float logit) { return std::isfinite(logit); });
     if (bad != recorded.logits.end())
-      throw DataError(name + (config.labels_tokens() ? ": word " : ": sample ") +
+      throw DataError(name +
+                      (config.fills_masks       ? ": masked token "
+                       : config.labels_tokens() ? ": word "
+                                                : ": sample ") +
                       std::to_string((bad - recorded.logits.begin()) / static_cast<std::ptrdiff_t>(cols) + 1) +
                       ": the model's answer " + quote(answer.name) +
                       " is not a finite number; its training has diverged, or its weights are damaged");
@@ -169,6 +182,29 @@ void DatasetRunner::add_texts(Recording& recording) const {
       answer.texts.push_back(found.last == 0 ? "" : context.substr(range.begin, range.end - range.begin));
     }
 }
+
+namespace {
+
+/// The spellings of tokens, with spaces between them.
+std::string spelled(std::span<const int> tokens, const Tokenizer& tokenizer) {
+  std::string text;
+  for (const int token : tokens) text += (text.empty() ? "" : " ") + tokenizer.token(token);
+  return text;
+}
+
+/// What stands at the masked tokens, and what each answer says of them.
+void add_tokens(Recording& recording, const Tokenizer& tokenizer) {
+  for (std::size_t i = 0; i < recording.size(); ++i) {
+    Sample& sample = recording.samples[i];
+    sample.tokens.clear();
+    for (const int token : recording.true_tags_of(i)) sample.words.push_back(tokenizer.token(token));
+    for (int answer = 0; answer <= recording.full_width(); ++answer)
+      recording.answers[static_cast<std::size_t>(answer)].texts.push_back(
+          spelled(recording.tags_of(i, answer), tokenizer));
+  }
+}
+
+}  // namespace
 
 RoutingSeconds DatasetRunner::time(const Policy& policy, int rounds) { return time_of(tokens_, policy, rounds); }
 
@@ -220,11 +256,10 @@ void DatasetRunner::gather_words(std::vector<float>& rows, Index cols) {
 ClassifierRunner::ClassifierRunner(const Classifier& classifier, const Task& task, const Dataset& dataset)
     : classifier_(classifier),
       task_(task),
-      windows_(task.kind() == TaskKind::question_answering
-                   ? windows_of(dataset, classifier.tokenizer(), classifier.max_tokens(),
-                                classifier.engine().options().stride)
-                   : Dataset()),
-      dataset_(task.kind() == TaskKind::question_answering ? windows_ : dataset),
+      pieces_(reads_pieces(task.kind()) ? pieces_of(dataset, task.kind(), classifier.tokenizer(),
+                                                    classifier.max_tokens(), classifier.engine().options().stride)
+                                        : Dataset()),
+      dataset_(reads_pieces(task.kind()) ? pieces_ : dataset),
       threads_(classifier.engine().options().threads > 0 ? classifier.engine().options().threads : thread_count()),
       tokenized_([&] {
         const ThreadScope scope(threads_);
@@ -240,6 +275,7 @@ Recording ClassifierRunner::record() {
   Recording recording = runner_.record(task_, dataset_.file);
   recording.data = dataset_.file;
   recording.samples = dataset_.samples;
+  if (recording.fills_masks()) add_tokens(recording, classifier_.tokenizer());
   return recording;
 }
 

@@ -79,7 +79,7 @@ class ClassifierRunner {
  private:
   const Classifier& classifier_;
   const Task& task_;
-  Dataset windows_;  // of questions; else empty
+  Dataset pieces_;  // windows of questions, blocks of plain text; else empty
   const Dataset& dataset_;
   int threads_;
   TokenizedDataset tokenized_;

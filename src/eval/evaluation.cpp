@@ -14,11 +14,11 @@ namespace {
 
 /// The metrics of the samples that the routing gave this answer.
 MetricMap metrics_there(const Recording& recording, const Routing& routing, int answer) {
-  if (recording.finds_answers()) {
+  if (recording.finds_answers() || recording.fills_masks()) {
     TagCounts counts;
     for (std::size_t i = 0; i < recording.size(); ++i)
       if (routing.answer_of_sample[i] == answer) counts += tag_counts(recording, TagSet({}), i, answer);
-    return counts.questions == 0 ? MetricMap{} : measure(recording.metrics, counts);
+    return counts.questions + counts.words == 0 ? MetricMap{} : measure(recording.metrics, counts);
   }
   Recording there = {.config = recording.config,
                      .metrics = recording.metrics,

@@ -1,4 +1,5 @@
 #include "core/clock.hpp"
+#include "model/mask_guess.hpp"
 #include "sharcs/calibration.hpp"
 #include "sharcs/classifier.hpp"
 #include "sharcs/error.hpp"
@@ -29,7 +30,12 @@ void check(const LatencyOptions& options, int longest) {
 std::vector<Latency> measure(const Engine& engine, int batch, int tokens, const LatencyOptions& options) {
   // What the tokens are does not matter for the time.
   const std::vector<std::int32_t> ids(static_cast<std::size_t>(tokens), engine.config().pad_token_id);
-  const std::vector<TokenSequence> inputs(static_cast<std::size_t>(batch), TokenSequence{.ids = ids});
+  // A model that fills masks is asked for as many tokens as in evaluations.
+  std::vector<std::int32_t> masked;
+  if (engine.config().fills_masks)
+    for (double at = 0; at < tokens; at += 1 / usual_masked_share) masked.push_back(static_cast<std::int32_t>(at));
+  const std::vector<TokenSequence> inputs(static_cast<std::size_t>(batch),
+                                          TokenSequence{.ids = ids, .labelled = masked});
   const auto widths = engine.widths().all();
   std::vector<std::function<double()>> calls;
   for (const Width& width : widths)

@@ -31,7 +31,7 @@ std::vector<CalibrationOptions> possible_calibrations(const Recording& recording
     for (const ConfidenceMeasure& measure : confidences::all()) {
       if (measure.name != Confidence().name() && !search.exits) continue;
       if (measure.name == "learned-score" && !has_scores) continue;
-      if (measure.name == "entropy" && recording.finds_answers()) continue;
+      if (measure.name == "entropy" && (recording.finds_answers() || recording.fills_masks())) continue;
       if (measure.name == "patience" && search.narrow) continue;
       CalibrationOptions each = options;
       each.kind = kind.name;

@@ -35,12 +35,14 @@ PolicyTable::PolicyTable(const Recording& recording, const CostModel& costs, con
   const std::size_t count = answers_.size();
   for (std::vector<double>* table : {&confidences_, &margins_, &worths_, &paths_, &owns_})
     table->resize(recording.size() * count);
-  const TagSet tags(recording.config.labels_tokens() ? recording.config.labels : std::vector<std::string>());
+  const bool has_tags = recording.config.labels_tokens() && !recording.fills_masks();
+  const TagSet tags(has_tags ? recording.config.labels : std::vector<std::string>());
   for (std::size_t i = 0; i < recording.size(); ++i) {
     AnswerTrail trail;
     for (int a = 0; a < answers(); ++a) {
       const RecordedAnswer& answer = recording.answers[static_cast<std::size_t>(a)];
-      const auto logits = recording.finds_answers() ? std::span<const float>() : recording.logits_of(i, a);
+      const bool has_logits = !recording.finds_answers() && !recording.fills_masks();
+      const auto logits = has_logits ? recording.logits_of(i, a) : std::span<const float>();
       const std::vector<float> probabilities = probabilities_of(recording, i, a);
       const double change = add_to(trail, i, a);
       const std::size_t at = index(i, a);
@@ -53,7 +55,7 @@ PolicyTable::PolicyTable(const Recording& recording, const CostModel& costs, con
                          .change = change,
                          .tokens = recording.tokens[i],
                          .multi_label = recording.is_multi_label(),
-                         .words = recording.config.labels_tokens() ? logits.size() / recording.outputs : 1});
+                         .words = has_tags ? logits.size() / recording.outputs : 1});
       if (recording.labels_words()) tag_counts_.push_back(internal::tag_counts(recording, tags, i, a));
       if (recording.is_regression()) {
         worths_[at] = -std::pow(error_of(recording, i, a), 2);

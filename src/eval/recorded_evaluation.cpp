@@ -16,6 +16,7 @@
 #include "io/json_cursor.hpp"
 #include "model/answers.hpp"
 #include "model/length_cost.hpp"
+#include "model/mask_guess.hpp"
 #include "model/predicted_label.hpp"
 #include "model/task_names.hpp"
 #include "model/task_spec_json.hpp"
@@ -117,6 +118,8 @@ ordered_json sample_json(const Recording& recording, std::size_t i, int answer_o
   } else if (recording.labels_words()) {
     object["words"] = sample.words;
     object["tags"] = recording.true_tags_of(i);
+    for (const RecordedAnswer& answer : recording.answers)
+      if (recording.fills_masks()) object["texts"].push_back(answer.texts[i]);
   } else if (recording.is_multi_label())
     object["labels"] = labels_in_set(recording.labels[i]);
   else
@@ -225,7 +228,13 @@ void read_sample_facts(const JsonCursor& fields, Recording& recording) {
     read_window(fields, recording);
   } else if (recording.labels_words()) {
     sample.words = fields["words"].get<std::vector<std::string>>();
-    const auto tags = fields["tags"].get<std::vector<int>>(below(recording.outputs));
+    const auto tags = fields["tags"].get<std::vector<int>>(
+        below(recording.fills_masks() ? static_cast<std::size_t>(recording.config.vocab_size) : recording.outputs));
+    if (recording.fills_masks()) {
+      const auto texts = fields["texts"].of_size(recording.answers.size()).get<std::vector<std::string>>();
+      for (std::size_t answer = 0; answer < texts.size(); ++answer)
+        recording.answers[answer].texts.push_back(texts[answer]);
+    }
     if (tags.empty() || tags.size() > sample.words.size())
       fields["tags"].fail("one for each word that the model reads, at least one and at most " +
                           std::to_string(sample.words.size()));
@@ -270,6 +279,14 @@ void read_logits(const JsonCursor& sample, Recording& recording) {
   for (std::size_t answer = 0; answer < recording.answers.size(); ++answer)
     append(recording.answers[answer].logits,
            logits.element(answer).of_size(rows * recording.outputs).each(&JsonCursor::number_or_nan));
+  if (recording.fills_masks())
+    for (std::size_t answer = 0; answer < recording.answers.size(); ++answer) {
+      const std::vector<float>& all = recording.answers[answer].logits;
+      for (std::size_t at = all.size() - rows * MaskGuess::numbers; at < all.size(); at += MaskGuess::numbers)
+        if (!(all[at] >= 0 && all[at] < static_cast<float>(recording.config.vocab_size)) || !(all[at + 1] <= 0) ||
+            !(all[at + 2] <= 0))
+          logits.element(answer).fail("a token of the vocabulary and two logarithms of probabilities for each mask");
+    }
   if (!sample["scores"].exists()) return;
   const auto exits = static_cast<std::size_t>(
       std::ranges::count_if(recording.answers, [](const RecordedAnswer& answer) { return answer.exit_layer > 0; }));
@@ -351,15 +368,14 @@ void read_task(const JsonCursor& task, Recording& recording) {
   recording.classes = task["labels"].get<std::vector<std::string>>();
   const auto kind = task["kind"].get<TaskKind>();
   const bool one_number = kind == TaskKind::regression && !recording.config.multi_output;
-  recording.outputs = one_number ? 1 : recording.classes.size();
+  recording.outputs = kind == TaskKind::masked_lm ? MaskGuess::numbers : one_number ? 1 : recording.classes.size();
   if (recording.outputs == 0) task["labels"].fail("at least one name");
   if (recording.config.multi_output && (kind != TaskKind::regression || recording.outputs < 2))
     task["kind"].refuse("is " + quote(to_string(kind)) + " with " + std::to_string(recording.outputs) +
                         " labels; the model is a regression with several numbers for a text");
-  if ((kind == TaskKind::token_classification) != recording.config.labels_tokens() ||
-      (kind == TaskKind::question_answering) != recording.config.finds_answers)
+  if (!fits(kind, recording.config))
     task["kind"].refuse("is " + quote(to_string(kind)) + "; the model labels " + what_is_labelled(recording.config));
-  if (recording.config.labels_tokens() && recording.classes != recording.config.labels)
+  if ((recording.config.labels_tokens() || kind == TaskKind::masked_lm) && recording.classes != recording.config.labels)
     task["labels"].fail("those of the model");
   if ((kind == TaskKind::multi_label) != recording.config.multi_label)
     task["kind"].refuse("is " + quote(to_string(kind)) + "; the model's \"problem_type\" says otherwise");
@@ -369,7 +385,8 @@ void read_task(const JsonCursor& task, Recording& recording) {
   recording.metrics = task["metrics"].each(read_metric);
   if (recording.metrics.empty()) task["metrics"].fail("at least one name");
   const auto is_of_tokens = [](TaskKind each) {
-    return each == TaskKind::token_classification || each == TaskKind::question_answering;
+    return each == TaskKind::token_classification || each == TaskKind::question_answering ||
+           each == TaskKind::masked_lm;
   };
   for (const Metric metric : recording.metrics)
     if (const TaskKind of_metric = MetricDefinition::of(metric).kind();
@@ -384,6 +401,7 @@ std::string RecordedEvaluation::to_json() const {
                              {"kind", to_string(recording.is_regression()    ? TaskKind::regression
                                                 : recording.is_multi_label() ? TaskKind::multi_label
                                                 : recording.finds_answers()  ? TaskKind::question_answering
+                                                : recording.fills_masks()    ? TaskKind::masked_lm
                                                 : recording.labels_words()   ? TaskKind::token_classification
                                                                              : TaskKind::classification)},
                              {"labels", recording.classes},

@@ -21,7 +21,7 @@ namespace sharcs::internal {
 // | `sharcs` | text | version of the library that wrote the file |
 // | `model` | text | the model directory, as it was given |
 // | `config` | object | the model's configuration, as in its config.json |
-// | `task.name`, `.kind` | text | "sst-2"; "classification", "regression", "multi_label", "token_classification" or "question_answering" |
+// | `task.name`, `.kind` | text | "sst-2"; "classification", "regression", "multi_label", "token_classification", "question_answering" or "masked_lm" |
 // | `task.labels[]` | list | names of the classes; [] for a regression |
 // | `task.metrics[]` | list | names of the task's metrics, the first is the main one |
 // | `data` | text | the data file, as it was given |
@@ -61,12 +61,12 @@ namespace sharcs::internal {
 // | – `.words[]`, `.tags[]` | list | in place of `.label`: the words and, of those that the model reads, the true tags by their place in `task.labels` |
 // | – `.question`, `.window` | integer | of a window: the number of its question, and its own in the context |
 // | – `.answers[][]` | list | of a window: first byte of each true answer in `pair`, and the byte behind it; [] where there is none |
-// | – `.texts[]` | list | of a window: the best answer in it by each answer of the model |
+// | – `.texts[]` | list | of a window: the best answer in it by each answer of the model; of a block of plain text: the tokens that each names for the masked ones, whose true spellings are `.words[]` and numbers in the vocabulary `.tags[]` |
 // | – `.label` or `.target` | integer or number | the true class, by its place in `task.labels`; or the true value |
 // | – `.targets[]` | list | in place of `.target`: the true values of a regression with several numbers a text |
 // | – `.answer` | integer | that the policy chose, by its place in `answers` |
 // | – `.router_logits[]` | list | one a width; [] for a model without router |
-// | – `.logits[][]` | list | for each answer one logit a class, or the values of a regression; of words with tags those of one word after the other; of a window five numbers: rows where the best answer begins and ends, its score, that of none, logarithm of the sum of all |
+// | – `.logits[][]` | list | for each answer one logit a class, or the values of a regression; of words with tags those of one word after the other; of a window five numbers: rows where the best answer begins and ends, its score, that of none, logarithm of the sum of all; of a masked token three: the likeliest token's number, the logarithms of its probability and of the true one's |
 // | – `.scores[]` | list | only where exits have scores: for each exit the logit of its answer's being right |
 // clang-format on
 //

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "eval/recording_metrics.hpp"
+#include "model/mask_guess.hpp"
 #include "model/predicted_label.hpp"
 #include "model/window_answer.hpp"
 #include "routing/policy_walk.hpp"
@@ -35,6 +36,7 @@ std::span<const float> Recording::logits_of(std::size_t sample, int answer) cons
 }
 
 std::vector<int> Recording::tags_of(std::size_t sample, int answer) const {
+  if (fills_masks()) return guessed_tokens(logits_of(sample, answer));
   return predicted_labels(config, logits_of(sample, answer));
 }
 
@@ -72,6 +74,7 @@ Routing route(const Recording& recording, const Policy& policy) {
   const std::vector<Answer> answers = answers_in(recording);
   PolicyWalk walk(policy, recording.config, widths, answers);
   walk.begin(recording.tokens);
+  walk.read_guesses();
   for (std::size_t i = 0; i < recording.size(); ++i) {
     const auto sample = static_cast<Index>(i);
     routing.asked[i] = 0;

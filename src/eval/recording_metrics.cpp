@@ -8,6 +8,7 @@
 #include "data/context_windows.hpp"
 #include "data/metrics.hpp"
 #include "model/length_cost.hpp"
+#include "model/mask_guess.hpp"
 #include "model/predicted_label.hpp"
 #include "model/window_answer.hpp"
 #include "nn/loss.hpp"
@@ -41,6 +42,7 @@ std::vector<float> probabilities_of(const Recording& recording, std::size_t samp
   const auto logits = recording.logits_of(sample, answer);
   if (recording.is_regression()) return {};
   if (recording.finds_answers()) return {static_cast<float>(WindowAnswer::in(logits).probability())};
+  if (recording.fills_masks()) return {mean_probability(logits)};
   if (recording.is_multi_label() || recording.labels_words()) return probabilities_of(recording.config, logits);
   return softmax(logits);
 }
@@ -129,6 +131,23 @@ double share_right(const Recording& recording, std::size_t sample, int answer) {
   return static_cast<double>(right) / static_cast<double>(tags.size());
 }
 
+namespace {
+
+/// Of a block's masked tokens.
+TagCounts guess_counts(const Recording& recording, std::size_t sample, int answer) {
+  const std::span<const int> truth = recording.true_tags_of(sample);
+  const std::span<const float> logits = recording.logits_of(sample, answer);
+  TagCounts counts = {.words = truth.size()};
+  for (std::size_t i = 0; i < truth.size(); ++i) {
+    const MaskGuess guess = MaskGuess::in(logits.subspan(i * MaskGuess::numbers));
+    counts.right_words += guess.token == truth[i];
+    counts.log_likelihood += static_cast<double>(guess.log_truth);
+  }
+  return counts;
+}
+
+}  // namespace
+
 std::vector<TagCounts> tag_counts(const Recording& recording, std::span<const int> answer_of_sample) {
   std::vector<TagCounts> counts(recording.size());
   if (recording.finds_answers()) {
@@ -138,13 +157,14 @@ std::vector<TagCounts> tag_counts(const Recording& recording, std::span<const in
     }
     return counts;
   }
-  const TagSet tags(recording.config.labels);
+  const TagSet tags(recording.fills_masks() ? std::vector<std::string>() : recording.config.labels);
   for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = tag_counts(recording, tags, i, answer_of_sample[i]);
   return counts;
 }
 
 TagCounts tag_counts(const Recording& recording, const TagSet& tags, std::size_t sample, int answer) {
   if (recording.finds_answers()) return counts_of(score_of_window(recording, sample, answer));
+  if (recording.fills_masks()) return guess_counts(recording, sample, answer);
   return count_tags(tags, recording.true_tags_of(sample), recording.tags_of(sample, answer));
 }
 
@@ -153,6 +173,13 @@ double true_probability(const Recording& recording, std::size_t sample, int answ
   if (recording.finds_answers()) {
     const auto p = static_cast<double>(probabilities.front());
     return is_right(recording, sample, answer) ? p : 1 - p;
+  }
+  if (recording.fills_masks()) {
+    const std::span<const float> logits = recording.logits_of(sample, answer);
+    double sum = 0;
+    for (std::size_t i = 0; i < logits.size(); i += MaskGuess::numbers)
+      sum += std::exp(static_cast<double>(MaskGuess::in(logits.subspan(i)).log_truth));
+    return sum * MaskGuess::numbers / static_cast<double>(logits.size());
   }
   if (recording.labels_words()) {
     const std::span<const int> truth = recording.true_tags_of(sample);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "core/number.hpp"
@@ -39,6 +40,21 @@ std::size_t bytes_of_wrapper(const TensorSource& source) {
   return skipped;
 }
 
+/// Whether a tensor of a head that fills masks is the word embeddings again, or its bias under another name. `output`
+/// is the name of the bias without ".bias".
+bool is_tied(const std::string& output, const std::string& name) {
+  return name == output + ".weight" || name == output + ".decoder.weight" || name == output + ".decoder.bias" ||
+         name == "lm_head.decoder.weight" || name == "lm_head.decoder.bias";
+}
+
+/// Throws ConfigError for keys that ask for another head than one that ends with the word embeddings.
+void require_tied_head(const ModelConfig& config, const std::string& file) {
+  const auto keys = nlohmann::json::parse(config.other_keys);
+  for (const char* key : {"tie_word_embeddings", "legacy", "decoder_bias"})
+    if (const auto found = keys.find(key); found != keys.end() && *found == false)
+      throw ConfigError(file + ": \"" + key + "\" is false; expected true for a head that fills masks");
+}
+
 /// The bias that belongs to a weight, the weight that belongs to a bias; empty for other names.
 std::string partner(const std::string& name) {
   for (const auto& [part, other] : {std::pair(".weight", ".bias"), std::pair(".bias", ".weight")})
@@ -61,6 +77,7 @@ CheckpointReader::CheckpointReader(const std::filesystem::path& directory, const
       head_(backbone_.head_of(config)),
       options_(options),
       source_(open_checkpoint(directory)) {
+  if (config.fills_masks) require_tied_head(config, (directory / "config.json").string());
   const std::size_t wrapper = bytes_of_wrapper(source_);
   for (const TensorInfo& tensor : source_.tensors()) {
     if (is_buffer(tensor.name)) continue;
@@ -71,7 +88,9 @@ CheckpointReader::CheckpointReader(const std::filesystem::path& directory, const
     if (options.new_widths && (of_router || name.find(".dim_reduction_weights.") != std::string::npos)) continue;
     const bool classifies = name.starts_with(head_.output + ".") ||
                             (name.starts_with("exits.") && name.find(".output.") != std::string::npos);
-    if (options.new_labels && classifies) continue;
+    if (options.new_labels && classifies && !config.fills_masks) continue;
+    if (options.new_exits && name.starts_with("exits.")) continue;
+    if (config.fills_masks && is_tied(head_.output, name)) continue;
     const auto [other, fresh] = on_disk_.emplace(name, tensor.name);
     if (on_disk_.contains(name + int8_suffix) ||
         (name.ends_with(int8_suffix) && on_disk_.contains(name.substr(0, name.size() - int8_suffix.size()))))

@@ -28,9 +28,11 @@ class CheckpointReader {
     bool new_labels = false;
     /// The model labels tokens and the checkpoint texts, or the other way round: the whole head is another.
     bool new_head = false;
+    /// One of the two fills masks, so that their exits have other heads.
+    bool new_exits = false;
   };
 
-  /// Throws IoError or CheckpointError.
+  /// Throws IoError or CheckpointError; ConfigError for a head that fills masks in a way that is not to be had.
   CheckpointReader(const std::filesystem::path& directory, const ModelConfig& config, const Options& options);
 
   const std::filesystem::path& path() const { return source_.path(); }

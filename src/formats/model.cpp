@@ -59,7 +59,9 @@ Model Model::load(const std::filesystem::path& directory, const LoadOptions& opt
   }
   // A classifier for other labels than the checkpoint's starts anew.
   const bool new_head =
-      options.labels && (options.per_token != config.per_token || options.finds_answers != config.finds_answers);
+      options.labels && (options.per_token != config.per_token || options.finds_answers != config.finds_answers ||
+                         options.fills_masks != config.fills_masks);
+  const bool new_exits = options.labels && options.fills_masks != config.fills_masks;
   const bool new_labels =
       new_head || (options.labels && (options.labels->size() != config.labels.size() ||
                                       (*options.labels != config.labels && !are_placeholders(config.labels))));
@@ -70,6 +72,7 @@ Model Model::load(const std::filesystem::path& directory, const LoadOptions& opt
     if (config.finds_answers != options.finds_answers) config.classifier_dropout.reset();  // another head's
     config.per_token = options.per_token;
     config.finds_answers = options.finds_answers;
+    config.fills_masks = options.fills_masks;
     config.label_threshold = options.label_threshold;
   }
   config.check(file.string());
@@ -77,7 +80,8 @@ Model Model::load(const std::filesystem::path& directory, const LoadOptions& opt
                           {.layer_norm_from_scratch = options.layer_norm_from_scratch,
                            .new_widths = new_widths,
                            .new_labels = new_labels,
-                           .new_head = new_head});
+                           .new_head = new_head,
+                           .new_exits = new_exits});
   if (reader.holds_int8())
     throw CheckpointError(reader.path().string() +
                           ": holds int8 weights, which can only be run; expected the model that they were made of");

@@ -98,7 +98,7 @@ Classifier::Classifier(Engine engine, Tokenizer tokenizer)
     tokenizer_.encode_windows("", "", max_tokens());
   }
   if (engine_.config().labels_tokens()) {
-    tokenizer_.encode_words({}, max_tokens());
+    if (!engine_.config().fills_masks) tokenizer_.encode_words({}, max_tokens());
     if (engine_.options().long_text != LongText::first)
       throw ConfigError(
           "the model labels tokens, for which a long text is read at its beginning only; expected \"first\"");
@@ -138,6 +138,28 @@ std::vector<FoundAnswer> Classifier::answer(std::span<const TextPair> questions,
                    [&](const EncodedText& text, std::span<Prediction> pieces) {
                      return answer_of(*this, text, pieces, no_answer_above);
                    });
+}
+
+std::vector<FilledText> Classifier::fill(std::span<const std::string> texts, std::size_t most,
+                                         const CallOptions& options) const {
+  require_masks(engine_.config());
+  if (!options.policies.empty() && options.policies.size() != texts.size())
+    throw ShapeError("a call has " + std::to_string(options.policies.size()) + " policies for " +
+                     std::to_string(texts.size()) + " texts; expected one for each");
+  // A row of probabilities for each mask has all words of the vocabulary, so few texts run together.
+  constexpr std::size_t texts_at_once = 32;
+  std::vector<FilledText> filled;
+  for (std::size_t first = 0; first < texts.size(); first += texts_at_once) {
+    const auto group = texts.subspan(first, std::min(texts_at_once, texts.size() - first));
+    const auto encode = [&](std::size_t i) { return encode_masks(*this, group[i], first + i + 1); };
+    const std::vector<EncodedText> encoded = encode_all(engine_, group.size(), options.stop, encode);
+    CallOptions of_group = options;
+    if (!options.policies.empty()) of_group.policies = options.policies.subspan(first, group.size());
+    std::vector<Prediction> predictions = run_encoded(*this, encoded, of_group);
+    for (std::size_t i = 0; i < group.size(); ++i)
+      filled.push_back(filling_of(*this, encoded[i], predictions[i], most));
+  }
+  return filled;
 }
 
 std::vector<std::vector<float>> Classifier::embed(std::span<const std::string> texts,

@@ -1,9 +1,12 @@
 #include "infer/encoded_text.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <string_view>
 
 #include "data/context_windows.hpp"
+#include "data/token_masking.hpp"
 #include "data/tokenized_dataset.hpp"
 #include "infer/long_text.hpp"
 #include "io/utf8.hpp"
@@ -16,6 +19,21 @@ namespace {
 
 bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\n\v\f\r") == text.npos; }
 
+/// The likeliest tokens, the first of equals first.
+std::vector<MaskFilling> likeliest(std::span<const float> probabilities, std::size_t most, const Tokenizer& tokenizer) {
+  std::vector<std::int32_t> ids(probabilities.size());
+  std::iota(ids.begin(), ids.end(), 0);
+  const auto count = static_cast<std::ptrdiff_t>(std::min(most, ids.size()));
+  const auto of = [&](std::int32_t id) { return probabilities[static_cast<std::size_t>(id)]; };
+  std::partial_sort(ids.begin(), ids.begin() + count, ids.end(),
+                    [&](std::int32_t a, std::int32_t b) { return of(a) != of(b) ? of(a) > of(b) : a < b; });
+  std::vector<MaskFilling> fillings;
+  for (std::ptrdiff_t i = 0; i < count; ++i)
+    fillings.push_back({ids[static_cast<std::size_t>(i)], tokenizer.token(ids[static_cast<std::size_t>(i)]),
+                        static_cast<double>(of(ids[static_cast<std::size_t>(i)]))});
+  return fillings;
+}
+
 /// Where a window of a question's context has its answer, and how good it is.
 struct BestWindow {
   WindowAnswer answer;
@@ -26,13 +44,21 @@ struct BestWindow {
 
 void require_labels_of_texts(const ModelConfig& config) {
   if (config.finds_answers) throw ConfigError("the model finds answers to questions; expected Classifier::answer()");
+  if (config.fills_masks) throw ConfigError("the model tells masked tokens; expected Classifier::fill()");
   if (config.per_token)
     throw ConfigError("the model labels the words of a text, not the text; expected Classifier::tag()");
 }
 
 void require_labels_of_words(const ModelConfig& config) {
   if (config.finds_answers) throw ConfigError("the model finds answers to questions; expected Classifier::answer()");
+  if (config.fills_masks) throw ConfigError("the model tells masked tokens; expected Classifier::fill()");
   if (!config.per_token) throw ConfigError("the model labels texts, not their words; expected one that labels tokens");
+}
+
+void require_masks(const ModelConfig& config) {
+  if (!config.fills_masks)
+    throw ConfigError(std::string("the model labels ") + what_is_labelled(config) +
+                      "; expected one that fills masks (…ForMaskedLM)");
 }
 
 void require_answers(const ModelConfig& config) {
@@ -73,6 +99,19 @@ EncodedText encode_question(const Classifier& classifier, const TextPair& questi
   encoded.pieces = classifier.tokenizer().encode_windows(question.text, encoded.context, classifier.max_tokens(),
                                                          classifier.engine().options().stride);
   for (const Encoding& window : encoded.pieces) encoded.places.push_back(answer_places(window));
+  return encoded;
+}
+
+EncodedText encode_masks(const Classifier& classifier, const std::string& text, std::size_t number) {
+  EncodedText encoded = encode_text(classifier, text, nullptr);
+  const std::int32_t mask = mask_id_of(classifier.tokenizer());
+  const std::vector<std::int32_t>& ids = encoded.pieces.front().ids;
+  std::vector<std::int32_t>& masks = encoded.places.emplace_back();
+  for (std::size_t t = 0; t < ids.size(); ++t)
+    if (ids[t] == mask) masks.push_back(static_cast<std::int32_t>(t));
+  if (masks.empty())
+    throw DataError("text " + std::to_string(number) + " has no mask among the tokens that are read; expected " +
+                    classifier.tokenizer().token(mask));
   return encoded;
 }
 
@@ -150,6 +189,20 @@ FoundAnswer answer_of(const Classifier& classifier, const EncodedText& question,
   found.prediction.multiply_adds = spent;
   found.prediction.full_multiply_adds = of_full;
   return found;
+}
+
+FilledText filling_of(const Classifier& classifier, const EncodedText& text, Prediction& prediction, std::size_t most) {
+  FilledText filled;
+  const std::span<const float> all = prediction.probabilities;
+  const auto vocabulary = static_cast<std::size_t>(classifier.engine().config().vocab_size);
+  for (std::size_t m = 0; m < text.places.front().size(); ++m)
+    filled.masks.push_back(likeliest(all.subspan(m * vocabulary, vocabulary), most, classifier.tokenizer()));
+  filled.prediction = std::move(prediction);
+  filled.prediction.labels.clear();
+  filled.prediction.logits.clear();
+  filled.prediction.probabilities.clear();
+  filled.prediction.truncated = text.is_longer;
+  return filled;
 }
 
 void scale_to_length_one(std::vector<float>& vector) {

@@ -14,8 +14,8 @@ namespace sharcs::internal {
 /// A text, a pair, the words of a text or a question, as the model reads it.
 struct EncodedText {
   std::vector<Encoding> pieces;  ///< one input, or a window after the other
-  /// Of each piece the tokens whose logits are wanted: the first of each word, or those that an answer may consist of.
-  /// Empty where texts are labelled.
+  /// Of each piece the tokens whose logits are wanted: the first of each word, those that an answer may consist of, or
+  /// the masks. Empty where texts are labelled.
   std::vector<std::vector<std::int32_t>> places = {};
   bool is_longer = false;    ///< than the model reads
   std::size_t words = 0;     ///< of a text whose words are given
@@ -32,6 +32,7 @@ struct EncodedText {
 void require_labels_of_texts(const ModelConfig& config);
 void require_labels_of_words(const ModelConfig& config);
 void require_answers(const ModelConfig& config);
+void require_masks(const ModelConfig& config);
 
 /// Throws DataError when the text, of a pair both, is empty. pair: null for one text.
 EncodedText encode_text(const Classifier& classifier, const std::string& text, const std::string* pair);
@@ -41,6 +42,9 @@ EncodedText encode_words(const Classifier& classifier, const std::vector<std::st
 
 /// For a model that finds answers. Throws DataError when the question or its context is empty.
 EncodedText encode_question(const Classifier& classifier, const TextPair& question);
+
+/// For a model that fills masks. Throws DataError when the text, which is number `number`, is empty or has no mask.
+EncodedText encode_masks(const Classifier& classifier, const std::string& text, std::size_t number);
 
 /// The inputs of all texts. They look into the texts.
 std::vector<TokenSequence> inputs_of(std::span<const EncodedText> texts);
@@ -55,6 +59,9 @@ Prediction prediction_of(const Classifier& classifier, const EncodedText& text, 
 /// The same for a question, as Classifier::answer gives.
 FoundAnswer answer_of(const Classifier& classifier, const EncodedText& question, std::span<Prediction> of_pieces,
                       std::optional<double> no_answer_above);
+
+/// The same for a text with masks, as Classifier::fill gives.
+FilledText filling_of(const Classifier& classifier, const EncodedText& text, Prediction& prediction, std::size_t most);
 
 /// read(text, predictions of its pieces) of each text, in their order.
 template <class Read>

@@ -117,7 +117,7 @@ struct EngineBinder {
   }
   Linear<float> linear(const LinearPart& layer) {
     Linear<float> linear;
-    const ParameterSpec& spec = *specs.at(layer.name + ".weight");
+    const ParameterSpec& spec = *specs.at(layer.weight());
     const bool known = layer.first_row > 0 && shared == &spec;
     shared = &spec;
     if (const Precision precision = precision_of(spec); precision == Precision::int8) {

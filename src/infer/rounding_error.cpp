@@ -14,7 +14,7 @@ namespace {
 
 /// The names of the linear layers' weights, in the shape of the encoder.
 struct NameBinder {
-  std::string linear(const LinearPart& layer) { return layer.name + ".weight"; }
+  std::string linear(const LinearPart& layer) { return layer.weight(); }
   LayerNormView<const float> norm(const NormPart&) { return {}; }
   MatrixView<const float> table(const std::string&, Index, Index) { return {}; }
   std::span<const float> constants(const std::string&, Index, double, int) { return {}; }
@@ -60,6 +60,7 @@ class Meter {
         x = run_layer(i, encoder_.adaptive_layer(i, full, batch_.offsets, batch_.offsets), x);
     }
     if (!encoder_.weights.head_dense) return;
+    // Where masks are filled, a token of each text stands for them.
     const HeadRows rows = HeadRows::of_samples(batch_.offsets);
     measure(*encoder_.weights.head_dense,
             encoder_.head().forward(encoder_.finished(x, full, {}, workspace_), rows, {}, workspace_).inputs);

@@ -105,6 +105,15 @@ void add_column_sums_rows(MatrixView<const float> x, float* HWY_RESTRICT sums) {
   }
 }
 
+float exp_below_row(const float* x, Index count, float shift, float factor, float* y) {
+  return sum_over(count, [=](auto d, Index i, auto sum) HWY_ATTR {
+    const auto scaled = hn::Mul(hn::Sub(hn::LoadU(d, x + i), hn::Set(d, shift)), hn::Set(d, factor));
+    const auto power = exp_nonpositive(d, scaled);
+    hn::StoreU(power, d, y + i);
+    return hn::Add(sum, power);
+  });
+}
+
 /// Σ x². Element i goes to sum i mod 32, whatever the vector length, and a float's square is exact in double: so all
 /// instruction sets give the same bits.
 double squared_sum_block(const float* x, Index count) {
@@ -228,6 +237,7 @@ HWY_EXPORT(relu_backward_rows);
 HWY_EXPORT(add_rows);
 HWY_EXPORT(multiply_by_rows);
 HWY_EXPORT(add_column_sums_rows);
+HWY_EXPORT(exp_below_row);
 HWY_EXPORT(squared_sum_block);
 HWY_EXPORT(adamw_range);
 HWY_EXPORT(adamw_idle_range);
@@ -290,6 +300,10 @@ void add_column_sums(MatrixView<const float> x, float* sums) {
     const Index first = begin * line_floats, cols = std::min(end * line_floats, x.cols) - first;
     HWY_DYNAMIC_DISPATCH(add_column_sums_rows)(x.col_range(first, cols), sums + first);
   });
+}
+
+float exp_below(std::span<const float> x, float shift, float factor, float* y) {
+  return HWY_DYNAMIC_DISPATCH(exp_below_row)(x.data(), static_cast<Index>(x.size()), shift, factor, y);
 }
 
 double squared_sum(std::span<const float> x) {
@@ -392,6 +406,13 @@ void multiply_by(MatrixView<const T> x, MatrixView<T> y) {
 }
 
 template <class T>
+T exp_below(std::span<const T> x, T shift, T factor, T* y) {
+  T sum = 0;
+  for (const T v : x) sum += * y++ = std::exp((v - shift) * factor);
+  return sum;
+}
+
+template <class T>
 double squared_sum(std::span<const T> x) {
   double sum = 0;
   for (const T v : x) sum += static_cast<double>(v) * static_cast<double>(v);
@@ -466,6 +487,11 @@ void multiply_by(ConstMatrix<T> x, MatrixView<T> y) {
 }
 
 template <class T>
+T exp_below(std::span<const T> x, T shift, T factor, T* y) {
+  return dispatch<T>(simd::exp_below, portable::exp_below<T>, x, shift, factor, y);
+}
+
+template <class T>
 double squared_sum(std::span<const T> x) {
   return dispatch<T>(simd::squared_sum, portable::squared_sum<T>, x);
 }
@@ -490,6 +516,7 @@ void adamw_idle(std::span<T> weight, std::span<T> first_moment, std::span<T> sec
   template void add_column_sums<T>(ConstMatrix<T>, T*);                                                \
   template void add<T>(ConstMatrix<T>, MatrixView<T>);                                                 \
   template void multiply_by<T>(ConstMatrix<T>, MatrixView<T>);                                         \
+  template T exp_below(std::span<const T>, T, T, T*);                                                  \
   template double squared_sum(std::span<const T>);                                                     \
   template void adamw(std::span<T>, std::span<T>, std::span<T>, std::span<const T>, const AdamwStep&); \
   template void adamw_idle(std::span<T>, std::span<T>, std::span<T>, std::span<const AdamwStep>);

@@ -35,6 +35,11 @@ void add(ConstMatrix<T> x, MatrixView<T> y);
 template <class T>
 void multiply_by(ConstMatrix<T> x, MatrixView<T> y);
 
+/// y = exp((x − shift) · factor), element by element, where no x is above `shift` and the factor is positive. Returns
+/// Σ y. On the calling thread. y: as many elements as x.
+template <class T>
+T exp_below(std::span<const T> x, T shift, T factor, T* y);
+
 /// Σ x², accumulated in double, in an order fixed by the size alone.
 template <class T>
 double squared_sum(std::span<const T> x);

@@ -36,7 +36,9 @@ bool internal::ends_at_full_width(const ModelConfig& config) {
 
 std::vector<Answer> answers_of(const ModelConfig& config) {
   const WidthSet widths(config);
-  if (!config.sharcs) return {{.name = "1", .path = stem_multiply_adds_by_length(config)}};
+  // The head that fills masks has as much to do as a layer, and is paid for each answer.
+  const LengthCost mask_head = mask_head_by_length(config);
+  if (!config.sharcs) return {{.name = "1", .path = stem_multiply_adds_by_length(config), .own = mask_head}};
   const int stem = config.sharcs->adaptive_layer_idx;
   int reached = 0;  // exits ascend
   LengthCost path;
@@ -48,8 +50,9 @@ std::vector<Answer> answers_of(const ModelConfig& config) {
   const std::int64_t hidden = config.hidden_size;
   const std::int64_t head = hidden * (hidden + config.num_labels() + (config.sharcs->exit_scores ? 1 : 0));
   // Of tokens each costs a classifier, as if all were words' first ones.
-  const LengthCost exit = config.per_token ? LengthCost{.linear = static_cast<double>(hidden * config.num_labels())}
-                                           : LengthCost{.constant = static_cast<double>(head)};
+  const LengthCost exit = config.fills_masks ? mask_head
+                          : config.per_token ? LengthCost{.linear = static_cast<double>(hidden * config.num_labels())}
+                                             : LengthCost{.constant = static_cast<double>(head)};
 
   std::vector<Answer> answers;
   const auto add_exits = [&](int after, int last) {
@@ -66,13 +69,16 @@ std::vector<Answer> answers_of(const ModelConfig& config) {
     const std::string name = short_number(width.fraction());
     if (width.fraction() == 1) {
       add_exits(stem, config.num_hidden_layers);
-      answers.push_back({.name = name, .width_index = width.index(), .path = multiply_adds_by_length(config, width)});
+      answers.push_back({.name = name,
+                         .width_index = width.index(),
+                         .path = multiply_adds_by_length(config, width),
+                         .own = mask_head});
       continue;
     }
     answers.push_back({.name = name,
                        .width_index = width.index(),
                        .path = stem_multiply_adds_by_length(config),
-                       .own = layers_by_length(config, width.layers(), width)});
+                       .own = sum_of(layers_by_length(config, width.layers(), width), mask_head)});
   }
   return answers;
 }

@@ -13,7 +13,9 @@ namespace sharcs::internal {
 LengthCost layers_by_length(const ModelConfig& config, std::span<const int> layers, const Width& width);
 /// The same of the router; 0 where there is none.
 LengthCost router_by_length(const ModelConfig& config);
-/// The same of all that runs at a width.
+/// The same of the head that fills masks, on a usual_masked_share of the tokens; 0 of other models.
+LengthCost mask_head_by_length(const ModelConfig& config);
+/// The same of all layers that run at a width.
 LengthCost multiply_adds_by_length(const ModelConfig& config, const Width& width);
 /// The same of stem_multiply_adds().
 LengthCost stem_multiply_adds_by_length(const ModelConfig& config);

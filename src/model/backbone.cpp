@@ -26,11 +26,14 @@ std::string Backbone::architecture_of(const ModelConfig& config) const {
   std::string name = architecture;
   if (config.per_token)
     name.replace(name.find(of_texts), of_texts.size(),
-                 config.finds_answers ? "QuestionAnswering" : "TokenClassification");
+                 config.fills_masks     ? "MaskedLM"
+                 : config.finds_answers ? "QuestionAnswering"
+                                        : "TokenClassification");
   return name;
 }
 
 double Backbone::classifier_dropout_of(const ModelConfig& config) const {
+  if (config.fills_masks) return 0;
   if (config.finds_answers && !has_same_head_for_tokens)
     return answer_dropout_name.empty() ? 0 : config.classifier_dropout.value_or(0.1);
   if (config.classifier_dropout) return *config.classifier_dropout;

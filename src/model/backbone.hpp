@@ -90,6 +90,10 @@ struct Backbone {
                                                             {"silu", kernels::Activation::silu},
                                                             {"swish", kernels::Activation::silu}};
   HeadNames head;
+  /// The head of a model that fills masks, on each masked token: a dense layer (input sliced to the width, output of
+  /// the word embeddings' size), an activation, a LayerNorm, and the word embeddings, with a bias called `output`.bias.
+  HeadNames mask_head = {};
+  bool mask_head_has_hidden_act = false;  ///< its activation is hidden_act
   /// Whether the head of a model that labels tokens is the same, on each token. Of others it is a classifier alone.
   bool has_same_head_for_tokens = false;
   /// Dropout before the classifier where config.json does not say: negative means hidden_dropout_prob.
@@ -129,6 +133,7 @@ struct Backbone {
 
   /// The head of this model.
   HeadNames head_of(const ModelConfig& config) const {
+    if (config.fills_masks) return mask_head;
     if (!config.per_token || has_same_head_for_tokens) return head;
     return {.dense = "", .output = config.finds_answers ? "qa_outputs" : "classifier"};
   }
@@ -154,7 +159,8 @@ struct Backbone {
     return head_pooling == nullptr || config.per_token ? HeadPooling::first_token : head_pooling(config);
   }
   kernels::Activation activation_of_head(const ModelConfig& config) const {
-    return head_activation == nullptr ? head.activation : head_activation(config);
+    if (config.fills_masks && mask_head_has_hidden_act) return activations.at(config.hidden_act);
+    return head_activation == nullptr ? head_of(config).activation : head_activation(config);
   }
   bool projects_embeddings(const ModelConfig& config) const {
     return projection == EmbeddingProjection::always || (projection == EmbeddingProjection::where_sizes_differ &&
@@ -166,6 +172,8 @@ struct Backbone {
   /// empty when nothing. `token_types` may be empty: all 0.
   std::string beyond_embeddings(const ModelConfig& config, std::span<const std::int32_t> ids,
                                 std::span<const std::int32_t> token_types) const;
+  /// The name of the table.
+  std::string word_embeddings() const { return embeddings + ".word_embeddings.weight"; }
   /// config.json's name for a field of ModelConfig.
   const std::string& config_name(const std::string& field) const {
     const auto own = config_names.find(field);

@@ -1,8 +1,10 @@
+#include <cmath>
 #include <iterator>
 
 #include "model/answers.hpp"
 #include "model/backbone.hpp"
 #include "model/length_cost.hpp"
+#include "model/mask_guess.hpp"
 #include "sharcs/model.hpp"
 
 namespace sharcs {
@@ -100,7 +102,8 @@ std::int64_t stem_multiply_adds(const ModelConfig& config, std::int64_t tokens) 
 }
 
 std::int64_t multiply_adds(const ModelConfig& config, const Width& width, std::int64_t tokens) {
-  std::int64_t sum = stem_multiply_adds(config, tokens);
+  std::int64_t sum =
+      stem_multiply_adds(config, tokens) + std::llround(mask_head_by_length(config).of(static_cast<double>(tokens)));
   if (!config.sharcs) return sum;
   const LayerWorks works(config);
   for (const int i : width.layers()) sum += works.of(i, width).of(tokens);
@@ -112,6 +115,12 @@ LengthCost internal::layers_by_length(const ModelConfig& config, std::span<const
   LengthCost sum;
   for (const int i : layers) sum = sum_of(sum, works.of(i, width).by_length());
   return sum;
+}
+
+LengthCost internal::mask_head_by_length(const ModelConfig& config) {
+  if (!config.fills_masks) return {};
+  const double embedding = config.word_embedding_size();
+  return {.linear = usual_masked_share * embedding * (config.hidden_size + config.vocab_size)};
 }
 
 LengthCost internal::router_by_length(const ModelConfig& config) {
@@ -152,6 +161,8 @@ std::int64_t parameters_used(const ModelConfig& config, const Width& width) {
   }
   if (backbone.is_pre_norm()) count += norm * slice;  // behind the last layer
   const HeadNames head = backbone.head_of(config);
+  if (config.fills_masks)
+    return count + linear_parameters(embedding, slice, biases.head) + norm * embedding + config.vocab_size;
   if (!head.norm.empty()) count += norm * hidden;
   if (head.dense.empty()) return count + linear_parameters(config.num_labels(), slice);
   return count + linear_parameters(hidden, slice, biases.head) + linear_parameters(config.num_labels(), hidden);

@@ -149,11 +149,12 @@ HeadPass<T> Encoder<T>::head() const {
 template <class T>
 HeadPass<T> Encoder<T>::head(const Exit<Linear<T>, const T>& exit) const {
   return {.dense = exit.dense ? &*exit.dense : nullptr,
-          .output = exit.output,
-          .activation = kernels::Activation::tanh,
+          .output = exit.output ? *exit.output : weights.head_output,
+          .activation = config.fills_masks ? backbone->activation_of_head(config) : kernels::Activation::tanh,
           .dropout_before_dense = false,
           .eps = eps(),
-          .input_norm = exit.norm};
+          .input_norm = exit.norm,
+          .norm = exit.head_norm};
 }
 
 template <class T>

@@ -96,7 +96,8 @@ struct Encoder {
   HeadPass<T> head() const;
   /// The head of an exit: a dense layer, tanh, dropout and a classifier, like BERT's own, on what pool_for_exit()
   /// gives; with pre-norm on its LayerNorm. Of a model that labels tokens: dropout and a classifier on the tokens
-  /// themselves (SENTEE, Li et al. 2021, arXiv:2105.13878).
+  /// themselves (SENTEE, Li et al. 2021, arXiv:2105.13878). Of one that fills masks: as full width's head, with which
+  /// it shares the last layer.
   HeadPass<T> head(const Exit<Linear<T>, const T>& exit) const;
 
   /// What an exit reads of each sample, whose tokens are the rows begins[s] .. ends[s] − 1 of x: [samples, hidden].

@@ -12,8 +12,9 @@ struct SpecCollector {
   Nothing linear(const LinearPart& layer) {
     if (layer.first_row > 0) return {};
     const Index rows = layer.rows();
-    specs.push_back(
-        {.name = layer.name + ".weight", .shape = {rows, layer.inputs}, .component = layer.component, .packed = true});
+    if (layer.tied_to.empty())
+      specs.push_back(
+          {.name = layer.weight(), .shape = {rows, layer.inputs}, .component = layer.component, .packed = true});
     if (!layer.has_bias) return {};
     specs.push_back(
         {.name = layer.name + ".bias", .shape = {rows}, .initial = Initial::zeros, .component = layer.component});
@@ -47,7 +48,7 @@ struct StoreBinder {
   ParameterStore<T>& store;
 
   LinearView<T> linear(const LinearPart& layer) {
-    const MatrixView<T> all(store.values(layer.name + ".weight").data(), layer.rows(), layer.inputs);
+    const MatrixView<T> all(store.values(layer.weight()).data(), layer.rows(), layer.inputs);
     return {all.row_range(layer.first_row, layer.outputs),
             layer.has_bias ? store.values(layer.name + ".bias").data() + layer.first_row : nullptr};
   }

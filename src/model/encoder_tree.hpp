@@ -18,14 +18,16 @@ namespace sharcs::internal {
 /// A head that answers after a layer of full width.
 template <class L, class T>
 struct Exit {
-  int layer;               ///< after which it stands, from 1
-  std::optional<L> dense;  ///< none where it labels tokens
-  L output;
-  std::optional<L> score;      ///< of the answer: the logit of its being right
-  LayerNormView<T> norm = {};  ///< of what it reads, where layers are pre-norm
+  int layer;                        ///< after which it stands, from 1
+  std::optional<L> dense;           ///< none where it labels words
+  std::optional<L> output;          ///< none where it fills masks: that of full width's head serves
+  std::optional<L> score;           ///< of the answer: the logit of its being right
+  LayerNormView<T> norm = {};       ///< of what it reads, where layers are pre-norm
+  LayerNormView<T> head_norm = {};  ///< behind the activation, where it fills masks
 };
 
-/// A linear layer of an encoder: a parameter NAME.weight of `outputs` rows, or some rows of it, and NAME.bias.
+/// A linear layer of an encoder: a parameter NAME.weight of `outputs` rows, or some rows of it, and NAME.bias. Or the
+/// table `tied_to` in place of NAME.weight.
 struct LinearPart {
   std::string name;
   Index outputs, inputs;
@@ -33,7 +35,9 @@ struct LinearPart {
   bool has_bias = true;
   Index first_row = 0;  ///< of the layer in the parameter
   Index all_rows = 0;   ///< of the parameter; 0: it is the layer's alone
+  std::string tied_to = {};
 
+  std::string weight() const { return tied_to.empty() ? name + ".weight" : tied_to; }
   Index rows() const { return all_rows > 0 ? all_rows : outputs; }
 };
 
@@ -216,17 +220,27 @@ EncoderTree<L, T> build_encoder_tree(const ModelConfig& config, const WidthSet& 
   for (const int layer : config.sharcs ? config.sharcs->exits : std::vector<int>()) {
     const std::string name = "exits." + std::to_string(layer) + ".";
     Exit<L, T> exit = {.layer = layer, .dense = {}, .output = {}, .score = {}};
-    if (!config.per_token) exit.dense = linear(name + "dense", hidden, hidden, true, Component::exit);
-    exit.output = linear(name + "output", config.num_labels(), hidden, true, Component::exit);
+    const Index dense_outputs = config.fills_masks ? embedding : hidden;
+    if (!config.per_token || config.fills_masks)
+      exit.dense = linear(name + "dense", dense_outputs, hidden, true, Component::exit);
+    if (config.fills_masks)
+      exit.head_norm = source.norm(NormPart{
+          .name = name + "head_norm", .size = embedding, .has_bias = biases.norm, .component = Component::exit});
+    else
+      exit.output = linear(name + "output", config.num_labels(), hidden, true, Component::exit);
     if (config.sharcs->exit_scores) exit.score = linear(name + "score", 1, hidden, true, Component::exit);
     exit.norm = side_norm(name + "norm", Component::exit);
     tree.exits.push_back(std::move(exit));
   }
 
   const HeadNames head = backbone.head_of(config);
-  if (!head.dense.empty()) tree.head_dense = linear(head.dense, hidden, hidden, biases.head);
-  if (!head.norm.empty()) tree.head_norm = norm(head.norm, hidden);
-  tree.head_output = linear(head.output, config.num_labels(), hidden);
+  const Index head_size = config.fills_masks ? embedding : hidden;
+  if (!head.dense.empty()) tree.head_dense = linear(head.dense, head_size, hidden, biases.head);
+  if (!head.norm.empty()) tree.head_norm = norm(head.norm, head_size);
+  tree.head_output = source.linear(LinearPart{.name = head.output,
+                                              .outputs = config.num_labels(),
+                                              .inputs = head_size,
+                                              .tied_to = config.fills_masks ? backbone.word_embeddings() : ""});
   return tree;
 }
 
@@ -246,7 +260,7 @@ void for_each_linear(Tree& tree, const Body& body) {
   }
   for (auto& exit : tree.exits) {
     if (exit.dense) body(*exit.dense);
-    body(exit.output);
+    if (exit.output) body(*exit.output);
     if (exit.score) body(*exit.score);
   }
   if (tree.head_dense) body(*tree.head_dense);

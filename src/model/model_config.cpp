@@ -77,10 +77,11 @@ void read_class(const JsonCursor& object, ModelConfig& config) {
   for (const std::string& name : names.get<std::vector<std::string>>()) {
     if (name.ends_with("ForMultipleChoice"))
       names.refuse("has " + quote(name) +
-                   "; expected a class for texts (…ForSequenceClassification), tokens (…ForTokenClassification) or "
-                   "answers (…ForQuestionAnswering), or an encoder without one");
+                   "; expected a class for texts (…ForSequenceClassification), tokens (…ForTokenClassification), "
+                   "answers (…ForQuestionAnswering) or masks (…ForMaskedLM), or an encoder without one");
     config.finds_answers = name.ends_with("ForQuestionAnswering");
-    config.per_token = name.ends_with("ForTokenClassification") || config.finds_answers;
+    config.fills_masks = name.ends_with("ForMaskedLM");
+    config.per_token = name.ends_with("ForTokenClassification") || config.finds_answers || config.fills_masks;
     if (config.per_token) return;
   }
 }
@@ -156,7 +157,7 @@ double parameters_of(const ModelConfig& config, const Backbone& kind) {
                       (kind.relative_positions.empty() ? 0 : 2.0 * static_cast<double>(kind.distances(config).span));
   const double router = config.sharcs ? hidden * config.sharcs->hidden_size_router : 0;
   return rows * embedding + (kind.shares_layers ? 1 : config.num_hidden_layers) * layer + hidden * hidden +
-         hidden * config.num_labels() + router;
+         hidden * (config.fills_masks ? embedding : config.num_labels()) + router;
 }
 
 double bytes_of_memory() {
@@ -244,6 +245,7 @@ ModelConfig parse_config(std::string_view text, const std::string& name, FullWid
   object["pad_token_id"].read(config.pad_token_id, {.least = 0});
   config.labels = read_labels(object);
   read_class(object, config);
+  if (config.fills_masks) config.labels.clear();
   if (config.finds_answers && !kind.answer_dropout_name.empty()) {
     config.classifier_dropout.reset();
     if (double rate = 0; object[kind.answer_dropout_name].read(rate, {.least = 0, .greatest = 0.999}))
@@ -335,10 +337,12 @@ std::string ModelConfig::to_json() const {
   object["initializer_range"] = initializer_range;
   object["pad_token_id"] = pad_token_id;
   // Appended, not looked up: an ordered object looks at all its members, and there may be thousands of labels.
-  auto& names = (object["id2label"] = Json::object()).get_ref<Json::object_t&>();
-  for (std::size_t i = 0; i < labels.size(); ++i) names.emplace_back(std::to_string(i), labels[i]);
-  auto& numbers = (object["label2id"] = Json::object()).get_ref<Json::object_t&>();
-  for (std::size_t i = 0; i < labels.size(); ++i) numbers.emplace_back(labels[i], i);
+  if (!fills_masks) {
+    auto& names = (object["id2label"] = Json::object()).get_ref<Json::object_t&>();
+    for (std::size_t i = 0; i < labels.size(); ++i) names.emplace_back(std::to_string(i), labels[i]);
+    auto& numbers = (object["label2id"] = Json::object()).get_ref<Json::object_t&>();
+    for (std::size_t i = 0; i < labels.size(); ++i) numbers.emplace_back(labels[i], i);
+  }
   if (!per_token)
     object["problem_type"] = is_regression() ? "regression"
                              : multi_label   ? "multi_label_classification"
@@ -388,7 +392,9 @@ void ModelConfig::check(const std::string& name) const {
   if (kind.max_tokens(*this) < 1)
     fail("\"max_position_embeddings\" is " + std::to_string(max_position_embeddings) + "; expected more than " +
          std::to_string(kind.first_position(*this)));
-  if (labels.empty()) fail("\"num_labels\" is 0; expected at least 1");
+  if (labels.empty() && !fills_masks) fail("\"num_labels\" is 0; expected at least 1");
+  if (fills_masks && (!labels.empty() || !per_token || finds_answers))
+    fail("a model that fills masks has labels of its own, or labels no tokens; expected neither");
   std::unordered_map<std::string_view, std::size_t> number_of_label;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     // Predictions are tables, in which names stand in lines and columns.

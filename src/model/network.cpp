@@ -15,7 +15,7 @@ struct EncoderBinder {
   ParameterStore<T>& store;
 
   Linear<T> linear(const LinearPart& layer) {
-    const MatrixView<const T> all(store.values(layer.name + ".weight").data(), layer.rows(), layer.inputs);
+    const MatrixView<const T> all(store.values(layer.weight()).data(), layer.rows(), layer.inputs);
     return {.bias = layer.has_bias ? store.values(layer.name + ".bias").data() + layer.first_row : nullptr,
             .weight = all.row_range(layer.first_row, layer.outputs)};
   }

@@ -15,7 +15,14 @@ std::vector<int> labels_in_set(int set) {
 }
 
 const char* what_is_labelled(const ModelConfig& config) {
+  if (config.fills_masks) return "masked tokens";
   return config.finds_answers ? "answers in a text" : config.per_token ? "tokens" : "texts";
+}
+
+bool fits(TaskKind kind, const ModelConfig& config) {
+  return (kind == TaskKind::token_classification) == (config.labels_tokens() && !config.fills_masks) &&
+         (kind == TaskKind::question_answering) == config.finds_answers &&
+         (kind == TaskKind::masked_lm) == config.fills_masks;
 }
 
 template <class T>
@@ -88,7 +95,7 @@ double surest(bool multi_label, std::span<const float> probabilities) {
 }
 
 double surest(const ModelConfig& config, std::span<const float> probabilities) {
-  if (!config.labels_tokens()) return surest(config.multi_label, probabilities);
+  if (!config.labels_tokens() || config.fills_masks) return surest(config.multi_label, probabilities);
   const auto labels = static_cast<std::size_t>(config.num_labels());
   double least = 1;
   for (std::size_t first = 0; first < probabilities.size(); first += labels)

@@ -21,8 +21,11 @@ inline bool is_in_set(int set, std::size_t label) { return ((set >> label) & 1) 
 /// The labels of the set, ascending.
 std::vector<int> labels_in_set(int set);
 
-/// "tokens", "texts" or "answers in a text", for messages.
+/// "tokens", "texts", "answers in a text" or "masked tokens", for messages.
 const char* what_is_labelled(const ModelConfig& config);
+
+/// Whether a model labels what a task of this kind does, by the class of its head alone.
+bool fits(TaskKind kind, const ModelConfig& config);
 
 inline double sigmoid(double logit) { return 1 / (1 + std::exp(-logit)); }
 
@@ -34,7 +37,8 @@ int predicted_label(const ModelConfig& config, std::span<const T> logits);
 /// Multi-label: all labels whose probability is above the model's threshold, ascending. Else none.
 std::vector<int> labels_above_threshold(const ModelConfig& config, std::span<const float> probabilities);
 
-/// Of a model that labels tokens: the label of each token, of logits [tokens, labels]. Of one that finds answers: the
+/// Of a model that labels tokens: the label of each token, of logits [tokens, labels]; of masked ones the tokens of the
+/// vocabulary. Of one that finds answers: the
 /// rows where the answer begins and ends, twice 0 where there is none.
 std::vector<int> predicted_labels(const ModelConfig& config, std::span<const float> logits);
 

@@ -18,6 +18,8 @@ struct RaggedBatch {
   /// the first token; it needs none.
   std::vector<std::int32_t> head_tokens;
   std::vector<Index> head_offsets = {0};
+  /// Of masked tokens: what stands there in the text, one for each head token; else empty.
+  std::vector<std::int32_t> truths;
 
   Index samples() const { return static_cast<Index>(offsets.size()) - 1; }
   Index tokens() const { return offsets.back(); }
@@ -26,6 +28,13 @@ struct RaggedBatch {
   std::span<const std::int32_t> head_tokens_of(Index sample) const {
     const auto first = static_cast<std::size_t>(head_offsets[sample]);
     return std::span(head_tokens).subspan(first, static_cast<std::size_t>(head_offsets[sample + 1]) - first);
+  }
+
+  /// Of masked tokens, those of a sample.
+  std::span<const std::int32_t> truths_of(Index sample) const {
+    if (truths.empty()) return {};
+    const auto first = static_cast<std::size_t>(head_offsets[sample]);
+    return std::span(truths).subspan(first, static_cast<std::size_t>(head_offsets[sample + 1]) - first);
   }
 
   /// The rows of all head tokens among the batch's tokens; `rows` has as many elements.
@@ -51,6 +60,8 @@ struct RaggedBatch {
     const auto count = static_cast<std::size_t>(other.tokens(sample));
     add(std::span(other.ids).subspan(first, count), std::span(other.token_types).subspan(first, count),
         other.head_tokens_of(sample));
+    const std::span<const std::int32_t> theirs = other.truths_of(sample);
+    truths.insert(truths.end(), theirs.begin(), theirs.end());
   }
   void clear() {
     ids.clear();
@@ -58,6 +69,7 @@ struct RaggedBatch {
     offsets.assign(1, 0);
     head_tokens.clear();
     head_offsets.assign(1, 0);
+    truths.clear();
   }
 };
 

@@ -30,7 +30,8 @@ struct EnumNames<TaskKind> {
                                                {TaskKind::regression, "regression"},
                                                {TaskKind::multi_label, "multi_label"},
                                                {TaskKind::token_classification, "token_classification"},
-                                               {TaskKind::question_answering, "question_answering"}};
+                                               {TaskKind::question_answering, "question_answering"},
+                                               {TaskKind::masked_lm, "masked_lm"}};
 };
 
 template <>

@@ -177,10 +177,13 @@ struct TrainingPass<T>::Backward {
       const Index samples = pass.batch_->samples();
       const auto backward = [&](const HeadRows& rows, MatrixView<T> d_read) {
         const auto& own = gradient.exits[e];
-        pass.encoder_.head(exits[e]).backward(
-            cache.head, rows, pass.dropout_, losses.exit_logits[e],
-            {.dense = own.dense ? &*own.dense : nullptr, .output = own.output, .input_norm = own.norm}, d_read,
-            workspace());
+        const LinearView<T>* const shared = losses.exits_alone ? nullptr : &gradient.head_output;
+        pass.encoder_.head(exits[e]).backward(cache.head, rows, pass.dropout_, losses.exit_logits[e],
+                                              {.dense = own.dense ? &*own.dense : nullptr,
+                                               .output = own.output ? &*own.output : shared,
+                                               .input_norm = own.norm,
+                                               .norm = own.head_norm},
+                                              d_read, workspace());
       };
       if (pass.encoder_.config.per_token) {
         const MatrixView<T> d_tokens = workspace().template matrix<T>(pass.batch_->tokens(), cache.head.read.cols);
@@ -213,7 +216,7 @@ struct TrainingPass<T>::Backward {
   void head_backward(const Tail& tail, MatrixView<const T> d_logits, MatrixView<T> d_x) const {
     pass.encoder_.head().backward(tail.head, pass.head_rows_, pass.dropout_, d_logits,
                                   {.dense = gradient.head_dense ? &*gradient.head_dense : nullptr,
-                                   .output = gradient.head_output,
+                                   .output = &gradient.head_output,
                                    .norm = gradient.head_norm},
                                   d_x, workspace());
   }

@@ -57,7 +57,7 @@ auto HeadPass<T>::forward(ConstMatrix<T> x, const HeadRows& rows, const DropoutP
     eigen_map(cache.dropped) = eigen_map(cache.pooled);
     kernels::dropout(cache.dropped, dropout.head_output());
   }
-  output.forward(cache.dropped, cache.logits);
+  output.forward(LinearInput<T>(cache.dropped, output, workspace), cache.logits);
   return cache;
 }
 
@@ -68,7 +68,7 @@ void HeadPass<T>::backward(const Cache& cache, const HeadRows& rows, const Dropo
   const Workspace::Mark mark = workspace.mark();
   const Index count = d_logits.rows;
   const MatrixView<T> d_pooled = workspace.matrix<T>(count, cache.pooled.cols);
-  output.backward_parameters(cache.dropped, d_logits, gradient.output);
+  if (gradient.output != nullptr) output.backward_parameters(cache.dropped, d_logits, *gradient.output);
   output.backward_input(d_logits, d_pooled, Write::overwrite);
   kernels::dropout(d_pooled, dropout.head_output());
   MatrixView<T> d_read = d_pooled;

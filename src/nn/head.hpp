@@ -27,8 +27,8 @@ struct HeadRows {
 /// Where a head's gradients are added.
 template <class T>
 struct HeadGradients {
-  const LinearView<T>* dense;  ///< null where there is no dense layer
-  const LinearView<T>& output;
+  const LinearView<T>* dense;   ///< null where there is no dense layer
+  const LinearView<T>* output;  ///< null: the output layer does not learn
   LayerNormView<T> input_norm = {}, norm = {};
 };
 
@@ -36,7 +36,8 @@ struct HeadGradients {
 /// activation, dropout, and the classifier. BERT: pooler and tanh; RoBERTa: classifier.dense, tanh and dropout before
 /// it; ELECTRA: the same with GELU; DistilBERT: pre_classifier and ReLU; ModernBERT: the first token or the mean of
 /// all, GELU, and a LayerNorm before the dropout. Of a model that labels tokens: dropout and the classifier (input
-/// sliced to the width) on each token that it is asked for; ModernBERT's have the dense layer, too.
+/// sliced to the width) on each token that it is asked for; ModernBERT's have the dense layer, too. Of a model that
+/// fills masks: on each of them a dense layer, an activation, a LayerNorm, and the word embeddings as the last layer.
 template <class T>
 struct HeadPass {
   const Linear<T>* dense;  ///< null: none, and no activation

@@ -3,8 +3,63 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <vector>
+
+#include "core/threads.hpp"
+#include "kernels/elementwise.hpp"
 
 namespace sharcs::internal {
+
+namespace {
+
+/// Of a loss with so many classes; fewer rows are not worth waking another thread for.
+Index rows_of_a_thread(Index classes) { return std::max<Index>(1, (1 << 13) / classes); }
+
+/// So many classes, those of a vocabulary, are worth vectors of exponentials.
+constexpr Index many_classes = 256;
+
+template <class T>
+std::span<const T> row_of(ConstMatrix<T> matrix, Index row) {
+  return {matrix.row(row), static_cast<std::size_t>(matrix.cols)};
+}
+
+/// cross_entropy() of a row of many classes: its loss without the scale. `probabilities` and `gradient` may be one.
+template <class T>
+double cross_entropy_of_many(std::span<const T> logits, std::int32_t label, T scale, T* probabilities, T* gradient) {
+  const T largest = *std::ranges::max_element(logits);
+  const T sum = kernels::exp_below<T>(logits, largest, T(1), probabilities);
+  for (std::size_t c = 0; c < logits.size(); ++c) {
+    const T probability = probabilities[c] / sum;
+    probabilities[c] = probability;
+    gradient[c] = scale * probability;
+  }
+  gradient[label] -= scale;
+  return std::log(static_cast<double>(sum)) + static_cast<double>(largest) -
+         static_cast<double>(logits[static_cast<std::size_t>(label)]);
+}
+
+/// distillation() of one of many classes: the row's loss, its gradient is added. scratch: twice as many elements.
+template <class T>
+double distillation_of_many(std::span<const T> student, std::span<const T> teacher, T temperature, T scale,
+                            std::span<T> scratch, T* gradient) {
+  const T inverse = T(1) / temperature;
+  T *const ours = scratch.data(), *const theirs = ours + student.size();
+  const T our_largest = *std::ranges::max_element(student), their_largest = *std::ranges::max_element(teacher);
+  const T our_sum = kernels::exp_below<T>(student, our_largest, inverse, ours);
+  const T their_sum = kernels::exp_below<T>(teacher, their_largest, inverse, theirs);
+  // log p − log q = (t − s − their largest + our largest) / temperature − log(their sum) + log(our sum)
+  const T offset = (our_largest - their_largest) * inverse + std::log(our_sum) - std::log(their_sum);
+  double loss = 0;
+  for (std::size_t c = 0; c < student.size(); ++c) {
+    const T p = theirs[c] / their_sum, q = ours[c] / our_sum;
+    loss += static_cast<double>(p * ((teacher[c] - student[c]) * inverse + offset));
+    gradient[c] += scale * temperature * (q - p);
+  }
+  return static_cast<double>(temperature * temperature) * loss;
+}
+
+}  // namespace
 
 template <class T>
 void softmax(ConstMatrix<T> logits, MatrixView<T> probabilities) {
@@ -27,26 +82,34 @@ std::vector<float> softmax(std::span<const float> logits) {
 template <class T>
 double cross_entropy(ConstMatrix<T> logits, std::span<const std::int32_t> labels, double scale,
                      MatrixView<T> probabilities, MatrixView<T> d_logits, std::span<const float> class_weights) {
-  softmax<T>(logits, probabilities);
-  double loss = 0;
-  for (Index s = 0; s < logits.rows; ++s) {
-    const T* row = logits.row(s);
-    const double largest = *std::max_element(row, row + logits.cols);
-    double sum = 0;
-    for (Index c = 0; c < logits.cols; ++c) sum += std::exp(static_cast<double>(row[c]) - largest);
-    const double weight = class_weights.empty() ? 1.0 : class_weights[static_cast<std::size_t>(labels[s])];
-    loss += weight * (largest + std::log(sum) - static_cast<double>(row[labels[s]]));
-    for (Index c = 0; c < logits.cols; ++c)
-      d_logits(s, c) = static_cast<T>(weight * scale) * (probabilities(s, c) - T(c == labels[s]));
-  }
-  return loss;
+  std::vector<double> losses(static_cast<std::size_t>(logits.rows));
+  parallel_ranges(logits.rows, rows_of_a_thread(logits.cols), [&](Index begin, Index end) {
+    const bool has_many = logits.cols >= many_classes;
+    if (!has_many) softmax<T>(logits.row_range(begin, end - begin), probabilities.row_range(begin, end - begin));
+    for (Index s = begin; s < end; ++s) {
+      const double weight = class_weights.empty() ? 1.0 : class_weights[static_cast<std::size_t>(labels[s])];
+      if (has_many) {
+        losses[static_cast<std::size_t>(s)] =
+            weight * cross_entropy_of_many<T>(row_of<T>(logits, s), labels[s], static_cast<T>(weight * scale),
+                                              probabilities.row(s), d_logits.row(s));
+        continue;
+      }
+      const T* row = logits.row(s);
+      const double largest = *std::max_element(row, row + logits.cols);
+      double sum = 0;
+      for (Index c = 0; c < logits.cols; ++c) sum += std::exp(static_cast<double>(row[c]) - largest);
+      losses[static_cast<std::size_t>(s)] = weight * (largest + std::log(sum) - static_cast<double>(row[labels[s]]));
+      for (Index c = 0; c < logits.cols; ++c)
+        d_logits(s, c) = static_cast<T>(weight * scale) * (probabilities(s, c) - T(c == labels[s]));
+    }
+  });
+  return std::accumulate(losses.begin(), losses.end(), 0.0);
 }
 
 template <class T>
 double distillation(ConstMatrix<T> student, ConstMatrix<T> teacher, double temperature, double scale,
                     MatrixView<T> d_student) {
   const auto classes = static_cast<std::size_t>(student.cols);
-  std::vector<double> ours(classes), theirs(classes);
   // Logarithms of the softmax of row / temperature.
   const auto log_softmax = [temperature](const T* row, std::vector<double>& logs) {
     double largest = -std::numeric_limits<double>::infinity(), sum = 0;
@@ -57,18 +120,29 @@ double distillation(ConstMatrix<T> student, ConstMatrix<T> teacher, double tempe
     for (const double value : logs) sum += std::exp(value - largest);
     for (double& value : logs) value -= largest + std::log(sum);
   };
-  double loss = 0;
-  for (Index s = 0; s < student.rows; ++s) {
-    log_softmax(student.row(s), ours);
-    log_softmax(teacher.row(s), theirs);
-    for (std::size_t c = 0; c < classes; ++c) {
-      const double p = std::exp(theirs[c]);
-      loss += temperature * temperature * p * (theirs[c] - ours[c]);
-      // d/d student = temperature² · (q − p) / temperature
-      d_student(s, static_cast<Index>(c)) += static_cast<T>(scale * temperature * (std::exp(ours[c]) - p));
+  std::vector<double> losses(static_cast<std::size_t>(student.rows));
+  parallel_ranges(student.rows, rows_of_a_thread(student.cols), [&](Index begin, Index end) {
+    const bool has_many = student.cols >= many_classes;
+    std::vector<double> ours(has_many ? 0 : classes), theirs(has_many ? 0 : classes);
+    std::vector<T> scratch(has_many ? 2 * classes : 0);
+    for (Index s = begin; s < end; ++s) {
+      if (has_many) {
+        losses[static_cast<std::size_t>(s)] =
+            distillation_of_many<T>(row_of<T>(student, s), row_of<T>(teacher, s), static_cast<T>(temperature),
+                                    static_cast<T>(scale), scratch, d_student.row(s));
+        continue;
+      }
+      log_softmax(student.row(s), ours);
+      log_softmax(teacher.row(s), theirs);
+      for (std::size_t c = 0; c < classes; ++c) {
+        const double p = std::exp(theirs[c]);
+        losses[static_cast<std::size_t>(s)] += temperature * temperature * p * (theirs[c] - ours[c]);
+        // d/d student = temperature² · (q − p) / temperature
+        d_student(s, static_cast<Index>(c)) += static_cast<T>(scale * temperature * (std::exp(ours[c]) - p));
+      }
     }
-  }
-  return loss;
+  });
+  return std::accumulate(losses.begin(), losses.end(), 0.0);
 }
 
 namespace {

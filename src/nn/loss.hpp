@@ -13,8 +13,8 @@ namespace sharcs::internal {
 /// batch of n, cut in any way, passes scale = 1 / n and divides the sum by n.
 
 /// Cross-entropy with softmax. logits: [samples, classes]; labels: [samples]. `probabilities` [samples, classes]
-/// receives the softmax; d_logits [samples, classes] the gradient. class_weights: factors of the losses of samples by
-/// their true class, or empty: 1.
+/// receives the softmax; d_logits [samples, classes] the gradient; both may be one. class_weights: factors of the
+/// losses of samples by their true class, or empty: 1.
 template <class T>
 double cross_entropy(ConstMatrix<T> logits, std::span<const std::int32_t> labels, double scale,
                      MatrixView<T> probabilities, MatrixView<T> d_logits, std::span<const float> class_weights = {});

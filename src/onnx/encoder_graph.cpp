@@ -388,10 +388,10 @@ EncoderGraph::ExitValues EncoderGraph::exit(const Value& x, const Exit<LinearWei
   const Index hidden = model_.config().hidden_size;
   graph_.begin("exit." + std::to_string(exit.layer));
   if (model_.config().per_token)
-    return {.logits = linear(norm(x, exit.norm, hidden), exit.output, exit.output.outputs(), hidden), .score = {}};
+    return {.logits = linear(norm(x, exit.norm, hidden), *exit.output, exit.output->outputs(), hidden), .score = {}};
   const Value read = norm(pooled(x, outputs_for_exit()), exit.norm, hidden);
   const Value inner = activation(linear(read, *exit.dense, hidden, hidden), Activation::tanh);
-  ExitValues values = {.logits = linear(inner, exit.output, exit.output.outputs(), hidden), .score = {}};
+  ExitValues values = {.logits = linear(inner, *exit.output, exit.output->outputs(), hidden), .score = {}};
   if (exit.score) values.score = linear(read, *exit.score, 1, hidden);
   return values;
 }

@@ -28,11 +28,11 @@ struct Binder {
     // Several layers of one parameter are written apart.
     if (layer.rows() > layer.outputs) linear.name += "." + std::to_string(layer.first_row / layer.outputs);
     if (layer.has_bias) linear.bias = floats.values(layer.name + ".bias").data() + layer.first_row;
-    if (const auto found = int8.find(layer.name + ".weight"); found != int8.end()) {
+    if (const auto found = int8.find(layer.weight()); found != int8.end()) {
       linear.int8 = {found->second.values.row_range(layer.first_row, layer.outputs),
                      found->second.scales + layer.first_row};
     } else {
-      const MatrixView<const float> all(floats.values(layer.name + ".weight").data(), layer.rows(), layer.inputs);
+      const MatrixView<const float> all(floats.values(layer.weight()).data(), layer.rows(), layer.inputs);
       linear.weight = all.row_range(layer.first_row, layer.outputs);
     }
     return linear;

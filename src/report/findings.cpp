@@ -15,6 +15,7 @@ namespace sharcs::internal {
 namespace {
 
 std::string score_name(const MetricMap& metrics) {
+  if (metrics.contains("perplexity")) return "log-likelihood of a masked token";
   std::string names;
   for (const auto& [name, value] : metrics) {
     std::string word = name;

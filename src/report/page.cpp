@@ -192,7 +192,7 @@ ordered_json sample_json(const RecordedEvaluation& recorded, std::size_t i) {
                                   : recording.labels_words() ? ordered_json(said_of(recording, i, answer, ", "))
                                                              : ordered_json(recording.label_of(i, answer)));
     if (!recording.is_regression()) object["confidence"].push_back(rounded(true_probability(recording, i, answer)));
-    if (recording.finds_answers()) object["right"].push_back(is_right(recording, i, answer));
+    if (recording.finds_answers() || recording.fills_masks()) object["right"].push_back(is_right(recording, i, answer));
   }
   return object;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "model/answers.hpp"
+#include "model/mask_guess.hpp"
 #include "model/predicted_label.hpp"
 #include "model/window_answer.hpp"
 #include "routing/policy_access.hpp"
@@ -21,9 +22,9 @@ PolicyWalk::PolicyWalk(std::span<const Policy> policies, const ModelConfig& conf
 
 PolicyWalk::Terms PolicyWalk::terms_for(const Policy& policy) const {
   const auto& parts = PolicyAccess::parts(policy);
-  if (config_.finds_answers && parts.confidence.name() == "entropy")
+  if ((config_.finds_answers || config_.fills_masks) && parts.confidence.name() == "entropy")
     throw ConfigError("the policy \"" + policy.name() +
-                      "\" goes by entropy; expected max-probability or patience for answers in a text");
+                      "\" goes by entropy; expected max-probability or patience for " + what_is_labelled(config_));
   Terms terms = {.policy = &policy, .cap = widths_.size() - 1};
   if (parts.cap) terms.cap = widths_.at(*parts.cap).index();
   if (parts.fixed) terms.fixed = widths_.at(*parts.fixed).index();
@@ -92,26 +93,33 @@ bool PolicyWalk::keeps(Index sample, int answer, std::span<const float> logits, 
   const auto path = [&](int index) { return answers_[static_cast<std::size_t>(index)].path.of(trace.tokens); };
   if (trace.furthest < 0 || path(answer) > path(trace.furthest)) trace.furthest = answer;
 
-  const double change = config_.per_token
+  std::vector<float> guesses;
+  if (config_.fills_masks && !reads_guesses_)
+    logits = guesses = mask_guesses(logits, static_cast<std::size_t>(config_.vocab_size), {});
+  const double change = config_.fills_masks ? trace.trail.add_tags(guessed_tokens(logits))
+                        : config_.per_token
                             ? trace.trail.add_tags(predicted_labels(config_, logits))
                             : trace.trail.add(config_.is_regression(), predicted_label<float>(config_, logits), logits);
 
   const bool is_widest = !given.is_exit() && given.width_index == terms.cap;
   const bool is_only = parts.only_exit > 0 || (terms.fixed >= 0 && !given.is_exit());
   if (is_widest || is_only || (!parts.accept && threshold(policy, answer) <= 0)) return true;
-  // Of an answer in a text the probability alone counts.
+  // Of an answer in a text, and of masked tokens, the probability alone counts.
+  const bool has_probability_alone = config_.finds_answers || config_.fills_masks;
   const std::vector<float> probabilities =
-      config_.finds_answers ? std::vector<float>{static_cast<float>(WindowAnswer::in(logits).probability())}
-                            : probabilities_of(config_, logits);
-  const AnswerQuery query = {.answer = given,
-                             .logits = config_.finds_answers ? std::span<const float>() : logits,
-                             .probabilities = probabilities,
-                             .score = probability_of_score(score),
-                             .agreeing = trace.trail.agreeing,
-                             .change = change,
-                             .tokens = trace.tokens,
-                             .multi_label = config_.multi_label,
-                             .words = config_.labels_tokens() ? logits.size() / config_.labels.size() : 1};
+      config_.fills_masks     ? std::vector<float>{mean_probability(logits)}
+      : config_.finds_answers ? std::vector<float>{static_cast<float>(WindowAnswer::in(logits).probability())}
+                              : probabilities_of(config_, logits);
+  const AnswerQuery query = {
+      .answer = given,
+      .logits = has_probability_alone ? std::span<const float>() : logits,
+      .probabilities = probabilities,
+      .score = probability_of_score(score),
+      .agreeing = trace.trail.agreeing,
+      .change = change,
+      .tokens = trace.tokens,
+      .multi_label = config_.multi_label,
+      .words = config_.labels_tokens() && !config_.fills_masks ? logits.size() / config_.labels.size() : 1};
   if (parts.accept) return parts.accept(query);
   return parts.confidence.of(query) >= threshold(policy, answer);
 }

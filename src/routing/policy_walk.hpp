@@ -26,6 +26,9 @@ class PolicyWalk final : public AnswerGuide<float> {
   /// Starts with new samples of so many tokens each; `first` is the number of the first one's policy.
   void begin(std::span<const std::int32_t> tokens, Index first = 0);
 
+  /// From here on keeps() is given what a recording has of masked tokens (see MaskGuess), in place of logits.
+  void read_guesses() { reads_guesses_ = true; }
+
   bool asks(Index sample, int answer, std::span<const float> router_logits) override;
   bool keeps(Index sample, int answer, std::span<const float> logits, const float* score) override;
 
@@ -64,6 +67,7 @@ class PolicyWalk final : public AnswerGuide<float> {
   std::vector<Terms> terms_;  // one, or one a sample
   Index first_ = 0;           // number of the first sample's terms
   std::vector<Trace> traces_;
+  bool reads_guesses_ = false;
 };
 
 }  // namespace sharcs::internal

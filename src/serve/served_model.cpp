@@ -9,6 +9,10 @@ namespace {
 std::shared_ptr<const Classifier> load(const ModelSource& source, const ServedModelOptions& options) {
   EngineOptions engine = options.engine;
   const ModelConfig config = ModelConfig::load(source.folder / "config.json");
+  if (config.fills_masks)
+    throw ConfigError((source.folder / "config.json").string() +
+                      ": the model labels masked tokens; expected one that labels texts or words, or finds answers, "
+                      "since the server has no endpoint for others");
   engine.policy = policy_named(options.policy, config);
   auto classifier = std::make_shared<const Classifier>(Classifier::load(source.folder, engine));
   // Throws where the policy does not fit; and takes the memory of a call.

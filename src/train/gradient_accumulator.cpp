@@ -77,7 +77,11 @@ void GradientAccumulator<T>::mark(const Reach& reach, std::span<const std::int32
     }
     if (reached) gradients_.participates()[i] = true;
   }
-  if (!alone) gradients_.words().add(words);
+  if (alone) return;
+  if (network_.config().fills_masks)
+    gradients_.words().add_all();  // as the last layer of the head
+  else
+    gradients_.words().add(words);
 }
 
 template <class T>
@@ -135,8 +139,8 @@ double GradientAccumulator<T>::label_loss(const MicroBatch& micro_batch, const R
     return squared_error<T>(logits, targets_of(micro_batch, first, logits), weight, d_logits);
   if (network_.config().multi_label)
     return binary_cross_entropy<T>(logits, micro_batch.labels.subspan(from, rows), weight, d_logits);
-  return cross_entropy<T>(logits, micro_batch.labels.subspan(from, rows), weight,
-                          workspace_.matrix<T>(logits.rows, logits.cols), d_logits, micro_batch.class_weights);
+  return cross_entropy<T>(logits, micro_batch.labels.subspan(from, rows), weight, d_logits, d_logits,
+                          micro_batch.class_weights);
 }
 
 template <class T>
@@ -191,11 +195,17 @@ void GradientAccumulator<T>::add_narrow_losses(const MicroBatch& micro_batch, co
           outcome.narrow_right[w].push_back(finds_answer(student.row_range(begin, end - begin), ends) ? 1.0f : 0.0f);
           continue;
         }
-        Index right = 0;
-        for (Index r = begin; r < end; ++r)
-          right += predicted_label(network_.config(), row_of(student, r)) ==
-                   micro_batch.labels[static_cast<std::size_t>(first + r)];
-        outcome.narrow_right[w].push_back(static_cast<float>(right) / static_cast<float>(end - begin));
+        const auto rows_right = [&](MatrixView<const T> logits) {
+          Index right = 0;
+          for (Index r = begin; r < end; ++r)
+            right += predicted_label(network_.config(), row_of(logits, r)) ==
+                     micro_batch.labels[static_cast<std::size_t>(first + r)];
+          return right;
+        };
+        const Index right = rows_right(student);
+        outcome.narrow_right[w].push_back(network_.config().fills_masks
+                                              ? (right >= rows_right(teacher) ? 1.0f : 0.0f)
+                                              : static_cast<float>(right) / static_cast<float>(end - begin));
       }
       continue;
     }
@@ -327,9 +337,22 @@ void GradientAccumulator<T>::add_task_loss(const MicroBatch& micro_batch, const 
     }
     return;
   }
+  const Workspace::Mark mark = workspace_.mark();
   const MatrixView<T> probabilities = workspace_.matrix<T>(logits.rows, logits.cols);
   outcome.task_loss +=
       cross_entropy<T>(logits, labels, micro_batch.task_weight, probabilities, d_logits, micro_batch.class_weights);
+  if (network_.config().fills_masks) {
+    for (Index s = 0; s < piece.samples(); ++s) {
+      const Index begin = piece.head_offsets[static_cast<std::size_t>(s)],
+                  end = piece.head_offsets[static_cast<std::size_t>(s) + 1];
+      double sum = 0;
+      for (Index r = begin; r < end; ++r)
+        sum += static_cast<double>(probabilities(r, labels[static_cast<std::size_t>(r)]));
+      outcome.confidence_or_error.push_back(static_cast<float>(sum / static_cast<double>(end - begin)));
+    }
+    workspace_.release(mark);
+    return;
+  }
   if (network_.config().per_token) {
     for (Index s = 0; s < piece.samples(); ++s) {
       float least = 1, greatest = 0;
@@ -341,12 +364,14 @@ void GradientAccumulator<T>::add_task_loss(const MicroBatch& micro_batch, const 
       outcome.confidence_or_error.push_back(least);
       outcome.entropy.push_back(greatest);
     }
+    workspace_.release(mark);
     return;
   }
   for (Index s = 0; s < logits.rows; ++s) {
     outcome.confidence_or_error.push_back(static_cast<float>(probabilities(s, labels[static_cast<std::size_t>(s)])));
     outcome.entropy.push_back(entropy_of<T>(probabilities, s));
   }
+  workspace_.release(mark);
 }
 
 template class GradientAccumulator<float>;

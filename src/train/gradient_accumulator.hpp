@@ -30,7 +30,8 @@ enum class ExitLosses {
 struct MicroBatch {
   const Width& width;
   const RaggedBatch& tokens;
-  /// Classification: the true class of each sample; multi-label: a set; where tokens are labelled: of each head token;
+  /// Classification: the true class of each sample; multi-label: a set; where tokens are labelled: of each head token
+  /// (of a masked one the token that stands there);
   /// where answers are found: of each window the places of the head tokens that begin and end it.
   std::span<const std::int32_t> labels;
   std::span<const float> targets;             ///< regression: the true values, [samples, outputs]
@@ -58,15 +59,15 @@ struct MicroBatchOutcome {
   double task_loss = 0;    ///< sum over the samples, or their words with labels, without the weight
   double router_loss = 0;  ///< the same; 0 when the router is not trained
   /// For each sample. Classification: the probability of its true class, as probability_of_truth(); of words the least
-  /// one, of an answer in a text that of its two ends together. Regression: how far the answer is from the true values,
-  /// as value_distance().
+  /// one, of masked tokens their mean, of an answer in a text that of its two ends together. Regression: how far the
+  /// answer is from the true values, as value_distance().
   std::vector<float> confidence_or_error = {};
   /// For each sample of a classification with one label a text, or a word: the entropy of its prediction, in nats; of
   /// words the greatest.
   std::vector<float> entropy = {};
   /// Of distillation, for each narrow width: the loss from the labels, and for each sample 1 where it is right, else 0;
-  /// of words the share of the right ones. A regression is right where it is hardly further from the true value than
-  /// full width.
+  /// of words the share of the right ones, of masked tokens 1 where as many are right as at full width. A regression is
+  /// right where it is hardly further from the true value than full width.
   std::vector<double> narrow_losses = {};
   std::vector<std::vector<float>> narrow_right = {};
 };

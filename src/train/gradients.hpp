@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <numeric>
 #include <span>
 #include <vector>
 
@@ -25,6 +26,12 @@ class RowSet {
     }
     std::sort(rows_.begin() + before, rows_.end());
     std::inplace_merge(rows_.begin(), rows_.begin() + before, rows_.end());
+  }
+  void add_all() {
+    if (rows_.size() == contains_.size()) return;
+    rows_.resize(contains_.size());
+    std::iota(rows_.begin(), rows_.end(), std::int32_t{0});
+    contains_.assign(contains_.size(), true);
   }
   void clear() {
     for (const std::int32_t row : rows_) contains_[static_cast<std::size_t>(row)] = false;

@@ -190,6 +190,12 @@ void reorder(ParameterStore<T>& values, const ModelConfig& config, const NewOrde
     for (const char* part : {".weight", ".bias"})
       if (values.layout().find(name + part) >= 0) rows(name + part, 1, 1, dimensions);
   };
+  // The last layer of a head that fills masks is the word embeddings, whose dimensions move with the token vectors'.
+  const auto writes_words = [&](const std::string& dense, const std::string& behind) {
+    if (backbone.projects_embeddings(config)) return;
+    outputs(dense, hidden, 1, dimensions);
+    norm(behind);
+  };
   const Width full = WidthSet(config).full();
   const std::string suffix = "_" + full.suffix();  // of full width's private LayerNorms
   if (backbone.projects_embeddings(config)) {
@@ -229,12 +235,14 @@ void reorder(ParameterStore<T>& values, const ModelConfig& config, const NewOrde
     for (const int layer : config.sharcs->exits) {
       const std::string exit = "exits." + std::to_string(layer) + ".";
       norm(exit + "norm");
-      inputs(exit + (config.per_token ? "output" : "dense"), hidden, 1, dimensions);
+      inputs(exit + (config.per_token && !config.fills_masks ? "output" : "dense"), hidden, 1, dimensions);
+      if (config.fills_masks) writes_words(exit + "dense", exit + "head_norm");
       if (config.sharcs->exit_scores) inputs(exit + "score", hidden, 1, dimensions);
     }
   }
   const HeadNames head = backbone.head_of(config);
   inputs(head.dense.empty() ? head.output : head.dense, hidden, 1, dimensions);
+  if (config.fills_masks) writes_words(head.dense, head.norm);
 }
 
 template <class T>

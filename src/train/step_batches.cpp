@@ -36,8 +36,12 @@ void TokenDropout::apply(std::span<const Index> samples, std::uint64_t key, Ragg
   }
 }
 
-StepBatches::StepBatches(TokensOf tokens_of, TokenDropout token_dropout, std::uint64_t seed)
-    : tokens_of_(std::move(tokens_of)), token_dropout_(std::move(token_dropout)), seed_(seed) {}
+StepBatches::StepBatches(TokensOf tokens_of, TokenDropout token_dropout, std::uint64_t seed,
+                         std::optional<TokenMasking> masking)
+    : tokens_of_(std::move(tokens_of)),
+      token_dropout_(std::move(token_dropout)),
+      seed_(seed),
+      masking_(std::move(masking)) {}
 
 std::vector<RaggedBatch> StepBatches::take(const PlannedStep& step, std::int64_t number, const PlannedStep* next) {
   const bool is_started = ahead_.valid() && started_number_ == number && started_ == step;
@@ -55,11 +59,13 @@ std::vector<RaggedBatch> StepBatches::take(const PlannedStep& step, std::int64_t
 
 std::vector<RaggedBatch> StepBatches::make(const PlannedStep& step, std::int64_t number) const {
   const std::uint64_t key = derive_key(seed_, "token dropout", static_cast<std::uint64_t>(number));
+  const std::uint64_t mask_key = derive_key(seed_, "masks", static_cast<std::uint64_t>(number));
   std::vector<RaggedBatch> batches;
   batches.reserve(step.size());
   for (const PlannedBatch& planned : step) {
     RaggedBatch& tokens = batches.emplace_back(tokens_of_(planned.samples));
     token_dropout_.apply(planned.samples, key, tokens);
+    if (masking_) masking_->apply(planned.samples, mask_key, tokens);
   }
   return batches;
 }

@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <functional>
 #include <future>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "data/token_masking.hpp"
 #include "model/ragged_batch.hpp"
 #include "sharcs/tokenizer.hpp"
 #include "train/epoch_plan.hpp"
@@ -39,7 +41,9 @@ class TokenDropout {
 /// Makes the token batches of each step, on a thread of its own while the step before computes.
 class StepBatches {
  public:
-  StepBatches(TokensOf tokens_of, TokenDropout token_dropout, std::uint64_t seed);
+  /// masking: none where tokens are not to be told.
+  StepBatches(TokensOf tokens_of, TokenDropout token_dropout, std::uint64_t seed,
+              std::optional<TokenMasking> masking = {});
 
   /// Returns the tokens of each micro-batch of step `number`, whole micro-batches even if other ranks run a part. Then
   /// starts to make those of `next`, the step that follows; null: none. If another step is asked for next, what was
@@ -52,6 +56,7 @@ class StepBatches {
   TokensOf tokens_of_;
   TokenDropout token_dropout_;
   std::uint64_t seed_;
+  std::optional<TokenMasking> masking_;
   // The step whose batches are being made, and the batches; last, since their thread reads the members above.
   PlannedStep started_ = {};
   std::int64_t started_number_ = 0;

@@ -22,7 +22,7 @@ StepRunner::StepRunner(Network<float>& network, const TrainingOptions& options, 
     : network_(network),
       options_(options),
       samples_(std::move(samples)),
-      batches_(samples_.tokens_of, samples_.token_dropout, options.seed),
+      batches_(samples_.tokens_of, samples_.token_dropout, options.seed, samples_.masking),
       ranks_(ranks),
       optimizer_(network.layout(), {.beta1 = options.adam_beta1,
                                     .beta2 = options.adam_beta2,
@@ -117,13 +117,13 @@ MicroBatchOutcome StepRunner::run_part(const TrainingStep& step, std::size_t ind
   std::vector<std::int32_t> classes;
   std::vector<float> targets, width_labels;
   for (const Index sample : part.samples) {
-    std::ranges::copy(facts.labels_of(sample), std::back_inserter(classes));
+    if (tokens.truths.empty()) std::ranges::copy(facts.labels_of(sample), std::back_inserter(classes));
     std::ranges::copy(facts.targets_of(sample), std::back_inserter(targets));
     if (trains_router(step)) add_router_targets(step, sample, width_labels);
   }
   MicroBatch micro_batch = {.width = widths[part.width],
                             .tokens = tokens,
-                            .labels = classes,
+                            .labels = tokens.truths.empty() ? classes : tokens.truths,
                             .targets = targets,
                             .first_sample = part.first_sample,
                             .first_token = part.first_token,
@@ -194,7 +194,12 @@ void StepRunner::reorder(std::span<const PlannedStep> steps, Reordering what) {
       std::ranges::copy(samples_.facts.labels_of(sample), std::back_inserter(labels));
       std::ranges::copy(samples_.facts.targets_of(sample), std::back_inserter(targets));
     }
-    meter.add(samples_.tokens_of(batch.samples), labels, targets);
+    RaggedBatch tokens = samples_.tokens_of(batch.samples);
+    if (samples_.masking) {
+      samples_.masking->apply(batch.samples, derive_key(options_.seed, "masks of importance"), tokens);
+      labels = tokens.truths;
+    }
+    meter.add(tokens, labels, targets);
   }
   const NewOrder order = NewOrder::of(network_.config(), meter.importance(), what);
   internal::reorder(network_, order);

@@ -23,7 +23,8 @@ struct StepSamples {
   const SampleFacts& facts;
   TokensOf tokens_of;
   TokenDropout token_dropout = {};
-  double regression_scale = 1;  ///< see TrainingOptions; not 0
+  std::optional<TokenMasking> masking = {};  ///< of a task that tells masked tokens
+  double regression_scale = 1;               ///< see TrainingOptions; not 0
   /// Factors of the classes' losses; empty: 1 each.
   std::vector<float> class_weights = {};
 };

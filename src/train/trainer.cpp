@@ -2,9 +2,10 @@
 
 #include <algorithm>
 
+#include "core/number.hpp"
 #include "core/quote.hpp"
 #include "core/threads.hpp"
-#include "data/context_windows.hpp"
+#include "data/token_masking.hpp"
 #include "data/tokenized_dataset.hpp"
 #include "formats/model_access.hpp"
 #include "sharcs/error.hpp"
@@ -35,6 +36,7 @@ void TrainingJob::check() const {
   const TaskKind kind = config.is_regression() ? TaskKind::regression
                         : config.multi_label   ? TaskKind::multi_label
                         : config.finds_answers ? TaskKind::question_answering
+                        : config.fills_masks   ? TaskKind::masked_lm
                         : config.per_token     ? TaskKind::token_classification
                                                : TaskKind::classification;
   if (kind != task.kind())
@@ -60,9 +62,19 @@ void TrainingJob::check() const {
   if (config.per_token && options.class_weights == ClassWeights::balanced)
     throw ConfigError("\"class_weights\" is \"balanced\", but task " + task.name() + " is a " + to_string(task.kind()) +
                       ", whose texts have no classes; expected \"none\"");
-  if (config.finds_answers && options.hardness_measure == HardnessMeasure::entropy)
-    throw ConfigError("\"hardness_measure\" is \"entropy\", but task " + task.name() +
-                      " is a question_answering; expected \"confidence\"");
+  if ((config.finds_answers || config.fills_masks) && options.hardness_measure == HardnessMeasure::entropy)
+    throw ConfigError("\"hardness_measure\" is \"entropy\", but task " + task.name() + " is a " +
+                      to_string(task.kind()) + "; expected \"confidence\"");
+  if (config.fills_masks) {
+    mask_id_of(tokenizer);
+    if (options.token_dropout > 0)
+      throw ConfigError("\"token_dropout\" is " + short_number(options.token_dropout) + ", but task " + task.name() +
+                        " hides tokens itself (masked_share); expected 0");
+    if (options.mask_token_share + options.random_token_share > 1)
+      throw ConfigError("\"mask_token_share\" is " + short_number(options.mask_token_share) +
+                        " and \"random_token_share\" " + short_number(options.random_token_share) +
+                        "; expected at most 1 together");
+  }
   require_trainable(task, train);
   if (!dev.labelled()) throw DataError(dev.file + ": expected dev samples, all with a label");
   require_vocabulary(config, tokenizer, "");
@@ -77,21 +89,22 @@ Trainer::Trainer(Model& model, const TrainingOptions& options, Communicator& ran
 
 namespace {
 
-/// What a model reads: the data themselves, or the windows of their questions.
+/// What a model reads: the data themselves, the windows of their questions, or the blocks of their texts.
 class ReadData {
  public:
   ReadData(const TrainingInputs& inputs, const TrainingOptions& options) : inputs_(inputs) {
-    if (inputs.task.kind() != TaskKind::question_answering) return;
+    const TaskKind kind = inputs.task.kind();
+    if (!reads_pieces(kind)) return;
     const auto length = static_cast<std::size_t>(options.max_length);
-    train_ = windows_of(inputs.train, inputs.tokenizer, length);
-    dev_ = windows_of(inputs.dev, inputs.tokenizer, length);
+    train_ = pieces_of(inputs.train, kind, inputs.tokenizer, length);
+    dev_ = pieces_of(inputs.dev, kind, inputs.tokenizer, length);
   }
   TrainingInputs inputs() const {
-    const bool has_windows = inputs_.task.kind() == TaskKind::question_answering;
+    const bool has_pieces = reads_pieces(inputs_.task.kind());
     return {.task = inputs_.task,
             .tokenizer = inputs_.tokenizer,
-            .train = has_windows ? train_ : inputs_.train,
-            .dev = has_windows ? dev_ : inputs_.dev,
+            .train = has_pieces ? train_ : inputs_.train,
+            .dev = has_pieces ? dev_ : inputs_.dev,
             .output = inputs_.output};
   }
 

@@ -148,6 +148,14 @@ const OptionTable<TrainingOptions>& internal::training_option_table() {
            {"token_dropout", &O::token_dropout, share,
             "Share of the words that a mask token hides while the model trains, others in each step. 0.1 helps small "
             "models that learn from scratch."},
+           {"masked_share", &O::masked_share, share,
+            "masked-lm: share of the tokens that the model learns to tell, others in each step; at least one of a "
+            "block. Evaluations have 0.15, always the same ones."},
+           {"mask_token_share", &O::mask_token_share, share,
+            "masked-lm: share of these in whose place the mask token stands."},
+           {"random_token_share", &O::random_token_share, share,
+            "masked-lm: share of these in whose place a token stands that is drawn at random. The rest stays as it "
+            "is."},
        }},
       {"Memory and machines",
        {

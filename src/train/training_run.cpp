@@ -132,6 +132,15 @@ ClassBalance balance_of(const TrainingJob& job, const SampleFacts& facts) {
              : ClassBalance();
 }
 
+/// None of a task that masks no tokens.
+std::optional<TokenMasking> masking_of(const TrainingJob& job) {
+  if (job.inputs.task.kind() != TaskKind::masked_lm) return std::nullopt;
+  const TrainingOptions& options = job.options;
+  return TokenMasking(
+      job.inputs.tokenizer,
+      {.chosen = options.masked_share, .masks = options.mask_token_share, .random = options.random_token_share});
+}
+
 StepSamples step_samples(const TrainingJob& job, const SampleFacts& facts, const ClassBalance& balance) {
   const TrainingOptions& options = job.options;
   const auto tokens_of = [&train = job.inputs.train, &tokenizer = job.inputs.tokenizer,
@@ -142,6 +151,7 @@ StepSamples step_samples(const TrainingJob& job, const SampleFacts& facts, const
           .facts = facts,
           .tokens_of = tokens_of,
           .token_dropout = TokenDropout(options.token_dropout, job.inputs.tokenizer),
+          .masking = masking_of(job),
           .regression_scale = options.regression_scale > 0 ? options.regression_scale : 2 * standard_deviation(facts),
           .class_weights = balance.weights};
 }

@@ -146,6 +146,16 @@ TEST(Metrics, OfSeveralOutputsIsTheMean) {
   message_of<ShapeError>([&] { measure("pearson", targets, Doubles{1, 5, 2}, 2); });
 }
 
+TEST(Metrics, PerplexityAloneIsTheScoreOfALanguageModel) {
+  const TagCounts counts = {.words = 4, .right_words = 1, .log_likelihood = 4 * std::log(0.125)};
+  const std::vector<Metric> metrics = {"perplexity", "token_accuracy"};
+  const MetricMap values = measure(metrics, counts);
+  EXPECT_DOUBLE_EQ(values.at("perplexity"), 8);
+  EXPECT_DOUBLE_EQ(values.at("token_accuracy"), 0.25);
+  EXPECT_DOUBLE_EQ(score(values), -std::log(8.0));
+  EXPECT_DOUBLE_EQ(score({{"token_accuracy", 0.25}}), 0.25);
+}
+
 TEST(Metrics, HaveNames) {
   EXPECT_THAT(Metric::names(),
               ::testing::IsSupersetOf({"accuracy", "f1", "macro_f1", "matthews", "pearson", "spearman"}));

@@ -30,7 +30,7 @@ std::string config_with(const std::string& stored) {
 
 ModelConfig parsed(const std::string& stored) { return ModelConfig::parse(config_with(stored), "m/config.json"); }
 
-TEST(StoredTask, EveryGlueTaskIsFoundAgain) {
+TEST(StoredTask, EveryNamedTaskIsFoundAgain) {
   for (const std::string& name : Task::names()) {
     const std::optional<Task> task = stored_and_read(Task::named(name));
     ASSERT_TRUE(task) << name;
@@ -136,10 +136,10 @@ TEST(StoredTask, NamesTheFileAndKeyOfWhatIsNoTask) {
               testing::StartsWith("m/config.json: the labels \"bad\", \"good\" are not those of task \"sst-2\""));
   EXPECT_EQ(message(R"({"name": "x"})"),
             "m/config.json: \"sharcs_task.kind\" is absent; expected one of classification, regression, multi_label, "
-            "token_classification, question_answering");
+            "token_classification, question_answering, masked_lm");
   EXPECT_EQ(message(R"({"kind": "ranking"})"),
             "m/config.json: \"sharcs_task.kind\" is \"ranking\"; expected one of classification, regression, "
-            "multi_label, token_classification, question_answering");
+            "multi_label, token_classification, question_answering, masked_lm");
   EXPECT_EQ(message(R"({"kind": "classification", "text": 0})"),
             "m/config.json: \"sharcs_task.text\" is 0; expected the name of a column, or its position from 1");
   EXPECT_EQ(message(R"({"kind": "classification", "format": "xml"})"),

@@ -59,14 +59,17 @@ TEST(TaskNames, AreKnownInManySpellings) {
   for (const char* name : {"sts-b", "STS-B", "stsb", "STSB"}) EXPECT_EQ(Task::named(name).name(), "sts-b");
   for (const char* name : {"mnli", "MNLI", "mnli-m", "mnli_matched"}) EXPECT_EQ(Task::named(name).name(), "mnli");
   for (const char* name : {"mnli-mm", "MNLI-MM", "mnli_mismatched"}) EXPECT_EQ(Task::named(name).name(), "mnli-mm");
-  EXPECT_THAT(Task::names(),
-              ElementsAre("cola", "sst-2", "mrpc", "sts-b", "qqp", "mnli", "mnli-mm", "qnli", "rte", "wnli", "ax"));
+  EXPECT_THAT(Task::names(), ElementsAre("cola", "sst-2", "mrpc", "sts-b", "qqp", "mnli", "mnli-mm", "qnli", "rte",
+                                         "wnli", "ax", "masked-lm"));
+  for (const char* name : {"masked-lm", "MaskedLM", "masked_lm"})
+    EXPECT_EQ(Task::named(name).kind(), TaskKind::masked_lm);
   for (const std::string& name : Task::names()) EXPECT_EQ(Task::named(name).name(), name);
 }
 
 TEST(TaskNames, UnknownOneListsTheKnownOnes) {
   EXPECT_EQ(message_of<ConfigError>([] { Task::named("imdb"); }),
-            "unknown task \"imdb\"; expected one of cola, sst-2, mrpc, sts-b, qqp, mnli, mnli-mm, qnli, rte, wnli, ax");
+            "unknown task \"imdb\"; expected one of cola, sst-2, mrpc, sts-b, qqp, mnli, mnli-mm, qnli, rte, wnli, ax, "
+            "masked-lm");
 }
 
 TEST(TaskFacts, AreThoseOfGlue) {

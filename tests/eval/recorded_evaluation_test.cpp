@@ -253,7 +253,7 @@ TEST(RecordedEvaluation, ErrorsNameTheFileTheKeyAndWhatWasFound) {
   EXPECT_EQ(message([](auto& json) { json.erase("task"); }), "recording.json: \"task\" is absent; expected an object");
   EXPECT_EQ(message([](auto& json) { json["task"]["kind"] = "guessing"; }),
             "recording.json: \"task.kind\" is \"guessing\"; expected one of classification, regression, multi_label, "
-            "token_classification, question_answering");
+            "token_classification, question_answering, masked_lm");
   EXPECT_EQ(message([](auto& json) { json["task"]["metrics"] = nlohmann::json::array(); }),
             "recording.json: \"task.metrics\" is []; expected at least one name");
   EXPECT_EQ(message([](auto& json) { json["task"]["labels"][1] = 5; }),

@@ -44,9 +44,9 @@ TEST(TokenConfig, FollowsFromTheClassThatSavedIt) {
   EXPECT_EQ(json["architectures"], nlohmann::json::array({"RobertaForTokenClassification"}));
   EXPECT_FALSE(json.contains("problem_type"));
   EXPECT_TRUE(parse(json, {"RobertaForTokenClassification"}).per_token);
-  for (const auto& others : {nlohmann::json({"RobertaForMaskedLM"}), nlohmann::json({"RobertaModel"}),
-                             nlohmann::json::array(), nlohmann::json()})
+  for (const auto& others : {nlohmann::json({"RobertaModel"}), nlohmann::json::array(), nlohmann::json()})
     EXPECT_FALSE(parse(json, others).per_token);
+  EXPECT_FALSE(parse(json, {"RobertaForTokenClassification"}).fills_masks);
   nlohmann::json two = json;
   two["problem_type"] = "single_label_classification";  // transformers does not look at it, either
   EXPECT_TRUE(parse(two, {"RobertaForTokenClassification"}).per_token);
@@ -56,8 +56,8 @@ TEST(TokenConfig, ClassesOfOtherAnswersAreRefusedByName) {
   const auto json = nlohmann::json::parse(token_config().to_json());
   EXPECT_EQ(message_of<ConfigError>([&] { parse(json, {"BertForMultipleChoice"}); }),
             "config.json: \"architectures\" has \"BertForMultipleChoice\"; expected a class for texts "
-            "(…ForSequenceClassification), tokens (…ForTokenClassification) or answers (…ForQuestionAnswering), or an "
-            "encoder without one");
+            "(…ForSequenceClassification), tokens (…ForTokenClassification), answers (…ForQuestionAnswering) or masks "
+            "(…ForMaskedLM), or an encoder without one");
   EXPECT_EQ(message_of<ConfigError>([&] { parse(json, {"BertForQuestionAnswering"}); }),
             "config.json: \"id2label\" has 3 labels; expected two for a …ForQuestionAnswering, start and end");
   EXPECT_THAT(message_of<ConfigError>([&] { parse(json, "BertForTokenClassification"); }), HasSubstr("a list"));
@@ -150,6 +150,80 @@ TEST_P(EveryTokenModel, ThatFindsAnswersIsReadAsItWasSaved) {
   const Model tokens = Model::load(folder.path(), {.labels = {{"B-X", "O"}}, .per_token = true}, &report);
   EXPECT_FALSE(tokens.config().finds_answers);
   EXPECT_THAT(report.initialised, Contains("classifier.weight"));
+}
+
+ModelConfig mask_config(const std::string& model_type) {
+  ModelConfig config = token_config(model_type);
+  config.labels.clear();
+  config.fills_masks = true;
+  return config;
+}
+
+TEST(MaskConfig, FollowsFromTheClassThatSavedIt) {
+  const auto json = nlohmann::json::parse(mask_config("roberta").to_json());
+  EXPECT_EQ(json["architectures"], nlohmann::json::array({"RobertaForMaskedLM"}));
+  EXPECT_FALSE(json.contains("id2label"));
+  const ModelConfig config = parse(json, {"RobertaForMaskedLM"});
+  EXPECT_TRUE(config.fills_masks && config.per_token && config.labels.empty());
+  EXPECT_EQ(config.num_labels(), config.vocab_size);
+  ModelConfig with_labels = config;
+  with_labels.labels = {"a", "b"};
+  EXPECT_THAT(message_of<ConfigError>([&] { with_labels.check(); }), HasSubstr("has labels of its own"));
+}
+
+TEST_P(EveryTokenModel, ThatFillsMasksIsReadAsItWasSaved) {
+  const TemporaryFolder folder;
+  Model model = Model::create(mask_config(GetParam()));
+  testing::randomise(network_of(model));
+  model.save(folder.path());
+  EXPECT_THAT(read_text_file(folder / "config.json"), HasSubstr("ForMaskedLM\""));
+  LoadReport report;
+  const Model read = Model::load(folder.path(), {}, &report);
+  EXPECT_EQ(report.summary(), "");
+  EXPECT_TRUE(read.config().fills_masks && read.config().per_token);
+  const auto rows = static_cast<std::size_t>(2 * read.config().vocab_size);
+  for (const Policy& policy : {Policy::fixed(1), Policy::fixed(1.0 / 3), Policy::fixed_exit(1)}) {
+    const std::vector<float> logits = logits_of(Engine(model), policy);
+    EXPECT_EQ(logits.size(), rows);
+    EXPECT_EQ(logits, logits_of(Engine::load(folder.path()), policy));
+  }
+  for (const Precision precision : {Precision::bf16, Precision::int8})
+    EXPECT_EQ(logits_of(Engine(model, {.precision = precision}), Policy::fixed(1)).size(), rows);
+}
+
+TEST_P(EveryTokenModel, OneThatLabelsTextsStartsFromOneThatFillsMasks) {
+  const TemporaryFolder folder;
+  Model masks = Model::create(mask_config(GetParam()));
+  testing::randomise(network_of(masks));
+  masks.save(folder.path());
+  LoadReport report;
+  const Model texts = Model::load(folder.path(), {.labels = {{"no", "yes"}}}, &report);
+  EXPECT_FALSE(texts.config().fills_masks || texts.config().per_token);
+  EXPECT_THAT(report.initialised, Contains("exits.1.dense.weight"));
+  EXPECT_THAT(report.initialised, Contains(find_backbone(GetParam()).head.output + ".weight"));
+  // The encoder comes over, with its router and the LayerNorms of its widths.
+  const Backbone& backbone = find_backbone(GetParam());
+  for (const ParameterSpec& spec : network_of(masks).layout().specs()) {
+    if (spec.component == Component::exit || network_of(texts).layout().find(spec.name) < 0) continue;
+    EXPECT_TRUE(
+        std::ranges::equal(network_of(texts).values().values(spec.name), network_of(masks).values().values(spec.name)))
+        << spec.name;
+  }
+  EXPECT_EQ(network_of(texts).layout().find(backbone.mask_head.output + ".bias"), -1);
+}
+
+TEST(MaskConfig, AHeadThatDoesNotEndWithTheWordEmbeddingsIsRefused) {
+  for (const auto& [type, key] : {std::pair("bert", "tie_word_embeddings"), {"modernbert", "decoder_bias"}}) {
+    const TemporaryFolder folder;
+    Model::create(mask_config(type)).save(folder.path());
+    auto json = nlohmann::json::parse(read_text_file(folder / "config.json"));
+    json[key] = false;
+    write_file_atomically(folder / "config.json", json.dump());
+    EXPECT_THAT(message_of<ConfigError>([&] { Model::load(folder.path()); }),
+                HasSubstr("\"" + std::string(key) + "\" is false; expected true for a head that fills masks"));
+    // It is of no matter where another head is wanted.
+    EXPECT_FALSE(Model::load(folder.path(), {.labels = {{"no", "yes"}}}).config().fills_masks);
+  }
 }
 
 TEST(AnswerConfig, HasTwoLabelsAndTheFamilysOwnDropout) {

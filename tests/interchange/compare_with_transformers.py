@@ -4,7 +4,7 @@
 
 A small random model is saved by transformers; sharcs reads it and has to give the same logits. sharcs makes a routed model
 with exits of it and saves that; transformers reads the folder as its own class and has to give the same logits again. So
-for models that label texts, for those that label tokens and for those that find answers. The vectors of every layer have to be those of transformers'
+for models that label texts, for those that label tokens, for those that find answers and for those that fill masks. The vectors of every layer have to be those of transformers'
 hidden states.
 """
 import json
@@ -290,6 +290,46 @@ def compare_answers(name, answer, folder):
     return None
 
 
+def compare_masks(name, answer, folder):
+    """The same of a model that fills masks: logits of every token of the vocabulary at every place, and the loss."""
+    torch.manual_seed(13)
+    config = getattr(transformers, name + "Config")(**MODELS[name])
+    architecture = getattr(transformers, name + "ForMaskedLM")
+    model = architecture(config).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    has_types = getattr(config, "type_vocab_size", 1) > 1
+    name += " for masks"
+    theirs, ours = folder / (name + "_theirs"), folder / (name + "_ours")
+    model.save_pretrained(theirs)
+    inputs = inputs_for(has_types)
+    found = answers_of(answer, theirs, inputs, ours)
+    again, loading = transformers.AutoModelForMaskedLM.from_pretrained(ours, output_loading_info=True)
+    again = again.eval()
+    if type(again) is not architecture:
+        return f"{name}: transformers reads our folder as {type(again).__name__}"
+    if loading["missing_keys"]:
+        return f"{name}: our folder lacks {sorted(loading['missing_keys'])}"
+    expected = [output.logits[0] for output in outputs_of(model, inputs, has_types)]
+    problem = problem_of_logits(name, found, (o.logits[0] for o in outputs_of(again, inputs, has_types)), expected)
+    if problem:
+        return problem
+    if [logits.argmax(-1).tolist() for logits in expected] != found["labels"]:
+        return f"{name}: the tokens are {found['labels']}; expected those of the largest logits"
+    # The loss that transformers computes of the tokens that are to be told, and the same of our logits of these.
+    for item, logits in zip(inputs, found["plain"]):
+        truth = torch.tensor([[(7 * position) % 53 if position % 3 == 1 else -100 for position in range(len(item["ids"]))]])
+        with torch.no_grad():
+            loss = again(input_ids=torch.tensor([item["ids"]]), labels=truth,
+                         **({"token_type_ids": torch.tensor([item["types"]])} if has_types else {})).loss.item()
+        ours_of_it = torch.tensor(logits).reshape(-1, 53)[truth[0] >= 0].log_softmax(-1)
+        mean = -ours_of_it.gather(1, truth[0][truth[0] >= 0].unsqueeze(1)).mean().item()
+        if not abs(loss - mean) <= TOLERANCE:
+            return f"{name}: the loss is {mean}; expected {loss}"
+    return None
+
+
 def refused_class(answer, folder):
     """A class whose answers are of another kind is refused, and the message has to name it."""
     name = "BertForMultipleChoice"
@@ -306,6 +346,7 @@ def main():
                     compare("ModernBert", sys.argv[1], pathlib.Path(folder), **MODERN),
                     *(compare_tokens(name, sys.argv[1], pathlib.Path(folder)) for name in MODELS),
                     *(compare_answers(name, sys.argv[1], pathlib.Path(folder)) for name in MODELS),
+                    *(compare_masks(name, sys.argv[1], pathlib.Path(folder)) for name in MODELS),
                     refused_class(sys.argv[1], pathlib.Path(folder)),
                     *refused_activations(sys.argv[1], pathlib.Path(folder)),
                     *(compare_multi(sys.argv[1], pathlib.Path(folder), name) for name in ("Bert", "ModernBert")

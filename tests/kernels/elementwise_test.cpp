@@ -206,6 +206,23 @@ TEST(AddColumnSums, AddsUpRowsInOrderAtEveryShapeAndThreadCount) {
   });
 }
 
+TEST(ExpBelow, IsTheExponentialOfEachElementAndReturnsTheirSum) {
+  for (const Index size : {1, 5, 31, 33, 1000, 16385}) {
+    const auto x = random_row(size, 1);
+    const float largest = *std::ranges::max_element(x);
+    for (const float factor : {1.0f, 0.5f}) {
+      double sum = 0;
+      std::vector<double> expected;
+      for (const float v : x) sum += expected.emplace_back(std::exp(double{factor} * (double{v} - double{largest})));
+      at_every_simd_target([&] {
+        std::vector<float> y(x.size());
+        EXPECT_NEAR(exp_below<float>(x, largest, factor, y.data()), sum, 2e-6 * sum) << size;
+        for (std::size_t i = 0; i < y.size(); ++i) EXPECT_NEAR(y[i], expected[i], 1e-6 * expected[i]) << i;
+      });
+    }
+  }
+}
+
 TEST(SquaredSum, IsExactToDoubleAndTheSameAtEverySimdTargetAndThreadCount) {
   for (const Index size : {0, 1, 5, 31, 32, 33, 1000, 16383, 16384, 16385, 200001}) {
     const auto x = random_row(size, 1);

@@ -105,7 +105,7 @@ TEST(Backbone, DistilbertsOwnKeysAndDefaultsAreUsed) {
       R"({"model_type": "distilbert", "vocab_size": 30, "dim": 24, "n_layers": 2, "n_heads": 3, "hidden_dim": 40,
           "max_position_embeddings": 16, "activation": "gelu", "dropout": 0.2, "attention_dropout": 0.3,
           "sinusoidal_pos_embds": false, "qa_dropout": 0.1, "torch_dtype": "float16",
-          "architectures": ["DistilBertForMaskedLM"]})",
+          "architectures": ["DistilBertModel"]})",
       "config.json");
   EXPECT_EQ(config.hidden_size, 24);
   EXPECT_EQ(config.hidden_dropout_prob, 0.2);

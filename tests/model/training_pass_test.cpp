@@ -393,6 +393,38 @@ TEST_P(EveryBackbonesTrainingPass, GradientsOfAllAnswersAreTheFiniteDifferencesW
   check_plan_gradients(config);
 }
 
+TEST_P(EveryBackbonesTrainingPass, GradientsOfAllAnswersAreTheFiniteDifferencesWhereMasksAreFilled) {
+  ModelConfig config = with_exits(testing::small_config_of(GetParam()));
+  config.sharcs->exit_scores = false;
+  config.per_token = config.fills_masks = true;
+  config.labels.clear();
+  check_plan_gradients(config);
+  config.sharcs->full_width_norm = FullWidthNorm::private_;
+  check_plan_gradients(config, {.hidden = 0.3f, .attention = 0.3f, .key = 99});
+}
+
+TEST(TrainingPass, ExitsAloneLeaveTheWordEmbeddingsThatTheyShareWithTheHead) {
+  ModelConfig config = with_exits(small_config());
+  config.sharcs->exit_scores = false;
+  config.per_token = config.fills_masks = true;
+  config.labels.clear();
+  Network<double> network(config);
+  randomise(network);
+  const RaggedBatch batch = random_batch(config, {5, 1, 7});
+  const PlanResult found =
+      run_plan(network, batch, everything(config), Scores::none, [](OutputGradients<double>& losses) {
+        losses.logits.clear();
+        losses.encoded.clear();
+        losses.router_logits = {};
+        losses.exits_alone = true;
+      });
+  for (std::size_t i = 0; i < network.layout().specs().size(); ++i) {
+    const std::span<const double> gradient = gradient_of(network, found, i);
+    const bool is_zero = std::ranges::all_of(gradient, [](double x) { return x == 0; });
+    EXPECT_EQ(is_zero, network.layout().specs()[i].component != Component::exit) << network.layout().specs()[i].name;
+  }
+}
+
 TEST(TrainingPass, GradientsOfAPlainEncoderThatLabelsTokensAreTheFiniteDifferences) {
   ModelConfig config = small_config();
   config.sharcs.reset();

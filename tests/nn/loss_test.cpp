@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
+#include <numeric>
 #include <vector>
 
 #include "core/random.hpp"
@@ -112,6 +113,57 @@ TEST(Distillation, AddsToTheGradient) {
   Table twice = once;
   distillation<double>(student.view(), teacher.view(), 2, 1, twice.view());
   for (std::size_t i = 0; i < once.values.size(); ++i) EXPECT_DOUBLE_EQ(twice.values[i], 2 * once.values[i]);
+}
+
+/// Those of a vocabulary go another way.
+constexpr Index many = 300;
+
+TEST(CrossEntropy, OfManyClassesIsThatOfFewAndItsGradientIsTheFiniteDifference) {
+  Table logits(2, many, 5), gradient = zeros(2, many), shares = zeros(2, many);
+  const std::vector<std::int32_t> labels = {7, 299};
+  const auto loss = [&] {
+    Table unused = zeros(2, many), also = zeros(2, many);
+    return cross_entropy<double>(logits.view(), labels, 1, also.view(), unused.view());
+  };
+  double expected = 0;
+  for (Index s = 0; s < 2; ++s) {
+    double sum = 0;
+    for (Index c = 0; c < many; ++c) sum += std::exp(logits.view()(s, c));
+    expected += std::log(sum) - logits.view()(s, labels[static_cast<std::size_t>(s)]);
+  }
+  EXPECT_NEAR(cross_entropy<double>(logits.view(), labels, 0.3, shares.view(), gradient.view()), expected, 1e-10);
+  EXPECT_NEAR(std::accumulate(shares.values.begin(), shares.values.end(), 0.0), 2, 1e-10);
+  check_gradient(logits, gradient, 0.3, loss);
+  // Probabilities and gradient may stand in one place.
+  Table both = zeros(2, many);
+  cross_entropy<double>(logits.view(), labels, 0.3, both.view(), both.view());
+  EXPECT_EQ(both.values, gradient.values);
+}
+
+TEST(Distillation, OfManyClassesIsTheDivergenceAndItsGradientIsTheFiniteDifference) {
+  for (const double temperature : {1.0, 2.0}) {
+    Table student(2, many, 5), teacher(2, many, 6), gradient = zeros(2, many);
+    const auto loss = [&] {
+      Table unused = zeros(2, many);
+      return distillation<double>(student.view(), teacher.view(), temperature, 1, unused.view());
+    };
+    double expected = 0;
+    for (Index s = 0; s < 2; ++s) {
+      double ours = 0, theirs = 0;
+      for (Index c = 0; c < many; ++c) {
+        ours += std::exp(student.view()(s, c) / temperature);
+        theirs += std::exp(teacher.view()(s, c) / temperature);
+      }
+      for (Index c = 0; c < many; ++c) {
+        const double p = std::exp(teacher.view()(s, c) / temperature) / theirs,
+                     q = std::exp(student.view()(s, c) / temperature) / ours;
+        expected += temperature * temperature * p * std::log(p / q);
+      }
+    }
+    EXPECT_NEAR(loss(), expected, 1e-10);
+    distillation<double>(student.view(), teacher.view(), temperature, 0.3, gradient.view());
+    check_gradient(student, gradient, 0.3, loss);
+  }
 }
 
 TEST(BinaryCrossEntropy, OfSetsOfLabelsIsThatOfTorchAndItsGradientIsTheFiniteDifference) {

@@ -60,7 +60,11 @@ class EveryBackbonesReordering : public ::testing::TestWithParam<std::string> {
     const ModelConfig small = testing::small_config_of(GetParam());
     ModelConfig plain = small;
     plain.sharcs.reset();
-    return {plain, with_exits(small, FullWidthNorm::plain), with_exits(small, FullWidthNorm::private_)};
+    ModelConfig masks = with_exits(small, FullWidthNorm::plain);
+    masks.sharcs->exit_scores = false;
+    masks.per_token = masks.fills_masks = true;
+    masks.labels.clear();
+    return {plain, with_exits(small, FullWidthNorm::plain), with_exits(small, FullWidthNorm::private_), masks};
   }
 };
 

@@ -112,8 +112,8 @@ void print(const Json& model, const std::string& place, std::ostream& out) {
       << number("hidden_size") << ", " << number("attention_heads") << " heads of " << number("head_size")
       << ", feed-forward " << number("intermediate_size") << '\n'
       << "vocabulary " << number("vocab_size") << ", positions " << number("positions") << '\n'
-      << "task " << (model["task"].is_null() ? "not known" : model["task"].get<std::string>()) << ", labels "
-      << listed(model["labels"]) << '\n';
+      << "task " << (model["task"].is_null() ? "not known" : model["task"].get<std::string>())
+      << (model["labels"].empty() ? "" : ", labels " + listed(model["labels"])) << '\n';
   const Json& sharcs = model["sharcs"];
   if (sharcs.is_null())
     out << "no router: a plain encoder\n";

@@ -9,6 +9,7 @@
 #include "cli/answer_format.hpp"
 #include "cli/command.hpp"
 #include "cli/data_arguments.hpp"
+#include "cli/mask_format.hpp"
 #include "cli/policy_argument.hpp"
 #include "cli/program_tables.hpp"
 #include "cli/sentence_stream.hpp"
@@ -16,8 +17,10 @@
 #include "data/sample_reader.hpp"
 #include "data/sample_stream.hpp"
 #include "data/tagged_texts.hpp"
+#include "data/token_masking.hpp"
 #include "infer/word_labels.hpp"
 #include "io/file.hpp"
+#include "io/input_file.hpp"
 #include "model/task_names.hpp"
 #include "sharcs/classifier.hpp"
 #include "sharcs/error.hpp"
@@ -47,7 +50,7 @@ struct PredictArguments : CommonArguments {
   TaskArguments task;
   std::string policy, precision;
   std::string long_text = "first", pairs = "auto";
-  std::size_t stride = 0, max_length = 0;
+  std::size_t stride = 0, max_length = 0, top = 5;
   bool output_header = true;
 };
 
@@ -62,6 +65,7 @@ bool has_name_of_table(const std::filesystem::path& file) {
 bool reads_table(const PredictArguments& arguments, const ModelConfig& config) {
   if (config.finds_answers)
     return arguments.texts.empty() && (!arguments.task.format.empty() || has_name_of_table(arguments.input));
+  if (config.fills_masks) return false;
   if (config.per_token && arguments.texts.empty() && !arguments.task.describes_own_data())
     return has_given_words(arguments.task.read_options().format.value_or(TableFormat::by_extension), arguments.input);
   return arguments.texts.empty() && (arguments.task.describes_table() || has_name_of_table(arguments.input));
@@ -512,6 +516,55 @@ void answer_questions(const PredictArguments& arguments, const Classifier& class
   bad_lines.end_with(answered);
 }
 
+void fill_masks(const PredictArguments& arguments, const Classifier& classifier, const std::optional<Task>& task) {
+  if (!arguments.glue_submission.empty()) usage_error("--glue-submission is for the tasks of GLUE");
+  const MaskFormat format(arguments.json);
+  const std::string mask = classifier.tokenizer().token(mask_id_of(classifier.tokenizer()));
+  std::size_t answered = 0;
+  BadLineCount bad_lines;
+  const auto fill_to = [&](const std::function<void(const std::string&)>& write) {
+    std::string entries = arguments.output_header ? format.begin() : "";
+    read_samples(arguments, task, classifier.engine().config(), [&](const SentenceBatch& batch) {
+      std::vector<std::string> texts;
+      std::vector<BadLine> bad(batch.bad_lines);
+      for (const Sample& sample : batch.samples) {
+        if (sample.text.find(mask) != sample.text.npos) {
+          texts.push_back(sample.text);
+          continue;
+        }
+        const std::string place =
+            arguments.texts.empty()
+                ? input_name(arguments.input.empty() ? "-" : arguments.input) + ":" + std::to_string(sample.line)
+                : "--text";
+        const std::string problem = place + ": has no mask; expected " + mask;
+        if (arguments.task.on_error == "stop") throw DataError(problem);
+        bad.push_back({sample.line, problem});
+      }
+      std::ranges::stable_sort(bad, {}, &BadLine::line);
+      const std::vector<FilledText> filled = classifier.fill(texts, arguments.top);
+      auto next_bad = bad.begin();
+      const auto add_bad_before = [&](std::size_t line) {
+        for (; arguments.task.on_error == "empty" && next_bad != bad.end() && next_bad->line < line; ++next_bad)
+          entries += format.entry(*next_bad);
+      };
+      auto next = filled.begin();
+      for (const Sample& sample : batch.samples) {
+        if (sample.text.find(mask) == sample.text.npos) continue;
+        add_bad_before(sample.line);
+        entries += format.entry(sample, *next++);
+      }
+      add_bad_before(std::numeric_limits<std::size_t>::max());
+      write(entries);
+      entries.clear();
+      answered += filled.size();
+      for (const BadLine& each : bad) bad_lines.add(each);
+    });
+  };
+  with_output(
+      arguments, [&] { return answered; }, fill_to);
+  bad_lines.end_with(answered);
+}
+
 void predict(const PredictArguments& arguments) {
   require(arguments.model, "--model");
   if (!arguments.texts.empty() + !arguments.input.empty() + !arguments.data.empty() > 1)
@@ -526,6 +579,7 @@ void predict(const PredictArguments& arguments) {
                                          .stride = arguments.stride});
   const std::optional<Task> task = task_of(arguments, classifier.engine().config());
   if (classifier.engine().config().finds_answers) return answer_questions(arguments, classifier, task);
+  if (classifier.engine().config().fills_masks) return fill_masks(arguments, classifier, task);
   if (!arguments.glue_submission.empty()) return write_submissions(arguments, classifier, *task);
 
   const PredictionFormat format(classifier, format_of(arguments));
@@ -560,7 +614,9 @@ void add_predict(CLI::App& program) {
       "or several, and the answer; with "
       "several labels a text, all that are above the threshold, and their probabilities. A model that labels "
       "words gives a line for each: word, tag, probability and answer, and a blank one after each text. A model "
-      "that finds answers reads SQuAD's files and writes predictions as SQuAD's scripts read them.",
+      "that finds answers reads SQuAD's files and writes predictions as SQuAD's scripts read them. One that fills "
+      "masks writes a line for each of the likeliest tokens of each mask: number of the mask, token, probability and "
+      "answer, and a blank line after each text.",
       "nothing, a prediction draws none", *arguments);
   command->add_option("--model", arguments->model, "Model directory (required)");
   command
@@ -570,7 +626,8 @@ void add_predict(CLI::App& program) {
           "or a column's name; also compressed (.gz); -: standard input. A model that labels words reads .conll and "
           ".jsonl, or a text a line, whose words stand apart by white space; one that finds answers .json and .jsonl, "
           "or a "
-          "question and its context a line, with a TAB between")
+          "question and its context a line, with a TAB between; one that fills masks a text a line, with [MASK] or "
+          "<mask> in it")
       ->default_str("-");
   command->add_option("--text", arguments->texts, "A sentence to classify, in place of --input; may be repeated");
   command
@@ -604,6 +661,9 @@ void add_predict(CLI::App& program) {
                    "Tokens of a text at most; 0: as in training (a model that does not say: all that it can read)")
       ->check(not_negative)
       ->default_str("0");
+  command->add_option("--top", arguments->top, "Of a model that fills masks: tokens for each mask")
+      ->check(not_negative)
+      ->default_str("5");
   command->add_option("--data", arguments->data, "Folder with the task's files, in place of --input")->group("Data");
   command->add_option("--split", arguments->split, "Which of them: train, dev or test")
       ->check(CLI::IsMember(names_of<Split>()))

@@ -8,7 +8,6 @@
 #include "core/number.hpp"
 #include "core/random.hpp"
 #include "core/threads.hpp"
-#include "data/context_windows.hpp"
 #include "data/tokenized_dataset.hpp"
 #include "formats/model_access.hpp"
 #include "model/backbone.hpp"
@@ -62,6 +61,7 @@ void reorder_model(const ReorderArguments& arguments) {
                              .multi_output = config.multi_output,
                              .per_token = config.per_token,
                              .finds_answers = config.finds_answers,
+                             .fills_masks = config.fills_masks,
                              .label_threshold = config.label_threshold,
                              .seed = arguments.seed_or_default()},
                             &report);
@@ -73,7 +73,7 @@ void reorder_model(const ReorderArguments& arguments) {
 
   const auto positions = static_cast<std::size_t>(find_backbone(config.model_type).max_tokens(config));
   const std::size_t length = std::min(arguments.max_length, positions);
-  if (config.finds_answers) dataset = windows_of(dataset, tokenizer, length);
+  if (reads_pieces(task.kind())) dataset = pieces_of(dataset, task.kind(), tokenizer, length);
   const TokenizedDataset tokens = tokenize(dataset, task, tokenizer, length);
   require_embeddings(config, tokens, dataset);
   const std::vector<Index> samples = drawn(dataset.size(), arguments.samples, arguments.seed_or_default());

@@ -1,10 +1,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <memory>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 #include "cli/command.hpp"
 #include "cli/comparison_report.hpp"
@@ -52,7 +54,10 @@ void describe(const Task& task, const Dataset& dataset, const char* role, std::o
   if (has_questions)
     describe_questions(dataset, out);
   else
-    out << counted(dataset.size(), task.is_pair() ? "pair" : "sentence") << " of " << dataset.file;
+    out << counted(dataset.size(), task.is_pair()                       ? "pair"
+                                   : task.kind() == TaskKind::masked_lm ? "line"
+                                                                        : "sentence")
+        << " of " << dataset.file;
   const std::vector<std::string> labels = has_questions ? std::vector<std::string>() : task.labels();
   const std::vector<std::size_t> counts = label_counts(dataset, labels.size());
   constexpr std::size_t shown = 8;
@@ -172,8 +177,17 @@ Calibration calibrate_trained(const std::string& folder, const Recording& record
 /// Full width, the policy and what it saves, a line each.
 void print_headline(const Evaluation& dev, const std::optional<OperatingPoint>& expected, const std::string& policy,
                     std::ostream& out) {
-  out << "full width: " << decimal(score(dev.full), 3) << '\n' << "routed:     " << decimal(score(dev.routed), 3);
-  if (expected) out << " (" << estimate_text(expected->score) << " to be expected of new samples)";
+  const auto perplexity = dev.full.find("perplexity");
+  const auto value = [&](double score) { return perplexity == dev.full.end() ? score : std::exp(-score); };
+  if (perplexity != dev.full.end()) out << "perplexity\n";
+  out << "full width: " << decimal(value(score(dev.full)), 3) << '\n'
+      << "routed:     " << decimal(value(score(dev.routed)), 3);
+  if (expected) {
+    const Interval& interval = expected->score.interval;
+    Estimate estimate = {value(expected->score.value), {value(interval.low), value(interval.high)}};
+    if (estimate.interval.low > estimate.interval.high) std::swap(estimate.interval.low, estimate.interval.high);
+    out << " (" << estimate_text(estimate) << " to be expected of new samples)";
+  }
   out << ", by " << policy << '\n'
       << "cost:       " << decimal(dev.cost_fraction, 3) << " of full width's multiply-adds\n";
   if (dev.seconds_routed > 0)
@@ -205,6 +219,8 @@ ConfigFile config_of(const TrainArguments& arguments) {
   const auto take = [&](const std::string& place, const nlohmann::ordered_json& settings) {
     for (const auto& [key, value] : settings.items()) preset.config.overrule(place + key, value);
   };
+  if (arguments.data.reads_plain_text() && preset.config.section("training").contains("token_dropout"))
+    preset.config.overrule("training.token_dropout", 0);  // this task hides tokens itself
   take("training.", config.section("training"));
   take("tokenizer.", config.section("tokenizer"));
   if (model.contains("sharcs")) take("model.sharcs.", model["sharcs"]);

@@ -43,6 +43,8 @@ std::vector<Backbone> albert() {
                     .output = "classifier",
                     .activation = kernels::Activation::tanh,
                     .dropout_before_dense = false},
+           .mask_head = {.dense = "predictions.dense", .output = "predictions", .norm = "predictions.LayerNorm"},
+           .mask_head_has_hidden_act = true,
            .default_classifier_dropout = 0.1,
            .config_names = {{"classifier_dropout", "classifier_dropout_prob"}},
            .fixed_config = {{"position_embedding_type", "\"absolute\""},

@@ -68,6 +68,8 @@ std::vector<Backbone> distilbert() {
                     .output = "classifier",
                     .activation = kernels::Activation::relu,
                     .dropout_before_dense = false},
+           .mask_head = {.dense = "vocab_transform", .output = "vocab_projector", .norm = "vocab_layer_norm"},
+           .mask_head_has_hidden_act = true,
            .default_classifier_dropout = 0.2,
            .answer_dropout_name = "qa_dropout",
            .config_names = {{"hidden_size", "dim"},

@@ -199,6 +199,7 @@ std::vector<Backbone> modernbert() {
                     .activation = kernels::Activation::gelu,
                     .dropout_before_dense = false,
                     .norm = "head.norm"},
+           .mask_head = {.dense = "head.dense", .output = "decoder", .norm = "head.norm"},
            .has_same_head_for_tokens = true,
            .default_classifier_dropout = 0,
            .config_names = {{"hidden_act", "hidden_activation"},
