@@ -6,6 +6,7 @@
 #include "formats/checkpoint.hpp"
 #include "kernels/int8_rows.hpp"
 #include "model/low_precision.hpp"
+#include "model/predicted_label.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal::onnx {
@@ -15,6 +16,9 @@ ModelConfig checked_config(const std::filesystem::path& folder) {
   const std::filesystem::path file = folder / "config.json";
   ModelConfig config = ModelConfig::load(file);
   config.check(file.string());
+  if (config.fills_masks)
+    throw ConfigError(file.string() + ": the model labels " + what_is_labelled(config) +
+                      "; expected one of another kind, since these do not become ONNX graphs");
   return config;
 }
 

@@ -36,7 +36,8 @@ class StoredModel {
   using Tree = EncoderTree<LinearWeight, const float>;
 
   /// precision: fp32 or int8; none: int8 where the folder holds int8 weights, else fp32. What `sharcs quantize` kept as
-  /// fp32 stays so. Throws IoError, ConfigError or CheckpointError, as Engine::load() does.
+  /// fp32 stays so. Throws IoError, ConfigError or CheckpointError, as Engine::load() does; ConfigError for a model
+  /// that fills masks.
   StoredModel(const std::filesystem::path& folder, std::optional<Precision> precision);
   StoredModel(const StoredModel&) = delete;
   StoredModel& operator=(const StoredModel&) = delete;

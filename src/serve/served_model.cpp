@@ -1,5 +1,6 @@
 #include "serve/served_model.hpp"
 
+#include "model/predicted_label.hpp"
 #include "routing/policy_kind.hpp"
 #include "sharcs/error.hpp"
 
@@ -10,9 +11,8 @@ std::shared_ptr<const Classifier> load(const ModelSource& source, const ServedMo
   EngineOptions engine = options.engine;
   const ModelConfig config = ModelConfig::load(source.folder / "config.json");
   if (config.fills_masks)
-    throw ConfigError((source.folder / "config.json").string() +
-                      ": the model labels masked tokens; expected one that labels texts or words, or finds answers, "
-                      "since the server has no endpoint for others");
+    throw ConfigError((source.folder / "config.json").string() + ": the model labels " + what_is_labelled(config) +
+                      "; expected one of another kind, since the server has no endpoint for these");
   engine.policy = policy_named(options.policy, config);
   auto classifier = std::make_shared<const Classifier>(Classifier::load(source.folder, engine));
   // Throws where the policy does not fit; and takes the memory of a call.
