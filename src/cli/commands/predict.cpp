@@ -625,9 +625,8 @@ void add_predict(CLI::App& program) {
           "A sentence a line (pairs: with a TAB between), or a table: .tsv, .csv, .jsonl or any file with --format "
           "or a column's name; also compressed (.gz); -: standard input. A model that labels words reads .conll and "
           ".jsonl, or a text a line, whose words stand apart by white space; one that finds answers .json and .jsonl, "
-          "or a "
-          "question and its context a line, with a TAB between; one that fills masks a text a line, with [MASK] or "
-          "<mask> in it")
+          "or a question and its context a line, with a TAB between; one that fills masks a text a line, with [MASK] "
+          "or <mask> in it")
       ->default_str("-");
   command->add_option("--text", arguments->texts, "A sentence to classify, in place of --input; may be repeated");
   command
