@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "core/clock.hpp"
 #include "model/mask_guess.hpp"
 #include "sharcs/calibration.hpp"
@@ -32,8 +34,8 @@ std::vector<Latency> measure(const Engine& engine, int batch, int tokens, const 
   const std::vector<std::int32_t> ids(static_cast<std::size_t>(tokens), engine.config().pad_token_id);
   // A model that fills masks is asked for as many tokens as in evaluations.
   std::vector<std::int32_t> masked;
-  if (engine.config().fills_masks)
-    for (double at = 0; at < tokens; at += 1 / usual_masked_share) masked.push_back(static_cast<std::int32_t>(at));
+  const int count = engine.config().fills_masks ? static_cast<int>(std::ceil(usual_masked_share * tokens)) : 0;
+  for (int i = 0; i < count; ++i) masked.push_back(i * tokens / count);
   const std::vector<TokenSequence> inputs(static_cast<std::size_t>(batch),
                                           TokenSequence{.ids = ids, .labelled = masked});
   const auto widths = engine.widths().all();
