@@ -212,122 +212,94 @@ def problem_of_logits(name, found, read_again, expected):
             return f"{name}, {what}: logits differ by {difference:.1e}; expected at most {TOLERANCE}"
 
 
+class BothWays:
+    """A random model that labels tokens, as transformers makes it; what our program says of it; and our folder of it as
+    transformers reads it again."""
+
+    def __init__(self, name, kind, seed, answer, folder, **settings):
+        torch.manual_seed(seed)
+        config = getattr(transformers, name + "Config")(**MODELS[name] | settings)
+        architecture = getattr(transformers, f"{name}For{kind}")
+        self.model = architecture(config).eval()
+        with torch.no_grad():
+            for parameter in self.model.parameters():
+                parameter.add_(0.1 * torch.randn_like(parameter))
+        self.has_types = getattr(config, "type_vocab_size", 1) > 1
+        self.name = f"{name} for {kind}"
+        theirs, ours = folder / (self.name + "_theirs"), folder / (self.name + "_ours")
+        self.model.save_pretrained(theirs)
+        self.inputs = inputs_for(self.has_types)
+        self.found = answers_of(answer, theirs, self.inputs, ours)
+        read = getattr(transformers, "AutoModelFor" + kind).from_pretrained
+        self.again, loading = read(ours, output_loading_info=True)
+        self.again.eval()
+        self.problem = None
+        if type(self.again) is not architecture:
+            self.problem = f"{self.name}: transformers reads our folder as {type(self.again).__name__}"
+        elif loading["missing_keys"]:
+            self.problem = f"{self.name}: our folder lacks {sorted(loading['missing_keys'])}"
+
+    def outputs(self, model):
+        return outputs_of(model, self.inputs, self.has_types)
+
+    def problem_of_logits(self, logits_of):
+        """logits_of(output): those of all tokens."""
+        expected = [logits_of(output) for output in self.outputs(self.model)]
+        return problem_of_logits(self.name, self.found, (logits_of(output) for output in self.outputs(self.again)), expected)
+
+    def problem_of_loss(self, truth_of, loss_of):
+        """truth_of(number of tokens): what transformers' loss takes; loss_of(logits, truth): the same loss of our logits."""
+        for item, logits in zip(self.inputs, self.found["plain"]):
+            truth = truth_of(len(item["ids"]))
+            types = {"token_type_ids": torch.tensor([item["types"]])} if self.has_types else {}
+            with torch.no_grad():
+                expected = self.again(input_ids=torch.tensor([item["ids"]]), **truth, **types).loss.item()
+            loss = loss_of(torch.tensor(logits), truth)
+            if not abs(expected - loss) <= TOLERANCE:
+                return f"{self.name}: the loss is {loss}; expected {expected}"
+        return None
+
+
+def compare_labels(name, kind, seed, answer, folder, labels, label_at):
+    """Logits of every token, the largest of each, and the loss of some of them. label_at(place): of a token with a label, or
+    -100."""
+    both = BothWays(name, kind, seed, answer, folder)
+    problem = both.problem or both.problem_of_logits(lambda output: output.logits[0])
+    if problem:
+        return problem
+    if [output.logits[0].argmax(-1).tolist() for output in both.outputs(both.model)] != both.found["labels"]:
+        return f"{both.name}: the labels are {both.found['labels']}; expected those of the largest logits"
+
+    def loss_of(logits, truth):
+        of_tokens = truth["labels"][0]
+        shares = logits.reshape(-1, labels)[of_tokens >= 0].log_softmax(-1)
+        return -shares.gather(1, of_tokens[of_tokens >= 0].unsqueeze(1)).mean().item()
+
+    return both.problem_of_loss(lambda tokens: {"labels": torch.tensor([[label_at(place) for place in range(tokens)]])}, loss_of)
+
+
 def compare_tokens(name, answer, folder):
-    """The same of a model that labels tokens: logits of every token, and the loss of some of them."""
-    torch.manual_seed(11)
-    config = getattr(transformers, name + "Config")(**MODELS[name])
-    architecture = getattr(transformers, name + "ForTokenClassification")
-    model = architecture(config).eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    has_types = getattr(config, "type_vocab_size", 1) > 1
-    name += " for tokens"
-    theirs, ours = folder / (name + "_theirs"), folder / (name + "_ours")
-    model.save_pretrained(theirs)
-    inputs = inputs_for(has_types)
-    found = answers_of(answer, theirs, inputs, ours)
-    again = transformers.AutoModelForTokenClassification.from_pretrained(ours).eval()
-    if type(again) is not architecture:
-        return f"{name}: transformers reads our folder as {type(again).__name__}"
-    expected = [output.logits[0] for output in outputs_of(model, inputs, has_types)]
-    problem = problem_of_logits(name, found, (o.logits[0] for o in outputs_of(again, inputs, has_types)), expected)
-    if problem:
-        return problem
-    if [logits.argmax(-1).tolist() for logits in expected] != found["labels"]:
-        return f"{name}: the labels are {found['labels']}; expected those of the largest logits"
-    # The loss that transformers computes of the tokens with a label, and the same of our logits of these.
-    for item, logits in zip(inputs, found["plain"]):
-        truth = torch.tensor([[position % 3 if position % 4 < 2 else -100 for position in range(len(item["ids"]))]])
-        with torch.no_grad():
-            loss = again(input_ids=torch.tensor([item["ids"]]), labels=truth,
-                         **({"token_type_ids": torch.tensor([item["types"]])} if has_types else {})).loss.item()
-        ours_of_it = torch.tensor(logits).reshape(-1, 3)[truth[0] >= 0].log_softmax(-1)
-        mean = -ours_of_it.gather(1, truth[0][truth[0] >= 0].unsqueeze(1)).mean().item()
-        if not abs(loss - mean) <= TOLERANCE:
-            return f"{name}: the loss is {mean}; expected {loss}"
-    return None
-
-
-def compare_answers(name, answer, folder):
-    """The same of a model that finds answers: logits of every token as an end, and the loss."""
-    torch.manual_seed(12)
-    config = getattr(transformers, name + "Config")(**MODELS[name] | {"num_labels": 2})
-    architecture = getattr(transformers, name + "ForQuestionAnswering")
-    model = architecture(config).eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    has_types = getattr(config, "type_vocab_size", 1) > 1
-    name += " for answers"
-    theirs, ours = folder / (name + "_theirs"), folder / (name + "_ours")
-    model.save_pretrained(theirs)
-    inputs = inputs_for(has_types)
-    found = answers_of(answer, theirs, inputs, ours)
-    again = transformers.AutoModelForQuestionAnswering.from_pretrained(ours).eval()
-    if type(again) is not architecture:
-        return f"{name}: transformers reads our folder as {type(again).__name__}"
-
-    def logits_of_ends(which):
-        return [torch.stack([output.start_logits[0], output.end_logits[0]], -1)
-                for output in outputs_of(which, inputs, has_types)]
-
-    expected = logits_of_ends(model)
-    problem = problem_of_logits(name, found, logits_of_ends(again), expected)
-    if problem:
-        return problem
-    # The loss that transformers computes, and the same of our logits: the mean of two cross-entropies over the tokens.
-    for item, logits in zip(inputs, found["plain"]):
-        start, end = len(item["ids"]) // 3, len(item["ids"]) // 2
-        with torch.no_grad():
-            loss = again(input_ids=torch.tensor([item["ids"]]), start_positions=torch.tensor([start]),
-                         end_positions=torch.tensor([end]),
-                         **({"token_type_ids": torch.tensor([item["types"]])} if has_types else {})).loss.item()
-        shares = torch.tensor(logits).reshape(-1, 2).log_softmax(0)
-        mean = -(shares[start, 0] + shares[end, 1]).item() / 2
-        if not abs(loss - mean) <= TOLERANCE:
-            return f"{name}: the loss is {mean}; expected {loss}"
-    return None
+    return compare_labels(name, "TokenClassification", 11, answer, folder, 3, lambda place: place % 3 if place % 4 < 2 else -100)
 
 
 def compare_masks(name, answer, folder):
-    """The same of a model that fills masks: logits of every token of the vocabulary at every place, and the loss."""
-    torch.manual_seed(13)
-    config = getattr(transformers, name + "Config")(**MODELS[name])
-    architecture = getattr(transformers, name + "ForMaskedLM")
-    model = architecture(config).eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    has_types = getattr(config, "type_vocab_size", 1) > 1
-    name += " for masks"
-    theirs, ours = folder / (name + "_theirs"), folder / (name + "_ours")
-    model.save_pretrained(theirs)
-    inputs = inputs_for(has_types)
-    found = answers_of(answer, theirs, inputs, ours)
-    again, loading = transformers.AutoModelForMaskedLM.from_pretrained(ours, output_loading_info=True)
-    again = again.eval()
-    if type(again) is not architecture:
-        return f"{name}: transformers reads our folder as {type(again).__name__}"
-    if loading["missing_keys"]:
-        return f"{name}: our folder lacks {sorted(loading['missing_keys'])}"
-    expected = [output.logits[0] for output in outputs_of(model, inputs, has_types)]
-    problem = problem_of_logits(name, found, (o.logits[0] for o in outputs_of(again, inputs, has_types)), expected)
+    """The labels are the tokens of the vocabulary."""
+    return compare_labels(name, "MaskedLM", 13, answer, folder, 53, lambda place: (7 * place) % 53 if place % 3 == 1 else -100)
+
+
+def compare_answers(name, answer, folder):
+    """Logits of every token as an end, and the loss: the mean of two cross-entropies over the tokens."""
+    both = BothWays(name, "QuestionAnswering", 12, answer, folder, num_labels=2)
+    problem = both.problem or both.problem_of_logits(lambda output: torch.stack([output.start_logits[0], output.end_logits[0]], -1))
     if problem:
         return problem
-    if [logits.argmax(-1).tolist() for logits in expected] != found["labels"]:
-        return f"{name}: the tokens are {found['labels']}; expected those of the largest logits"
-    # The loss that transformers computes of the tokens that are to be told, and the same of our logits of these.
-    for item, logits in zip(inputs, found["plain"]):
-        truth = torch.tensor([[(7 * position) % 53 if position % 3 == 1 else -100 for position in range(len(item["ids"]))]])
-        with torch.no_grad():
-            loss = again(input_ids=torch.tensor([item["ids"]]), labels=truth,
-                         **({"token_type_ids": torch.tensor([item["types"]])} if has_types else {})).loss.item()
-        ours_of_it = torch.tensor(logits).reshape(-1, 53)[truth[0] >= 0].log_softmax(-1)
-        mean = -ours_of_it.gather(1, truth[0][truth[0] >= 0].unsqueeze(1)).mean().item()
-        if not abs(loss - mean) <= TOLERANCE:
-            return f"{name}: the loss is {mean}; expected {loss}"
-    return None
+
+    def loss_of(logits, truth):
+        shares = logits.reshape(-1, 2).log_softmax(0)
+        return -(shares[truth["start_positions"].item(), 0] + shares[truth["end_positions"].item(), 1]).item() / 2
+
+    return both.problem_of_loss(lambda tokens: {"start_positions": torch.tensor([tokens // 3]),
+                                                "end_positions": torch.tensor([tokens // 2])}, loss_of)
 
 
 def refused_class(answer, folder):
