@@ -88,6 +88,9 @@ class BatchQueue {
   /// The same for a question, and a model that finds answers: see Classifier::answer.
   std::future<FoundAnswer> submit_question(const TextPair& question, const RequestOptions& options = {},
                                            std::optional<double> no_answer_above = {});
+  /// The same for a text with masks, and a model that fills them: see Classifier::fill.
+  std::future<FilledText> submit_masks(const std::string& text, std::size_t most = 5,
+                                       const RequestOptions& options = {});
 
   /// From now on, requests go to this classifier. Those that came before keep the old one, which goes when the last of
   /// them has its answer. Nobody waits. Throws ConfigError when the pointer is null.

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -20,12 +21,16 @@ using namespace internal;
 namespace internal {
 using TimePoint = std::chrono::steady_clock::time_point;
 
+/// What came of a request.
+using Outcome = std::variant<Prediction, FoundAnswer, FilledText, std::exception_ptr>;
+
 struct QueuedRequest {
   std::shared_ptr<const Classifier> classifier;  // that it was tokenized for
   RequestOptions options;
   EncodedText text = {};
-  std::optional<double> no_answer_above = {};  // of a question
-  std::variant<std::promise<Prediction>, std::promise<FoundAnswer>> promise = {};
+  // What the predictions of the text's pieces say together.
+  std::function<Outcome(const Classifier&, const EncodedText&, std::span<Prediction>)> read;
+  std::variant<std::promise<Prediction>, std::promise<FoundAnswer>, std::promise<FilledText>> promise = {};
 };
 
 /// Requests of one classifier that run together.
@@ -44,9 +49,6 @@ struct RequestBatch {
 }  // namespace internal
 
 namespace {
-
-/// What came of a request.
-using Outcome = std::variant<Prediction, FoundAnswer, std::exception_ptr>;
 
 void fulfil(QueuedRequest& request, Outcome outcome) {
   std::visit(
@@ -92,12 +94,8 @@ std::vector<Outcome> run(std::span<const QueuedRequest> requests, std::span<cons
                          std::size_t tokens, const std::optional<PolicyTimes>& times) {
   const Classifier& classifier = *requests.front().classifier;
   const std::vector<Policy> policies = policies_of(requests, tokens, times);
-  std::vector<Prediction> of_pieces = run_encoded(classifier, texts, {.policies = policies});
-  auto request = requests.begin();
-  return read_each(texts, std::span(of_pieces), [&](const EncodedText& text, std::span<Prediction> pieces) -> Outcome {
-    const std::optional<double>& no_answer_above = request++->no_answer_above;
-    if (classifier.engine().config().finds_answers) return answer_of(classifier, text, pieces, no_answer_above);
-    return prediction_of(classifier, text, pieces);
+  return run_each(classifier, texts, {.policies = policies}, [&](std::size_t i, std::span<Prediction> of_pieces) {
+    return requests[i].read(classifier, texts[i], of_pieces);
   });
 }
 
@@ -168,23 +166,21 @@ struct BatchQueue::State {
   State(std::shared_ptr<const Classifier> first, const BatchQueueOptions& given)
       : options(checked(given)), classifier(checked(std::move(first), given)), worker([this] { work(); }) {}
 
-  template <class Result, class Encode>
-  std::future<Result> submit(const RequestOptions& asked, std::optional<double> no_answer_above, const Encode& encode);
+  template <class Encode, class Read>
+  auto submit(const RequestOptions& asked, const Encode& encode, const Read& read);
   void wait_for_room(std::unique_lock<std::mutex>& lock, const RequestOptions& asked);
   void work();
   RequestBatch take_batch(std::vector<QueuedRequest>& expired, std::vector<QueuedRequest>& cancelled);
   void join();
 };
 
-/// encode(classifier): the request as that model reads it.
-template <class Result, class Encode>
-std::future<Result> BatchQueue::State::submit(const RequestOptions& asked, std::optional<double> no_answer_above,
-                                              const Encode& encode) {
+/// encode(classifier): the request as that model reads it. read(classifier, text, predictions of its pieces): the
+/// future's result.
+template <class Encode, class Read>
+auto BatchQueue::State::submit(const RequestOptions& asked, const Encode& encode, const Read& read) {
+  using Result = std::invoke_result_t<Read, const Classifier&, const EncodedText&, std::span<Prediction>>;
   std::unique_lock lock(mutex);
-  QueuedRequest request = {.classifier = classifier,
-                           .options = asked,
-                           .no_answer_above = no_answer_above,
-                           .promise = std::promise<Result>()};
+  QueuedRequest request = {.classifier = classifier, .options = asked, .read = read, .promise = std::promise<Result>()};
   lock.unlock();
   if (asked.policy) check_policy(*asked.policy, request.classifier->engine());
   request.text = encode(*request.classifier);
@@ -297,32 +293,52 @@ BatchQueue::~BatchQueue() {
 }
 
 std::future<Prediction> BatchQueue::submit(const std::string& text, const RequestOptions& options) {
-  return state_->submit<Prediction>(options, {}, [&](const Classifier& classifier) {
+  const auto encode = [&](const Classifier& classifier) {
     require_labels_of_texts(classifier.engine().config());
     return encode_text(classifier, text, nullptr);
-  });
+  };
+  return state_->submit(options, encode, prediction_of);
 }
 
 std::future<Prediction> BatchQueue::submit(const TextPair& pair, const RequestOptions& options) {
-  return state_->submit<Prediction>(options, {}, [&](const Classifier& classifier) {
+  const auto encode = [&](const Classifier& classifier) {
     require_labels_of_texts(classifier.engine().config());
     return encode_text(classifier, pair.text, &pair.pair);
-  });
+  };
+  return state_->submit(options, encode, prediction_of);
 }
 
 std::future<Prediction> BatchQueue::submit_words(const std::vector<std::string>& words, const RequestOptions& options) {
-  return state_->submit<Prediction>(options, {}, [&](const Classifier& classifier) {
+  const auto encode = [&](const Classifier& classifier) {
     require_labels_of_words(classifier.engine().config());
     return encode_words(classifier, words);
-  });
+  };
+  return state_->submit(options, encode, prediction_of);
 }
 
 std::future<FoundAnswer> BatchQueue::submit_question(const TextPair& question, const RequestOptions& options,
                                                      std::optional<double> no_answer_above) {
-  return state_->submit<FoundAnswer>(options, no_answer_above, [&](const Classifier& classifier) {
+  const auto encode = [&](const Classifier& classifier) {
     require_answers(classifier.engine().config());
     return encode_question(classifier, question);
-  });
+  };
+  const auto read = [no_answer_above](const Classifier& classifier, const EncodedText& text,
+                                      std::span<Prediction> of_pieces) {
+    return answer_of(classifier, text, of_pieces, no_answer_above);
+  };
+  return state_->submit(options, encode, read);
+}
+
+std::future<FilledText> BatchQueue::submit_masks(const std::string& text, std::size_t most,
+                                                 const RequestOptions& options) {
+  const auto encode = [&](const Classifier& classifier) {
+    require_masks(classifier.engine().config());
+    return encode_masks(classifier, text, "the text");
+  };
+  const auto read = [most](const Classifier& classifier, const EncodedText& encoded, std::span<Prediction> of_pieces) {
+    return filling_of(classifier, encoded, of_pieces, most);
+  };
+  return state_->submit(options, encode, read);
 }
 
 void BatchQueue::replace(std::shared_ptr<const Classifier> classifier) {

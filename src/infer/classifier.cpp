@@ -41,9 +41,8 @@ std::vector<EncodedText> encode_all(const Classifier& classifier, std::span<cons
 
 std::vector<Prediction> predict(const Classifier& classifier, std::span<const EncodedText> texts,
                                 const CallOptions& options) {
-  std::vector<Prediction> of_pieces = run_encoded(classifier, texts, options);
-  return read_each(texts, std::span(of_pieces), [&](const EncodedText& text, std::span<Prediction> pieces) {
-    return prediction_of(classifier, text, pieces);
+  return run_each(classifier, texts, options, [&](std::size_t i, std::span<Prediction> of_pieces) {
+    return prediction_of(classifier, texts[i], of_pieces);
   });
 }
 
@@ -133,33 +132,19 @@ std::vector<FoundAnswer> Classifier::answer(std::span<const TextPair> questions,
   require_answers(engine_.config());
   const auto encode = [&](std::size_t i) { return encode_question(*this, questions[i]); };
   const std::vector<EncodedText> encoded = encode_all(engine_, questions.size(), options.stop, encode);
-  std::vector<Prediction> of_pieces = run_encoded(*this, encoded, options);
-  return read_each(std::span(encoded), std::span(of_pieces),
-                   [&](const EncodedText& text, std::span<Prediction> pieces) {
-                     return answer_of(*this, text, pieces, no_answer_above);
-                   });
+  return run_each(*this, encoded, options, [&](std::size_t i, std::span<Prediction> of_pieces) {
+    return answer_of(*this, encoded[i], of_pieces, no_answer_above);
+  });
 }
 
 std::vector<FilledText> Classifier::fill(std::span<const std::string> texts, std::size_t most,
                                          const CallOptions& options) const {
   require_masks(engine_.config());
-  if (!options.policies.empty() && options.policies.size() != texts.size())
-    throw ShapeError("a call has " + std::to_string(options.policies.size()) + " policies for " +
-                     std::to_string(texts.size()) + " texts; expected one for each");
-  // A row of probabilities for each mask has all words of the vocabulary, so few texts run together.
-  constexpr std::size_t texts_at_once = 32;
-  std::vector<FilledText> filled;
-  for (std::size_t first = 0; first < texts.size(); first += texts_at_once) {
-    const auto group = texts.subspan(first, std::min(texts_at_once, texts.size() - first));
-    const auto encode = [&](std::size_t i) { return encode_masks(*this, group[i], first + i + 1); };
-    const std::vector<EncodedText> encoded = encode_all(engine_, group.size(), options.stop, encode);
-    CallOptions of_group = options;
-    if (!options.policies.empty()) of_group.policies = options.policies.subspan(first, group.size());
-    std::vector<Prediction> predictions = run_encoded(*this, encoded, of_group);
-    for (std::size_t i = 0; i < group.size(); ++i)
-      filled.push_back(filling_of(*this, encoded[i], predictions[i], most));
-  }
-  return filled;
+  const auto encode = [&](std::size_t i) { return encode_masks(*this, texts[i], "text " + std::to_string(i + 1)); };
+  const std::vector<EncodedText> encoded = encode_all(engine_, texts.size(), options.stop, encode);
+  return run_each(*this, encoded, options, [&](std::size_t i, std::span<Prediction> of_pieces) {
+    return filling_of(*this, encoded[i], of_pieces, most);
+  });
 }
 
 std::vector<std::vector<float>> Classifier::embed(std::span<const std::string> texts,

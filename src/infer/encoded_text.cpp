@@ -102,7 +102,7 @@ EncodedText encode_question(const Classifier& classifier, const TextPair& questi
   return encoded;
 }
 
-EncodedText encode_masks(const Classifier& classifier, const std::string& text, std::size_t number) {
+EncodedText encode_masks(const Classifier& classifier, const std::string& text, const std::string& name) {
   EncodedText encoded = encode_text(classifier, text, nullptr);
   const std::int32_t mask = mask_id_of(classifier.tokenizer());
   const std::vector<std::int32_t>& ids = encoded.pieces.front().ids;
@@ -110,7 +110,7 @@ EncodedText encode_masks(const Classifier& classifier, const std::string& text, 
   for (std::size_t t = 0; t < ids.size(); ++t)
     if (ids[t] == mask) masks.push_back(static_cast<std::int32_t>(t));
   if (masks.empty())
-    throw DataError("text " + std::to_string(number) + " has no mask among the tokens that are read; expected " +
+    throw DataError(name + " has no mask among the tokens that are read; expected " +
                     classifier.tokenizer().token(mask));
   return encoded;
 }
@@ -126,12 +126,30 @@ std::vector<TokenSequence> inputs_of(std::span<const EncodedText> texts) {
   return inputs;
 }
 
+std::size_t texts_at_once(const Classifier& classifier, std::span<const EncodedText> texts) {
+  const ModelConfig& config = classifier.engine().config();
+  if (!config.fills_masks) return texts.size();
+  constexpr std::size_t most = std::size_t{1} << 24;  // probabilities, unless one text has more
+  std::size_t count = 0, sum = 0;
+  for (; count < texts.size(); ++count) {
+    sum += texts[count].places.front().size() * static_cast<std::size_t>(config.vocab_size);
+    if (count > 0 && sum > most) break;
+  }
+  return count;
+}
+
+void require_policy_for_each(std::span<const EncodedText> texts, const CallOptions& options) {
+  if (!options.policies.empty() && options.policies.size() != texts.size())
+    throw ShapeError("a call has " + std::to_string(options.policies.size()) + " policies for " +
+                     std::to_string(texts.size()) + " inputs; expected one for each");
+}
+
 std::vector<Prediction> run_encoded(const Classifier& classifier, std::span<const EncodedText> texts,
                                     const CallOptions& options) {
   const std::vector<TokenSequence> inputs = inputs_of(texts);
   CallOptions of_inputs = options;
   std::vector<Policy> policies;  // one an input
-  if (inputs.size() > texts.size() && options.policies.size() == texts.size()) {
+  if (inputs.size() > texts.size() && !options.policies.empty()) {
     for (std::size_t i = 0; i < texts.size(); ++i)
       policies.insert(policies.end(), texts[i].pieces.size(), options.policies[i]);
     of_inputs.policies = policies;
@@ -191,8 +209,10 @@ FoundAnswer answer_of(const Classifier& classifier, const EncodedText& question,
   return found;
 }
 
-FilledText filling_of(const Classifier& classifier, const EncodedText& text, Prediction& prediction, std::size_t most) {
+FilledText filling_of(const Classifier& classifier, const EncodedText& text, std::span<Prediction> of_pieces,
+                      std::size_t most) {
   FilledText filled;
+  Prediction& prediction = of_pieces.front();
   const std::span<const float> all = prediction.probabilities;
   const auto vocabulary = static_cast<std::size_t>(classifier.engine().config().vocab_size);
   for (std::size_t m = 0; m < text.places.front().size(); ++m)

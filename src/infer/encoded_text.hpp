@@ -43,15 +43,12 @@ EncodedText encode_words(const Classifier& classifier, const std::vector<std::st
 /// For a model that finds answers. Throws DataError when the question or its context is empty.
 EncodedText encode_question(const Classifier& classifier, const TextPair& question);
 
-/// For a model that fills masks. Throws DataError when the text, which is number `number`, is empty or has no mask.
-EncodedText encode_masks(const Classifier& classifier, const std::string& text, std::size_t number);
+/// For a model that fills masks. Throws DataError when the text is empty, or has no mask: then the message calls it
+/// `name`.
+EncodedText encode_masks(const Classifier& classifier, const std::string& text, const std::string& name);
 
 /// The inputs of all texts. They look into the texts.
 std::vector<TokenSequence> inputs_of(std::span<const EncodedText> texts);
-
-/// One prediction an input, in the order of inputs_of(). The options' policies are one a text.
-std::vector<Prediction> run_encoded(const Classifier& classifier, std::span<const EncodedText> texts,
-                                    const CallOptions& options);
 
 /// What a text's pieces say together, as Classifier::classify gives, or Classifier::tag for given words.
 Prediction prediction_of(const Classifier& classifier, const EncodedText& text, std::span<Prediction> of_pieces);
@@ -61,17 +58,40 @@ FoundAnswer answer_of(const Classifier& classifier, const EncodedText& question,
                       std::optional<double> no_answer_above);
 
 /// The same for a text with masks, as Classifier::fill gives.
-FilledText filling_of(const Classifier& classifier, const EncodedText& text, Prediction& prediction, std::size_t most);
+FilledText filling_of(const Classifier& classifier, const EncodedText& text, std::span<Prediction> of_pieces,
+                      std::size_t most);
 
-/// read(text, predictions of its pieces) of each text, in their order.
+/// How many of the texts, from the first on, the model runs together: all, but of a model that fills masks only so
+/// many as their probabilities take little memory, since each mask has one for every word of the vocabulary.
+std::size_t texts_at_once(const Classifier& classifier, std::span<const EncodedText> texts);
+
+/// One prediction an input, in the order of inputs_of(). The options' policies are one a text.
+std::vector<Prediction> run_encoded(const Classifier& classifier, std::span<const EncodedText> texts,
+                                    const CallOptions& options);
+
+/// Throws ShapeError when the options have policies, but not one a text.
+void require_policy_for_each(std::span<const EncodedText> texts, const CallOptions& options);
+
+/// Runs the texts and gives read(i, predictions of the pieces of text i) of each, in their order. The options' policies
+/// are one a text.
 template <class Read>
-auto read_each(std::span<const EncodedText> texts, std::span<Prediction> predictions, const Read& read) {
-  std::vector<decltype(read(texts.front(), predictions))> results;
+auto run_each(const Classifier& classifier, std::span<const EncodedText> texts, const CallOptions& options,
+              const Read& read) {
+  require_policy_for_each(texts, options);
+  std::vector<decltype(read(std::size_t{0}, std::span<Prediction>()))> results;
   results.reserve(texts.size());
-  for (const EncodedText& text : texts) {
-    results.push_back(read(text, predictions.first(text.pieces.size())));
-    predictions = predictions.subspan(text.pieces.size());
-  }
+  do {
+    const std::size_t first = results.size(), count = texts_at_once(classifier, texts.subspan(first));
+    CallOptions of_group = options;
+    if (!options.policies.empty()) of_group.policies = options.policies.subspan(first, count);
+    std::vector<Prediction> of_pieces = run_encoded(classifier, texts.subspan(first, count), of_group);
+    std::span<Prediction> rest = of_pieces;
+    for (std::size_t i = first; i < first + count; ++i) {
+      const std::size_t pieces = texts[i].pieces.size();
+      results.push_back(read(i, rest.first(pieces)));
+      rest = rest.subspan(pieces);
+    }
+  } while (results.size() < texts.size());
   return results;
 }
 

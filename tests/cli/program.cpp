@@ -143,6 +143,11 @@ void find_answers(ModelConfig& config) {
   config.labels = {"LABEL_0", "LABEL_1"};
 }
 
+void fill_masks(ModelConfig& config) {
+  config.per_token = config.fills_masks = true;
+  config.labels.clear();
+}
+
 void save_tiny_sst2_model(const std::filesystem::path& folder) {
   save_tiny_model(folder, [](ModelConfig& config) {
     Task::named("sst-2").store_in(config);

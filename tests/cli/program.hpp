@@ -70,9 +70,11 @@ nlohmann::json tiny_training_config(nlohmann::json training);
 /// A tiny untrained model with its tokenizer: three widths, labels "negative" and "positive", 16 positions.
 /// `change` may change the configuration before the model is made.
 void save_tiny_model(const std::filesystem::path& folder, void (*change)(ModelConfig&) = nullptr);
-/// For save_tiny_model: a model that labels words as persons or others, and one that finds answers.
+/// For save_tiny_model: a model that labels words as persons or others, one that finds answers, and one that fills
+/// masks.
 void label_words(ModelConfig& config);
 void find_answers(ModelConfig& config);
+void fill_masks(ModelConfig& config);
 /// The same for SST-2, with 32 positions.
 void save_tiny_sst2_model(const std::filesystem::path& folder);
 

@@ -9,6 +9,7 @@
 
 #include "cli/program.hpp"
 #include "expect_error.hpp"
+#include "infer/encoded_text.hpp"
 #include "temporary_folder.hpp"
 
 namespace sharcs::internal {
@@ -132,6 +133,60 @@ TEST_F(Queue, QuestionsGetTheAnswersOfTheClassifierAlsoFromWindows) {
   queue.replace(load());
   EXPECT_EQ(queue.submit("a gem").get().logits, load()->classify("a gem").logits);
   EXPECT_THROW(queue.submit_question({"a", "gem"}), ConfigError);
+}
+
+TEST_F(Queue, MasksGetTheFillingsOfTheClassifier) {
+  testing::save_tiny_model(folder_.path(), testing::fill_masks);
+  const auto classifier = load();
+  BatchQueue queue(classifier);
+  const std::vector<std::string> texts = {"the film was [MASK]", "[MASK] mess , not a [MASK]", "a [MASK]"};
+  const std::vector<Policy> policies = {Policy::fixed(1), Policy::fixed(0.25), Policy::cascade(0.9)};
+  std::vector<std::future<FilledText>> answers;
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    answers.push_back(queue.submit_masks(texts[i], 3, {.policy = policies[i]}));
+  answers.push_back(queue.submit_masks(texts[0]));
+  const std::vector<FilledText> expected = classifier->fill(texts, 3, {.policies = policies});
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const FilledText found = answers[i].get();
+    ASSERT_EQ(found.masks.size(), expected[i].masks.size());
+    for (std::size_t m = 0; m < found.masks.size(); ++m) {
+      ASSERT_EQ(found.masks[m].size(), 3u);
+      for (std::size_t t = 0; t < 3; ++t) {
+        EXPECT_EQ(found.masks[m][t].id, expected[i].masks[m][t].id);
+        EXPECT_EQ(found.masks[m][t].token, expected[i].masks[m][t].token);
+        EXPECT_EQ(found.masks[m][t].probability, expected[i].masks[m][t].probability);
+      }
+    }
+    EXPECT_EQ(found.prediction.answer, expected[i].prediction.answer);
+    EXPECT_EQ(found.prediction.multiply_adds, expected[i].prediction.multiply_adds);
+  }
+  EXPECT_EQ(expected[1].masks.size(), 2u);
+  EXPECT_EQ(answers.back().get().masks.front().size(), 5u);
+  EXPECT_EQ(message_of<DataError>([&] { queue.submit_masks("a gem"); }),
+            "the text has no mask among the tokens that are read; expected [MASK]");
+  EXPECT_EQ(message_of<ConfigError>([&] { queue.submit("a gem"); }),
+            "the model tells masked tokens; expected Classifier::fill()");
+  EXPECT_THROW(queue.submit_words({"a"}), ConfigError);
+  EXPECT_THROW(queue.submit_question({"a", "gem"}), ConfigError);
+  testing::save_tiny_model(folder_.path());
+  queue.replace(load());
+  EXPECT_EQ(message_of<ConfigError>([&] { queue.submit_masks("a [MASK]"); }),
+            "the model labels texts; expected one that fills masks (…ForMaskedLM)");
+}
+
+TEST_F(Queue, ManyMasksDoNotRunTogether) {
+  testing::save_tiny_model(folder_.path(), testing::fill_masks);
+  const auto fills = load();
+  const auto vocabulary = static_cast<std::size_t>(fills->engine().config().vocab_size);
+  const auto with_masks = [](std::size_t count) {
+    return EncodedText{.pieces = {}, .places = {std::vector<std::int32_t>(count)}};
+  };
+  const EncodedText few = with_masks(3), many = with_masks((std::size_t{1} << 24) / vocabulary - 1);
+  EXPECT_EQ(texts_at_once(*fills, std::vector{few, few, few}), 3u);
+  EXPECT_EQ(texts_at_once(*fills, std::vector{few, many, few}), 1u);
+  EXPECT_EQ(texts_at_once(*fills, std::vector{many, few}), 1u);
+  testing::save_tiny_model(folder_.path());
+  EXPECT_EQ(texts_at_once(*load(), std::vector{few, many}), 2u);
 }
 
 TEST_F(Queue, ABatchHasNoMoreRequestsOrTokensThanTheOptionsSay) {
