@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/number.hpp"
+#include "infer/masks_json.hpp"
 
 namespace sharcs::internal {
 
@@ -18,12 +19,7 @@ std::string MaskFormat::entry(const Sample& sample, const FilledText& filled) co
     return lines + "\n";
   }
   nlohmann::ordered_json json;
-  json["masks"] = nlohmann::ordered_json::array();
-  for (const std::vector<MaskFilling>& mask : filled.masks) {
-    auto& list = json["masks"].emplace_back(nlohmann::ordered_json::array());
-    for (const MaskFilling& filling : mask)
-      list.push_back({{"token", filling.token}, {"id", filling.id}, {"probability", filling.probability}});
-  }
+  json["masks"] = masks_json(filled);
   json["answer"] = filled.prediction.answer;
   json["width"] = filled.prediction.width;
   json["multiply_adds"] = filled.prediction.multiply_adds;

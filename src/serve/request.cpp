@@ -97,6 +97,17 @@ AnswerRequest read_answer_request(std::string_view body, const RequestLimits& li
   });
 }
 
+FillRequest read_fill_request(std::string_view body, const RequestLimits& limits) {
+  return read_body(body, [&](const JsonCursor& json) {
+    const auto read_text = [](const JsonCursor& input) { return input.get<std::string>(); };
+    FillRequest request = {.choice = read_choice(json), .inputs = read_inputs(json["inputs"], limits, read_text)};
+    if (const JsonCursor top = json["top"]; top.exists())
+      request.top = top.get<int>({.least = 1, .greatest = FillRequest::greatest_top});
+    json.refuse_unread("is not a field of this request; expected model, inputs, policy, budget or top");
+    return request;
+  });
+}
+
 EmbedRequest read_embed_request(std::string_view body, const RequestLimits& limits) {
   return read_body(body, [&](const JsonCursor& json) {
     EmbedRequest request = {

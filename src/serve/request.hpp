@@ -56,6 +56,15 @@ struct AnswerRequest {
   std::optional<double> no_answer_above = {};  ///< see Classifier::answer
 };
 
+/// The body of POST /v1/fill: {"inputs": ["The film was [MASK]."], "top": 3}
+struct FillRequest {
+  static constexpr int greatest_top = 100;
+
+  RequestChoice choice;
+  std::vector<std::string> inputs;
+  int top = 5;  ///< tokens for each mask
+};
+
 /// The body of POST /v1/embed: {"inputs": ["a gem"], "layer": 3, "pooling": "cls", "normalize": true}
 struct EmbedRequest {
   std::string model;
@@ -67,6 +76,7 @@ struct EmbedRequest {
 ClassifyRequest read_classify_request(std::string_view body, const RequestLimits& limits);
 TagRequest read_tag_request(std::string_view body, const RequestLimits& limits);
 AnswerRequest read_answer_request(std::string_view body, const RequestLimits& limits);
+FillRequest read_fill_request(std::string_view body, const RequestLimits& limits);
 EmbedRequest read_embed_request(std::string_view body, const RequestLimits& limits);
 
 }  // namespace sharcs::internal

@@ -1,6 +1,6 @@
 #include "serve/served_model.hpp"
 
-#include "model/predicted_label.hpp"
+#include "data/token_masking.hpp"
 #include "routing/policy_kind.hpp"
 #include "sharcs/error.hpp"
 
@@ -10,14 +10,13 @@ namespace {
 std::shared_ptr<const Classifier> load(const ModelSource& source, const ServedModelOptions& options) {
   EngineOptions engine = options.engine;
   const ModelConfig config = ModelConfig::load(source.folder / "config.json");
-  if (config.fills_masks)
-    throw ConfigError((source.folder / "config.json").string() + ": the model labels " + what_is_labelled(config) +
-                      "; expected one of another kind, since the server has no endpoint for these");
   engine.policy = policy_named(options.policy, config);
   auto classifier = std::make_shared<const Classifier>(Classifier::load(source.folder, engine));
   // Throws where the policy does not fit; and takes the memory of a call.
   if (config.finds_answers)
     classifier->answer(std::vector<TextPair>{{"a question", "its context"}});
+  else if (config.fills_masks)
+    classifier->fill(std::vector{classifier->tokenizer().token(mask_id_of(classifier->tokenizer()))});
   else if (config.per_token)
     classifier->tag(std::vector<std::vector<std::string>>{{"words"}});
   else

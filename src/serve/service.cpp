@@ -8,6 +8,7 @@
 #include "core/enum_names.hpp"
 #include "core/number.hpp"
 #include "core/quote.hpp"
+#include "infer/masks_json.hpp"
 #include "infer/word_labels.hpp"
 #include "routing/policy_kind.hpp"
 #include "serve/server_metrics.hpp"
@@ -28,12 +29,14 @@ struct Endpoint {
   const char* path;
   const char* method;
 };
-constexpr Endpoint endpoints[] = {{"/v1/classify", "POST"}, {"/v1/tag", "POST"},      {"/v1/answer", "POST"},
-                                  {"/v1/embed", "POST"},    {"/v1/models", "GET"},    {"/health", "GET"},
-                                  {"/metrics", "GET"},      {"/openapi.json", "GET"}, {"/", "GET"}};
+constexpr Endpoint endpoints[] = {
+    {"/v1/classify", "POST"}, {"/v1/tag", "POST"},   {"/v1/answer", "POST"}, {"/v1/fill", "POST"},
+    {"/v1/embed", "POST"},    {"/v1/models", "GET"}, {"/health", "GET"},     {"/metrics", "GET"},
+    {"/openapi.json", "GET"}, {"/", "GET"}};
 
 /// The endpoint that a model answers at.
 const char* endpoint_of(const ModelConfig& config) {
+  if (config.fills_masks) return "/v1/fill";
   return config.finds_answers ? "/v1/answer" : config.per_token ? "/v1/tag" : "/v1/classify";
 }
 
@@ -125,12 +128,19 @@ Json json_of(const FoundAnswer& found, const std::string& context) {
   return json;
 }
 
+Json json_of(const FilledText& filled) {
+  Json json = {{"masks", masks_json(filled)}};
+  add_way(json, filled.prediction);
+  return json;
+}
+
 const Prediction& prediction_in(const Prediction& result) { return result; }
 const Prediction& prediction_in(const FoundAnswer& result) { return result.prediction; }
+const Prediction& prediction_in(const FilledText& result) { return result.prediction; }
 
 /// What the probabilities or the scores are of.
 void add_names(Json& json, const ModelConfig& config) {
-  if (config.finds_answers) return;
+  if (config.finds_answers || config.fills_masks) return;
   if (config.multi_output)
     json["outputs"] = config.labels;
   else if (!config.is_regression())
@@ -230,6 +240,8 @@ void Service::answer(HttpRequest request, std::stop_token stop, const Reply& rep
           tag(call, *body);
         else if (call->endpoint == "/v1/answer")
           find_answers(call, *body);
+        else if (call->endpoint == "/v1/fill")
+          fill(call, *body);
         else
           classify(call, *body);
       } catch (...) {
@@ -286,6 +298,17 @@ void Service::find_answers(const std::shared_ptr<Call>& call, const std::string&
       [](const FoundAnswer& found, const Classifier&, const TextPair& question) {
         return json_of(found, question.pair);
       });
+}
+
+void Service::fill(const std::shared_ptr<Call>& call, const std::string& body) {
+  FillRequest request = read_fill_request(body, options_.limits);
+  const auto top = static_cast<std::size_t>(request.top);
+  run(
+      call, std::move(request),
+      [top](BatchQueue& queue, const std::string& text, const RequestOptions& options) {
+        return queue.submit_masks(text, top, options);
+      },
+      [](const FilledText& filled, const Classifier&, const std::string&) { return json_of(filled); });
 }
 
 /// submit(queue, input, options): the future of an input's result; json_of(result, classifier, input): what the

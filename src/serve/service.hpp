@@ -46,6 +46,7 @@ class Service {
   void classify(const std::shared_ptr<Call>& call, const std::string& body);
   void tag(const std::shared_ptr<Call>& call, const std::string& body);
   void find_answers(const std::shared_ptr<Call>& call, const std::string& body);
+  void fill(const std::shared_ptr<Call>& call, const std::string& body);
   template <class Request, class Submit, class JsonOf>
   void run(const std::shared_ptr<Call>& call, Request request, const Submit& submit, const JsonOf& json_of);
   void embed(const std::shared_ptr<Call>& call, const std::string& body);

@@ -5,6 +5,7 @@
 
 #include "cli/program.hpp"
 #include "io/file.hpp"
+#include "serve/test_server.hpp"
 #include "sharcs/model_config.hpp"
 
 namespace sharcs::internal {
@@ -96,6 +97,21 @@ TEST_F(MasksProgram, PredictsTheLikeliestTokensOfEachMask) {
       HasSubstr("asked.txt:2: has no mask; expected [MASK]"));
 }
 
+TEST_F(MasksProgram, IsServedUnderABudget) {
+  testing::RunningProgram program({"serve", model(), "--port", "0", "--json"});
+  testing::TestClient client(nlohmann::json::parse(program.await_line())["port"]);
+  const auto fill = [&](double budget) {
+    const nlohmann::json request = {{"inputs", {"one two [MASK] four five six"}}, {"budget", budget}, {"top", 1}};
+    client.send(testing::post("/v1/fill", request.dump()));
+    return client.read();
+  };
+  const testing::ReadResponse filled = fill(1);
+  ASSERT_EQ(filled.status, 200) << filled.body;
+  EXPECT_THAT(filled.json()["policy"].get<std::string>(), HasSubstr("calibrated to "));
+  EXPECT_EQ(filled.json()["predictions"][0]["masks"][0][0]["token"], "three");
+  EXPECT_THAT(fill(0).message(), HasSubstr("\"budget\" is 0; expected at least "));
+}
+
 TEST_F(MasksProgram, StartsAClassifier) {
   std::string table = "sentence\tlabel\n";
   for (int i = 0; i < 60; ++i) table += i % 2 == 0 ? "one two three\t1\n" : "cat dog cow\t0\n";
@@ -116,8 +132,6 @@ TEST_F(MasksProgram, GoesOnWithItsTraining) {
 }
 
 TEST_F(MasksProgram, WhatIsNotToBeHadIsRefusedInALine) {
-  EXPECT_THAT(error_of(run_program({"serve", model(), "--port", "0"})),
-              HasSubstr("the model labels masked tokens; expected"));
   EXPECT_THAT(error_of(run_program({"export", "--onnx", "--model", model(), "--output", path("onnx")})),
               HasSubstr("the model labels masked tokens; expected"));
   EXPECT_THAT(error_of(run_program({"eval", "--model", model(), "--file", path("dev.txt"), "--task", "sst-2"})),

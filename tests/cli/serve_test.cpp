@@ -87,8 +87,9 @@ TEST(Serve, RequestsMadeFromTheOpenApiFileGetWhatItSays) {
   save_tiny_model(folder / "texts");
   save_tiny_model(folder / "words", label_words);
   save_tiny_model(folder / "answers", find_answers);
+  save_tiny_model(folder / "masks", fill_masks);
   RunningProgram program({"serve", (folder / "texts").string(), (folder / "words").string(),
-                          (folder / "answers").string(), "--port", "0", "--json"});
+                          (folder / "answers").string(), (folder / "masks").string(), "--port", "0", "--json"});
   const std::string url = nlohmann::json::parse(program.await_line())["url"];
   const std::string said = (folder / "said").string();
   EXPECT_EQ(std::system(("python3 '" SHARCS_REQUEST_SCRIPT "' " + url + " 300 > '" + said + "' 2>&1").c_str()), 0)

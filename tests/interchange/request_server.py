@@ -100,8 +100,11 @@ def main(base, count):
         schema = methods["post"]["requestBody"]["content"]["application/json"]["schema"]
         documented = set(methods["post"]["responses"])
         for _ in range(count):
-            # What the schema cannot say: which models, policies and budgets there are, and that two exclude each other.
+            # What the schema cannot say: which models, policies and budgets there are, that two exclude each other, and how a mask
+            # is spelled.
             good = maker.good(schema) | {"model": model["name"]}
+            if path == "/v1/fill":
+                good["inputs"] = ["[MASK] " + text for text in good["inputs"]]
             for name, value in (("policy", "router"), ("layer", 0)):
                 if name in good:
                     good[name] = value

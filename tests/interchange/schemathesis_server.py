@@ -33,14 +33,16 @@ def save_plain(architecture, folder):
 
 def fill_in(document, models):
     """What follows from the models that are served, and so cannot stand in the file."""
-    model, words, answers = models["models"]
+    model, words, answers, masks = models["models"]
     layers = json.loads((MODEL / "config.json").read_text())["num_hidden_layers"]
-    for name, plain in (("TagRequest", words), ("AnswerRequest", answers)):
+    for name, plain in (("TagRequest", words), ("AnswerRequest", answers), ("FillRequest", masks)):
         schema = document["components"]["schemas"][name]
         schema["properties"]["model"]["enum"] = [plain["name"]]
         schema["properties"]["policy"]["enum"] = ["model", "fixed:1"]
         del schema["properties"]["budget"]  # they have none
         schema["required"].append("model")
+    # At the beginning, so that it is read, as long as the text is.
+    document["components"]["schemas"]["FillRequest"]["properties"]["inputs"]["items"]["pattern"] = r"^\[MASK\]"
     for name in ("ClassifyRequest", "EmbedRequest"):
         properties = document["components"]["schemas"][name]["properties"]
         properties["model"]["enum"] = [model["name"]]
@@ -63,10 +65,11 @@ def main(program):
         print("skipped: there is no schemathesis; sh tests/interchange/make_venv.sh installs it")
         return 77
     with tempfile.TemporaryDirectory() as folder:
-        words, answers = pathlib.Path(folder) / "words", pathlib.Path(folder) / "answers"
-        save_plain("BertForTokenClassification", words)
-        save_plain("BertForQuestionAnswering", answers)
-        command = [program, "serve", MODEL, words, answers, "--port", "0", "--json", "--threads", "1"]
+        plain = {"words": "TokenClassification", "answers": "QuestionAnswering", "masks": "MaskedLM"}
+        folders = [pathlib.Path(folder) / name for name in plain]
+        for to, kind in zip(folders, plain.values()):
+            save_plain("BertFor" + kind, to)
+        command = [program, "serve", MODEL, *folders, "--port", "0", "--json", "--threads", "1"]
         server = subprocess.Popen(command, stdout=subprocess.PIPE)
         try:
             url = json.loads(server.stdout.readline())["url"]

@@ -73,6 +73,20 @@ TEST(AnswerRequest, HasQuestionsWithTheirContexts) {
             "body: \"no_answer_above\" is \"x\"; expected a number");
 }
 
+TEST(FillRequest, HasTextsAndHowManyTokens) {
+  const FillRequest request = read_fill_request(R"({"inputs": ["a [MASK]"], "top": 100, "policy": "router"})", {});
+  EXPECT_EQ(request.inputs, std::vector<std::string>{"a [MASK]"});
+  EXPECT_EQ(request.top, 100);
+  EXPECT_EQ(request.choice.policy, "router");
+  EXPECT_EQ(read_fill_request(R"({"inputs": ["a [MASK]"]})", {}).top, 5);
+  const auto refused = [](const char* body) { return message_of<RequestError>([&] { read_fill_request(body, {}); }); };
+  EXPECT_EQ(refused(R"({"inputs": [["a"]]})"), "body: \"inputs[0]\" is [\"a\"]; expected a string");
+  EXPECT_EQ(refused(R"({"inputs": ["a"], "top": 0})"), "body: \"top\" is 0; expected an integer from 1 to 100");
+  EXPECT_EQ(refused(R"({"inputs": ["a"], "top": 101})"), "body: \"top\" is 101; expected an integer from 1 to 100");
+  EXPECT_EQ(refused(R"({"inputs": ["a"], "pooling": "cls"})"),
+            "body: \"pooling\" is not a field of this request; expected model, inputs, policy, budget or top");
+}
+
 TEST(ClassifyRequest, SaysWhichFieldIsWrongWhatWasFoundAndWhatWasExpected) {
   EXPECT_EQ(refusal("{}"), "body: \"inputs\" is absent; expected a list");
   EXPECT_EQ(refusal(R"({"inputs": "a"})"), "body: \"inputs\" is \"a\"; expected a list");

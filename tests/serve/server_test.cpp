@@ -25,6 +25,8 @@ const std::string two_texts_of_words = R"({"inputs": [["the", "film"], ["a", "me
 const std::string two_questions = R"({"inputs": [{"question": "the plot", "context": "a gem \u00e9 dull"},)"
                                   R"( {"question": "a", "context": "not a joy"}]})";
 
+const std::string two_texts_with_masks = R"({"inputs": ["the film was [MASK]", "[MASK] mess , not a [MASK]"]})";
+
 /// What a model has of its own: the endpoint, how it is made, and requests for two inputs, one input and three.
 struct Kind {
   std::string path;
@@ -35,6 +37,7 @@ struct Kind {
 const Kind kinds[] = {{"/v1/classify", nullptr, two_inputs, "a gem"},
                       {"/v1/tag", testing::label_words, two_texts_of_words, {"a", "gem"}},
                       {"/v1/answer", testing::find_answers, two_questions, {{"question", "a"}, {"context", "gem"}}},
+                      {"/v1/fill", testing::fill_masks, two_texts_with_masks, "a [MASK]"},
                       {"/v1/embed", nullptr, two_inputs, "a gem"}};
 
 bool is_well(const TestServer& server) { return server.ask(get("/health")).status == 200; }
@@ -133,6 +136,39 @@ TEST(Server, AnswersQuestionsAndCountsCharacters) {
             "body: \"inputs[0]\": a question's context is empty; expected a text");
   EXPECT_THAT(server.ask(post("/v1/answer", R"({"inputs": ["a"]})")).message(),
               HasSubstr("expected an object with \"question\" and \"context\""));
+}
+
+TEST(Server, FillsTheMasksOfTexts) {
+  const TestServer server({}, {}, testing::fill_masks);
+  const auto classifier = Classifier::load(server.folder());
+  const std::vector<std::string> texts = {"the film was [MASK]", "[MASK] mess , not a [MASK]"};
+  const std::vector<FilledText> expected = classifier.fill(texts, 3);
+  const nlohmann::json request = {{"inputs", texts}, {"top", 3}};
+  const ReadResponse response = server.ask(post("/v1/fill", request.dump()));
+  ASSERT_EQ(response.status, 200) << response.body;
+  const nlohmann::json json = response.json();
+  EXPECT_FALSE(json.contains("classes"));
+  ASSERT_EQ(json["predictions"].size(), 2u);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const nlohmann::json& found = json["predictions"][i];
+    ASSERT_EQ(found["masks"].size(), i + 1);
+    for (std::size_t m = 0; m < found["masks"].size(); ++m) {
+      ASSERT_EQ(found["masks"][m].size(), 3u);
+      for (std::size_t t = 0; t < 3; ++t) {
+        const MaskFilling& filling = expected[i].masks[m][t];
+        EXPECT_EQ(found["masks"][m][t],
+                  nlohmann::json({{"token", filling.token}, {"id", filling.id}, {"probability", filling.probability}}));
+      }
+    }
+    EXPECT_EQ(found["answer"], expected[i].prediction.answer);
+    EXPECT_EQ(found["width"], expected[i].prediction.width);
+    EXPECT_EQ(found["truncated"], false);
+  }
+  EXPECT_EQ(server.ask(post("/v1/fill", two_texts_with_masks)).json()["predictions"][0]["masks"][0].size(), 5u);
+  EXPECT_EQ(server.ask(post("/v1/fill", R"({"inputs": ["a [MASK]", "a gem"]})")).message(),
+            "body: \"inputs[1]\": the text has no mask among the tokens that are read; expected [MASK]");
+  EXPECT_THAT(server.ask(post("/v1/fill", R"({"inputs": ["a [MASK]"], "policy": "cascade:0.9:entropy"})")).message(),
+              HasSubstr("goes by entropy; expected max-probability or patience for masked tokens"));
 }
 
 TEST(Server, AModelIsAskedAtItsOwnEndpoint) {
@@ -580,7 +616,7 @@ TEST(OpenApi, EveryStatusOfTheFileOccurs) {
       found.insert(std::to_string(server.ask(request).status));
     EXPECT_EQ(found, documented) << path;
   }
-  EXPECT_EQ(posted, (std::set<std::string>{"/v1/answer", "/v1/classify", "/v1/embed", "/v1/tag"}));
+  EXPECT_EQ(posted, (std::set<std::string>{"/v1/answer", "/v1/classify", "/v1/embed", "/v1/fill", "/v1/tag"}));
 }
 
 }  // namespace

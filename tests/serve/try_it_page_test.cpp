@@ -44,6 +44,17 @@ TEST(TryItPage, SlowLabelsWordsAndAnswersQuestions) {
   EXPECT_THAT(answered.page, HasSubstr("<td>the plot</td><td>" + (text.empty() ? "no answer" : text) + "</td>"));
 }
 
+TEST(TryItPage, SlowFillsMasks) {
+  const std::string browser = testing::find_browser();
+  if (browser.empty()) GTEST_SKIP() << "no Chromium is installed";
+  const testing::TestServer masks({}, {}, testing::fill_masks);
+  const testing::Rendering filled = testing::render_url(browser, masks.server().url() + "/#a%20[MASK]", 900);
+  EXPECT_THAT(filled.messages, Not(HasSubstr("CONSOLE")));
+  const nlohmann::json fillings =
+      masks.ask(testing::post("/v1/fill", R"({"inputs": ["a [MASK]"]})")).json()["predictions"][0]["masks"][0];
+  EXPECT_THAT(filled.page, HasSubstr("<td>a [MASK]</td><td>" + fillings[0]["token"].get<std::string>() + " 0."));
+}
+
 TEST(TryItPage, SlowSaysWhyThereIsNoAnswer) {
   const std::string browser = testing::find_browser();
   if (browser.empty()) GTEST_SKIP() << "no Chromium is installed";

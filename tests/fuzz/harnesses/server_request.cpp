@@ -11,7 +11,8 @@ std::vector<std::string> seeds() {
       R"({"inputs": [{"text": "a \u00e9 \ud83d\ude00"}]})",
       R"({"inputs": ["a gem"], "layer": 3, "pooling": "cls", "normalize": true})",
       R"({"inputs": [["Ada", "lives", "in", "London"]], "budget": 0.5})",
-      R"({"inputs": [{"question": "Where?", "context": "In London."}], "no_answer_above": -1.5})"};
+      R"({"inputs": [{"question": "Where?", "context": "In London."}], "no_answer_above": -1.5})",
+      R"({"inputs": ["The film was [MASK]."], "top": 3})"};
 }
 
 void read(std::string_view input, const Scratch&) {
@@ -25,20 +26,21 @@ void read(std::string_view input, const Scratch&) {
   try_to(read_embed_request);
   try_to(read_tag_request);
   try_to(read_answer_request);
+  try_to(read_fill_request);
   read_classify_request(input, {});
 }
 
 }  // namespace
 
 std::vector<Harness> server_request() {
-  return {
-      {.name = "server_request",
-       .file = "body",
-       .is_json = true,
-       .words = {"\"inputs\"", "\"text\"", "\"pair\"", "\"model\"", "\"policy\"", "\"budget\"", "\"layer\"",
-                 "\"pooling\"", "\"normalize\"", "\"question\"", "\"context\"", "\"no_answer_above\"", "NaN", "1e999"},
-       .seeds = seeds,
-       .read = read}};
+  return {{.name = "server_request",
+           .file = "body",
+           .is_json = true,
+           .words = {"\"inputs\"", "\"text\"", "\"pair\"", "\"model\"", "\"policy\"", "\"budget\"", "\"layer\"",
+                     "\"pooling\"", "\"normalize\"", "\"question\"", "\"context\"", "\"no_answer_above\"", "\"top\"",
+                     "NaN", "1e999"},
+           .seeds = seeds,
+           .read = read}};
 }
 
 }  // namespace sharcs::internal::harnesses
