@@ -18,6 +18,14 @@ std::vector<std::byte> bytes_of(const auto& values) {
   return {bytes.begin(), bytes.end()};
 }
 
+/// Numbers of int8 as such, or as uint8 with 128 added.
+std::vector<std::byte> int8_bytes(const auto& values, bool is_unsigned) {
+  std::vector<std::byte> bytes = bytes_of(values);
+  if (is_unsigned)
+    for (std::byte& byte : bytes) byte ^= std::byte{128};  // value + 128
+  return bytes;
+}
+
 /// [inputs, outputs], as MatMul reads it, of the leading slice of a weight [outputs, inputs].
 template <class T>
 std::vector<T> transposed(MatrixView<const T> weight, Index outputs, Index inputs) {
@@ -62,19 +70,33 @@ Value EncoderGraph::hidden_state_inputs() {
 }
 
 Value EncoderGraph::word_embeddings() {
-  const std::string name = model_.backbone().embeddings + ".word_embeddings.weight";
+  const std::string name = model_.backbone().word_embeddings();
   const Int8Values& int8 = model_.int8_words();
   if (!int8) return graph_.node("Gather", {table(name, model_.tree().word_embeddings), ids_});
-  const Index rows = int8.values.rows, cols = int8.values.cols;
-  const Value values = graph_.tensor(name + ".int8", ElementType::int8, {rows, cols}, [int8, rows, cols] {
-    return bytes_of(std::span(int8.values.data, static_cast<std::size_t>(rows * cols)));
-  });
+  const Index rows = int8.values.rows;
   const Value scales = graph_.tensor(name + ".scale", ElementType::float32, {rows, 1}, [int8, rows] {
     return bytes_of(std::span(int8.scales, static_cast<std::size_t>(rows)));
   });
-  const Value of_tokens = graph_.node("Gather", {values, ids_});
-  const Value as_floats = graph_.node("Cast", {of_tokens}, {{"to", static_cast<std::int64_t>(ElementType::float32)}});
+  const Value of_tokens = graph_.node("Gather", {int8_words(), ids_});
+  Value as_floats = graph_.node("Cast", {of_tokens}, {{"to", static_cast<std::int64_t>(ElementType::float32)}});
+  if (model_.config().fills_masks) as_floats = graph_.node("Sub", {as_floats, graph_.number(128)});
   return graph_.node("Mul", {as_floats, graph_.node("Gather", {scales, ids_})});
+}
+
+Value EncoderGraph::int8_words() {
+  const Int8Values int8 = model_.int8_words();
+  const bool is_unsigned = model_.config().fills_masks;
+  return graph_.tensor(model_.backbone().word_embeddings() + ".int8",
+                       is_unsigned ? ElementType::uint8 : ElementType::int8, {int8.values.rows, int8.values.cols},
+                       [int8, is_unsigned] {
+                         const auto size = static_cast<std::size_t>(int8.values.rows * int8.values.cols);
+                         return int8_bytes(std::span(int8.values.data, size), is_unsigned);
+                       });
+}
+
+Value EncoderGraph::tied(const Value& words) {
+  if (tied_.empty()) tied_ = graph_.node("Transpose", {words}, {{"perm", std::vector<std::int64_t>{1, 0}}});
+  return tied_;
 }
 
 // The position embeddings of the tokens: [tokens, size], or [batch, tokens, size] where they depend on the ids.
@@ -377,21 +399,25 @@ Value EncoderGraph::head(const Value& x, const Width& width) {
     read = norm(x, is_private ? tree.private_final_norms[at] : tree.final_norm, hidden);
   }
   if (!model_.config().per_token) read = pooled(read, outputs_for_head());
-  if (!tree.head_dense) return linear(read, tree.head_output, tree.head_output.outputs(), hidden);
-  const Index inner = tree.head_dense->outputs();
-  const Value activated =
-      activation(linear(read, *tree.head_dense, inner, hidden), backbone.activation_of_head(model_.config()));
-  return linear(norm(activated, tree.head_norm, inner), tree.head_output, tree.head_output.outputs(), inner);
+  return head_layers(read, hidden,
+                     {tree.head_dense, backbone.activation_of_head(model_.config()), tree.head_norm, tree.head_output});
+}
+
+Value EncoderGraph::head_layers(const Value& read, Index hidden, const HeadLayers& layers) {
+  if (!layers.dense) return linear(read, layers.output, layers.output.outputs(), hidden);
+  const Index inner = layers.dense->outputs();
+  const Value activated = activation(linear(read, *layers.dense, inner, hidden), layers.activation);
+  return linear(norm(activated, layers.norm, inner), layers.output, layers.output.outputs(), inner);
 }
 
 EncoderGraph::ExitValues EncoderGraph::exit(const Value& x, const Exit<LinearWeight, const float>& exit) {
-  const Index hidden = model_.config().hidden_size;
+  const ModelConfig& config = model_.config();
+  const Index hidden = config.hidden_size;
   graph_.begin("exit." + std::to_string(exit.layer));
-  if (model_.config().per_token)
-    return {.logits = linear(norm(x, exit.norm, hidden), *exit.output, exit.output->outputs(), hidden), .score = {}};
-  const Value read = norm(pooled(x, outputs_for_exit()), exit.norm, hidden);
-  const Value inner = activation(linear(read, *exit.dense, hidden, hidden), Activation::tanh);
-  ExitValues values = {.logits = linear(inner, *exit.output, exit.output->outputs(), hidden), .score = {}};
+  const Value read = norm(config.per_token ? x : pooled(x, outputs_for_exit()), exit.norm, hidden);
+  const Activation of_exit = config.fills_masks ? model_.backbone().activation_of_head(config) : Activation::tanh;
+  const LinearWeight& output = exit.output ? *exit.output : model_.tree().head_output;
+  ExitValues values = {.logits = head_layers(read, hidden, {exit.dense, of_exit, exit.head_norm, output}), .score = {}};
   if (exit.score) values.score = linear(read, *exit.score, 1, hidden);
   return values;
 }
@@ -429,9 +455,11 @@ Value EncoderGraph::linear(const Value& x, const LinearWeight& linear, Index out
   std::string name = linear.name + ".weight";
   if (outputs != linear.weight.rows || inputs != linear.weight.cols)
     name += "_" + std::to_string(outputs) + "x" + std::to_string(inputs);
-  const Value weight =
-      graph_.tensor(name, ElementType::float32, {inputs, outputs},
-                    [view = linear.weight, outputs, inputs] { return bytes_of(transposed(view, outputs, inputs)); });
+  const Value weight = linear.tied_to.empty() ? graph_.tensor(name, ElementType::float32, {inputs, outputs},
+                                                              [view = linear.weight, outputs, inputs] {
+                                                                return bytes_of(transposed(view, outputs, inputs));
+                                                              })
+                                              : tied(table(linear.tied_to, linear.weight));
   const Value product = graph_.node("MatMul", {x, weight});
   return linear.bias == nullptr ? product : graph_.node("Add", {product, bias_of(linear, outputs)});
 }
@@ -445,16 +473,14 @@ Value EncoderGraph::int8_linear(const Value& x, const LinearWeight& linear, Inde
   const Int8Values int8 = linear.int8;
   const Value zero = graph_.tensor("zero_point", ElementType::uint8, {}, std::vector<std::uint8_t>{128});
   // ONNX Runtime makes such numbers of int8 weights itself where it is asked for exact products on older processors,
-  // but fails where several products read one weight.
-  const bool is_unsigned = model_.backbone().shares_layers;
-  const Value weight = graph_.tensor(whole + ".int8" + slice, is_unsigned ? ElementType::uint8 : ElementType::int8,
-                                     {inputs, outputs}, [int8, outputs, inputs, is_unsigned] {
-                                       std::vector<std::byte> bytes =
-                                           bytes_of(transposed(int8.values, outputs, inputs));
-                                       for (std::byte& byte : bytes)
-                                         byte ^= is_unsigned ? std::byte{128} : std::byte{0};  // value + 128
-                                       return bytes;
-                                     });
+  // but fails where several products read one weight, as those of all exits do that fill masks.
+  const bool is_tied = !linear.tied_to.empty(), is_unsigned = model_.backbone().shares_layers || is_tied;
+  const Value weight =
+      is_tied ? tied(int8_words())
+              : graph_.tensor(whole + ".int8" + slice, is_unsigned ? ElementType::uint8 : ElementType::int8,
+                              {inputs, outputs}, [int8, outputs, inputs, is_unsigned] {
+                                return int8_bytes(transposed(int8.values, outputs, inputs), is_unsigned);
+                              });
   const Value scales =
       graph_.tensor(sliced_name(whole + ".scale", int8.values.rows, outputs), ElementType::float32, {outputs},
                     [int8, outputs] { return bytes_of(std::span(int8.scales, static_cast<std::size_t>(outputs))); });

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "onnx/graph.hpp"
@@ -71,6 +72,14 @@ class EncoderGraph {
                       const StoredModel::Tree::Layer& layer, const LayerSlice& slice, Outputs outputs);
   /// [batch, tokens, heads · head size] as [batch, tokens, heads, head size], its axes then in that order.
   Value split_heads(const Value& x, const LayerSlice& slice, std::vector<std::int64_t> order);
+  /// What stands behind what a head, or an exit, reads.
+  struct HeadLayers {
+    const std::optional<LinearWeight>& dense;
+    Activation activation;
+    const LayerNormView<const float>& norm;
+    const LinearWeight& output;
+  };
+  Value head_layers(const Value& read, Index hidden, const HeadLayers& layers);
   Value linear(const Value& x, const LinearWeight& linear, Index outputs, Index inputs);
   Value int8_linear(const Value& x, const LinearWeight& linear, Index outputs, Index inputs);
   Value activation(const Value& x, Activation activation);
@@ -84,6 +93,10 @@ class EncoderGraph {
   Value mean_over_tokens(const Value& x);
   Value positions();
   Value word_embeddings();
+  /// The table of an int8 model, [words, size]; as uint8 with 128 added where a layer is tied to it.
+  Value int8_words();
+  /// The table of the words as the weight of the layer that is tied to it: [size, words].
+  Value tied(const Value& words);
   /// 0 for scores of tokens that are there, and the least float for the others: [batch, 1, 1, tokens].
   const Value& score_mask();
   /// The same for keys outside a window: [queries, tokens].
@@ -112,7 +125,7 @@ class EncoderGraph {
 
   const StoredModel& model_;
   Graph& graph_;
-  Value ids_, mask_, types_, score_mask_, token_weights_, token_count_;
+  Value ids_, mask_, types_, score_mask_, token_weights_, token_count_, tied_;
   std::map<Value, Quantized> quantized_;
   std::map<Outputs, Value> distances_, position_rows_;
   std::map<std::pair<Index, Outputs>, Value> relative_bias_, window_mask_;

@@ -6,7 +6,6 @@
 #include "formats/checkpoint.hpp"
 #include "kernels/int8_rows.hpp"
 #include "model/low_precision.hpp"
-#include "model/predicted_label.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal::onnx {
@@ -16,9 +15,6 @@ ModelConfig checked_config(const std::filesystem::path& folder) {
   const std::filesystem::path file = folder / "config.json";
   ModelConfig config = ModelConfig::load(file);
   config.check(file.string());
-  if (config.fills_masks)
-    throw ConfigError(file.string() + ": the model labels " + what_is_labelled(config) +
-                      "; expected one of another kind, since these do not become ONNX graphs");
   return config;
 }
 
@@ -28,7 +24,7 @@ struct Binder {
   const std::unordered_map<std::string, Int8Values>& int8;
 
   LinearWeight linear(const LinearPart& layer) {
-    LinearWeight linear = {.name = layer.name};
+    LinearWeight linear = {.name = layer.name, .tied_to = layer.tied_to};
     // Several layers of one parameter are written apart.
     if (layer.rows() > layer.outputs) linear.name += "." + std::to_string(layer.first_row / layer.outputs);
     if (layer.has_bias) linear.bias = floats.values(layer.name + ".bias").data() + layer.first_row;

@@ -26,6 +26,7 @@ struct LinearWeight {
   MatrixView<const float> weight = {};  ///< [outputs, inputs]
   Int8Values int8 = {};                 ///< in place of `weight`
   const float* bias = nullptr;          ///< or none
+  std::string tied_to = {};             ///< the table that the weight is; empty: it is its own
 
   Index outputs() const { return int8 ? int8.values.rows : weight.rows; }
 };
@@ -36,8 +37,7 @@ class StoredModel {
   using Tree = EncoderTree<LinearWeight, const float>;
 
   /// precision: fp32 or int8; none: int8 where the folder holds int8 weights, else fp32. What `sharcs quantize` kept as
-  /// fp32 stays so. Throws IoError, ConfigError or CheckpointError, as Engine::load() does; ConfigError for a model
-  /// that fills masks.
+  /// fp32 stays so. Throws IoError, ConfigError or CheckpointError, as Engine::load() does.
   StoredModel(const std::filesystem::path& folder, std::optional<Precision> precision);
   StoredModel(const StoredModel&) = delete;
   StoredModel& operator=(const StoredModel&) = delete;

@@ -120,6 +120,30 @@ TEST_F(Export, SharedLayersAreWrittenOnce) {
     }
 }
 
+TEST_F(Export, MasksAreFilledByTheWordEmbeddingsWhichAreWrittenOnce) {
+  testing::save_tiny_model(folder_ / "model", [](ModelConfig& config) {
+    testing::fill_masks(config);
+    config.sharcs->exits = {1, 2};
+  });
+  for (const char* precision : {"fp32", "int8"})
+    for (const char* width : {"1", "0.25"}) {
+      const OnnxFile file = exported({"--precision", precision, "--width", width});
+      expect_whole(file);
+      ASSERT_EQ(file.outputs.size(), 1u);
+      EXPECT_EQ(file.outputs[0].name, "logits");
+      const std::string words =
+          std::string("bert.embeddings.word_embeddings.weight") + (precision == std::string("int8") ? ".int8" : "");
+      const auto& shape = file.tensor(words).shape;
+      EXPECT_THAT(file.outputs[0].shape, ElementsAre("batch_size", "sequence_length", std::to_string(shape[0])));
+      for (const auto& tensor : file.tensors)
+        if (tensor.name != words) {
+          EXPECT_LE(tensor.shape.size() < 2 ? 1 : tensor.shape[0] * tensor.shape[1], shape[0] * shape[1])
+              << tensor.name;
+          EXPECT_FALSE(tensor.shape.size() == 2 && tensor.shape[1] == shape[0]) << tensor.name;
+        }
+    }
+}
+
 TEST_F(Export, Int8HoldsWeightsOfAByte) {
   const OnnxFile file = exported({"--precision", "int8"});
   expect_whole(file);
