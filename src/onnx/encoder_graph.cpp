@@ -473,8 +473,11 @@ Value EncoderGraph::int8_linear(const Value& x, const LinearWeight& linear, Inde
   const Int8Values int8 = linear.int8;
   const Value zero = graph_.tensor("zero_point", ElementType::uint8, {}, std::vector<std::uint8_t>{128});
   // ONNX Runtime makes such numbers of int8 weights itself where it is asked for exact products on older processors,
-  // but fails where several products read one weight, as those of all exits do that fill masks.
-  const bool is_tied = !linear.tied_to.empty(), is_unsigned = model_.backbone().shares_layers || is_tied;
+  // but fails where several products read one weight: those of shared layers, of tokens and relative positions, and of
+  // all exits that fill masks.
+  const Backbone& backbone = model_.backbone();
+  const bool is_tied = !linear.tied_to.empty();
+  const bool is_unsigned = backbone.shares_layers || !backbone.relative_positions.empty() || is_tied;
   const Value weight =
       is_tied ? tied(int8_words())
               : graph_.tensor(whole + ".int8" + slice, is_unsigned ? ElementType::uint8 : ElementType::int8,
