@@ -17,7 +17,7 @@
 namespace {
 
 using sharcs::Precision;
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;  // answers in the order in which they can be asked
 
 void make(const std::string& model, const std::string& settings, const std::string& saved) {
   sharcs::ModelConfig config = sharcs::ModelConfig::load(model + "/config.json");
