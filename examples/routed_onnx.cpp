@@ -181,6 +181,10 @@ class RoutedModel {
     std::ifstream file(folder / "routing.json");
     if (!file) throw std::runtime_error((folder / "routing.json").string() + ": cannot be read");
     file >> routing_;
+    if (const std::string kind = routing_["kind"];
+        kind != "single_label" && kind != "multi_label" && kind != "regression")
+      throw std::runtime_error((folder / "routing.json").string() + ": \"kind\" is \"" + kind +
+                               "\"; expected one of texts: routed_onnx.py shows how the others are run");
     load(folder, "stem.onnx", options);
     for (const Json& answer : routing_["answers"]) load(folder, answer["file"], options);
   }

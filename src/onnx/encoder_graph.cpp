@@ -570,14 +570,21 @@ Value EncoderGraph::table(const std::string& name, MatrixView<const float> value
 
 // ---- outputs
 
-void EncoderGraph::output_logits(const Value& value, const std::string& name) {
+std::vector<std::string> EncoderGraph::names_of_logits(const ModelConfig& config) {
+  if (config.finds_answers) return {"start_logits", "end_logits"};
+  return {"logits"};
+}
+
+void EncoderGraph::output_logits(const Value& value, const std::string& prefix) {
   const ModelConfig& config = model_.config();
   const Index labels = config.num_labels();
-  if (!config.per_token) return graph_.output(value, name, {batch, labels});
-  if (!config.finds_answers) return graph_.output(value, name, {batch, tokens, labels});
-  for (const std::int64_t end : {0, 1}) {
-    const Value of_end = graph_.node("Gather", {value, graph_.integer(end)}, {{"axis", std::int64_t{2}}});
-    graph_.output(of_end, (end == 0 ? "start_" : "end_") + name, {batch, tokens});
+  const std::vector<std::string> names = names_of_logits(config);
+  if (!config.per_token) return graph_.output(value, prefix + names[0], {batch, labels});
+  if (!config.finds_answers) return graph_.output(value, prefix + names[0], {batch, tokens, labels});
+  for (std::size_t end = 0; end < names.size(); ++end) {
+    const Value of_end =
+        graph_.node("Gather", {value, graph_.integer(static_cast<std::int64_t>(end))}, {{"axis", std::int64_t{2}}});
+    graph_.output(of_end, prefix + names[end], {batch, tokens});
   }
 }
 void EncoderGraph::output_score(const Value& value, const std::string& name) {

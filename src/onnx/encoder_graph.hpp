@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "onnx/graph.hpp"
 #include "onnx/weights.hpp"
@@ -45,8 +46,10 @@ class EncoderGraph {
   };
   ExitValues exit(const Value& x, const Exit<LinearWeight, const float>& exit);
 
-  /// Of a model that finds answers two outputs, start_NAME and end_NAME: [batch, tokens].
-  void output_logits(const Value& value, const std::string& name);
+  /// "logits", or of a model that finds answers "start_logits" and "end_logits".
+  static std::vector<std::string> names_of_logits(const ModelConfig& config);
+  /// Outputs of these names, behind the prefix: what head() gives; of each end [batch, tokens].
+  void output_logits(const Value& value, const std::string& prefix = {});
   void output_score(const Value& value, const std::string& name);
   void output_router(const Value& value);
   void output_hidden_states(const Value& value);

@@ -8,7 +8,7 @@
 #include "io/file.hpp"
 #include "model/answers.hpp"
 #include "model/policy_json.hpp"
-#include "model/predicted_label.hpp"
+#include "model/task_names.hpp"
 #include "onnx/encoder_graph.hpp"
 
 namespace sharcs::internal::onnx {
@@ -86,10 +86,9 @@ class RoutedExport {
   void write_width(const Width& width) {
     Graph graph(config_.model_type);
     EncoderGraph encoder(model_, graph);
-    encoder.output_logits(narrow_tail(width, encoder, encoder.hidden_state_inputs()), "logits");
+    const Value logits = narrow_tail(width, encoder, encoder.hidden_state_inputs());
     const std::string name = short_number(width.fraction());
-    answers_.push_back(
-        {{"name", name}, {"width", width.index()}, {"file", "width_" + name + ".onnx"}, {"logits", "logits"}});
+    output_width(encoder, logits, width, name, "width_" + name + ".onnx");
     save_as(graph, "width_" + name + ".onnx", name);
   }
 
@@ -111,9 +110,7 @@ class RoutedExport {
     EncoderGraph encoder(model_, graph);
     const Value x = full_path(model_, encoder, encoder.hidden_state_inputs(), begin, config_.num_hidden_layers,
                               encoder.outputs_for_head());
-    encoder.output_logits(encoder.head(x, model_.widths().full()), "logits");
-    answers_.push_back(
-        {{"name", "1"}, {"width", model_.widths().widest().index()}, {"file", "full.onnx"}, {"logits", "logits"}});
+    output_width(encoder, encoder.head(x, model_.widths().full()), model_.widths().widest(), "1", "full.onnx");
     save_as(graph, "full.onnx", "1");
   }
 
@@ -122,16 +119,27 @@ class RoutedExport {
     return std::ranges::find(config_.sharcs->exits, layer) != config_.sharcs->exits.end();
   }
 
+  void output_width(EncoderGraph& encoder, const Value& logits, const Width& width, const std::string& name,
+                    const std::string& file) {
+    Json answer = {{"name", name}, {"width", width.index()}, {"file", file}};
+    output_logits(encoder, logits, "", answer);
+    answers_.push_back(std::move(answer));
+  }
+
   void output_exit(EncoderGraph& encoder, const EncoderGraph::ExitValues& values, int layer, const std::string& prefix,
                    const std::string& file) {
-    Json answer = {
-        {"name", "exit " + std::to_string(layer)}, {"exit", layer}, {"file", file}, {"logits", prefix + "logits"}};
-    encoder.output_logits(values.logits, prefix + "logits");
+    Json answer = {{"name", "exit " + std::to_string(layer)}, {"exit", layer}, {"file", file}};
+    output_logits(encoder, values.logits, prefix, answer);
     if (!values.score.empty()) {
       encoder.output_score(values.score, prefix + "score");
       answer["score"] = prefix + "score";
     }
     answers_.push_back(std::move(answer));
+  }
+
+  void output_logits(EncoderGraph& encoder, const Value& logits, const std::string& prefix, Json& answer) {
+    encoder.output_logits(logits, prefix);
+    for (const std::string& name : EncoderGraph::names_of_logits(config_)) answer[name] = prefix + name;
   }
 
   void save_as(const Graph& graph, const std::string& file, const std::string& answer) {
@@ -140,19 +148,27 @@ class RoutedExport {
 
   void write_routing() const {
     const std::optional<PolicyRule>& policy = config_.sharcs->policy;
-    const Json routing = {{"version", 1},
-                          {"kind", config_.is_regression() ? "regression"
-                                   : config_.multi_label   ? "multi_label"
-                                                           : "single_label"},
-                          {"labels", config_.labels},
-                          {"label_threshold", config_.label_threshold},
-                          {"max_tokens", longest_text()},
-                          {"pad_token_id", config_.pad_token_id},
-                          {"widths", config_.sharcs->width_mult_list},
-                          {"inputs", written_.front().inputs},
-                          {"answers", answers_},
-                          {"policy", policy ? to_json(*policy) : Json()}};
+    Json routing = {{"version", 1},
+                    {"kind", kind()},
+                    {"labels", config_.labels},
+                    {"label_threshold", config_.label_threshold},
+                    {"max_tokens", longest_text()},
+                    {"pad_token_id", config_.pad_token_id},
+                    {"widths", config_.sharcs->width_mult_list},
+                    {"inputs", written_.front().inputs},
+                    {"answers", answers_},
+                    {"policy", policy ? to_json(*policy) : Json()}};
+    if (config_.finds_answers && config_.task && config_.task->no_answer_above)
+      routing["no_answer_above"] = *config_.task->no_answer_above;
     write_file_atomically(folder_ / routing_file, routing.dump(2) + "\n");
+  }
+
+  /// What the logits are of, as routing.json calls it.
+  std::string kind() const {
+    if (config_.fills_masks) return name_of(TaskKind::masked_lm);
+    if (config_.finds_answers) return name_of(TaskKind::question_answering);
+    if (config_.per_token) return name_of(TaskKind::token_classification);
+    return config_.is_regression() ? "regression" : config_.multi_label ? "multi_label" : "single_label";
   }
 
   /// Tokens that a text is cut to: as many as in training, or as the model can read.
@@ -181,17 +197,17 @@ Graph graph_of_answer(const StoredModel& model, int answer) {
   if (asked.is_exit()) {
     x = full_path(model, encoder, x, 0, asked.exit_layer, encoder.outputs_for_exit());
     const auto [logits, score] = encoder.exit(x, exit_after(model, asked.exit_layer));
-    encoder.output_logits(logits, "logits");
+    encoder.output_logits(logits);
     if (!score.empty()) encoder.output_score(score, "score");
     return graph;
   }
   if (width.fraction() == 1) {
     x = full_path(model, encoder, x, 0, config.num_hidden_layers, encoder.outputs_for_head());
-    encoder.output_logits(encoder.head(x, width), "logits");
+    encoder.output_logits(encoder.head(x, width));
     return graph;
   }
   x = full_path(model, encoder, x, 0, static_cast<int>(model.stem_layers()), Outputs::every_token);
-  encoder.output_logits(narrow_tail(width, encoder, x), "logits");
+  encoder.output_logits(narrow_tail(width, encoder, x));
   return graph;
 }
 
@@ -201,10 +217,6 @@ WrittenGraph export_answer(const StoredModel& model, int answer, const std::file
 }
 
 std::vector<WrittenGraph> export_routed(const StoredModel& model, const std::filesystem::path& folder) {
-  if (model.config().per_token)
-    throw ConfigError(std::string("the model labels ") + what_is_labelled(model.config()) +
-                      "; expected one that labels texts, since only these are routed in ONNX; full width, --width and "
-                      "--exit can be had");
   return RoutedExport(model, folder).run();
 }
 

@@ -34,8 +34,7 @@ inline constexpr const char* routing_file = "routing.json";
 ///   full_to_N.onnx     hidden states to those after layer N, and the exit's logits there
 ///   full.onnx          hidden states of the last of these to full width's logits
 ///
-/// The model has widths: a plain encoder has nothing to choose from. Throws IoError, and ConfigError for a model that
-/// labels tokens.
+/// The model has widths: a plain encoder has nothing to choose from. Throws IoError.
 std::vector<WrittenGraph> export_routed(const StoredModel& model, const std::filesystem::path& folder);
 
 }  // namespace sharcs::internal::onnx

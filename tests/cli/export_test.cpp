@@ -180,6 +180,52 @@ TEST_F(Export, Int8HoldsWeightsOfAByte) {
   EXPECT_FALSE(is_there(folder_ / "fp32.onnx"));
 }
 
+TEST_F(Export, RoutedPartsOfOtherKindsNameTheirLogits) {
+  const auto routing_of = [&](void (*change)(ModelConfig&), const std::string& kind) {
+    testing::save_tiny_model(folder_ / "model", change);
+    const auto run = export_to("routed", {"--routed", "--overwrite"});
+    EXPECT_EQ(run.exit_code, 0) << run.errors;
+    auto routing = nlohmann::json::parse(read_text_file(folder_ / "routed/routing.json"));
+    EXPECT_EQ(routing["kind"], kind);
+    for (const auto& answer : routing["answers"]) {
+      const OnnxFile file = read_onnx(folder_ / "routed" / answer["file"].get<std::string>());
+      expect_whole(file);
+      const bool finds_answers = kind == "question_answering";
+      EXPECT_EQ(answer.contains("logits"), !finds_answers);
+      for (const char* name : {"logits", "start_logits", "end_logits"})
+        for (const auto& output : file.outputs)
+          if (answer.contains(name) && output.name == answer[name]) {
+            EXPECT_EQ(output.shape.size(), finds_answers ? 2u : 3u) << output.name;
+            EXPECT_EQ(output.shape[1], "sequence_length") << output.name;
+          }
+    }
+    return routing;
+  };
+  const auto tags = routing_of(
+      [](ModelConfig& config) {
+        testing::label_words(config), config.sharcs->exits = {1, 2};
+      },
+      "token_classification");
+  EXPECT_EQ(tags["answers"][0]["logits"], "exit_1_logits");
+  EXPECT_THAT(tags["labels"], ElementsAre("B-PER", "I-PER", "O"));
+  const auto answers = routing_of(
+      [](ModelConfig& config) {
+        testing::find_answers(config);
+        config.sharcs->exits = {1, 2};
+        config.task = TaskSpec{.kind = TaskKind::question_answering, .no_answer_above = 1.5};
+      },
+      "question_answering");
+  EXPECT_EQ(answers["answers"][0]["start_logits"], "exit_1_start_logits");
+  EXPECT_EQ(answers["answers"].back()["end_logits"], "end_logits");
+  EXPECT_EQ(answers["no_answer_above"], 1.5);
+  const auto masks = routing_of(
+      [](ModelConfig& config) {
+        testing::fill_masks(config), config.sharcs->exits = {1, 2};
+      },
+      "masked_lm");
+  EXPECT_EQ(masks["answers"].back()["logits"], "logits");
+}
+
 TEST_F(Export, RoutedPartsFitTogether) {
   const auto run = export_to("routed", {"--routed", "--json"});
   ASSERT_EQ(run.exit_code, 0) << run.errors;

@@ -159,8 +159,6 @@ TEST_F(QuestionsProgram, WhatDoesNotFitIsRefusedByName) {
               HasSubstr("the model labels texts; --questions is for others"));
   EXPECT_THAT(error_of(run_program({"eval", "--model", model(), "--file", path("dev.json"), "--tags"})),
               HasSubstr("the model labels answers in a text; --tags is for others"));
-  EXPECT_THAT(error_of(run_program({"export", model(), "--onnx", "--routed", "--output", path("routed")})),
-              HasSubstr("the model labels answers in a text; expected one that labels texts"));
   EXPECT_THAT(error_of(run_program({"predict", "--model", model(), "--text", "no context"})), HasSubstr("TAB"));
   write_file_atomically(path("bad.jsonl"),
                         R"({"question": "q", "context": "x y", "answers": {"text": ["y"], "answer_start": [1]}})");

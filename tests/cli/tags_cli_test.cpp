@@ -174,9 +174,6 @@ TEST_F(TagsProgram, WhatDoesNotFitIsRefusedByName) {
               HasSubstr("the model labels texts; --tags is for others"));
   EXPECT_THAT(error_of(run_program({"eval", "--model", model(), "--file", path("train.conll"), "--task", "sst-2"})),
               HasSubstr("the model labels tokens; task \"sst-2\" has one label a text"));
-  EXPECT_THAT(
-      error_of(run_program({"export", model(), "--onnx", "--routed", "--output", path("routed")})),
-      HasSubstr("the model labels tokens; expected one that labels texts, since only these are routed in ONNX"));
   EXPECT_THAT(error_of(run_program({"predict", "--model", model(), "--text", "x", "--long", "windows"})),
               HasSubstr("a long text is read at its beginning only"));
   const Classifier classifier = Classifier::load(model());

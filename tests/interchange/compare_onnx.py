@@ -3,13 +3,14 @@
     python compare_onnx.py SHARCS EVERY_ANSWER EXAMPLES ROUTED_ONNX    the program, that of every_answer.cpp, the folder examples/, and
                                                                        the program of examples/routed_onnx.cpp, where it was built
 
-For each backbone, small random models in several forms; of each, every width and exit and the routed parts, in fp32 and
-int8, on a padded batch and on single sentences. Each graph has to pass onnx.checker. Routed, each sample has to be answered
+For each backbone, small random models in several forms and of every kind; of each, every width and exit and the routed parts, in
+fp32 and int8, on a padded batch and on single sentences. Each graph has to pass onnx.checker. Routed, each sample has to be answered
 by what the engine answers it by, under several policies.
 """
 import importlib.util
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -43,6 +44,8 @@ ACTIVATIONS = ("gelu_new", "quick_gelu", "relu", "silu")
 TRAINING = {"model": {"model_type": "bert", "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4,
                       "intermediate_size": 64, "max_position_embeddings": 32, "sharcs": PLAIN},
             "tokenizer": {"vocab_size": 300}, "training": {"epochs": 4, "learning_rate": 2e-3, "max_length": 32}}
+# What routing.json calls the classes of transformers that label no texts.
+KINDS = {"TokenClassification": "token_classification", "QuestionAnswering": "question_answering", "MaskedLM": "masked_lm"}
 LENGTHS = (3, 9, 17, 30, 5, 12, 7, 1, 22, 4)
 
 
@@ -110,6 +113,13 @@ def problem_of(what, precision, found, expected, int8_tolerance=INT8_TOLERANCE):
     return "" if fits else f"{what}, {precision}: logits differ by {differences.max():.1e}; {agreeing:.0%} are within {TOLERANCE}"
 
 
+def middle_of(values):
+    """About half of the values are greater; where neighbours differ most, so that rounding does not decide."""
+    values = sorted(values)[len(values) // 4:-(len(values) // 4)]
+    below, above = max(zip(values, values[1:]), key=lambda pair: pair[1] - pair[0])
+    return float(below + above) / 2
+
+
 class Comparison:
     def __init__(self, folder, sharcs, every_answer, examples, routed_onnx):
         self.sharcs, self.every_answer, self.folder, self.routed_program = sharcs, every_answer, folder, routed_onnx
@@ -134,7 +144,7 @@ class Comparison:
                                     output, *options))
 
     def model(self, name, form, settings, kind="SequenceClassification", **changes):
-        """Every answer of one random model, and the routed one where it labels texts."""
+        """Every answer of one random model, and the routed one."""
         what = ", ".join([name, form, *map(str, changes.values())])
         plain, model = self.folder / "plain", self.folder / "model"
         has_types, pad = save_random_model(name, plain, kind, **changes)
@@ -154,17 +164,23 @@ class Comparison:
                 self.expect(problem_of(f"{what}: {answer}, padded", precision, run(session, batch, kind), logits, tolerance))
                 alone = [row for item in inputs for row in run(session, padded([item], pad), kind)]
                 self.expect(problem_of(f"{what}: {answer}, alone", precision, alone, logits, tolerance))
-        if kind == "SequenceClassification":
-            return self.routed(what, model, inputs, batch)
-        refused = subprocess.run([self.sharcs, "export", model, "--onnx", "--routed", "--output", self.folder / "refused"],
-                                 capture_output=True, text=True)
-        if refused.returncode == 0 or "only these are routed in ONNX" not in refused.stderr:
-            self.expect(f"{what}: routed gives {refused.returncode}: {refused.stderr}")
+        self.routed(what, model, inputs, batch, kind, tolerance, expected)
 
-    def routed(self, what, model, inputs, batch):
-        answers = list(self.expected(model, inputs)["fp32"]["answers"])
+    def thresholds(self, kind, inputs, expected):
+        """For all answers but the last: about half of the samples are surer."""
+        walk = self.routed_onnx.Walk({"kind": KINDS[kind], "policy": None}, np.zeros(1), 0)
+        for answer in list(expected["fp32"]["answers"])[:-1]:
+            rows = [(np.array(logits, dtype=np.float32).reshape(len(item["ids"]), -1)) for precision in ("fp32", "int8")
+                    for logits, item in zip(expected[precision]["answers"][answer], inputs)]
+            yield middle_of([walk.confidence_of(logits, None, 0) for logits in rows])
+
+    def routed(self, what, model, inputs, batch, kind, tolerance, of_each):
+        answers = list(of_each["fp32"]["answers"])
         config = json.loads((model / "config.json").read_text())
-        for policy in self.policies(answers, config["sharcs"]):
+        sure = list(self.thresholds(kind, inputs, of_each)) if kind in KINDS else None
+        for policy in self.policies(answers, config["sharcs"], sure):
+            if policy and policy["confidence"] == "entropy" and kind in ("QuestionAnswering", "MaskedLM"):
+                continue  # sharcs refuses it for these
             config["sharcs"].pop("policy", None)
             if policy:
                 config["sharcs"]["policy"] = policy
@@ -182,13 +198,15 @@ class Comparison:
                 if found != wanted["answers"]:
                     self.expect(f"{title}, {precision}: answered by {found}; expected {wanted['answers']}")
                     continue
-                self.expect(problem_of(title, precision, np.array([logits for _, logits in results]), wanted["logits"]))
+                if sure and policy and policy["kind"] == "combined" and len(set(found)) < 2:
+                    self.expect(f"{title}, {precision}: all samples are answered by {found[0]}; expected several answers")
+                self.expect(problem_of(title, precision, [logits.ravel() for _, logits in results], wanted["logits"], tolerance))
 
-    def policies(self, answers, sharcs):
+    def policies(self, answers, sharcs, sure=None):
         """Thresholds that some answers pass and others do not; the last one can always be given."""
         widths = len(sharcs["width_mult_list"])
         yield None
-        thresholds = [0.4 if "exit" in answer else 0.62 for answer in answers[:-1]] + [0]
+        thresholds = (sure or [0.4 if "exit" in answer else 0.62 for answer in answers[:-1]]) + [0]
         yield {"kind": "combined", "confidence": "max-probability", "thresholds": thresholds}
         yield {"kind": "cascade", "confidence": "entropy",
                "thresholds": [None if "exit" in answer else 0.3 for answer in answers[:-1]] + [0]}
@@ -218,13 +236,7 @@ class Comparison:
         config = json.loads((run_folder / "config.json").read_text())
         answers = ("exit-1", "0.5", "exit-2")
 
-        def in_the_middle(answer):
-            """About half of the lines are surer; where neighbours differ most, so that rounding does not decide."""
-            values = sorted(item["probability"] for item in predicted("--policy", f"fixed:{answer}"))[40:60]
-            below, above = max(zip(values, values[1:]), key=lambda pair: pair[1] - pair[0])
-            return (below + above) / 2
-
-        sure = [in_the_middle(answer) for answer in answers]
+        sure = [middle_of([item["probability"] for item in predicted("--policy", f"fixed:{answer}")]) for answer in answers]
         by_entropy = [1 + (p * np.log2(p) + (1 - p) * np.log2(1 - p)) for p in sure]
         combined = {"kind": "combined", "confidence": "max-probability", "thresholds": sure + [0]}
         *_, patience, by_router = self.policies([answer.replace("-", " ") for answer in answers] + ["1"], config["sharcs"])
@@ -258,6 +270,60 @@ class Comparison:
                     self.expect(f"{name}, {policy}: {len(found)} lines, found and of sharcs predict: {different}")
 
 
+    def example_reads_other_kinds(self):
+        """routed_onnx.py on words, questions and masks beside sharcs predict, with random models that read the text above."""
+        run_folder, model, output = self.folder / "run", self.folder / "kind", self.folder / "routed_kind"
+        config = json.loads((run_folder / "config.json").read_text())
+        texts = (self.folder / "lines.txt").read_text().splitlines()[:48]
+        hidden = [" ".join("[MASK]" if i % 4 == 1 else word for i, word in enumerate(text.split())) for text in texts]
+        ways = {  # the lines, and of an object of sharcs predict what the example says, and how sure that is
+            "TokenClassification": (texts, lambda item: " ".join(tag for tag in item["ner_tags"] if tag),
+                                    lambda item: min(p for p in item["probabilities"] if p is not None)),
+            "QuestionAnswering": ([f"{' '.join(text.split()[:2])}\t{' '.join(texts[i:i + 1 + i % 4])}" for i, text in enumerate(texts)],
+                                  lambda item: item["text"], lambda item: item["probability"]),
+            "MaskedLM": ([text for text in hidden if "[MASK]" in text],
+                         lambda item: " ".join(mask[0]["token"] for mask in item["masks"]),
+                         lambda item: np.mean([mask[0]["probability"] for mask in item["masks"]]))}
+        for kind, (lines, said, sureness) in ways.items():
+            (self.folder / "sharcs.json").write_text(json.dumps(PLAIN))
+            save_random_model("Bert", self.folder / "plain", kind, vocab_size=config["vocab_size"], pad_token_id=config["pad_token_id"],
+                              num_labels=2 if kind == "QuestionAnswering" else 5)
+            self.call(self.every_answer, "make", self.folder / "plain", self.folder / "sharcs.json", model)
+            for file in ("vocab.txt", "tokenizer.json", "tokenizer_config.json"):
+                if (run_folder / file).exists():
+                    shutil.copy(run_folder / file, model)
+            (self.folder / "lines_of_kind.txt").write_text("\n".join(lines) + "\n")
+
+            def predicted(*options):
+                printed = self.call(self.sharcs, "predict", "--model", model, "--input", self.folder / "lines_of_kind.txt",
+                                    "--json", *options)
+                return [json.loads(line) for line in printed.splitlines()]
+
+            of_kind = json.loads((model / "config.json").read_text())
+            sure = [middle_of([sureness(item) for item in predicted("--policy", f"fixed:{answer}")])
+                    for answer in ("exit-1", "0.5", "exit-2")]
+            of_kind["sharcs"]["policy"] = {"kind": "combined", "confidence": "max-probability", "thresholds": sure + [0]}
+            (model / "config.json").write_text(json.dumps(of_kind))
+            self.export(model, output, "--routed")
+            items = predicted()
+            taken = {item["answer"] for item in items}
+            if len(taken) < 3:
+                self.expect(f"{kind}: the example's lines are answered by {taken}; expected most of the answers")
+            if kind == "QuestionAnswering" and max(item.get("windows", 1) for item in items) < 2:
+                self.expect("no question's context is read in windows")
+            wanted = [f"{item['answer']}\t{said(item)}" for item in items]
+            run = lambda *program: subprocess.run([*program, output], input="\n".join(lines), capture_output=True, text=True)
+            found = run(sys.executable, self.routed_onnx.__file__)
+            print(f"routed_onnx.py, {kind}: {len(lines)} lines, answered by", sorted(taken))
+            if found.stdout.splitlines() != wanted:
+                different = [pair for pair in zip(found.stdout.splitlines(), wanted) if pair[0] != pair[1]]
+                self.expect(f"routed_onnx.py, {kind}: found and of sharcs predict: {different} {found.stderr}")
+            if pathlib.Path(self.routed_program).exists():
+                refused = run(self.routed_program)
+                if refused.returncode != 2 or f'"kind" is "{KINDS[kind]}"; expected ' not in refused.stderr:
+                    self.expect(f"routed_onnx.cpp, {kind}: {refused.returncode}, {refused.stderr}")
+
+
 def main():
     transformers.logging.set_verbosity_error()
     onnxruntime.set_default_logger_severity(3)
@@ -277,6 +343,7 @@ def main():
             comparison.model(name, "answers", PLAIN, kind="QuestionAnswering", num_labels=2)
             comparison.model(name, "masks", PLAIN, kind="MaskedLM")
         comparison.examples_answer_as_predict_does()
+        comparison.example_reads_other_kinds()
     print("\n".join(comparison.problems))
     sys.exit(1 if comparison.problems else 0)
 
