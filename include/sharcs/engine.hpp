@@ -51,7 +51,7 @@ struct EngineOptions {
   /// Threads of all calls together; 0: OMP_NUM_THREADS, or the number of cores. Calls that run at the same time share
   /// them, each keeping at least the thread that it came on.
   int threads = 0;
-  /// Larger batches are run in pieces of at most this many tokens, which bounds the workspace.
+  /// A call has at most so many tokens under way, which bounds its memory; larger batches run in pieces, side by side.
   std::int64_t micro_batch_tokens = 4096;
   /// Which answers each input is asked for; absent: as the model's configuration says (Policy::of_model).
   std::optional<Policy> policy = {};

@@ -83,7 +83,8 @@ class Policy {
   static Policy of(const PolicyRule& rule);
   /// The rule in the model's configuration; router() where there is none.
   static Policy of_model(const ModelConfig& config);
-  /// Your own: returns the index of a width, from 0 to widths.size() − 1. It must be safe to call from many threads.
+  /// Your own: returns the index of a width, from 0 to widths.size() − 1. It must be safe to call from many threads,
+  /// of one call of an engine, too.
   static Policy custom(Choice choose, std::string name);
 
   /// This policy, but never wider than `width`, a fraction: its answer is kept whatever its confidence.

@@ -11,6 +11,7 @@
 #include "core/threads.hpp"
 #include "formats/checkpoint.hpp"
 #include "formats/model_access.hpp"
+#include "infer/batch_predictor.hpp"
 #include "infer/encoded_text.hpp"
 #include "infer/engine_access.hpp"
 #include "infer/thread_budget.hpp"
@@ -372,48 +373,44 @@ std::vector<Prediction> Engine::run(std::span<const TokenSequence> inputs, const
   std::vector<Prediction> predictions(inputs.size());
   const ThreadBudget::Lease lease = state.threads.take();
   const ThreadScope scope(lease.count());
-  const WorkspacePool::Loan workspace = state.workspaces.take();
-  PolicyWalk walk(policies, encoder.config, encoder.widths, encoder.answers);
-  AnsweredBatch<float> output;
-  std::vector<std::int32_t> lengths;
-  for_each_micro_batch(batch, state.options.micro_batch_tokens, [&](const RaggedBatch& piece, Index first) {
-    lengths.clear();
-    for (Index s = 0; s < piece.samples(); ++s) lengths.push_back(static_cast<std::int32_t>(piece.tokens(s)));
-    walk.begin(lengths, first);
-    run_answers<float>(encoder, piece, walk, *workspace, output, options.stop);
-    for (Index s = 0; s < piece.samples(); ++s) {
-      Prediction& prediction = predictions[static_cast<std::size_t>(first + s)];
-      const Answer& answer = encoder.answers[static_cast<std::size_t>(output.answers[static_cast<std::size_t>(s)])];
-      const auto rows = [](const std::vector<float>& values, Index begin_row, Index count, Index cols) {
-        const auto begin = values.begin() + begin_row * cols;
-        return std::vector<float>(begin, begin + count * cols);
-      };
-      const bool per_token = encoder.config.per_token;
-      prediction.logits = rows(output.logits, per_token ? piece.head_offsets[static_cast<std::size_t>(s)] : s,
-                               per_token ? std::ssize(piece.head_tokens_of(s)) : 1, encoder.config.num_labels());
-      const bool came_to_router = !answer.is_exit() || answer.exit_layer > encoder.stem_layers();
-      if (encoder.weights.router && came_to_router)
-        prediction.router_logits = rows(output.router_logits, s, 1, encoder.widths.size());
-      prediction.answer = answer.name;
-      prediction.width = encoder.widths[answer.width_index].fraction();
-      prediction.asked = walk.asked(s);
-      prediction.multiply_adds = std::llround(walk.multiply_adds(s));
-      const Answer& full = encoder.answers.back();
-      const double tokens = lengths[static_cast<std::size_t>(s)];
-      prediction.full_multiply_adds = std::llround(full.path.of(tokens) + full.own.of(tokens));
-      if (encoder.config.is_regression()) continue;
-      prediction.probabilities = probabilities_of(encoder.config, prediction.logits);
-      if (per_token) {
-        prediction.labels = predicted_labels(encoder.config, prediction.logits);
-        continue;
-      }
-      prediction.label = static_cast<int>(std::max_element(prediction.logits.begin(), prediction.logits.end()) -
-                                          prediction.logits.begin());
-      prediction.labels = labels_above_threshold(encoder.config, prediction.probabilities);
-    }
-  });
+  const SideBySide pieces(batch, state.options.micro_batch_tokens, lease.count());
+  read_side_by_side(batch, pieces,
+                    [&] { return BatchPredictor(encoder, policies, options.stop, state.workspaces, predictions); });
   return predictions;
 }
+
+namespace {
+
+/// Embeds the micro-batches of a call that one thread takes, one after the other.
+class BatchEmbedder {
+ public:
+  /// `vectors`: one for each sample of the call. All arguments must outlive it.
+  BatchEmbedder(const Encoder<float>& encoder, int layer, const EmbedOptions& options, WorkspacePool& workspaces,
+                std::span<std::vector<float>> vectors)
+      : encoder_(encoder), layer_(layer), options_(options), workspace_(workspaces.take()), vectors_(vectors) {}
+
+  /// Fills the vectors of the samples from `first` on. Throws Cancelled.
+  void operator()(const RaggedBatch& piece, Index first) {
+    const Workspace::Mark mark = (*workspace_).mark();
+    const auto of_piece = (*workspace_).matrix<float>(piece.samples(), encoder_.config.hidden_size);
+    embed_samples<float>(encoder_, piece, layer_, options_.pooling, *workspace_, of_piece, options_.stop);
+    for (Index s = 0; s < piece.samples(); ++s) {
+      std::vector<float>& vector = vectors_[static_cast<std::size_t>(first + s)];
+      vector.assign(of_piece.row(s), of_piece.row(s) + of_piece.cols);
+      if (options_.normalize) scale_to_length_one(vector);
+    }
+    (*workspace_).release(mark);
+  }
+
+ private:
+  const Encoder<float>& encoder_;
+  int layer_;
+  const EmbedOptions& options_;
+  WorkspacePool::Loan workspace_;
+  std::span<std::vector<float>> vectors_;
+};
+
+}  // namespace
 
 std::vector<std::vector<float>> Engine::embed(std::span<const TokenSequence> inputs,
                                               const EmbedOptions& options) const {
@@ -432,18 +429,8 @@ std::vector<std::vector<float>> Engine::embed(std::span<const TokenSequence> inp
   std::vector<std::vector<float>> vectors(inputs.size());
   const ThreadBudget::Lease lease = state.threads.take();
   const ThreadScope scope(lease.count());
-  const WorkspacePool::Loan workspace = state.workspaces.take();
-  for_each_micro_batch(batch, state.options.micro_batch_tokens, [&](const RaggedBatch& piece, Index first) {
-    const Workspace::Mark mark = (*workspace).mark();
-    const auto of_piece = (*workspace).matrix<float>(piece.samples(), encoder.config.hidden_size);
-    embed_samples<float>(encoder, piece, layer, options.pooling, *workspace, of_piece, options.stop);
-    for (Index s = 0; s < piece.samples(); ++s) {
-      std::vector<float>& vector = vectors[static_cast<std::size_t>(first + s)];
-      vector.assign(of_piece.row(s), of_piece.row(s) + of_piece.cols);
-      if (options.normalize) scale_to_length_one(vector);
-    }
-    (*workspace).release(mark);
-  });
+  const SideBySide pieces(batch, state.options.micro_batch_tokens, lease.count());
+  read_side_by_side(batch, pieces, [&] { return BatchEmbedder(encoder, layer, options, state.workspaces, vectors); });
   return vectors;
 }
 

@@ -63,6 +63,12 @@ struct RaggedBatch {
     const std::span<const std::int32_t> theirs = other.truths_of(sample);
     truths.insert(truths.end(), theirs.begin(), theirs.end());
   }
+  /// Samples first .. last − 1.
+  RaggedBatch range(Index first, Index last) const {
+    RaggedBatch piece;
+    for (Index s = first; s < last; ++s) piece.add(*this, s);
+    return piece;
+  }
   void clear() {
     ids.clear();
     token_types.clear();

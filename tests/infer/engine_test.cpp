@@ -104,6 +104,23 @@ TEST(Engine, AnyNumberOfThreadsGivesTheSameBits) {
   }
 }
 
+TEST(Engine, PiecesSideBySideGiveTheSameBitsAndShareNothing) {
+  const Model model = small_model();
+  std::vector<Index> many;
+  while (many.size() < 600) many.insert(many.end(), lengths.begin(), lengths.end());
+  const Inputs inputs(many);
+  const auto expected = Engine(model, {.threads = 1, .policy = mixed()}).run(inputs.sequences);
+  const auto embedded = Engine(model, {.threads = 1}).embed(inputs.sequences);
+  for (const int threads : {2, 5}) {
+    const Engine engine(model, {.threads = threads, .policy = mixed()});
+    const std::int64_t before = shared_pieces();
+    const auto found = engine.run(inputs.sequences);
+    EXPECT_EQ(shared_pieces() - before, 1);
+    for (std::size_t i = 0; i < expected.size(); ++i) expect_same(found[i], expected[i]);
+    EXPECT_EQ(engine.embed(inputs.sequences), embedded);
+  }
+}
+
 TEST(Engine, EightThreadsCallingAtOnceGetWhatOneGets) {
   const Engine engine(small_model(), {.threads = 4, .policy = mixed()});
   const Inputs inputs(lengths);
