@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "infer/workspace_pool.hpp"
+#include "model/answering_pass.hpp"
 #include "model/encoder.hpp"
 #include "routing/policy_walk.hpp"
 #include "sharcs/engine.hpp"

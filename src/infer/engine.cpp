@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <functional>
 #include <numeric>
 #include <unordered_map>
@@ -21,8 +20,6 @@
 #include "model/embedding_pass.hpp"
 #include "model/low_precision.hpp"
 #include "model/micro_batches.hpp"
-#include "model/predicted_label.hpp"
-#include "routing/policy_walk.hpp"
 #include "sharcs/error.hpp"
 #include "sharcs/model.hpp"
 
