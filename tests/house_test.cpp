@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+namespace sharcs::internal::house_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -86,3 +87,4 @@ TEST(House, PublicHeadersIncludeNeitherTheInsideNorOtherLibraries) {
 }
 
 }  // namespace
+}  // namespace sharcs::internal::house_test

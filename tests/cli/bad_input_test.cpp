@@ -9,7 +9,7 @@
 #include "io/file.hpp"
 #include "sharcs/task.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::bad_input_test {
 namespace {
 
 using ::testing::AllOf;
@@ -177,4 +177,4 @@ TEST_F(BadData, SentencesLongerThanThePositionsAreCutAndCounted) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::bad_input_test

@@ -8,7 +8,7 @@
 #include "sharcs/classifier.hpp"
 #include "sharcs/task.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::calibrate_test {
 namespace {
 
 using ::testing::ContainsRegex;
@@ -274,4 +274,4 @@ TEST_F(Calibrate, WhatCannotBeIsNamed) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::calibrate_test

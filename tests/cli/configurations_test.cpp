@@ -7,7 +7,7 @@
 #include "io/file.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::configurations_test {
 namespace {
 
 using testing::run_program;
@@ -34,4 +34,4 @@ TEST(Configurations, SlowSmallOnesTrainOnPairs) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::configurations_test

@@ -10,7 +10,7 @@
 #include "io/file.hpp"
 #include "sharcs/task.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::eval_test {
 namespace {
 
 using ::testing::ContainsRegex;
@@ -248,4 +248,4 @@ TEST_F(Eval, TellsPrecisionAndRecallOfEachClassAndEachPrediction) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::eval_test

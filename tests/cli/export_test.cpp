@@ -11,7 +11,7 @@
 #include "onnx/graph.hpp"
 #include "onnx_file.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::export_test {
 namespace {
 
 using ::testing::Contains;
@@ -292,4 +292,4 @@ TEST_F(Export, SaysThatThereIsNoTokenizer) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::export_test

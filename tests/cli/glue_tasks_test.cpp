@@ -9,7 +9,7 @@
 #include "io/file.hpp"
 #include "sharcs/task.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::glue_tasks_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -271,4 +271,4 @@ INSTANTIATE_TEST_SUITE_P(Glue, RealDevSet,
                          });
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::glue_tasks_test

@@ -5,7 +5,7 @@
 #include "io/file.hpp"
 #include "sharcs/model.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::inspect_test {
 namespace {
 
 using testing::error_of;
@@ -95,4 +95,4 @@ TEST(Inspect, NamesDamagedFiles) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::inspect_test

@@ -8,7 +8,7 @@
 #include "serve/test_server.hpp"
 #include "sharcs/model_config.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::masks_cli_test {
 namespace {
 
 using testing::error_of;
@@ -142,4 +142,4 @@ TEST_F(MasksProgram, WhatIsNotToBeHadIsRefusedInALine) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::masks_cli_test

@@ -7,7 +7,7 @@
 #include "io/file.hpp"
 #include "sharcs/model_config.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::multi_label_cli_test {
 namespace {
 
 using testing::error_of;
@@ -130,4 +130,4 @@ TEST_F(MultiLabelProgram, WhatDoesNotFitIsRefusedByName) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::multi_label_cli_test

@@ -5,7 +5,7 @@
 #include "io/file.hpp"
 #include "train/training_option_table.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::options_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -34,4 +34,4 @@ TEST(Options, EveryOneHasAFlagWithItsRangeAndDefault) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::options_test

@@ -12,7 +12,7 @@
 #include "sharcs/classifier.hpp"
 #include "sharcs/task.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::predict_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -492,4 +492,4 @@ TEST_F(Predict, TheLengthOfTrainingIsKept) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::predict_test

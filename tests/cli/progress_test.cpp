@@ -9,7 +9,7 @@
 #include <limits>
 #include <sstream>
 
-namespace sharcs::internal {
+namespace sharcs::internal::progress_test {
 namespace {
 
 using ::testing::AllOf;
@@ -93,9 +93,9 @@ TEST(Progress, OnATerminalRedrawsOneLineInPlace) {
     now += 0.06;
     progress.update(at_step(3));
     EXPECT_THAT(out.str().substr(size),
-                AllOf(StartsWith("\repoch 3/10"), testing::EndsWith("\x1b[K"), Not(HasSubstr("\n"))));
+                AllOf(StartsWith("\repoch 3/10"), ::testing::EndsWith("\x1b[K"), Not(HasSubstr("\n"))));
   }
-  EXPECT_THAT(out.str(), testing::EndsWith("\n"));
+  EXPECT_THAT(out.str(), ::testing::EndsWith("\n"));
 }
 
 TEST(Progress, DrawsTheLastStepOfAnEpochInAnyCase) {
@@ -130,8 +130,8 @@ TEST(Progress, ElsewhereWritesPlainLinesNowAndThen) {
   std::istringstream lines(out.str());
   std::vector<std::string> steps;
   for (std::string line; std::getline(lines, line);) steps.push_back(line.substr(0, 24));
-  EXPECT_THAT(steps, testing::ElementsAre("epoch 3/10  step 120/340", "epoch 3/10  step 240/340",
-                                          "epoch 3/10  step 340/340", "done"));
+  EXPECT_THAT(steps, ::testing::ElementsAre("epoch 3/10  step 120/340", "epoch 3/10  step 240/340",
+                                            "epoch 3/10  step 340/340", "done"));
   EXPECT_THAT(out.str(), AllOf(Not(HasSubstr("\r")), Not(HasSubstr("\x1b")), Not(HasSubstr("█"))));
 }
 
@@ -157,4 +157,4 @@ TEST(ProgressOptions, ATerminalIsOneUnlessItIsDumb) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::progress_test

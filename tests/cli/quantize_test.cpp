@@ -5,7 +5,7 @@
 #include "io/file.hpp"
 #include "sharcs/task.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::quantize_test {
 namespace {
 
 using testing::error_of;
@@ -146,4 +146,4 @@ TEST_F(Quantize, PrecisionIsForModelsNotForRecordings) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::quantize_test

@@ -10,7 +10,7 @@
 #include "sharcs/error.hpp"
 #include "sharcs/model_config.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::questions_cli_test {
 namespace {
 
 using testing::error_of;
@@ -172,4 +172,4 @@ TEST_F(QuestionsProgram, WhatDoesNotFitIsRefusedByName) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::questions_cli_test

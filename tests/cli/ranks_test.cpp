@@ -20,7 +20,7 @@
 #include "train/metrics_log.hpp"
 #include "train/tiny_training.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::ranks_test {
 namespace {
 
 using ::testing::AllOf;
@@ -276,4 +276,4 @@ TEST(TrainAsATaskOfSlurm, IsRefusedWhereMpiKnowsOtherProcessesThanTheLauncher) {
 #endif
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::ranks_test

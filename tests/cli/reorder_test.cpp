@@ -9,7 +9,7 @@
 #include "sharcs/classifier.hpp"
 #include "sharcs/task.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::reorder_test {
 namespace {
 
 using testing::error_of;
@@ -89,4 +89,4 @@ TEST_F(Reorder, DoesNotWriteOverItsModel) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::reorder_test

@@ -5,7 +5,7 @@
 #include "io/file.hpp"
 #include "report/synthetic_run.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::report_test {
 namespace {
 
 using testing::error_of;
@@ -59,4 +59,4 @@ TEST(Report, WrongUsageAndFoldersThatAreNoRunsAreNamed) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::report_test

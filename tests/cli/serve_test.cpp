@@ -6,7 +6,7 @@
 #include "io/file.hpp"
 #include "serve/test_server.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::serve_test {
 namespace {
 
 using namespace testing;
@@ -113,4 +113,4 @@ TEST(Serve, WhatItCannotServeIsSaidInOneLine) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::serve_test

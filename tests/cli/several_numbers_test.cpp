@@ -7,7 +7,7 @@
 #include "io/file.hpp"
 #include "sharcs/model_config.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::several_numbers_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -110,4 +110,4 @@ TEST_F(SeveralNumbers, OtherDataIsRefused) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::several_numbers_test

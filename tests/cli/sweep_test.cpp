@@ -10,7 +10,7 @@
 #include "eval/recorded_evaluation.hpp"
 #include "io/file.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::sweep_test {
 namespace {
 
 using testing::error_of;
@@ -223,4 +223,4 @@ TEST_F(Sweep, ARunThatCannotLearnIsALineOfTheTable) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::sweep_test

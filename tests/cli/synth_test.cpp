@@ -4,7 +4,7 @@
 #include "cli/program.hpp"
 #include "io/file.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::synth_test {
 namespace {
 
 using testing::error_of;
@@ -31,4 +31,4 @@ TEST(Synth, RefusesCountsAndSharesThatMakeNoData) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::synth_test

@@ -9,7 +9,7 @@
 #include "sharcs/error.hpp"
 #include "sharcs/model_config.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::tags_cli_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -186,4 +186,4 @@ TEST_F(TagsProgram, WhatDoesNotFitIsRefusedByName) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::tags_cli_test

@@ -10,7 +10,7 @@
 #include "sharcs/task.hpp"
 #include "sharcs/training_options.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::train_test {
 namespace {
 
 using ::testing::AllOf;
@@ -519,4 +519,4 @@ TEST_F(Train, ATableAloneIsEnough) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::train_test

@@ -11,7 +11,7 @@
 #include "io/file.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::usage_test {
 namespace {
 
 using testing::error_of;
@@ -230,4 +230,4 @@ TEST(Usage, EveryCommandHasAManualPage) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::usage_test

@@ -9,7 +9,7 @@
 #include "cli/program.hpp"
 #include "io/file.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::compatibility_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -82,4 +82,4 @@ INSTANTIATE_TEST_SUITE_P(OfEachVersion, Compatibility, ::testing::ValuesIn(versi
 });
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::compatibility_test

@@ -7,11 +7,11 @@
 
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::available_cores_test {
 namespace {
 
 /// A file system of its own, with the files that a test writes.
-struct CoresOfAGroup : testing::Test {
+struct CoresOfAGroup : ::testing::Test {
   TemporaryFolder folder;
 
   void write(const std::string& file, const std::string& text) const {
@@ -80,4 +80,4 @@ TEST_F(CoresOfAGroup, AreUnlimitedByFilesThatCannotBeUnderstood) {
 TEST(AvailableCores, AreAtLeastOne) { EXPECT_GE(available_cores(), 1); }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::available_cores_test

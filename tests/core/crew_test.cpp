@@ -20,7 +20,7 @@
 #define SHARCS_HAS_FEATURE(name) 0
 #endif
 
-namespace sharcs::internal {
+namespace sharcs::internal::crew_test {
 namespace {
 
 TEST(Crew, RunsEachPartOnce) {
@@ -171,4 +171,4 @@ TEST(Crew, ChildOfAForkMakesItsOwn) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::crew_test

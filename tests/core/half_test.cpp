@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-namespace sharcs::internal {
+namespace sharcs::internal::half_test {
 namespace {
 
 /// The value of a 16-bit float by its definition: sign, exponent of `exponent_bits`, significand.
@@ -75,4 +75,4 @@ TEST(Half, WhatIsTooLargeBecomesInfinite) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::half_test

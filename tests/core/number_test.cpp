@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-namespace sharcs::internal {
+namespace sharcs::internal::number_test {
 namespace {
 
 TEST(NumberText, ThreeDigitsAreSignificant) {
@@ -39,4 +39,4 @@ TEST(NumberText, TimesAreInTheUnitThatReadsWell) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::number_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace sharcs::internal {
+namespace sharcs::internal::quote_test {
 namespace {
 
 TEST(Quote, KeepsAMessageOnOneLine) {
@@ -22,4 +22,4 @@ TEST(Quote, CutsBetweenCharacters) {
 TEST(Quote, CutsLongText) { EXPECT_EQ(quote(std::string(5000, 'x')), "\"" + std::string(100, 'x') + "…\""); }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::quote_test

@@ -6,7 +6,7 @@
 #include <set>
 #include <vector>
 
-namespace sharcs::internal {
+namespace sharcs::internal::random_test {
 namespace {
 
 // Known answers of the Random123 distribution (kat_vectors, philox4x32 10).
@@ -60,4 +60,4 @@ TEST(Random, ShuffleKeepsEveryElement) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::random_test

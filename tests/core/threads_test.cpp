@@ -9,7 +9,7 @@
 
 #include "core/rounding.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::threads_test {
 namespace {
 
 TEST(Threads, RangesCoverEveryItemOnce) {
@@ -132,4 +132,4 @@ TEST(Threads, ScopeEndsWhereItsBlockEnds) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::threads_test

@@ -9,7 +9,7 @@
 #include "golden_folder.hpp"
 #include "io/file.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::answer_scores_test {
 namespace {
 
 TEST(AnswerScores, AreThoseOfSquadsScripts) {
@@ -40,4 +40,4 @@ TEST(AnswerScores, WhereThereIsNoAnswerNoneIsRight) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::answer_scores_test

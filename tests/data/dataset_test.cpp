@@ -5,7 +5,7 @@
 
 #include "expect_error.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::dataset_test {
 namespace {
 
 Dataset labelled_samples(const std::vector<int>& counts) {
@@ -27,8 +27,8 @@ std::vector<std::size_t> lines_of(const Dataset& dataset) {
 
 TEST(StratifiedSplit, KeepsTheShareOfEveryLabelAndTheOrder) {
   const TrainAndDev parts = split_stratified(labelled_samples({100, 37, 4, 1}), {.dev_share = 0.2, .seed = 5});
-  EXPECT_THAT(label_counts(parts.dev, 4), testing::ElementsAre(20u, 7u, 1u, 0u));
-  EXPECT_THAT(label_counts(parts.train, 4), testing::ElementsAre(80u, 30u, 3u, 1u));
+  EXPECT_THAT(label_counts(parts.dev, 4), ::testing::ElementsAre(20u, 7u, 1u, 0u));
+  EXPECT_THAT(label_counts(parts.train, 4), ::testing::ElementsAre(80u, 30u, 3u, 1u));
   EXPECT_TRUE(std::is_sorted(parts.train.samples.begin(), parts.train.samples.end(),
                              [](const Sample& a, const Sample& b) { return a.line < b.line; }));
   std::vector<std::size_t> all = lines_of(parts.train);
@@ -76,4 +76,4 @@ TEST(StratifiedSplit, RefusesWhatCannotBeSplit) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::dataset_test

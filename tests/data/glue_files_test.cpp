@@ -5,7 +5,7 @@
 #include "golden_folder.hpp"
 #include "sharcs/task.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::glue_files_test {
 namespace {
 
 struct RealFile {
@@ -64,4 +64,4 @@ INSTANTIATE_TEST_SUITE_P(Real, GlueFile,
                          });
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::glue_files_test

@@ -13,7 +13,7 @@
 #include "expect_error.hpp"
 #include "golden_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::metrics_test {
 namespace {
 
 using Ints = std::vector<int>;
@@ -165,4 +165,4 @@ TEST(Metrics, HaveNames) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::metrics_test

@@ -10,13 +10,13 @@
 #include "sharcs/model_config.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::multi_label_data_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
-class MultiLabelData : public testing::Test {
+class MultiLabelData : public ::testing::Test {
  protected:
   static TaskSpec spec() { return {.kind = TaskKind::multi_label, .label = "labels"}; }
 
@@ -195,4 +195,4 @@ TEST(LabelMap, GivesTheDataTheTasksNames) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::multi_label_data_test

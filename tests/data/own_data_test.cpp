@@ -8,12 +8,12 @@
 #include "sharcs/task.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::own_data_test {
 namespace {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
-class OwnData : public testing::Test {
+class OwnData : public ::testing::Test {
  protected:
   std::filesystem::path write(const std::string& name, std::string_view content) {
     const auto file = folder_ / name;
@@ -281,7 +281,7 @@ TEST_F(OwnData, BadLinesAreLeftOutWhereTheyAreSkipped) {
   EXPECT_EQ(data.train.bad_lines[3].problem, place + ":7: no label in column \"label\"");
   const auto bad = write("b.jsonl", "{\nx\n");
   EXPECT_THAT(message_of<DataError>([&] { data.task.read_file(bad, Split::test, {.on_error = OnError::skip}); }),
-              testing::HasSubstr("b.jsonl"));
+              ::testing::HasSubstr("b.jsonl"));
 }
 
 TEST_F(OwnData, DelimitersArePartOfTheTaskAndCanBeOverruled) {
@@ -300,4 +300,4 @@ TEST_F(OwnData, ExtensionsAreInAnyCaseAndMayBeCompressed) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::own_data_test

@@ -13,7 +13,7 @@
 #include "temporary_folder.hpp"
 #include "text/small_tokenizers.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::question_texts_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -199,4 +199,4 @@ TEST_F(QuestionTextsTest, TokensKnowTheirBytesThroughNormalization) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::question_texts_test

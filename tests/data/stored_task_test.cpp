@@ -9,7 +9,7 @@
 #include "sharcs/task.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::stored_task_test {
 namespace {
 
 /// The task that is found after the configuration has been a file.
@@ -76,10 +76,10 @@ TEST(StoredTask, DataOfOnesOwnAreReadAsBefore) {
 TEST(StoredTask, RegressionsHaveOneOutputCalledScore) {
   ModelConfig config;
   Task::custom({.kind = TaskKind::regression}).store_in(config);
-  EXPECT_THAT(config.labels, testing::ElementsAre("score"));
+  EXPECT_THAT(config.labels, ::testing::ElementsAre("score"));
   const std::optional<Task> task = Task::of(config);
   EXPECT_EQ(task->kind(), TaskKind::regression);
-  EXPECT_THAT(task->metrics(), testing::ElementsAre(Metric("pearson"), Metric("spearman")));
+  EXPECT_THAT(task->metrics(), ::testing::ElementsAre(Metric("pearson"), Metric("spearman")));
 }
 
 TEST(StoredTask, OtherKeysOfTheConfigurationStay) {
@@ -131,9 +131,9 @@ TEST(StoredTask, NamesTheFileAndKeyOfWhatIsNoTask) {
   EXPECT_EQ(message(R"({"benchmark": "superglue"})"),
             "m/config.json: \"sharcs_task.benchmark\" is \"superglue\"; expected \"glue\"");
   EXPECT_THAT(message(R"({"benchmark": "glue", "name": "x"})"),
-              testing::StartsWith("m/config.json: unknown task \"x\"; expected one of cola"));
+              ::testing::StartsWith("m/config.json: unknown task \"x\"; expected one of cola"));
   EXPECT_THAT(message(R"({"benchmark": "glue", "name": "sst-2"})"),
-              testing::StartsWith("m/config.json: the labels \"bad\", \"good\" are not those of task \"sst-2\""));
+              ::testing::StartsWith("m/config.json: the labels \"bad\", \"good\" are not those of task \"sst-2\""));
   EXPECT_EQ(message(R"({"name": "x"})"),
             "m/config.json: \"sharcs_task.kind\" is absent; expected one of classification, regression, multi_label, "
             "token_classification, question_answering, masked_lm");
@@ -148,4 +148,4 @@ TEST(StoredTask, NamesTheFileAndKeyOfWhatIsNoTask) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::stored_task_test

@@ -13,7 +13,7 @@
 #include "sharcs/task.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::synthetic_test {
 namespace {
 
 const SyntheticData& large() {
@@ -157,13 +157,14 @@ TEST(SyntheticData, DependsOnTheSeedAlone) {
 TEST(SyntheticData, SentencesOfASeedStayWhatTheyAre) {
   const SyntheticData data =
       SyntheticData::generate({.train = 2, .dev = 5, .test = 0, .level_shares = {1, 1, 1, 1, 1}});
-  EXPECT_THAT(texts_of(data.dev),
-              testing::ElementsAre("i loathed the sequel .",
-                                   "the pacing is not at all predictable about a gardener in a railway station",
-                                   "it is not certain that , about a baker in a school , i loathed the script",
-                                   "my brother declared the caasting a pelasure ; for my part the fim looked derary , "
-                                   "even though the dialogue feels quite poignant .",
-                                   "i admired the dialogue , but the finale was a failure"));
+  EXPECT_THAT(
+      texts_of(data.dev),
+      ::testing::ElementsAre("i loathed the sequel .",
+                             "the pacing is not at all predictable about a gardener in a railway station",
+                             "it is not certain that , about a baker in a school , i loathed the script",
+                             "my brother declared the caasting a pelasure ; for my part the fim looked derary , "
+                             "even though the dialogue feels quite poignant .",
+                             "i admired the dialogue , but the finale was a failure"));
 }
 
 TEST(SyntheticData, NoSentenceOccursTwice) {
@@ -230,7 +231,7 @@ TEST(SyntheticData, IsReadBackAsSst2WithItsDifficulties) {
   const SyntheticData data = SyntheticData::generate({.train = 60, .dev = 20, .test = 10});
   data.save(folder / "new" / "folder");
   EXPECT_THAT(read_text_file(folder / "new" / "folder" / "dev.tsv"),
-              testing::StartsWith("sentence\tlabel\tdifficulty\n"));
+              ::testing::StartsWith("sentence\tlabel\tdifficulty\n"));
   const Task task = Task::named("sst-2");
   for (const auto& [split, dataset] :
        {std::pair(Split::train, &data.train), {Split::dev, &data.dev}, {Split::test, &data.test}}) {
@@ -265,8 +266,8 @@ TEST(SyntheticData, DoesNotWriteWhereItMayNot) {
   write_file_atomically(folder / "file", "x");
   EXPECT_THAT(message_of<IoError>(
                   [&] { SyntheticData::generate({.train = 2, .dev = 2, .test = 0}).save(folder / "file" / "folder"); }),
-              testing::HasSubstr("cannot make the folder"));
+              ::testing::HasSubstr("cannot make the folder"));
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::synthetic_test

@@ -13,7 +13,7 @@
 #include "expect_error.hpp"
 #include "golden_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::tag_set_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -116,4 +116,4 @@ TEST(EntityScores, MetricsOfOtherKindsAreRefused) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::tag_set_test

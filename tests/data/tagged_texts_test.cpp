@@ -11,16 +11,16 @@
 #include "temporary_folder.hpp"
 #include "text/small_tokenizers.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::tagged_texts_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::EndsWith;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
 
 const TaskSpec named_entities = {.name = "names", .kind = TaskKind::token_classification};
 
-class TaggedTextsTest : public testing::Test {
+class TaggedTextsTest : public ::testing::Test {
  protected:
   std::string file(const std::string& name, const std::string& content) const {
     std::ofstream(folder_ / name) << content;
@@ -175,4 +175,4 @@ TEST_F(TaggedTextsTest, TheFirstPieceOfAWordHasItsTag) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::tagged_texts_test

@@ -8,16 +8,16 @@
 #include "expect_error.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::task_test {
 namespace {
 
 using namespace std::string_view_literals;
-using testing::ElementsAre;
-using testing::EndsWith;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
-class TaskFile : public testing::Test {
+class TaskFile : public ::testing::Test {
  protected:
   std::filesystem::path write(const std::string& name, std::string_view content) {
     const auto file = folder_ / name;
@@ -400,4 +400,4 @@ TEST_F(TaskFile, TrainingNeedsTwoSamplesAndTwoClasses) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::task_test

@@ -10,7 +10,7 @@
 #include "temporary_folder.hpp"
 #include "text/small_tokenizers.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::text_blocks_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -136,4 +136,4 @@ TEST(TextBlocks, OfAnEvaluationAreMaskedInOneWay) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::text_blocks_test

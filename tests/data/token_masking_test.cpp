@@ -9,7 +9,7 @@
 #include "io/file.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::token_masking_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -101,4 +101,4 @@ TEST(TokenMasking, NeedsAMaskToken) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::token_masking_test

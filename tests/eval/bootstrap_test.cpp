@@ -10,7 +10,7 @@
 #include "data/metrics.hpp"
 #include "expect_error.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::bootstrap_test {
 namespace {
 
 using Ints = std::vector<int>;
@@ -102,4 +102,4 @@ TEST(Bootstrap, RefusesOptionsThatCannotBe) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::bootstrap_test

@@ -14,7 +14,7 @@
 #include "sharcs/model.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::calibration_test {
 namespace {
 
 using ::testing::Each;
@@ -348,4 +348,4 @@ TEST(EnginePolicy, SavingARuleKeepsTheRestOfTheConfiguration) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::calibration_test

@@ -7,7 +7,7 @@
 #include "sharcs/error.hpp"
 #include "sharcs/model.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::call_times_test {
 namespace {
 
 Engine small_engine() { return Engine(Model::create(testing::small_config()), {.threads = 1}); }
@@ -78,4 +78,4 @@ TEST(CallTimes, APolicyThatTheModelCannotRunIsRefused) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::call_times_test

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-namespace sharcs::internal {
+namespace sharcs::internal::difficulty_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -103,4 +103,4 @@ TEST(Difficulty, ARegressionsLevelsHoldErrors) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::difficulty_test

@@ -6,7 +6,7 @@
 #include "sharcs/error.hpp"
 #include "sharcs/model.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::latency_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -51,4 +51,4 @@ TEST(Latency, WhatCannotBeMeasuredIsRefused) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::latency_test

@@ -13,7 +13,7 @@
 #include "sharcs/error.hpp"
 #include "sharcs/policy.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::multi_label_evaluation_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -126,4 +126,4 @@ TEST(PredictedLabel, SetsAreReadFromEitherTypeOfLogits) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::multi_label_evaluation_test

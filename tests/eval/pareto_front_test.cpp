@@ -5,7 +5,7 @@
 
 #include <limits>
 
-namespace sharcs::internal {
+namespace sharcs::internal::pareto_front_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -27,4 +27,4 @@ TEST(ParetoFront, WhatIsNoNumberIsNot) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::pareto_front_test

@@ -13,7 +13,7 @@
 #include "sharcs/error.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::recorded_evaluation_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -430,4 +430,4 @@ TEST(RecordedEvaluation, ErrorsOfTheFirstSchemaNameItsKeys) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::recorded_evaluation_test

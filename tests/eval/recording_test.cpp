@@ -8,7 +8,7 @@
 #include "sharcs/error.hpp"
 #include "sharcs/evaluation.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::recording_test {
 namespace {
 
 using testing::four_samples;
@@ -151,4 +151,4 @@ TEST(DatasetRunner, TimesByItsFirstSamplesAlone) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::recording_test

@@ -10,7 +10,7 @@
 #include "expect_error.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::router_calibration_test {
 namespace {
 
 using testing::costs_of;
@@ -199,4 +199,4 @@ TEST(RouterCalibration, RefusesAnswersThatItCannotUse) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::router_calibration_test

@@ -4,7 +4,7 @@
 
 #include "eval/simulated_recordings.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::router_knowledge_test {
 namespace {
 
 using testing::recording_of;
@@ -49,4 +49,4 @@ TEST(RouterKnowledge, IsNothingWithoutARouterOrWithoutBothKindsOfSamples) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::router_knowledge_test

@@ -11,7 +11,7 @@
 #include "sharcs/calibration.hpp"
 #include "sharcs/policy.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::tag_recording_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -115,4 +115,4 @@ TEST(TagRecording, ComesBackFromItsFile) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::tag_recording_test

@@ -9,7 +9,7 @@
 
 #include "eval/simulated_recordings.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::threshold_search_test {
 namespace {
 
 using testing::simulated_answers;
@@ -154,4 +154,4 @@ TEST(ThresholdSearch, WithOneThresholdAllExitsAndAllNarrowWidthsShareTheirs) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::threshold_search_test

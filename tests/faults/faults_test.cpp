@@ -20,7 +20,7 @@
 #include "io/file.hpp"
 #include "train/tiny_training.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::faults_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -321,4 +321,4 @@ TEST(LittleMemory, SlowIsALine) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::faults_test

@@ -14,7 +14,7 @@
 #include "data/synthetic.hpp"
 #include "train/tiny_training.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::killed_training_test {
 namespace {
 
 using testing::result_of;
@@ -112,4 +112,4 @@ INSTANTIATE_TEST_SUITE_P(InEachMode, KilledTraining, ::testing::ValuesIn(modes),
                          [](const auto& mode) { return std::string(mode.param.name); });
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::killed_training_test

@@ -18,7 +18,7 @@
 #include "model/small_models.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::model_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -570,4 +570,4 @@ TEST_F(ModelDirectory, AFolderThatCannotBeMadeIsAnErrorThatNamesIt) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::model_test

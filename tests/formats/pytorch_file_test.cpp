@@ -11,16 +11,16 @@
 #include "formats/torch_files.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::pytorch_file_test {
 namespace {
 
 using namespace torch_files;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 using namespace std::string_literals;
 
 const std::vector<float> six = {0, 1, 2, 3, 4, 5};
 
-class PytorchFile : public testing::Test {
+class PytorchFile : public ::testing::Test {
  protected:
   TensorSource open(const std::string& bytes) {
     std::filesystem::remove(path);  // some file systems wait for the disk when a file is written over
@@ -30,7 +30,7 @@ class PytorchFile : public testing::Test {
   /// The message, without the path in front, of opening a file with these bytes.
   std::string refusal(const std::string& bytes) {
     const std::string message = message_of<CheckpointError>([&] { open(bytes); });
-    EXPECT_THAT(message, testing::StartsWith(path.string() + ": "));
+    EXPECT_THAT(message, ::testing::StartsWith(path.string() + ": "));
     return message.substr(std::min(message.size(), path.string().size() + 2));
   }
   /// Of a file whose only tensor, "w", is this value, over a storage "0" of six floats.
@@ -112,7 +112,7 @@ TEST_F(PytorchFile, TensorsMayShareAStorageAndLieInItInAnyWay) {
   EXPECT_EQ(source.read<float>("column"), (std::vector<float>{1, 4}));
   EXPECT_EQ(source.read<float>("scalar"), std::vector<float>{5});
   EXPECT_TRUE(source.read<float>("empty").empty());
-  EXPECT_THAT(source.find("transposed")->shape, testing::ElementsAre(3, 2));
+  EXPECT_THAT(source.find("transposed")->shape, ::testing::ElementsAre(3, 2));
 }
 
 TEST_F(PytorchFile, OldViewsOfAStorageAreRead) {
@@ -176,7 +176,7 @@ TEST_F(PytorchFile, OtherInstructionsAreRefused) {
   for (const char* instruction : {"(iposix\nsystem\n.", "(cposix\nsystem\no.", ")\x81.", "\x92.", "\x82\x01.", "P1\n.",
                                   "I1\n.", "S'a'\n.", "0.", "2.", "\xff."})
     EXPECT_THAT(refusal(saved("\x80\x02"s + std::string(instruction), {})),
-                testing::AnyOf(HasSubstr("the pickle has the instruction 0x"), HasSubstr("refuses global")))
+                ::testing::AnyOf(HasSubstr("the pickle has the instruction 0x"), HasSubstr("refuses global")))
         << instruction;
   EXPECT_EQ(
       refusal(saved("\x80\x02)\x81.", {})),
@@ -391,4 +391,4 @@ TEST_F(PytorchFile, ShardsAreReadAsOneCheckpoint) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::pytorch_file_test

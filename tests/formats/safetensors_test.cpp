@@ -15,11 +15,11 @@
 #include "expect_error.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::safetensors_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 /// The bytes of a safetensors file with this header as it is, whatever it says.
 std::string file_text(const std::string& header, const std::string& data = "") {
@@ -34,7 +34,7 @@ std::string bytes_text(const std::vector<T>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
 }
 
-class Safetensors : public testing::Test {
+class Safetensors : public ::testing::Test {
  protected:
   TensorSource open(const std::string& text) {
     write_file_atomically(path, text);
@@ -43,7 +43,7 @@ class Safetensors : public testing::Test {
   /// The message, without the path in front, of opening a file with these bytes.
   std::string refusal(const std::string& text) {
     const std::string message = message_of<CheckpointError>([&] { open(text); });
-    EXPECT_THAT(message, testing::StartsWith(path.string() + ": "));
+    EXPECT_THAT(message, ::testing::StartsWith(path.string() + ": "));
     return message.substr(std::min(message.size(), path.string().size() + 2));
   }
   std::string refusal(const std::string& header, const std::string& data) { return refusal(file_text(header, data)); }
@@ -324,7 +324,7 @@ TEST_F(Safetensors, AnyDamagedByteAndAnyTruncationIsReadOrRefused) {
       }
       ++loaded;
     } catch (const Error& error) {
-      ASSERT_THAT(error.what(), testing::StartsWith(path.string()));
+      ASSERT_THAT(error.what(), ::testing::StartsWith(path.string()));
       ++refused;
     }
   };
@@ -350,4 +350,4 @@ TEST_F(Safetensors, AnyDamagedByteAndAnyTruncationIsReadOrRefused) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::safetensors_test

@@ -8,7 +8,7 @@
 #include "golden_folder.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::tensor_source_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -191,4 +191,4 @@ TEST_P(GoldenTensorFiles, OpenAndCanBeReadWhole) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::tensor_source_test

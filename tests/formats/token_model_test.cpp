@@ -12,7 +12,7 @@
 #include "sharcs/model.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::token_model_test {
 namespace {
 
 using ::testing::Contains;
@@ -270,4 +270,4 @@ TEST(TokenEngine, LabelsAllTokensOrThoseThatItIsAskedFor) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::token_model_test

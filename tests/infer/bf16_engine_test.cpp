@@ -16,7 +16,7 @@
 #include "sharcs/classifier.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::bf16_engine_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -206,4 +206,4 @@ TEST(Bf16RoundingError, IsAFewThousandthsOfALayersResult) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::bf16_engine_test

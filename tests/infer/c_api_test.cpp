@@ -13,7 +13,7 @@
 #include "sharcs/sharcs.h"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::c_api_test {
 namespace {
 
 using ::testing::ElementsAreArray;
@@ -256,4 +256,4 @@ TEST(CVersions, AreThoseOfTheLibrary) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::c_api_test

@@ -10,7 +10,7 @@
 #include "sharcs/classifier.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::call_options_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -164,4 +164,4 @@ TEST(CallOptionsOfAClassifier, PoliciesAreOneATextWhateverItsWindows) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::call_options_test

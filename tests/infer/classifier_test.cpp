@@ -9,7 +9,7 @@
 #include "expect_error.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::classifier_test {
 namespace {
 
 class TinyClassifier : public ::testing::Test {
@@ -142,4 +142,4 @@ TEST_F(LongTexts, OfPairsTheLongerOneIsReadInWindows) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::classifier_test

@@ -11,7 +11,7 @@
 #include "sharcs/classifier.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::embed_test {
 namespace {
 
 using ::testing::FloatNear;
@@ -168,4 +168,4 @@ TEST(Embeddings, OfWindowsAreAveraged) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::embed_test

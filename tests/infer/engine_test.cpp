@@ -17,7 +17,7 @@
 #include "sharcs/model.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::engine_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -407,4 +407,4 @@ TEST(ThreadBudget, LaterCallsGetWhatIsLeftAndAtLeastOne) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::engine_test

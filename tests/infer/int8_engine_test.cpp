@@ -16,7 +16,7 @@
 #include "sharcs/classifier.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::int8_engine_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -351,4 +351,4 @@ TEST(RoundingError, IsAShareOfWhatALayerGivesForEachWeight) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::int8_engine_test

@@ -7,7 +7,7 @@
 #include "sharcs/classifier.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::measure_policies_test {
 namespace {
 
 TEST(TimeLines, OfCallsOnALineAreThatLine) {
@@ -87,4 +87,4 @@ TEST(EmptyTexts, AreRefusedByTheLibraryAsByTheProgram) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::measure_policies_test

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sharcs::internal {
+namespace sharcs::internal::checksum_test {
 namespace {
 
 std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
@@ -53,4 +53,4 @@ TEST(Crc32c, MatchesThePublishedValues) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::checksum_test

@@ -16,11 +16,11 @@
 #include "expect_error.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::file_test {
 namespace {
 
-using testing::HasSubstr;
-using testing::StartsWith;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 std::size_t entries(const std::filesystem::path& folder) {
   std::size_t count = 0;
@@ -325,4 +325,4 @@ TEST(MappedFile, SaysWhyAFileCannotBeOpened) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::file_test

@@ -8,7 +8,7 @@
 #include "io/gzip.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::input_file_test {
 namespace {
 
 class InputOfFile : public ::testing::Test {
@@ -61,4 +61,4 @@ TEST_F(InputOfFile, BrokenGzipIsRefused) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::input_file_test

@@ -18,6 +18,7 @@ struct EnumNames<Fruit> {
   static constexpr EnumName<Fruit> all[] = {{Fruit::apple, "apple"}, {Fruit::pear, "pear"}};
 };
 
+namespace json_cursor_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -171,4 +172,5 @@ TEST(EnumNames, AreReadWrittenAndListed) {
 }
 
 }  // namespace
+}  // namespace json_cursor_test
 }  // namespace sharcs::internal

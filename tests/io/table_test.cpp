@@ -8,13 +8,13 @@
 #include "io/gzip.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::table_test {
 namespace {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 using Row = std::vector<std::string>;
 
-class TableFile : public testing::Test {
+class TableFile : public ::testing::Test {
  protected:
   Table open(const std::string& content, TableFormat format, Quoting quoting = Quoting::none,
              InvalidText invalid_text = InvalidText::refuse) {
@@ -120,9 +120,9 @@ TEST_F(TableFile, BadRowsCanBeKeptWithTheirProblem) {
                           {.format = TableFormat::json_lines, .keeps_bad_rows = true});
   ASSERT_EQ(json.rows(), 5u);
   EXPECT_EQ(json.problem(0), nullptr);
-  EXPECT_THAT(*json.problem(1), testing::HasSubstr("a.table:2: is not JSON"));
-  EXPECT_THAT(*json.problem(2), testing::HasSubstr("a.table:3: 0xff at byte 8 of the line is not UTF-8 text"));
-  EXPECT_THAT(*json.problem(3), testing::HasSubstr("a.table:4: is a JSON array"));
+  EXPECT_THAT(*json.problem(1), ::testing::HasSubstr("a.table:2: is not JSON"));
+  EXPECT_THAT(*json.problem(2), ::testing::HasSubstr("a.table:3: 0xff at byte 8 of the line is not UTF-8 text"));
+  EXPECT_THAT(*json.problem(3), ::testing::HasSubstr("a.table:4: is a JSON array"));
   EXPECT_EQ(json.cell(4, 0), "2");
   EXPECT_TRUE(json.notes().empty());
 
@@ -130,10 +130,10 @@ TEST_F(TableFile, BadRowsCanBeKeptWithTheirProblem) {
   const Table csv = open("x,\"a\nb\xff\"\ny,c\nz,\xfe\n",
                          {.format = TableFormat::csv, .quoting = Quoting::rfc4180, .keeps_bad_rows = true});
   ASSERT_EQ(csv.rows(), 3u);
-  EXPECT_THAT(*csv.problem(0), testing::HasSubstr("a.table:2: 0xff"));
+  EXPECT_THAT(*csv.problem(0), ::testing::HasSubstr("a.table:2: 0xff"));
   EXPECT_EQ(csv.problem(1), nullptr);
-  EXPECT_THAT(*csv.problem(2), testing::HasSubstr("a.table:4: 0xfe"));
+  EXPECT_THAT(*csv.problem(2), ::testing::HasSubstr("a.table:4: 0xfe"));
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::table_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace sharcs::internal {
+namespace sharcs::internal::utf8_test {
 namespace {
 
 TEST(Utf8, AcceptsEveryLengthAndTheEdgesOfEachRange) {
@@ -36,4 +36,4 @@ TEST(Utf8, LeavesGoodTextAlone) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::utf8_test

@@ -12,7 +12,7 @@
 #include "kernels/padded_matrix.hpp"
 #include "kernels/simd_targets.hpp"
 
-namespace sharcs::internal::kernels {
+namespace sharcs::internal::kernels::attention_test {
 namespace {
 
 std::vector<Index> every_length() {
@@ -468,4 +468,4 @@ TEST(Attention, NoSamplesAreNoWork) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal::kernels
+}  // namespace sharcs::internal::kernels::attention_test

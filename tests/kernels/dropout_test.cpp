@@ -10,7 +10,7 @@
 #include "kernels/padded_matrix.hpp"
 #include "kernels/simd_targets.hpp"
 
-namespace sharcs::internal::kernels {
+namespace sharcs::internal::kernels::dropout_test {
 namespace {
 
 using Padded = PaddedMatrix<float>;
@@ -119,4 +119,4 @@ TEST(Dropout, NeighbouringRowsAndKeysHaveUnrelatedMasks) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal::kernels
+}  // namespace sharcs::internal::kernels::dropout_test

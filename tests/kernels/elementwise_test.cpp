@@ -12,7 +12,7 @@
 #include "kernels/portable.hpp"
 #include "kernels/simd_targets.hpp"
 
-namespace sharcs::internal::kernels {
+namespace sharcs::internal::kernels::elementwise_test {
 namespace {
 
 using Matrix = PaddedMatrix<float>;
@@ -393,4 +393,4 @@ TEST(Adamw, IdleStepsAtOnceGiveTheBitsOfStepsWithAZeroGradient) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal::kernels
+}  // namespace sharcs::internal::kernels::elementwise_test

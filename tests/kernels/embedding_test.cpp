@@ -9,7 +9,7 @@
 #include "kernels/padded_matrix.hpp"
 #include "kernels/simd_targets.hpp"
 
-namespace sharcs::internal::kernels {
+namespace sharcs::internal::kernels::embedding_test {
 namespace {
 
 using Matrix = PaddedMatrix<float>;
@@ -102,4 +102,4 @@ TEST(Embedding, DoesNotDependOnTheThreadCount) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal::kernels
+}  // namespace sharcs::internal::kernels::embedding_test

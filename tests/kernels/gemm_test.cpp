@@ -11,7 +11,7 @@
 #include "kernels/padded_matrix.hpp"
 #include "kernels/simd_targets.hpp"
 
-namespace sharcs::internal::kernels {
+namespace sharcs::internal::kernels::gemm_test {
 namespace {
 
 using Matrix = PaddedMatrix<float>;
@@ -375,4 +375,4 @@ TEST(MultiplyNnAndTn, OverNothingAreZeroOrChangeNothing) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal::kernels
+}  // namespace sharcs::internal::kernels::gemm_test

@@ -12,7 +12,7 @@
 #include "kernels/padded_matrix.hpp"
 #include "kernels/simd_targets.hpp"
 
-namespace sharcs::internal::kernels {
+namespace sharcs::internal::kernels::int8_gemm_test {
 namespace {
 
 using Matrix = PaddedMatrix<float>;
@@ -295,4 +295,4 @@ TEST(Int8Matrix, KeepsTheValuesAndScalesOfAWeight) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal::kernels
+}  // namespace sharcs::internal::kernels::int8_gemm_test

@@ -10,7 +10,7 @@
 #include "kernels/padded_matrix.hpp"
 #include "kernels/simd_targets.hpp"
 
-namespace sharcs::internal::kernels {
+namespace sharcs::internal::kernels::layer_norm_test {
 namespace {
 
 using Matrix = PaddedMatrix<float>;
@@ -243,4 +243,4 @@ TEST(LayerNormBackward, IsTheDerivativeOfTheForward) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal::kernels
+}  // namespace sharcs::internal::kernels::layer_norm_test

@@ -9,7 +9,7 @@
 #include "kernels/padded_matrix.hpp"
 #include "kernels/simd_targets.hpp"
 
-namespace sharcs::internal::kernels {
+namespace sharcs::internal::kernels::packed_matrix_test {
 namespace {
 
 TEST(PackedMatrix, StandsInPanelsAsDocumentedWithZerosPastTheEnd) {
@@ -113,4 +113,4 @@ TEST(PackedMatrix, OfThePortableBackendIsRowMajor) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal::kernels
+}  // namespace sharcs::internal::kernels::packed_matrix_test

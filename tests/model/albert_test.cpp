@@ -4,7 +4,7 @@
 #include "model/small_models.hpp"
 #include "model/training_pass.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::albert_test {
 namespace {
 
 using testing::random_batch;
@@ -181,4 +181,4 @@ TEST(Albert, ReadsItsConfigurationAsHuggingFaceWritesIt) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::albert_test

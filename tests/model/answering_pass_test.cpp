@@ -11,7 +11,7 @@
 #include "model/small_models.hpp"
 #include "model/training_pass.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::answering_pass_test {
 namespace {
 
 using testing::OneAnswer;
@@ -152,4 +152,4 @@ TEST(AnsweringPass, TheLastAnswerIsAWidthsWhereNoWidthIsFull) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::answering_pass_test

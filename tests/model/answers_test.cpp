@@ -6,7 +6,7 @@
 #include "model/small_models.hpp"
 #include "sharcs/model.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::answers_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -99,4 +99,4 @@ TEST(Answers, AnExitCostsTheLayersUpToItTheRouterWhereItIsPassedAndItsHead) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::answers_test

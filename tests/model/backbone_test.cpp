@@ -9,7 +9,7 @@
 #include "expect_error.hpp"
 #include "model/small_models.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::backbone_test {
 namespace {
 
 using ::testing::Contains;
@@ -134,4 +134,4 @@ TEST(Backbone, AnotherKindOfPositionsIsRefused) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::backbone_test

@@ -10,7 +10,7 @@
 #include "model/training_pass.hpp"
 #include "nn/loss.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::bf16_training_pass_test {
 namespace {
 
 ModelConfig config_of(const std::string& model_type) {
@@ -93,4 +93,4 @@ INSTANTIATE_TEST_SUITE_P(EveryBackbone, Bf16Training, ::testing::ValuesIn(testin
                          testing::test_name_of);
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::bf16_training_pass_test

@@ -7,7 +7,7 @@
 #include "model/small_models.hpp"
 #include "sharcs/model.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::cost_test {
 namespace {
 
 /// The parameters of the layout that belong to no other width.
@@ -83,4 +83,4 @@ TEST(MultiplyAdds, OfAPlainEncoderAreThoseOfItsLayers) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::cost_test

@@ -13,7 +13,7 @@
 #include "model/training_pass.hpp"
 #include "nn/loss.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::golden_models_test {
 namespace {
 
 using testing::GoldenTensors;
@@ -201,4 +201,4 @@ INSTANTIATE_TEST_SUITE_P(Small, GoldenModels, ::testing::ValuesIn(small_cases())
 INSTANTIATE_TEST_SUITE_P(Large, GoldenModels, ::testing::ValuesIn(large_cases()), name_of_case);
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::golden_models_test

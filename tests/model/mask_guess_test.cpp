@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-namespace sharcs::internal {
+namespace sharcs::internal::mask_guess_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -36,4 +36,4 @@ TEST(MaskGuess, IsThreeNumbersOfARecording) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::mask_guess_test

@@ -11,7 +11,7 @@
 
 #include "core/random.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::micro_batches_test {
 namespace {
 
 RaggedBatch batch_of(const std::vector<Index>& lengths) {
@@ -117,4 +117,4 @@ TEST(MicroBatches, AfterAnExceptionNoOtherIsBegun) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::micro_batches_test

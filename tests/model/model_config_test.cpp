@@ -14,7 +14,7 @@
 #include "sharcs/model.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::model_config_test {
 namespace {
 
 using nlohmann::json;
@@ -427,4 +427,4 @@ TEST(ModelConfig, AConfigurationMadeInCodeIsCheckedToo) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::model_config_test

@@ -12,7 +12,7 @@
 #include "sharcs/error.hpp"
 #include "sharcs/model.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::modernbert_test {
 namespace {
 
 using nlohmann::json;
@@ -228,4 +228,4 @@ TEST(ModernBert, TheMeanOfAllTokensSeesAll) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::modernbert_test

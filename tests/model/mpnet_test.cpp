@@ -9,7 +9,7 @@
 #include "model/small_models.hpp"
 #include "nn/relative_bias.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::mpnet_test {
 namespace {
 
 TEST(RelativeBias, BucketsAreThoseOfTransformers) {
@@ -134,4 +134,4 @@ TEST(Mpnet, ATableOfMoreRowsIsReadAndOneOfFewerRefused) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::mpnet_test

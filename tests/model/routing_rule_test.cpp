@@ -10,7 +10,7 @@
 #include "sharcs/routing.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::routing_rule_test {
 namespace {
 
 using nlohmann::json;
@@ -222,4 +222,4 @@ TEST(PolicyRule, BrokenRulesNameTheKey) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::routing_rule_test

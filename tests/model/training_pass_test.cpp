@@ -11,7 +11,7 @@
 #include "model/small_models.hpp"
 #include "nn/loss.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::training_pass_test {
 namespace {
 
 using testing::random_batch;
@@ -595,4 +595,4 @@ TEST(TrainingPass, AnExitsScoreReachesTheLayerOfTheScoreAlone) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::training_pass_test

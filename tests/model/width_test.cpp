@@ -6,11 +6,11 @@
 #include "expect_error.hpp"
 #include "sharcs/model_config.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::width_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 /// BERT-base, if nothing else is said.
 ModelConfig with_widths(std::vector<double> fractions, int heads = 12, int hidden = 768, int ffn = 3072) {
@@ -125,4 +125,4 @@ TEST(WidthSet, AWidthIsFoundByItsFraction) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::width_test

@@ -7,7 +7,7 @@
 #include "core/random.hpp"
 #include "model/predicted_label.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::window_answer_test {
 namespace {
 
 std::vector<float> random_logits(std::size_t rows, std::uint64_t seed) {
@@ -76,4 +76,4 @@ TEST(WindowAnswer, ComesBackFromARecordingsNumbers) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::window_answer_test

@@ -11,7 +11,7 @@
 
 #include "core/random.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::loss_test {
 namespace {
 
 /// A matrix with its memory.
@@ -248,4 +248,4 @@ TEST(CrossEntropy, ClassWeightsMultiplyTheLossesOfTheirSamples) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::loss_test

@@ -7,7 +7,7 @@
 #include "core/random.hpp"
 #include "core/threads.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::rotary_test {
 namespace {
 
 template <class T>
@@ -99,4 +99,4 @@ TEST(RotaryAngles, AreThoseOfTransformersAtFarPositions) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::rotary_test

@@ -9,7 +9,7 @@
 #include "onnx_file.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal::onnx {
+namespace sharcs::internal::onnx::graph_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -66,4 +66,4 @@ TEST(OnnxGraph, WhatDoesNotFitIntoOneMessageStandsInASecondFile) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal::onnx
+}  // namespace sharcs::internal::onnx::graph_test

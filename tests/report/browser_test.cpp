@@ -7,7 +7,7 @@
 #include "report/synthetic_run.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::browser_test {
 namespace {
 
 using testing::find_browser;
@@ -122,4 +122,4 @@ TEST(Browser, SlowDrawsRunsThatLackParts) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::browser_test

@@ -8,7 +8,7 @@
 #include "eval/bootstrap.hpp"
 #include "report/synthetic_run.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::findings_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -151,4 +151,4 @@ TEST(Findings, RoutersMarginIsItsLeaningTowardsFullWidth) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::findings_test

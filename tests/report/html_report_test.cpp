@@ -6,7 +6,7 @@
 #include "report/page.hpp"
 #include "report/synthetic_run.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::html_report_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -199,4 +199,4 @@ TEST(PageData, NumbersThatJsonDoesNotHaveAreNull) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::html_report_test

@@ -8,7 +8,7 @@
 #include "sharcs/error.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::run_folder_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -139,4 +139,4 @@ TEST(Settings, AreComparedOverRuns) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::run_folder_test

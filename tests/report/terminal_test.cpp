@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-namespace sharcs::internal {
+namespace sharcs::internal::terminal_test {
 namespace {
 
 TEST(BlockElements, ColumnsAreWhatATerminalGivesACharacter) {
@@ -54,4 +54,4 @@ TEST(BlockElements, SparklinesGoFromTheLeastToTheGreatest) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::terminal_test

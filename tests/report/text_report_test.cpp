@@ -6,7 +6,7 @@
 #include "report/synthetic_run.hpp"
 #include "report/terminal.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::text_report_test {
 namespace {
 
 using ::testing::ContainsRegex;
@@ -150,4 +150,4 @@ TEST(TextReport, WhatARunDoesNotHaveIsLeftOut) {
 TEST(TextReport, TheSameRunsGiveTheSameText) { EXPECT_EQ(text_of(two_runs()), text_of(two_runs())); }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::text_report_test

@@ -12,7 +12,7 @@
 #include "sharcs/error.hpp"
 #include "sharcs/model_config.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::policy_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -379,4 +379,4 @@ TEST(PolicyKind, TextsThatAreNoneAreNamedWithTheForm) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::policy_test

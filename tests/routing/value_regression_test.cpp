@@ -6,7 +6,7 @@
 
 #include "core/random.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::value_regression_test {
 namespace {
 
 double predict(const ValueRegression& regression, std::size_t width, const std::vector<double>& x, bool logistic) {
@@ -95,4 +95,4 @@ TEST(ValueRegression, EqualSamplesGiveTheirMean) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::value_regression_test

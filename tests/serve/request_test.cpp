@@ -5,7 +5,7 @@
 
 #include "expect_error.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::request_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -133,4 +133,4 @@ TEST(EmbedRequest, HasLayerPoolingAndLength) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::request_test

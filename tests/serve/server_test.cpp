@@ -8,7 +8,7 @@
 #include "serve/test_server.hpp"
 #include "sharcs/classifier.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::server_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -620,4 +620,4 @@ TEST(OpenApi, EveryStatusOfTheFileOccurs) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::server_test

@@ -3,7 +3,7 @@
 #include "browser.hpp"
 #include "serve/test_server.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::try_it_page_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -64,4 +64,4 @@ TEST(TryItPage, SlowSaysWhyThereIsNoAnswer) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::try_it_page_test

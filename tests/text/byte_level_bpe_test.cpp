@@ -8,7 +8,7 @@
 #include "expect_error.hpp"
 #include "text/small_tokenizers.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::byte_level_bpe_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -201,4 +201,4 @@ TEST(VocabJson, OfATokenThatStandsTwiceTheLastCounts) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::byte_level_bpe_test

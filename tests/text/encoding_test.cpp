@@ -6,7 +6,7 @@
 #include "expect_error.hpp"
 #include "text/small_tokenizers.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::encoding_test {
 namespace {
 
 std::string words(std::size_t count, const std::string& word) {
@@ -134,4 +134,4 @@ TEST(Encoding, IsTheSameFromManyThreads) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::encoding_test

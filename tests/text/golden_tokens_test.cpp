@@ -8,7 +8,7 @@
 #include "sharcs/tokenizer.hpp"
 #include "text/small_tokenizers.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::golden_tokens_test {
 namespace {
 
 using nlohmann::json;
@@ -83,4 +83,4 @@ TEST_P(GoldenTokens, RobertaFromVocabJsonAndMerges) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::golden_tokens_test

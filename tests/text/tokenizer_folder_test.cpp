@@ -6,7 +6,7 @@
 #include "text/sentence_pieces.hpp"
 #include "text/small_tokenizers.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::tokenizer_folder_test {
 namespace {
 
 using nlohmann::json;
@@ -295,4 +295,4 @@ TEST(TokenizerJson, StripPrependAndRunsOfSpacesAreNormalized) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::tokenizer_folder_test

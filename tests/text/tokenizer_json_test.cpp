@@ -3,7 +3,7 @@
 #include "expect_error.hpp"
 #include "text/small_tokenizers.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::tokenizer_json_test {
 namespace {
 
 using nlohmann::json;
@@ -340,4 +340,4 @@ TEST(TokenizerFiles, WithoutAnyTokenizerIsRefused) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::tokenizer_json_test

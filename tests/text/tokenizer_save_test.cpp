@@ -6,7 +6,7 @@
 #include "golden_folder.hpp"
 #include "text/small_tokenizers.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::tokenizer_save_test {
 namespace {
 
 const std::vector<std::string> texts = {"",          "hello <mask> [MASK] world", " low  lower\tlowest ", "Élan vital",
@@ -106,4 +106,4 @@ TEST(SavedTokenizer, AFolderThatCannotBeMadeIsAnError) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::tokenizer_save_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace sharcs::internal {
+namespace sharcs::internal::unicode_test {
 namespace {
 
 TEST(Unicode, DecodesWhatItEncodes) {
@@ -86,4 +86,4 @@ TEST(Unicode, LowerCaseLooksAtOneCharacterAlone) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::unicode_test

@@ -7,7 +7,7 @@
 #include "text/sentence_pieces.hpp"
 #include "text/small_tokenizers.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::unigram_test {
 namespace {
 
 using nlohmann::json;
@@ -152,4 +152,4 @@ TEST(Charsmap, ThatIsDamagedIsRefusedOrHarmless) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::unigram_test

@@ -10,7 +10,7 @@
 #include "sharcs/task.hpp"
 #include "text/small_tokenizers.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::vocabulary_builder_test {
 namespace {
 
 Tokens all_tokens(const Tokenizer& tokenizer) {
@@ -178,4 +178,4 @@ TEST(VocabularyBuilder, CoversRealSentences) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::vocabulary_builder_test

@@ -8,7 +8,7 @@
 #include "sharcs/model_config.hpp"
 #include "train/optimizer.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::adamw_test {
 namespace {
 
 constexpr int vocabulary = 200;
@@ -161,4 +161,4 @@ TEST(RowSet, HoldsEachRowOnceInAscendingOrder) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::adamw_test

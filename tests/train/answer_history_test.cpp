@@ -6,7 +6,7 @@
 #include "expect_error.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::answer_history_test {
 namespace {
 
 using ::testing::Each;
@@ -86,4 +86,4 @@ TEST(AnswerHistory, GoesOnFromASavedState) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::answer_history_test

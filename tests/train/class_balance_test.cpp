@@ -5,7 +5,7 @@
 
 #include <numeric>
 
-namespace sharcs::internal {
+namespace sharcs::internal::class_balance_test {
 namespace {
 
 using ::testing::Each;
@@ -59,4 +59,4 @@ TEST(ClassBalance, SamplesHaveTheCopiesOfTheirClass) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::class_balance_test

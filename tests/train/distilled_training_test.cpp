@@ -12,7 +12,7 @@
 #include "temporary_folder.hpp"
 #include "train/tiny_training.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::distilled_training_test {
 namespace {
 
 using ::testing::Contains;
@@ -235,4 +235,4 @@ TEST(EarlyStopping, GoesOnWhileEpochsGetBetter) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::distilled_training_test

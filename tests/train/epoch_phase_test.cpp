@@ -4,7 +4,7 @@
 #include "model/small_models.hpp"
 #include "train/epoch.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::epoch_phase_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -88,4 +88,4 @@ TEST(EpochPhase, OfAPlainEncoderIsFullWidthThroughout) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::epoch_phase_test

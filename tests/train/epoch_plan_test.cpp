@@ -11,7 +11,7 @@
 #include "expect_error.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::epoch_plan_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -78,7 +78,7 @@ TEST(EpochPlan, WithoutLabelsEverySampleOccursOnceAtTheLargestWidth) {
       EXPECT_EQ(count.size(), samples);
       for (const auto& [sample, times] : count) EXPECT_EQ(times, 1) << "sample " << sample;
       EXPECT_EQ(static_cast<Index>(plan.steps.size()), steps_at_one_width(static_cast<Index>(samples), options));
-      EXPECT_THAT(plan.width_of_sample, testing::Each(1));
+      EXPECT_THAT(plan.width_of_sample, ::testing::Each(1));
       EXPECT_THAT(plan.notes, IsEmpty());
       int smaller = 0;
       for (const PlannedStep& step : plan.steps) {
@@ -402,4 +402,4 @@ TEST(EpochPlan, FirstBatchesAreCountedOverAllSteps) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::epoch_plan_test

@@ -11,7 +11,7 @@
 #include "train/importance.hpp"
 #include "train/optimizer.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::golden_training_test {
 namespace {
 
 using testing::GoldenTensors;
@@ -139,4 +139,4 @@ TEST_P(GoldenImportance, ValuesOrderAndReorderedWeightsAgreeWithTheAuthorsCode) 
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::golden_training_test

@@ -7,7 +7,7 @@
 
 #include "model/small_models.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::gradient_accumulator_test {
 namespace {
 
 using testing::random_batch;
@@ -276,4 +276,4 @@ TEST(GradientAccumulator, OnlyWhatAStepReachesTakesPart) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::gradient_accumulator_test

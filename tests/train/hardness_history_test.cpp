@@ -13,7 +13,7 @@
 #include "golden_folder.hpp"
 #include "sharcs/error.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::hardness_history_test {
 namespace {
 
 using ::testing::AllOf;
@@ -239,4 +239,4 @@ TEST(WidthLabel, DrawsEachOfItsWidthsEquallyOften) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::hardness_history_test

@@ -9,7 +9,7 @@
 #include "model/answer_guides.hpp"
 #include "model/small_models.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::importance_test {
 namespace {
 
 /// Numbers of which no two are equal, in no order.
@@ -158,4 +158,4 @@ TEST(Importance, OfDimensionsAddsUpOverBatches) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::importance_test

@@ -20,7 +20,7 @@
 #include "train/thread_ranks.hpp"
 #include "train/tiny_training.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::mask_training_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -63,7 +63,7 @@ TinyTraining training_of_masks() {
   return training;
 }
 
-TEST(MaskTraining, TeachesAllAnswers) {
+TEST(MaskTraining, SlowTeachesAllAnswers) {
   TinyTraining training = training_of_masks();
   training.options.epochs = 60;
   const TemporaryFolder folder;
@@ -91,7 +91,7 @@ TEST(MaskTraining, TeachesAllAnswers) {
   EXPECT_EQ(filled[0].prediction.answer, "1");
 }
 
-TEST(MaskTraining, ByThePapersRecipeTeachesTheRouter) {
+TEST(MaskTraining, SlowByThePapersRecipeTeachesTheRouter) {
   TinyTraining training = training_of_masks();
   training.config.sharcs->exits.clear();
   training.options.recipe = Recipe::sharcs;
@@ -102,7 +102,7 @@ TEST(MaskTraining, ByThePapersRecipeTeachesTheRouter) {
   EXPECT_EQ(classifier.engine().policy().name(), "router");
 }
 
-TEST(MaskTraining, ExitsCanBeTrainedAtTheEnd) {
+TEST(MaskTraining, SlowExitsCanBeTrainedAtTheEnd) {
   for (const ExitTraining exits : {ExitTraining::two_stage, ExitTraining::self_distilled}) {
     TinyTraining training = training_of_masks();
     training.options.exit_training = exits;
@@ -302,4 +302,4 @@ TEST(MaskTraining, WhatItDoesNotHaveIsRefused) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::mask_training_test

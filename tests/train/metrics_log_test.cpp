@@ -13,7 +13,7 @@
 #include "sharcs/error.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::metrics_log_test {
 namespace {
 
 using ::testing::AllOf;
@@ -243,4 +243,4 @@ TEST(MetricsLog, BrokenLinesAreNamedByNumber) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::metrics_log_test

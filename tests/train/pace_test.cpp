@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-namespace sharcs::internal {
+namespace sharcs::internal::pace_test {
 namespace {
 
 TEST(Pace, TellsSamplesPerSecondOfTheEpoch) {
@@ -68,4 +68,4 @@ TEST(Pace, ResumedInTheMiddleOfAnEpochCountsItsOwnSteps) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::pace_test

@@ -17,7 +17,7 @@
 #include "train/thread_ranks.hpp"
 #include "train/tiny_training.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::ranks_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -279,4 +279,4 @@ TEST(Ranks, StopOfOneStopsAllAfterTheSameStepAndAnyNumberResumes) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::ranks_test

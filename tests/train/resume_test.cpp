@@ -14,7 +14,7 @@
 #include "train/tiny_training.hpp"
 #include "train/training_checkpoint.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::resume_test {
 namespace {
 
 using ::testing::AllOf;
@@ -345,4 +345,4 @@ TEST(ResumedTraining, FolderThatCannotBeMadeIsALine) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::resume_test

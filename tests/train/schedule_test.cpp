@@ -9,7 +9,7 @@
 #include "sharcs/error.hpp"
 #include "train/optimizer.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::schedule_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -73,4 +73,4 @@ TEST(Schedule, RefusesNegativeAndInfiniteNumbers) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::schedule_test

@@ -8,7 +8,7 @@
 #include "data/tokenized_dataset.hpp"
 #include "train/tiny_training.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::step_batches_test {
 namespace {
 
 using testing::TinyTraining;
@@ -142,4 +142,4 @@ TEST(TokenDropout, HidesNothingUnlessAsked) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::step_batches_test

@@ -12,7 +12,7 @@
 #include "model/training_pass.hpp"
 #include "train/tiny_training.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::step_runner_test {
 namespace {
 
 using ::testing::AllOf;
@@ -173,4 +173,4 @@ TEST(StepRunner, NamesStepWidthAndSamplesWhenTheLossIsNotFinite) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::step_runner_test

@@ -12,7 +12,7 @@
 #include "train/thread_ranks.hpp"
 #include "train/tiny_training.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::tag_training_test {
 namespace {
 
 using testing::result_of;
@@ -143,4 +143,4 @@ TEST(TagTraining, TheLossIsTheMeanOverTheWordsHoweverTheBatchIsCut) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::tag_training_test

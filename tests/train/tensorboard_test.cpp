@@ -17,7 +17,7 @@
 #include "sharcs/trainer.hpp"
 #include "temporary_folder.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::tensorboard_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -232,12 +232,12 @@ TEST(TensorboardWriter, WritesTheNumbersOfAnEpochAtItsLastStep) {
     scalars[event.tag] = event.value;
   }
   EXPECT_THAT(scalars,
-              ElementsAre(testing::Pair("dev/all/0.25/accuracy", 0.125), testing::Pair("dev/cost_fraction", 0.75),
-                          testing::Pair("dev/full/accuracy", 1), testing::Pair("dev/routed/accuracy", 0.5),
-                          testing::Pair("dev/share/0.25", 1), testing::Pair("train/learning_rate", 0.5),
-                          testing::Pair("train/loss_task", 0.25), testing::Pair("train/loss_task/1", 0.5),
-                          testing::Pair("train/samples_per_second", 25), testing::Pair("train/share/0.25", 0.25),
-                          testing::Pair("train/share/1", 0.75)));
+              ElementsAre(::testing::Pair("dev/all/0.25/accuracy", 0.125), ::testing::Pair("dev/cost_fraction", 0.75),
+                          ::testing::Pair("dev/full/accuracy", 1), ::testing::Pair("dev/routed/accuracy", 0.5),
+                          ::testing::Pair("dev/share/0.25", 1), ::testing::Pair("train/learning_rate", 0.5),
+                          ::testing::Pair("train/loss_task", 0.25), ::testing::Pair("train/loss_task/1", 0.5),
+                          ::testing::Pair("train/samples_per_second", 25), ::testing::Pair("train/share/0.25", 0.25),
+                          ::testing::Pair("train/share/1", 0.75)));
 }
 
 TEST(TensorboardWriter, NamesTheFolderThatCannotBeMade) {
@@ -248,4 +248,4 @@ TEST(TensorboardWriter, NamesTheFolderThatCannotBeMade) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::tensorboard_test

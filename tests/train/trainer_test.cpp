@@ -16,7 +16,7 @@
 #include "temporary_folder.hpp"
 #include "train/tiny_training.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::trainer_test {
 namespace {
 
 using ::testing::AllOf;
@@ -314,4 +314,4 @@ TEST(Trainer, StopsAtALossThatIsNotANumberAndKeepsTheCheckpoints) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::trainer_test

@@ -9,7 +9,7 @@
 #include "train/hardness_history.hpp"
 #include "train/training_option_table.hpp"
 
-namespace sharcs::internal {
+namespace sharcs::internal::training_options_test {
 namespace {
 
 using ::testing::AllOf;
@@ -140,4 +140,4 @@ TEST(DefaultThresholds, AreThoseOfTheHeader) {
 }
 
 }  // namespace
-}  // namespace sharcs::internal
+}  // namespace sharcs::internal::training_options_test
