@@ -34,14 +34,13 @@ ModelConfig config_of(const std::string& family) {
 }
 
 /// peer: null where it is not to be had.
-void run_shape(const Engine& engine, OnnxRuntime* peer, const std::string& family, BatchShape shape, int threads,
+void run_shape(const Engine& engine, PythonPeer* peer, const std::string& family, BatchShape shape, int threads,
                const Options& options, Report& report) {
   const std::string name = name_of(family, shape);
   if (!options.wants(name)) return;
   const RandomBatch batch(shape, engine.config().vocab_size);
   std::vector<Contender> contenders = {{"sharcs", [&] { engine.run(batch.inputs()); }}};
-  if (peer != nullptr)
-    contenders.push_back({peer->name(), [&] { peer->run(shape.sentences, shape.tokens); }, threads > 1 ? 0.05 : 0});
+  if (peer != nullptr) contenders.push_back({peer->name(), [&] { run_batch(*peer, shape); }, threads > 1 ? 0.05 : 0});
   Options longer = options;
   longer.seconds *= 10;
   const std::vector<Timing> timings = race(contenders, longer);
@@ -83,8 +82,8 @@ void run_families_bench(const Options& options, Report& report) {
     write_model(family, folder, graph);
     for (const int threads : options.threads) {
       const Engine engine = Engine::load(folder, {.threads = threads});
-      const std::unique_ptr<OnnxRuntime> peer = OnnxRuntime::start(graph, threads);
-      if (!peer) report.line("ONNX Runtime is not timed: " + OnnxRuntime::needs());
+      const std::unique_ptr<PythonPeer> peer = start_onnxruntime(graph, threads);
+      if (!peer) report.line(what_onnxruntime_needs());
       for (const BatchShape shape : batch_shapes)
         run_shape(engine, peer.get(), family, shape, threads, options, report);
     }

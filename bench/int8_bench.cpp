@@ -69,7 +69,7 @@ void run_products(int threads, const Options& options, Report& report) {
   }
 }
 
-void run_encoder(const Engine& fp32, const Engine& int8, OnnxRuntime* peer, BatchShape shape, int threads,
+void run_encoder(const Engine& fp32, const Engine& int8, PythonPeer* peer, BatchShape shape, int threads,
                  const Options& options, Report& report) {
   const std::string name = "int8 encoder " + shape.name();
   if (!options.wants(name)) return;
@@ -78,8 +78,7 @@ void run_encoder(const Engine& fp32, const Engine& int8, OnnxRuntime* peer, Batc
   std::vector<Contender> contenders = {{"int8", [&] { int8.run(batch.inputs(), full); }},
                                        {"int8 narrow", [&] { int8.run(batch.inputs(), narrow); }},
                                        {"fp32", [&] { fp32.run(batch.inputs(), full); }}};
-  if (peer != nullptr)
-    contenders.push_back({peer->name(), [&] { peer->run(shape.sentences, shape.tokens); }, threads > 1 ? 0.05 : 0});
+  if (peer != nullptr) contenders.push_back({peer->name(), [&] { run_batch(*peer, shape); }, threads > 1 ? 0.05 : 0});
   Options longer = options;
   longer.seconds *= 10;
   const std::vector<Timing> timings = race(contenders, longer);
@@ -114,8 +113,8 @@ void run_int8_bench(const Options& options, Report& report) {
                           count_of_threads(threads).c_str()));
     const Engine fp32(model, {.threads = threads});
     const Engine int8(model, {.threads = threads, .precision = Precision::int8});
-    const std::unique_ptr<OnnxRuntime> peer = OnnxRuntime::start(folder, threads);
-    if (!peer) report.line("ONNX Runtime is not timed: " + OnnxRuntime::needs());
+    const std::unique_ptr<PythonPeer> peer = start_onnxruntime(folder, threads);
+    if (!peer) report.line(what_onnxruntime_needs());
     for (const BatchShape shape : batch_shapes) run_encoder(fp32, int8, peer.get(), shape, threads, options, report);
   }
   std::filesystem::remove_all(folder);

@@ -3,7 +3,7 @@
 usage: onnxruntime_peer.py MODEL.onnx THREADS    runs a graph as it is
        onnxruntime_peer.py FOLDER THREADS        dynamic int8 of a BERT folder
 Builds the folder's encoder as ONNX from config.json and model.safetensors, once of plain operators and once with ONNX Runtime's
-fused attention, and has onnxruntime.quantization.quantize_dynamic rewrite both. Then says "ready VERSION" and reads lines
+fused attention, and has onnxruntime.quantization.quantize_dynamic rewrite both. Then says "ready NAME" and reads lines
 "SENTENCES TOKENS". For each shape it finds out which graph is faster there and uses it; to every line it runs one batch and
 answers "done".
 """
@@ -123,8 +123,9 @@ def inputs_of(a_session, shape, words):
 
 
 def main():
-    sessions, words = sessions_of(pathlib.Path(sys.argv[1]), int(sys.argv[2]))
-    print("ready", onnxruntime.__version__, flush=True)
+    model = pathlib.Path(sys.argv[1])
+    sessions, words = sessions_of(model, int(sys.argv[2]))
+    print("ready onnxruntime", onnxruntime.__version__ + ("" if model.suffix == ".onnx" else " int8"), flush=True)
     faster = {}
     for line in sys.stdin:
         shape = tuple(int(number) for number in line.split())

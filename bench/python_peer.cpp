@@ -1,4 +1,4 @@
-#include "onnxruntime_peer.hpp"
+#include "python_peer.hpp"
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,9 +9,13 @@
 
 namespace sharcs::internal::bench {
 
-std::unique_ptr<OnnxRuntime> OnnxRuntime::start(const std::filesystem::path& model, int threads) {
+std::unique_ptr<PythonPeer> PythonPeer::start(const std::string& script, const std::vector<std::string>& arguments) {
   const char* named = std::getenv("SHARCS_BENCH_PYTHON");
-  const std::string python = named != nullptr ? named : "python3", count = std::to_string(threads);
+  std::vector<std::string> words = {named != nullptr ? named : "python3", SHARCS_BENCH_DIR "/" + script};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> command;
+  for (std::string& word : words) command.push_back(word.data());
+  command.push_back(nullptr);
   int to[2], from[2];
   if (pipe(to) != 0 || pipe(from) != 0) return nullptr;
   const pid_t process = fork();
@@ -22,39 +26,38 @@ std::unique_ptr<OnnxRuntime> OnnxRuntime::start(const std::filesystem::path& mod
     for (const int descriptor : {to[0], to[1], from[0], from[1]}) close(descriptor);
     // Its own complaints are not the bench's; where a package is missing, start() finds that nothing comes.
     if (std::freopen("/dev/null", "w", stderr) == nullptr) _exit(1);
-    execlp(python.c_str(), python.c_str(), SHARCS_BENCH_DIR "/onnxruntime_peer.py", model.c_str(), count.c_str(),
-           nullptr);
+    execvp(command[0], command.data());
     _exit(127);
   }
   close(to[0]);
   close(from[1]);
   std::signal(SIGPIPE, SIG_IGN);
-  std::unique_ptr<OnnxRuntime> peer(new OnnxRuntime());
+  std::unique_ptr<PythonPeer> peer(new PythonPeer());
   peer->process_ = process;
   peer->to_ = fdopen(to[1], "w");
   peer->from_ = fdopen(from[0], "r");
   const std::string ready = peer->read_line();
   if (!ready.starts_with("ready ")) return nullptr;
-  peer->name_ = "onnxruntime " + ready.substr(6) + (model.extension() == ".onnx" ? "" : " int8");
+  peer->name_ = ready.substr(6);
   return peer;
 }
 
-OnnxRuntime::~OnnxRuntime() {
+PythonPeer::~PythonPeer() {
   std::fclose(to_);  // ends its loop
   std::fclose(from_);
   waitpid(process_, nullptr, 0);
 }
 
-std::string OnnxRuntime::read_line() {
+std::string PythonPeer::read_line() {
   std::string line;
   for (int c = std::fgetc(from_); c != EOF && c != '\n'; c = std::fgetc(from_)) line += static_cast<char>(c);
   return line;
 }
 
-void OnnxRuntime::run(int sentences, int tokens) {
-  std::fprintf(to_, "%d %d\n", sentences, tokens);
+void PythonPeer::run(const std::string& work) {
+  std::fprintf(to_, "%s\n", work.c_str());
   std::fflush(to_);
-  if (read_line() != "done") throw std::runtime_error("ONNX Runtime's process ended");
+  if (read_line() != "done") throw std::runtime_error("the process of " + name_ + " ended");
 }
 
 }  // namespace sharcs::internal::bench
