@@ -16,6 +16,7 @@
 #include "data/tokenized_dataset.hpp"
 #include "eval/recording_metrics.hpp"
 #include "infer/engine_access.hpp"
+#include "model/answering_pass.hpp"
 #include "model/length_cost.hpp"
 #include "model/mask_guess.hpp"
 #include "model/micro_batches.hpp"
@@ -29,47 +30,85 @@ using namespace internal;
 
 namespace {
 
-/// Asks every sample for every answer, and keeps what comes.
+/// What the answers of a data set's samples are kept in.
+struct CollectedAnswers {
+  std::vector<std::vector<float>> logits;  ///< [answers][rows · outputs]
+  std::vector<std::vector<float>> scores;  ///< [answers][samples]
+  std::vector<float> router_logits;        ///< [samples · widths]; empty without a router
+};
+
+/// What is known of a data set's samples before they run.
+struct SampleRows {
+  /// Of each sample the number of its first row of logits, and of all rows. Of windows one row each is kept, the
+  /// numbers of a WindowAnswer, of masked tokens those of a MaskGuess.
+  std::span<const Index> first;
+  std::size_t outputs;                   ///< of a row that is kept
+  std::span<const std::int32_t> truths;  ///< of masked tokens
+};
+
+/// Asks the samples of the micro-batches that one thread takes for every answer, and keeps what comes.
 class AnswerCollector final : public AnswerGuide<float> {
  public:
-  /// first_rows: of each sample the number of its first row of logits, and of all rows; of windows one each is kept,
-  /// the numbers of a WindowAnswer, of masked tokens those of a MaskGuess. truths: of masked tokens.
-  AnswerCollector(std::size_t answers, std::span<const Index> first_rows, std::size_t outputs,
-                  const ModelConfig& config, std::span<const std::int32_t> truths)
-      : logits(answers, std::vector<float>(static_cast<std::size_t>(first_rows.back()) * outputs)),
-        scores(answers, std::vector<float>(first_rows.size() - 1)),
-        first_rows_(first_rows),
-        outputs_(outputs),
-        config_(config),
-        truths_(truths) {}
+  /// All arguments must outlive it.
+  AnswerCollector(const Encoder<float>& encoder, const SampleRows& rows, WorkspacePool& workspaces,
+                  CollectedAnswers& collected)
+      : encoder_(encoder), rows_(rows), workspace_(workspaces.take()), collected_(collected) {}
 
-  /// The samples that come next begin with this one.
-  void begin(Index first) { first_ = first; }
+  void operator()(const RaggedBatch& piece, Index first) {
+    first_ = first;
+    run_answers<float>(encoder_, piece, *this, *workspace_, output_);
+    if (collected_.router_logits.empty()) return;
+    const auto widths = static_cast<std::ptrdiff_t>(encoder_.widths.size());
+    std::ranges::copy(output_.router_logits, collected_.router_logits.begin() + first * widths);
+  }
+
   bool asks(Index, int, std::span<const float>) override { return true; }
   bool keeps(Index sample, int answer, std::span<const float> row, const float* score) override {
     std::array<float, WindowAnswer::numbers> of_window;
     std::vector<float> guesses;
-    if (config_.finds_answers) row = of_window = WindowAnswer::of(row).as_numbers();
-    if (config_.fills_masks) {
-      const auto vocabulary = static_cast<std::size_t>(config_.vocab_size);
-      const auto first_row = static_cast<std::size_t>(first_rows_[static_cast<std::size_t>(first_ + sample)]);
-      row = guesses = mask_guesses(row, vocabulary, truths_.subspan(first_row, row.size() / vocabulary));
-    }
     const auto a = static_cast<std::size_t>(answer), i = static_cast<std::size_t>(first_ + sample);
-    std::ranges::copy(row, logits[a].begin() + first_rows_[i] * static_cast<std::ptrdiff_t>(outputs_));
-    if (score != nullptr) scores[a][i] = *score;
+    if (encoder_.config.finds_answers) row = of_window = WindowAnswer::of(row).as_numbers();
+    if (encoder_.config.fills_masks) {
+      const auto vocabulary = static_cast<std::size_t>(encoder_.config.vocab_size);
+      const auto first_row = static_cast<std::size_t>(rows_.first[i]);
+      row = guesses = mask_guesses(row, vocabulary, rows_.truths.subspan(first_row, row.size() / vocabulary));
+    }
+    std::ranges::copy(row, collected_.logits[a].begin() + rows_.first[i] * static_cast<std::ptrdiff_t>(rows_.outputs));
+    if (score != nullptr) collected_.scores[a][i] = *score;
     return false;
   }
 
-  std::vector<std::vector<float>> logits;  ///< [answers][rows · outputs]
-  std::vector<std::vector<float>> scores;  ///< [answers][samples]
+ private:
+  const Encoder<float>& encoder_;
+  const SampleRows& rows_;
+  WorkspacePool::Loan workspace_;
+  CollectedAnswers& collected_;
+  AnsweredBatch<float> output_;
+  Index first_ = 0;
+};
+
+/// Answers the samples of the micro-batches that one thread takes by a policy.
+class PolicyReader {
+ public:
+  /// lengths: of all samples, in tokens. All arguments must outlive it.
+  PolicyReader(const Encoder<float>& encoder, const Policy& policy, std::span<const std::int32_t> lengths,
+               WorkspacePool& workspaces)
+      : encoder_(encoder),
+        walk_(policy, encoder.config, encoder.widths, encoder.answers),
+        lengths_(lengths),
+        workspace_(workspaces.take()) {}
+
+  void operator()(const RaggedBatch& piece, Index first) {
+    walk_.begin(lengths_.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(piece.samples())));
+    run_answers<float>(encoder_, piece, walk_, *workspace_, output_);
+  }
 
  private:
-  std::span<const Index> first_rows_;
-  std::size_t outputs_;
-  const ModelConfig& config_;
-  std::span<const std::int32_t> truths_;
-  Index first_ = 0;
+  const Encoder<float>& encoder_;
+  PolicyWalk walk_;
+  std::span<const std::int32_t> lengths_;
+  WorkspacePool::Loan workspace_;
+  AnsweredBatch<float> output_;
 };
 
 }  // namespace
@@ -116,13 +155,17 @@ Recording DatasetRunner::record(const Task& task, const std::string& name) {
   // Of this rank's samples; where texts are labelled, a row each.
   std::vector<Index> first_rows = tokens_.head_offsets;
   if (!config.labels_tokens()) std::iota(first_rows.begin(), first_rows.end(), Index{0});
-  AnswerCollector collector(answers.size(), first_rows, cols, config, tokens_.truths);
-  for_each_micro_batch(tokens_, micro_batch_tokens_, [&](const RaggedBatch& piece, Index first) {
-    collector.begin(first);
-    run_answers<float>(encoder_, piece, collector, workspace_, output_);
-    recording.router_logits.insert(recording.router_logits.end(), output_.router_logits.begin(),
-                                   output_.router_logits.end());
-  });
+  const SampleRows rows = {first_rows, cols, tokens_.truths};
+  const auto samples = static_cast<std::size_t>(tokens_.samples());
+  const auto numbers = static_cast<std::size_t>(first_rows.back()) * cols;
+  CollectedAnswers collected = {.logits = std::vector(answers.size(), std::vector<float>(numbers)),
+                                .scores = std::vector(answers.size(), std::vector<float>(samples)),
+                                .router_logits = {}};
+  if (encoder_.weights.router)
+    collected.router_logits.resize(samples * static_cast<std::size_t>(encoder_.widths.size()));
+  read_side_by_side(tokens_, SideBySide(tokens_, micro_batch_tokens_, thread_count()),
+                    [&] { return AnswerCollector(encoder_, rows, workspaces_, collected); });
+  recording.router_logits = std::move(collected.router_logits);
   if (encoder_.weights.router) gather(recording.router_logits, encoder_.widths.size());
   for (std::size_t a = 0; a < answers.size(); ++a) {
     const Answer& answer = answers[a];
@@ -132,7 +175,7 @@ Recording DatasetRunner::record(const Task& task, const std::string& name) {
     recorded.exit_layer = answer.exit_layer;
     recorded.path = answer.path;
     recorded.cost = sum_of(answer.path, answer.own);
-    recorded.logits = std::move(collector.logits[a]);
+    recorded.logits = std::move(collected.logits[a]);
     if (config.labels_tokens())
       gather_words(recorded.logits, static_cast<Index>(cols));
     else
@@ -147,7 +190,7 @@ Recording DatasetRunner::record(const Task& task, const std::string& name) {
                       ": the model's answer " + quote(answer.name) +
                       " is not a finite number; its training has diverged, or its weights are damaged");
     if (!answer.is_exit() || !config.sharcs->exit_scores) continue;
-    recorded.scores = std::move(collector.scores[a]);
+    recorded.scores = std::move(collected.scores[a]);
     gather(recorded.scores, 1);
   }
   if (config.finds_answers) {
@@ -227,13 +270,11 @@ RoutingSeconds DatasetRunner::time_of(const RaggedBatch& tokens, const Policy& p
 }
 
 double DatasetRunner::run_by(const Policy& policy, const RaggedBatch& tokens) {
-  PolicyWalk walk(policy, encoder_.config, encoder_.widths, encoder_.answers);
+  const std::span<const std::int32_t> lengths =
+      std::span(dataset_.lengths).subspan(static_cast<std::size_t>(share_.begin));
   const double start = steady_seconds();
-  for_each_micro_batch(tokens, micro_batch_tokens_, [&](const RaggedBatch& piece, Index first) {
-    walk.begin(std::span(dataset_.lengths)
-                   .subspan(static_cast<std::size_t>(share_.begin + first), static_cast<std::size_t>(piece.samples())));
-    run_answers<float>(encoder_, piece, walk, workspace_, output_);
-  });
+  read_side_by_side(tokens, SideBySide(tokens, micro_batch_tokens_, thread_count()),
+                    [&] { return PolicyReader(encoder_, policy, lengths, workspaces_); });
   double seconds = steady_seconds() - start;
   ranks_.sum(std::span(&seconds, 1));
   return seconds;

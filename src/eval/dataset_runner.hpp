@@ -4,10 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "core/workspace.hpp"
 #include "data/tokenized_dataset.hpp"
 #include "eval/call_times.hpp"
-#include "model/answering_pass.hpp"
+#include "infer/workspace_pool.hpp"
 #include "model/encoder.hpp"
 #include "sharcs/classifier.hpp"
 #include "sharcs/communicator.hpp"
@@ -59,8 +58,7 @@ class DatasetRunner {
   RaggedBatch tokens_;  // of this rank's samples
   Index micro_batch_tokens_;
   Communicator& ranks_;
-  Workspace workspace_;
-  AnsweredBatch<float> output_;
+  WorkspacePool workspaces_;
 };
 
 /// Runs a data set through a classifier, as often as it is asked, on the classifier's threads.
