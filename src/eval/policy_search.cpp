@@ -15,7 +15,6 @@ PolicySearcher::PolicySearcher(const PolicyTable& table, const ThresholdSearch& 
   const Recording& recording = table.recording();
   score_is_worth_ = recording.metrics.size() == 1 && is_share_of_right_answers(recording.metrics.front());
   const int folds = std::ranges::max(fold_of_sample_) + 1;
-  const double full_cost = table.costs().full(recording);
   parts_.resize(static_cast<std::size_t>(folds) + 1);
   parallel_for(folds + 1, [&](Index p) {
     Part& part = parts_[static_cast<std::size_t>(p)];
@@ -24,16 +23,7 @@ PolicySearcher::PolicySearcher(const PolicyTable& table, const ThresholdSearch& 
     const auto count = static_cast<double>(part.samples.size());
     const GainEstimate gains(table, part.samples);
     for (const std::size_t i : part.samples) part.worth_of_full += table.worth(i, recording.full_width()) / count;
-    for (CandidatePolicy& policy : search_thresholds(table, gains, part.samples, search)) {
-      Tried tried = {.policy = std::move(policy)};
-      for (const std::size_t i : part.samples) {
-        const PolicyTable::Outcome outcome = table.run(tried.policy, i);
-        tried.cost += outcome.cost / full_cost / count;
-        tried.gain += gains.of(i, outcome.answer) / count;
-        tried.worth += table.worth(i, outcome.answer) / count;
-      }
-      part.tried.push_back(std::move(tried));
-    }
+    part.tried = search_thresholds(table, gains, part.samples, search);
   });
 }
 
@@ -64,7 +54,7 @@ double PolicySearcher::score_of(const AnswerOf& answer_of, const std::vector<std
 
 PolicySearcher::Choice PolicySearcher::choose(const Part& part, const CalibrationTarget& target) const {
   std::vector<CostAndScore> points;
-  for (const Tried& tried : part.tried) points.push_back({tried.cost, tried.gain});
+  for (const TriedPolicy& tried : part.tried) points.push_back({tried.cost, tried.gain});
   // Of equal points the front has all; the first will do.
   const std::vector<std::size_t> front = pareto_front(points);
   if (target.max_drop) {
@@ -72,7 +62,7 @@ PolicySearcher::Choice PolicySearcher::choose(const Part& part, const Calibratio
     const int full = table_.recording().full_width();
     const double full_score =
         score_is_worth_ ? part.worth_of_full : score_of([&](std::size_t) { return full; }, part.samples);
-    const auto good_enough = [&](const Tried& tried) {
+    const auto good_enough = [&](const TriedPolicy& tried) {
       const double least = -*target.max_drop - 1e-12;
       if (score_is_worth_) return tried.gain >= least && tried.worth - full_score >= least;
       const auto answer_of = [&](std::size_t i) { return table_.run(tried.policy, i).answer; };

@@ -19,15 +19,9 @@ class PolicySearcher {
   Calibration calibrate(const CalibrationTarget& target) const;
 
  private:
-  /// A candidate and what it does with the samples that it was searched on: means of cost, as a share of full width's,
-  /// of gain over full width by estimate, and of what its answers are worth.
-  struct Tried {
-    CandidatePolicy policy;
-    double cost = 0, gain = 0, worth = 0;
-  };
   struct Part {
     std::vector<std::size_t> samples;
-    std::vector<Tried> tried;
+    std::vector<TriedPolicy> tried;
     double worth_of_full = 0;
   };
   struct Choice {

@@ -115,29 +115,32 @@ RoutingRule PolicyTable::router_rule(int price) const {
   return rule;
 }
 
-bool PolicyTable::asks(const CandidatePolicy& policy, std::size_t sample, int answer) const {
-  if (is_full_width(answer)) return true;
-  if (policy.thresholds[static_cast<std::size_t>(answer)] == PolicyRule::never) return false;
-  if (is_exit(answer) || policy.price < 0) return true;
-  return widths_[static_cast<std::size_t>(answer)] >= chosen_[static_cast<std::size_t>(policy.price)][sample];
+double PolicyTable::confidence_after(std::size_t sample, int answer, int last) const {
+  if (!recording_.is_regression()) return confidence(sample, answer);
+  AnswerTrail trail;
+  if (last >= 0) add_to(trail, sample, last);
+  return confidence_in(trail, sample, answer);
 }
 
-double PolicyTable::ask(State& state, std::size_t sample, int answer) const {
-  const std::size_t at = index(sample, answer);
-  state.own += owns_[at];
-  state.path = std::max(state.path, paths_[at]);
-  state.asked |= std::uint64_t{1} << answer;
-  if (!depends_on_trail()) return confidences_[at];
-  const double change = add_to(state.trail, sample, answer);
-  if (counts_agreement_) return state.trail.agreeing;
+double PolicyTable::confidence_in(AnswerTrail& trail, std::size_t sample, int answer) const {
+  const double change = add_to(trail, sample, answer);
+  if (counts_agreement_) return trail.agreeing;
   return confidence_.of({.answer = answers_[static_cast<std::size_t>(answer)],
                          .logits = recording_.logits_of(sample, answer),
                          .probabilities = {},
                          .score = std::numeric_limits<double>::quiet_NaN(),
-                         .agreeing = state.trail.agreeing,
+                         .agreeing = trail.agreeing,
                          .change = change,
                          .tokens = recording_.tokens[sample],
                          .multi_label = recording_.is_multi_label()});
+}
+
+double PolicyTable::ask(State& state, std::size_t sample, int answer) const {
+  state.own += own(sample, answer);
+  state.path = std::max(state.path, path(sample, answer));
+  state.asked |= std::uint64_t{1} << answer;
+  if (!depends_on_trail()) return confidence(sample, answer);
+  return confidence_in(state.trail, sample, answer);
 }
 
 PolicyTable::Outcome PolicyTable::finish(const CandidatePolicy& policy, State state, std::size_t sample,
@@ -145,12 +148,9 @@ PolicyTable::Outcome PolicyTable::finish(const CandidatePolicy& policy, State st
   int kept = answers() - 1;
   for (int a = from; a < answers(); ++a) {
     if (!asks(policy, sample, a)) continue;
-    const double sure = ask(state, sample, a);
-    const double threshold = policy.thresholds[static_cast<std::size_t>(a)];
-    if (is_full_width(a) || threshold <= 0 || sure >= threshold) {
-      kept = a;
-      break;
-    }
+    if (!keeps(policy, a, ask(state, sample, a))) continue;
+    kept = a;
+    break;
   }
   return {kept, state.asked, state.cost()};
 }

@@ -52,15 +52,30 @@ class PolicyTable {
   double worth(std::size_t sample, int answer) const { return worths_[index(sample, answer)]; }
   /// How sure the answer would be if all answers were asked.
   double confidence(std::size_t sample, int answer) const { return confidences_[index(sample, answer)]; }
+  /// How sure the answer is where `last` was the one before it, −1: none. Not for patience, which counts them all.
+  double confidence_after(std::size_t sample, int answer, int last) const;
+  /// What asking for the answer costs by itself, and how much the encoder's layers have cost by then.
+  double own(std::size_t sample, int answer) const { return owns_[index(sample, answer)]; }
+  double path(std::size_t sample, int answer) const { return paths_[index(sample, answer)]; }
   /// How sure the answer is, and how far apart the probabilities of its class and of all others: log(p / (1 − p)).
   double margin(std::size_t sample, int answer) const { return margins_[index(sample, answer)]; }
   /// Where words are labelled: as tag_counts().
   const TagCounts& tag_counts(std::size_t sample, int answer) const { return tag_counts_[index(sample, answer)]; }
 
   /// Whether the policy asks the sample for this answer, if nothing was kept before.
-  bool asks(const CandidatePolicy& policy, std::size_t sample, int answer) const;
+  bool asks(const CandidatePolicy& policy, std::size_t sample, int answer) const {
+    if (is_full_width(answer)) return true;
+    if (policy.thresholds[static_cast<std::size_t>(answer)] == PolicyRule::never) return false;
+    if (is_exit(answer) || policy.price < 0) return true;
+    return widths_[static_cast<std::size_t>(answer)] >= chosen_[static_cast<std::size_t>(policy.price)][sample];
+  }
   /// Asks: adds the cost, takes the answer into the trail, and returns how sure it is.
   double ask(State& state, std::size_t sample, int answer) const;
+  /// Whether the policy keeps an answer that is so sure.
+  bool keeps(const CandidatePolicy& policy, int answer, double sure) const {
+    const double threshold = policy.thresholds[static_cast<std::size_t>(answer)];
+    return is_full_width(answer) || threshold <= 0 || sure >= threshold;
+  }
   /// Goes on from `state`, at answer number `from`, to the answer that is kept.
   Outcome finish(const CandidatePolicy& policy, State state, std::size_t sample, int from) const;
   Outcome run(const CandidatePolicy& policy, std::size_t sample) const { return finish(policy, {}, sample, 0); }
@@ -75,6 +90,8 @@ class PolicyTable {
   RoutingRule router_rule(int price) const;
   /// Takes an answer into the trail, as AnswerTrail::add().
   double add_to(AnswerTrail& trail, std::size_t sample, int answer) const;
+  /// The same; returns how sure the answer is, where that depends on the trail.
+  double confidence_in(AnswerTrail& trail, std::size_t sample, int answer) const;
 
   const Recording& recording_;
   const CostModel& costs_;

@@ -3,13 +3,14 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <numeric>
 
 namespace sharcs::internal {
 namespace {
 
 constexpr int threshold_steps = 32;
-constexpr int trade_offs = 40;  // values of λ
+constexpr int lambda_steps = 40;
 constexpr int most_sweeps = 4;
 constexpr std::size_t least_differing = 20;
 
@@ -45,79 +46,245 @@ Eigen::Vector3d fit_tanh(const std::vector<Eigen::Vector3d>& features, const std
   return weights;
 }
 
-/// The best thresholds for mean cost − λ · mean gain, one answer at a time.
-class Descent {
+/// Of some samples, what the answers that they get cost, gain over full width and are worth.
+struct Sums {
+  double cost = 0, gain = 0, worth = 0;
+
+  Sums& operator+=(const Sums& other) {
+    cost += other.cost;
+    gain += other.gain;
+    worth += other.worth;
+    return *this;
+  }
+  Sums operator+(const Sums& other) const { return {cost + other.cost, gain + other.gain, worth + other.worth}; }
+  Sums operator-(const Sums& other) const { return {cost - other.cost, gain - other.gain, worth - other.worth}; }
+};
+
+/// The samples of a search, and all that a descent has to know of their answers side by side.
+class SearchedSamples {
  public:
-  Descent(const PolicyTable& table, const GainEstimate& gains, std::span<const std::size_t> samples,
-          const ThresholdSearch& search)
+  /// An answer to a sample: what it adds to the cost, and what comes of keeping it.
+  struct Asked {
+    double own, path, gain, worth;
+  };
+
+  SearchedSamples(const PolicyTable& table, const GainEstimate& gains, std::span<const std::size_t> samples)
       : table_(table), gains_(gains), samples_(samples), full_cost_(table.costs().full(table.recording())) {
-    levels_.resize(static_cast<std::size_t>(table.answers()));
-    for (int a = 0; a + 1 < table.answers(); ++a) {
-      if (!(table.is_exit(a) ? search.exits : search.narrow)) continue;
-      std::vector<double> sure;
-      for (const std::size_t i : samples) sure.push_back(table.confidence(i, a));
-      levels_[static_cast<std::size_t>(a)] = levels_between(std::move(sure), threshold_steps);
+    for (int a = 0; a < table.answers(); ++a) {
+      for (const std::size_t i : samples)
+        asked_.push_back({table.own(i, a), table.path(i, a), gains.of(i, a), table.worth(i, a)});
+      for (int last = -1; last < (is_regression() ? a : 0); ++last) {
+        std::vector<double>& sure = sure_.emplace_back();
+        for (const std::size_t i : samples) sure.push_back(table.confidence_after(i, a, last));
+      }
     }
   }
 
-  /// Sweeps over the answers until nothing changes; adds every policy on the way to `found`.
-  void run(CandidatePolicy& policy, double lambda, int sweeps, std::vector<CandidatePolicy>& found) const {
-    for (int sweep = 0; sweep < sweeps; ++sweep) {
-      bool changed = false;
-      for (int a = 0; a + 1 < table_.answers(); ++a) {
-        if (levels_[static_cast<std::size_t>(a)].empty()) continue;
-        const double best = best_threshold(policy, a, lambda);
-        double& threshold = policy.thresholds[static_cast<std::size_t>(a)];
-        if (best == threshold) continue;
-        threshold = best;
-        changed = true;
-        found.push_back(policy);
-      }
-      if (!changed) return;
+  const PolicyTable& table() const { return table_; }
+  std::size_t size() const { return samples_.size(); }
+  std::size_t operator[](std::size_t place) const { return samples_[place]; }
+  /// Whether it matters for confidence which answer was asked last.
+  bool is_regression() const { return table_.recording().is_regression(); }
+
+  const Asked& asked(std::size_t place, int answer) const {
+    return asked_[static_cast<std::size_t>(answer) * samples_.size() + place];
+  }
+  /// How sure the samples' answers are. last: the answer that was asked last, −1: none.
+  const std::vector<double>& sure(int answer, int last) const { return sure_[row(answer, last)]; }
+  /// The number of sure(answer, last) among those of all answers, which are so many.
+  std::size_t row(int answer, int last) const {
+    const auto a = static_cast<std::size_t>(answer);
+    return is_regression() ? a * (a + 1) / 2 + static_cast<std::size_t>(last + 1) : a;
+  }
+  std::size_t rows() const { return sure_.size(); }
+  double loss(const Sums& sums, double lambda) const { return sums.cost / full_cost_ - lambda * sums.gain; }
+  TriedPolicy tried(const CandidatePolicy& policy, const Sums& sums) const {
+    const auto count = static_cast<double>(samples_.size());
+    return {policy, sums.cost / full_cost_ / count, sums.gain / count, sums.worth / count};
+  }
+  TriedPolicy try_out(const CandidatePolicy& policy) const {
+    Sums sums;
+    for (const std::size_t i : samples_) {
+      const PolicyTable::Outcome outcome = table_.run(policy, i);
+      sums += Sums{outcome.cost, gains_.of(i, outcome.answer), table_.worth(i, outcome.answer)};
     }
+    return tried(policy, sums);
   }
 
  private:
-  double loss(double cost, std::size_t sample, int answer, double lambda) const {
-    return cost / full_cost_ - lambda * gains_.of(sample, answer);
-  }
-
-  double best_threshold(const CandidatePolicy& policy, int answer, double lambda) const {
-    const std::vector<double>& levels = levels_[static_cast<std::size_t>(answer)];
-    double not_asked = 0, none_kept = 0;
-    // Of the samples whose confidence reaches level k, but not level k + 1: what keeping the answer adds to the loss.
-    std::vector<double> by_keeping(levels.size());
-    CandidatePolicy with = policy;
-    with.thresholds[static_cast<std::size_t>(answer)] = levels.front();
-    for (const std::size_t i : samples_) {
-      PolicyTable::State state;
-      bool gone = false;
-      for (int a = 0; a < answer && !gone; ++a)
-        gone = table_.asks(policy, i, a) && table_.ask(state, i, a) >= policy.thresholds[static_cast<std::size_t>(a)];
-      if (gone || !table_.asks(with, i, answer)) continue;
-      const PolicyTable::Outcome without = table_.finish(policy, state, i, answer + 1);
-      not_asked += loss(without.cost, i, without.answer, lambda);
-      const double sure = table_.ask(state, i, answer);
-      const PolicyTable::Outcome later = table_.finish(policy, state, i, answer + 1);
-      const double going_on = loss(later.cost, i, later.answer, lambda);
-      none_kept += going_on;
-      const auto level = std::ranges::upper_bound(levels, sure) - levels.begin();
-      if (level > 0)
-        by_keeping[static_cast<std::size_t>(level - 1)] += loss(state.cost(), i, answer, lambda) - going_on;
-    }
-    double best = not_asked, threshold = PolicyRule::never, kept = none_kept;
-    for (std::size_t k = levels.size(); k-- > 0;) {
-      kept += by_keeping[k];
-      if (kept < best - 1e-9) best = kept, threshold = levels[k];
-    }
-    return threshold;
-  }
-
   const PolicyTable& table_;
   const GainEstimate& gains_;
   std::span<const std::size_t> samples_;
   double full_cost_;
-  std::vector<std::vector<double>> levels_;  // [answers]; empty: never asked
+  std::vector<Asked> asked_;               // [answers][samples]
+  std::vector<std::vector<double>> sure_;  // [answers][samples]; of a regression [answers][last answers][samples]
+};
+
+/// A sample that goes on: where it stands among the samples, what it has cost, and what it was asked last.
+struct UnderWay {
+  std::size_t place;
+  double own = 0, path = 0;
+  int last = -1;
+
+  void ask(const SearchedSamples::Asked& asked, int answer) {
+    own += asked.own;
+    path = std::max(path, asked.path);
+    last = answer;
+  }
+  Sums keep(const SearchedSamples::Asked& asked) const { return {own + path, asked.gain, asked.worth}; }
+};
+
+/// Which answer a policy keeps of those from a certain one on, and what it pays for them.
+class Remainder {
+ public:
+  Remainder(const SearchedSamples& samples, const CandidatePolicy& policy)
+      : samples_(samples), lasts_(samples.is_regression() ? samples.table().answers() : 1) {
+    const PolicyTable& table = samples.table();
+    rests_.resize(static_cast<std::size_t>(table.answers() * lasts_) * samples.size());
+    for (int a = table.answers() - 1; a >= 0; --a)
+      for (int last = -1; last < (samples.is_regression() ? a : 0); ++last)
+        for (std::size_t place = 0; place < samples.size(); ++place) {
+          Rest& rest = rests_[index(place, a, last)];
+          if (!table.asks(policy, samples[place], a)) {
+            rest = rests_[index(place, a + 1, last)];
+            continue;
+          }
+          const SearchedSamples::Asked& asked = samples.asked(place, a);
+          if (table.keeps(policy, a, samples.sure(a, last)[place])) {
+            rest = {asked.own, asked.path, asked.gain, asked.worth};
+            continue;
+          }
+          rest = rests_[index(place, a + 1, a)];
+          rest.own += asked.own;
+          rest.path = std::max(rest.path, asked.path);
+        }
+  }
+
+  /// Of a sample that has come as far as answer number `from`.
+  Sums finish(const UnderWay& sample, int from) const {
+    const Rest& rest = rests_[index(sample.place, from, sample.last)];
+    return {sample.own + rest.own + std::max(sample.path, rest.path), rest.gain, rest.worth};
+  }
+
+ private:
+  using Rest = SearchedSamples::Asked;  // own and path: of all that are asked
+  std::size_t index(std::size_t place, int from, int last) const {
+    const int row = lasts_ == 1 ? from : from * lasts_ + last + 1;
+    return static_cast<std::size_t>(row) * samples_.size() + place;
+  }
+
+  const SearchedSamples& samples_;
+  int lasts_;
+  std::vector<Rest> rests_;  // [answers][last answers][samples]
+};
+
+/// The best thresholds for mean cost − λ · mean gain, one answer at a time.
+class Descent {
+ public:
+  Descent(const SearchedSamples& samples, const ThresholdSearch& search) : samples_(samples), table_(samples.table()) {
+    levels_.resize(static_cast<std::size_t>(table_.answers()));
+    reached_.resize(samples.rows());
+    for (int a = 0; a + 1 < table_.answers(); ++a) {
+      if (!(table_.is_exit(a) ? search.exits : search.narrow)) continue;
+      std::vector<double>& levels = levels_[static_cast<std::size_t>(a)];
+      std::vector<double> if_all_are_asked;
+      for (std::size_t place = 0; place < samples.size(); ++place)
+        if_all_are_asked.push_back(table_.confidence(samples[place], a));
+      levels = levels_between(std::move(if_all_are_asked), threshold_steps);
+      for (int last = -1; last < (samples.is_regression() ? a : 0); ++last)
+        for (const double sure : samples.sure(a, last))
+          reached_[samples.row(a, last)].push_back(static_cast<std::uint8_t>(
+              std::isnan(sure) ? 0 : std::ranges::upper_bound(levels, sure) - levels.begin()));
+    }
+  }
+
+  /// Sweeps over the answers until nothing changes; adds every policy on the way to `found`.
+  void run(CandidatePolicy& policy, double lambda, int sweeps, std::vector<TriedPolicy>& found) const {
+    for (int sweep = 0; sweep < sweeps; ++sweep)
+      if (!run_once(policy, lambda, found)) return;
+  }
+
+ private:
+  struct Choice {
+    double threshold;
+    Sums sums;  ///< of the samples under way
+  };
+
+  /// Whether anything has changed.
+  bool run_once(CandidatePolicy& policy, double lambda, std::vector<TriedPolicy>& found) const {
+    // An answer's threshold changes nothing for those behind it.
+    const Remainder remainder(samples_, policy);
+    std::vector<UnderWay> under_way;
+    for (std::size_t place = 0; place < samples_.size(); ++place) under_way.push_back({.place = place});
+    Sums of_kept;
+    bool changed = false;
+    for (int a = 0; a + 1 < table_.answers(); ++a) {
+      if (levels_[static_cast<std::size_t>(a)].empty()) continue;
+      const Choice best = best_threshold(policy, under_way, remainder, a, lambda);
+      double& threshold = policy.thresholds[static_cast<std::size_t>(a)];
+      if (best.threshold != threshold) {
+        threshold = best.threshold;
+        changed = true;
+        found.push_back(samples_.tried(policy, of_kept + best.sums));
+      }
+      of_kept += go_past(policy, a, under_way);
+    }
+    return changed;
+  }
+
+  /// Asks for an answer. The samples that keep it leave those under way; returns their sums.
+  Sums go_past(const CandidatePolicy& policy, int answer, std::vector<UnderWay>& under_way) const {
+    Sums of_kept;
+    std::size_t left = 0;
+    for (UnderWay sample : under_way) {
+      bool kept = false;
+      if (table_.asks(policy, samples_[sample.place], answer)) {
+        const SearchedSamples::Asked& asked = samples_.asked(sample.place, answer);
+        kept = table_.keeps(policy, answer, samples_.sure(answer, sample.last)[sample.place]);
+        sample.ask(asked, answer);
+        if (kept) of_kept += sample.keep(asked);
+      }
+      if (!kept) under_way[left++] = sample;
+    }
+    under_way.resize(left);
+    return of_kept;
+  }
+
+  Choice best_threshold(const CandidatePolicy& policy, const std::vector<UnderWay>& under_way,
+                        const Remainder& remainder, int answer, double lambda) const {
+    const std::vector<double>& levels = levels_[static_cast<std::size_t>(answer)];
+    Sums not_asked, kept;
+    // Of the samples whose confidence reaches level k, but not level k + 1: what keeping the answer changes.
+    std::vector<Sums> by_keeping(levels.size());
+    CandidatePolicy asking = policy;
+    asking.thresholds[static_cast<std::size_t>(answer)] = levels.front();
+    for (const UnderWay& sample : under_way) {
+      const Sums without = remainder.finish(sample, answer + 1);
+      not_asked += without;
+      if (!table_.asks(asking, samples_[sample.place], answer)) {
+        kept += without;
+        continue;
+      }
+      const SearchedSamples::Asked& asked = samples_.asked(sample.place, answer);
+      UnderWay beyond = sample;
+      beyond.ask(asked, answer);
+      const Sums going_on = remainder.finish(beyond, answer + 1);
+      kept += going_on;
+      const std::size_t reached = reached_[samples_.row(answer, sample.last)][sample.place];
+      if (reached > 0) by_keeping[reached - 1] += beyond.keep(asked) - going_on;
+    }
+    Choice best = {PolicyRule::never, not_asked};
+    for (std::size_t k = levels.size(); k-- > 0;) {
+      kept += by_keeping[k];
+      if (samples_.loss(kept, lambda) < samples_.loss(best.sums, lambda) - 1e-9) best = {levels[k], kept};
+    }
+    return best;
+  }
+
+  const SearchedSamples& samples_;
+  const PolicyTable& table_;
+  std::vector<std::vector<double>> levels_;         // [answers]; empty: never asked
+  std::vector<std::vector<std::uint8_t>> reached_;  // [rows][samples]: so many of the levels
 };
 
 CandidatePolicy full_width_alone(const PolicyTable& table) {
@@ -135,29 +302,29 @@ std::vector<double> lambdas(const PolicyTable& table, const GainEstimate& gains,
   }
   const double unit = greatest > 0 ? greatest : 1;
   std::vector<double> list;
-  for (int k = 0; k < trade_offs; ++k) list.push_back(20 * std::pow(0.8, k) / unit);
+  for (int k = 0; k < lambda_steps; ++k) list.push_back(20 * std::pow(0.8, k) / unit);
   list.push_back(0);
   return list;
 }
 
-void add_descent(const PolicyTable& table, const GainEstimate& gains, std::span<const std::size_t> samples,
-                 const ThresholdSearch& search, std::vector<CandidatePolicy>& found) {
-  const Descent descent(table, gains, samples, search);
-  CandidatePolicy policy = full_width_alone(table);
-  for (const double lambda : lambdas(table, gains, samples)) {
+void add_descent(const SearchedSamples& samples, const std::vector<double>& lambdas, const ThresholdSearch& search,
+                 std::vector<TriedPolicy>& found) {
+  const Descent descent(samples, search);
+  CandidatePolicy policy = full_width_alone(samples.table());
+  for (const double lambda : lambdas) {
     descent.run(policy, lambda, most_sweeps, found);
     if (!search.router) continue;
-    for (int price = 0; price < table.prices(); ++price) {
+    for (int price = 0; price < samples.table().prices(); ++price) {
       CandidatePolicy priced = policy;
       priced.price = price;
-      found.push_back(priced);
+      found.push_back(samples.try_out(priced));
       descent.run(priced, lambda, 1, found);
     }
   }
 }
 
-void add_grid(const PolicyTable& table, std::span<const std::size_t> samples, const ThresholdSearch& search,
-              std::vector<CandidatePolicy>& found) {
+void add_grid(const SearchedSamples& samples, const ThresholdSearch& search, std::vector<TriedPolicy>& found) {
+  const PolicyTable& table = samples.table();
   const bool router_alone = search.router && !search.narrow && !search.exits;
   const auto levels_of = [&](bool exits) {
     std::vector<double> levels;
@@ -170,7 +337,8 @@ void add_grid(const PolicyTable& table, std::span<const std::size_t> samples, co
       std::vector<double> sure;
       for (int a = 0; a + 1 < table.answers(); ++a)
         if (table.is_exit(a) == exits)
-          for (const std::size_t i : samples) sure.push_back(table.confidence(i, a));
+          for (std::size_t place = 0; place < samples.size(); ++place)
+            sure.push_back(table.confidence(samples[place], a));
       levels = levels_between(std::move(sure), threshold_steps);
     }
     if (!exits) levels.push_back(0);
@@ -182,10 +350,11 @@ void add_grid(const PolicyTable& table, std::span<const std::size_t> samples, co
   for (const double narrow : of_narrow)
     for (const double exit : of_exits)
       for (int price = -1; price < (search.router && narrow != PolicyRule::never ? table.prices() : 0); ++price) {
-        CandidatePolicy& policy = found.emplace_back(full_width_alone(table));
+        CandidatePolicy policy = full_width_alone(table);
         for (int a = 0; a + 1 < table.answers(); ++a)
           policy.thresholds[static_cast<std::size_t>(a)] = table.is_exit(a) ? exit : narrow;
         policy.price = price;
+        found.push_back(samples.try_out(policy));
       }
 }
 
@@ -219,18 +388,20 @@ GainEstimate::GainEstimate(const PolicyTable& table, std::span<const std::size_t
     }
 }
 
-std::vector<CandidatePolicy> search_thresholds(const PolicyTable& table, const GainEstimate& gains,
-                                               std::span<const std::size_t> samples, const ThresholdSearch& search) {
-  std::vector<CandidatePolicy> found = {full_width_alone(table)};
+std::vector<TriedPolicy> search_thresholds(const PolicyTable& table, const GainEstimate& gains,
+                                           std::span<const std::size_t> samples, const ThresholdSearch& search) {
+  const SearchedSamples searched(table, gains, samples);
+  std::vector<TriedPolicy> found = {searched.try_out(full_width_alone(table))};
   if (search.one_threshold || table.counts_agreement() || (search.router && !search.narrow && !search.exits)) {
-    add_grid(table, samples, search, found);
+    add_grid(searched, search, found);
     return found;
   }
-  add_descent(table, gains, samples, search, found);
+  const std::vector<double> trade_offs = lambdas(table, gains, samples);
+  add_descent(searched, trade_offs, search, found);
   if (search.narrow && search.exits) {
     // Descent may miss what exits or narrow widths alone can do.
-    add_descent(table, gains, samples, {.exits = true}, found);
-    add_descent(table, gains, samples, {.narrow = true}, found);
+    add_descent(searched, trade_offs, {.exits = true}, found);
+    add_descent(searched, trade_offs, {.narrow = true}, found);
   }
   return found;
 }

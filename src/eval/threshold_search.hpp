@@ -37,12 +37,19 @@ struct ThresholdSearch {
   bool one_threshold = false;
 };
 
-/// Policies that are worth a look for some target, full width alone and the cheapest one among them.
+/// A policy and what it does with the samples that it was searched on: means of cost, as a share of full width's, of
+/// gain over full width by estimate, and of what its answers are worth.
+struct TriedPolicy {
+  CandidatePolicy policy;
+  double cost = 0, gain = 0, worth = 0;
+};
+
+/// Policies that are worth a look for some target, full width alone (the first) and the cheapest one among them.
 ///
 /// With one threshold all of a grid. Else coordinate descent on mean cost − λ · mean gain for a series of λ: each
 /// answer in turn gets the best of its thresholds, "not asked" included, while the others keep theirs. Everything that
 /// is met on the way is a candidate.
-std::vector<CandidatePolicy> search_thresholds(const PolicyTable& table, const GainEstimate& gains,
-                                               std::span<const std::size_t> samples, const ThresholdSearch& search);
+std::vector<TriedPolicy> search_thresholds(const PolicyTable& table, const GainEstimate& gains,
+                                           std::span<const std::size_t> samples, const ThresholdSearch& search);
 
 }  // namespace sharcs::internal

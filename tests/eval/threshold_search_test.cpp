@@ -21,7 +21,7 @@ std::vector<std::size_t> all_of(const Recording& recording) {
 }
 
 struct Mean {
-  double cost = 0, gain = 0;
+  double cost = 0, gain = 0, worth = 0;
 };
 Mean mean_of(const PolicyTable& table, const GainEstimate& gains, const CandidatePolicy& policy) {
   Mean mean;
@@ -31,6 +31,7 @@ Mean mean_of(const PolicyTable& table, const GainEstimate& gains, const Candidat
     const PolicyTable::Outcome outcome = table.run(policy, i);
     mean.cost += outcome.cost / full / count;
     mean.gain += gains.of(i, outcome.answer) / count;
+    mean.worth += table.worth(i, outcome.answer) / count;
   }
   return mean;
 }
@@ -94,8 +95,8 @@ TEST(ThresholdSearch, HasACandidateAsGoodAsAnyOfAllThresholds) {
   const auto samples = all_of(recording);
   const GainEstimate gains(table, samples);
   std::vector<Mean> found;
-  for (const CandidatePolicy& policy : search_thresholds(table, gains, samples, {.exits = true}))
-    found.push_back(mean_of(table, gains, policy));
+  for (const TriedPolicy& tried : search_thresholds(table, gains, samples, {.exits = true}))
+    found.push_back({tried.cost, tried.gain});
   std::vector<std::size_t> exits;
   std::vector<std::vector<double>> levels;
   for (int a = 0; a < table.answers(); ++a) {
@@ -122,6 +123,29 @@ TEST(ThresholdSearch, HasACandidateAsGoodAsAnyOfAllThresholds) {
   }
 }
 
+TEST(ThresholdSearch, SaysOfEachCandidateWhatItDoesWithTheSamples) {
+  for (const bool regression : {false, true})
+    for (const char* confidence : {"max-probability", "entropy", "patience"})
+      for (const bool one_threshold : {false, true}) {
+        if (regression && std::string(confidence) == "entropy") continue;
+        SCOPED_TRACE(std::string(confidence) + (regression ? ", regression" : ""));
+        const Recording recording = simulated_answers(150, 3, regression);
+        const CostModel costs = CostModel::multiply_adds(recording);
+        const PolicyTable table(recording, costs, Confidence(confidence), 4);
+        const auto samples = all_of(recording);
+        const GainEstimate gains(table, samples);
+        const std::vector<TriedPolicy> found = search_thresholds(
+            table, gains, samples, {.narrow = true, .exits = true, .router = true, .one_threshold = one_threshold});
+        EXPECT_GT(found.size(), 20u);
+        for (const TriedPolicy& tried : found) {
+          const Mean mean = mean_of(table, gains, tried.policy);
+          ASSERT_NEAR(tried.cost, mean.cost, 1e-9);
+          ASSERT_NEAR(tried.gain, mean.gain, 1e-9);
+          ASSERT_NEAR(tried.worth, mean.worth, 1e-9);
+        }
+      }
+}
+
 TEST(ThresholdSearch, AlwaysHasFullWidthAndTheCheapestPolicy) {
   const Recording recording = simulated_answers(100);
   const CostModel costs = CostModel::multiply_adds(recording);
@@ -129,11 +153,11 @@ TEST(ThresholdSearch, AlwaysHasFullWidthAndTheCheapestPolicy) {
   const auto samples = all_of(recording);
   const GainEstimate gains(table, samples);
   for (const bool one_threshold : {false, true}) {
-    const std::vector<CandidatePolicy> found = search_thresholds(
+    const std::vector<TriedPolicy> found = search_thresholds(
         table, gains, samples, {.narrow = true, .exits = true, .router = true, .one_threshold = one_threshold});
-    EXPECT_THAT(found.front().thresholds, ::testing::Each(PolicyRule::never));
+    EXPECT_THAT(found.front().policy.thresholds, ::testing::Each(PolicyRule::never));
     double least = 1;
-    for (const CandidatePolicy& policy : found) least = std::min(least, mean_of(table, gains, policy).cost);
+    for (const TriedPolicy& tried : found) least = std::min(least, tried.cost);
     EXPECT_NEAR(least, costs.answers[0].of(10) / costs.answers.back().of(10), 0.01);
   }
 }
@@ -143,11 +167,11 @@ TEST(ThresholdSearch, WithOneThresholdAllExitsAndAllNarrowWidthsShareTheirs) {
   const CostModel costs = CostModel::multiply_adds(recording);
   const PolicyTable table(recording, costs, Confidence("entropy"), 0);
   const auto samples = all_of(recording);
-  for (const CandidatePolicy& policy : search_thresholds(table, GainEstimate(table, samples), samples,
-                                                         {.narrow = true, .exits = true, .one_threshold = true})) {
+  for (const TriedPolicy& tried : search_thresholds(table, GainEstimate(table, samples), samples,
+                                                    {.narrow = true, .exits = true, .one_threshold = true})) {
     std::vector<double> of_exits, of_narrow;
     for (int a = 0; a < recording.full_width(); ++a)
-      (table.is_exit(a) ? of_exits : of_narrow).push_back(policy.thresholds[static_cast<std::size_t>(a)]);
+      (table.is_exit(a) ? of_exits : of_narrow).push_back(tried.policy.thresholds[static_cast<std::size_t>(a)]);
     EXPECT_THAT(of_exits, ::testing::Each(of_exits.front()));
     EXPECT_THAT(of_narrow, ::testing::Each(of_narrow.front()));
   }
