@@ -8,10 +8,11 @@
 
 namespace sharcs::internal {
 
-std::int32_t mask_id_of(const Tokenizer& tokenizer) {
+std::int32_t mask_id_of(const Tokenizer& tokenizer, const std::string& place) {
   for (const char* name : {"[MASK]", "<mask>"})
     if (const auto id = tokenizer.id(name)) return *id;
-  throw ConfigError("the vocabulary has no mask token; expected [MASK] or <mask>");
+  throw ConfigError((place.empty() ? "" : place + ": ") +
+                    "the vocabulary has no mask token; expected [MASK] or <mask>");
 }
 
 std::uint64_t masking_key_of_evaluation() { return derive_key(0, "masks of evaluation"); }

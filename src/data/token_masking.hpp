@@ -35,8 +35,9 @@ class TokenMasking {
   std::vector<std::int32_t> special_;
 };
 
-/// The id of [MASK] or <mask>. Throws ConfigError when the vocabulary has neither.
-std::int32_t mask_id_of(const Tokenizer& tokenizer);
+/// The id of [MASK] or <mask>. Throws ConfigError when the vocabulary has neither. `place`: the folder that it comes
+/// from, for the message; empty when it comes from none.
+std::int32_t mask_id_of(const Tokenizer& tokenizer, const std::string& place = "");
 
 /// The key of the one drawing that evaluations use, so that their figures can be compared.
 std::uint64_t masking_key_of_evaluation();

@@ -162,10 +162,11 @@ RaggedBatch tokenize(const Dataset& dataset, std::span<const Index> samples, con
 }
 
 void require_vocabulary(const ModelConfig& config, const Tokenizer& tokenizer, const std::string& place) {
-  if (tokenizer.vocab_size() <= static_cast<std::size_t>(config.vocab_size)) return;
-  throw ConfigError((place.empty() ? "" : place + ": ") + "the tokenizer has " +
-                    std::to_string(tokenizer.vocab_size()) + " tokens, the model embeddings for " +
-                    std::to_string(config.vocab_size));
+  if (tokenizer.vocab_size() > static_cast<std::size_t>(config.vocab_size))
+    throw ConfigError((place.empty() ? "" : place + ": ") + "the tokenizer has " +
+                      std::to_string(tokenizer.vocab_size()) + " tokens, the model embeddings for " +
+                      std::to_string(config.vocab_size));
+  if (config.fills_masks) mask_id_of(tokenizer, place);
 }
 
 void require_embeddings(const ModelConfig& config, const TokenizedDataset& tokens, const Dataset& dataset) {

@@ -92,8 +92,8 @@ TokenizedDataset tokenize(const Dataset& dataset, const Task& task, const Tokeni
 RaggedBatch tokenize(const Dataset& dataset, std::span<const Index> samples, const Tokenizer& tokenizer,
                      std::size_t max_length);
 
-/// Throws ConfigError when the tokenizer has ids that the model has no embeddings for. `place`: the folder of both, for
-/// the message; empty when they come from none.
+/// Throws ConfigError when the tokenizer has ids that the model has no embeddings for, or no mask for a model that
+/// fills masks. `place`: the folder of both, for the message; empty when they come from none.
 void require_vocabulary(const ModelConfig& config, const Tokenizer& tokenizer, const std::string& place);
 
 /// Throws ConfigError naming the first sample that has a token id or type that the model has no embedding for. `tokens`

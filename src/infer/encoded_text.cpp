@@ -138,10 +138,10 @@ std::size_t texts_at_once(const Classifier& classifier, std::span<const EncodedT
   return count;
 }
 
-void require_policy_for_each(std::span<const EncodedText> texts, const CallOptions& options) {
-  if (!options.policies.empty() && options.policies.size() != texts.size())
+void require_policy_for_each(const CallOptions& options, std::size_t inputs) {
+  if (!options.policies.empty() && options.policies.size() != inputs)
     throw ShapeError("a call has " + std::to_string(options.policies.size()) + " policies for " +
-                     std::to_string(texts.size()) + " inputs; expected one for each");
+                     std::to_string(inputs) + " inputs; expected one for each");
 }
 
 std::vector<Prediction> run_encoded(const Classifier& classifier, std::span<const EncodedText> texts,

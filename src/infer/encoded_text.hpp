@@ -69,15 +69,15 @@ std::size_t texts_at_once(const Classifier& classifier, std::span<const EncodedT
 std::vector<Prediction> run_encoded(const Classifier& classifier, std::span<const EncodedText> texts,
                                     const CallOptions& options);
 
-/// Throws ShapeError when the options have policies, but not one a text.
-void require_policy_for_each(std::span<const EncodedText> texts, const CallOptions& options);
+/// Throws ShapeError when the options have policies, but not one for each of the call's inputs.
+void require_policy_for_each(const CallOptions& options, std::size_t inputs);
 
 /// Runs the texts and gives read(i, predictions of the pieces of text i) of each, in their order. The options' policies
 /// are one a text.
 template <class Read>
 auto run_each(const Classifier& classifier, std::span<const EncodedText> texts, const CallOptions& options,
               const Read& read) {
-  require_policy_for_each(texts, options);
+  require_policy_for_each(options, texts.size());
   std::vector<decltype(read(std::size_t{0}, std::span<Prediction>()))> results;
   results.reserve(texts.size());
   do {

@@ -346,9 +346,7 @@ std::span<const Policy> policies_of_call(const CallOptions& options, std::span<c
     return {&options.times->choose(tokens, left.count()).policy, 1};
   }
   if (options.policies.empty()) return {options.policy ? &*options.policy : &of_engine, 1};
-  if (options.policies.size() != inputs.size())
-    throw ShapeError("a call has " + std::to_string(options.policies.size()) + " policies for " +
-                     std::to_string(inputs.size()) + " inputs; expected one for each");
+  require_policy_for_each(options, inputs.size());
   return options.policies;
 }
 

@@ -5,7 +5,6 @@
 #include "core/number.hpp"
 #include "core/quote.hpp"
 #include "core/threads.hpp"
-#include "data/token_masking.hpp"
 #include "data/tokenized_dataset.hpp"
 #include "formats/model_access.hpp"
 #include "sharcs/error.hpp"
@@ -66,7 +65,6 @@ void TrainingJob::check() const {
     throw ConfigError("\"hardness_measure\" is \"entropy\", but task " + task.name() + " is a " +
                       to_string(task.kind()) + "; expected \"confidence\"");
   if (config.fills_masks) {
-    mask_id_of(tokenizer);
     if (options.token_dropout > 0)
       throw ConfigError("\"token_dropout\" is " + short_number(options.token_dropout) + ", but task " + task.name() +
                         " hides tokens itself (masked_share); expected 0");

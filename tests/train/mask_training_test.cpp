@@ -296,6 +296,12 @@ TEST(MaskTraining, WhatItDoesNotHaveIsRefused) {
   EXPECT_EQ(message_of<DataError>([&] { classifier.fill(no_mask); }),
             "text 2 has no mask among the tokens that are read; expected [MASK]");
   EXPECT_THROW(Classifier(Engine(training.model(), {.long_text = LongText::windows}), training.tokenizer), ConfigError);
+  write_file_atomically(folder / "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nb\n");
+  const Tokenizer without = Tokenizer::wordpiece(folder / "vocab.txt");
+  EXPECT_EQ(message_of<ConfigError>([&] { Classifier(Engine(training.model()), without); }),
+            "the vocabulary has no mask token; expected [MASK] or <mask>");
+  EXPECT_EQ(message_of<ConfigError>([&] { require_vocabulary(training.config, without, "runs/masks"); }),
+            "runs/masks: the vocabulary has no mask token; expected [MASK] or <mask>");
   const Classifier texts(Engine(TinyTraining().model()), TinyTraining().tokenizer);
   EXPECT_EQ(message_of<ConfigError>([&] { texts.fill(no_mask); }),
             "the model labels texts; expected one that fills masks (…ForMaskedLM)");
