@@ -1,6 +1,10 @@
 """Writes answer_scores.jsonl: scores of answers as SQuAD's scripts, evaluate-v1.1.py and evaluate-v2.0.py, measure them.
 
     python make_answer_scores.py > answer_scores.jsonl
+
+The functions are those of the scripts. They give the same scores as the copy of version 2.0 in transformers 4.46 for all of these
+answers, and as torchmetrics 1.6, which has version 1.1, for all that have a word left once they are normalized: where neither
+the answer nor the truth has one, torchmetrics says 1 and the script 0.
 """
 import collections
 import json
