@@ -17,8 +17,13 @@ using testing::TinyTraining;
 const TinyTraining& training() {
   static const TinyTraining tiny = [] {
     TinyTraining one;
-    one.train.samples.resize(32);
-    one.dev.samples.resize(8);
+    // Small: all of it is made anew for each input.
+    one.config.hidden_size = 4;
+    one.config.intermediate_size = 4;
+    one.config.sharcs->hidden_size_router = 2;
+    one.train.samples.resize(8);
+    one.dev.samples.resize(2);
+    one.options.batch_size = 4;
     one.options.epochs = 2;
     one.options.window = 1;
     one.options.keep_checkpoints = 1;
@@ -91,16 +96,26 @@ std::vector<std::string> state_seeds() {
               .at("run")};
 }
 
+/// The run's header around its state, and its tensors.
+struct AroundState {
+  std::string before, after, data;
+};
+
+AroundState around_state(const std::string& whole) {
+  std::uint64_t size = 0;
+  std::memcpy(&size, whole.data(), sizeof size);
+  nlohmann::json header = nlohmann::json::parse(whole.substr(8, size));
+  const std::string place = "the state";
+  header["__metadata__"]["run"] = place;
+  const std::string text = header.dump(), quoted = nlohmann::json(place).dump();
+  const std::size_t at = text.find(quoted);
+  return {text.substr(0, at), text.substr(at + quoted.size()), whole.substr(8 + size)};
+}
+
 void read_state(std::string_view input, const Scratch& scratch) {
-  static const std::string whole = content(stopped());
-  static const auto [header, data] = [] {
-    std::uint64_t size = 0;
-    std::memcpy(&size, whole.data(), sizeof size);
-    return std::pair(nlohmann::json::parse(whole.substr(8, size)), whole.substr(8 + size));
-  }();
-  nlohmann::json changed = header;
-  changed["__metadata__"]["run"] = input;
-  read(safetensors_of(changed.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), data), scratch);
+  static const AroundState around = around_state(content(stopped()));
+  const std::string state = nlohmann::json(input).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  read(safetensors_of(around.before + state + around.after, around.data), scratch);
 }
 
 const std::vector<std::string> words = {"\"state\"",   "\"tally\"",     "\"widths\"", "\"hardness_epochs\"", "\"best\"",
