@@ -28,23 +28,17 @@ std::uint64_t derive_key(std::uint64_t seed, std::string_view use, std::uint64_t
   return std::uint64_t{words[1]} << 32 | words[0];
 }
 
-std::uint32_t Random::bits() {
-  const std::uint32_t word = philox(key_, position_ / 4)[position_ % 4];
-  ++position_;
-  return word;
-}
-
 double Random::uniform() {
   const std::uint64_t high = bits() >> 5, low = bits() >> 6;
   return static_cast<double>(high << 26 | low) * 0x1p-53;
 }
 
 std::uint64_t Random::below(std::uint64_t bound) {
-  const std::uint64_t reject_below = (0 - bound) % bound;  // 2^64 mod bound: drop the uneven part
   for (;;) {
     const std::uint64_t low = bits();
     const std::uint64_t word = std::uint64_t{bits()} << 32 | low;
-    if (word >= reject_below) return word % bound;
+    // Words below 2^64 mod bound, the uneven part, are dropped. That is less than bound, so it is seldom worked out.
+    if (word >= bound || word >= (0 - bound) % bound) return word % bound;
   }
 }
 

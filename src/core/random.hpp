@@ -14,7 +14,8 @@ std::array<std::uint32_t, 4> philox(std::uint64_t key, std::uint64_t counter_low
 /// words.
 std::uint64_t derive_key(std::uint64_t seed, std::string_view use, std::uint64_t index = 0);
 
-/// A stream of random numbers whose whole state is (key, position): it can be saved and continued.
+/// A stream of random numbers whose whole state is (key, position): it can be saved and continued. The rest are the
+/// words around the position, since they come four at a time.
 class Random {
  public:
   explicit Random(std::uint64_t key, std::uint64_t position = 0) : key_(key), position_(position) {}
@@ -22,7 +23,13 @@ class Random {
   std::uint64_t key() const { return key_; }
   std::uint64_t position() const { return position_; }
 
-  std::uint32_t bits();
+  std::uint32_t bits() {
+    if (const std::uint64_t block = position_ / 4; block != block_) {
+      words_ = philox(key_, block);
+      block_ = block;
+    }
+    return words_[position_++ % 4];
+  }
   /// Uniform in [0, 1), 53 random bits.
   double uniform();
   /// Uniform in [0, bound), without bias. bound ≥ 1.
@@ -39,6 +46,8 @@ class Random {
  private:
   std::uint64_t key_;
   std::uint64_t position_;  // in 32-bit words
+  std::uint64_t block_ = ~std::uint64_t{0};
+  std::array<std::uint32_t, 4> words_ = {};  // of the block
 };
 
 }  // namespace sharcs::internal
