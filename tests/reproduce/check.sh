@@ -7,8 +7,8 @@ docs=$1 scratch=$2 recorded=$(dirname "$0")/recorded
 rm -rf "$scratch"
 mkdir -p "$scratch/bin"
 
-# train makes a recording that has the run's name, and eval another one of a model that was calibrated; of a recording eval prints
-# the recorded output, of seed 1 for all seeds.
+# train makes a recording that has the run's name, and eval another one of a model, which says whether it was calibrated; of a
+# recording eval prints the recorded output, of seed 1 for all seeds.
 cat >"$scratch/bin/sharcs" <<'STAND_IN'
 #!/bin/sh
 command=$1
@@ -18,10 +18,10 @@ while [ $# -gt 0 ]; do
 done
 case $command in
   train) mkdir -p "$output" && echo "$output" >"$output/recording.json" && echo "$output $seed" >>"$TRAINED" ;;
-  calibrate) echo "$model" >"$model/calibrated" ;;
+  calibrate) [ -n "$recording" ] || echo "$model" >"$model/calibrated" ;;
   eval)
     if [ -n "$output" ]; then
-      cp "$model/calibrated" "$output"
+      if [ -s "$model/calibrated" ]; then cp "$model/calibrated" "$output"; else echo "dev and test" >"$output"; fi
     else
       name=$(basename "$(dirname "$recording")") && cat "$RECORDED/${name%-*}.txt"
     fi
@@ -46,12 +46,18 @@ expect() {
 }
 
 recorded_here=$recorded
+# Of a pretrained encoder that is there already; SST-2 has a labelled test set.
+mkdir -p "$scratch/runs/minilm" "$scratch/glue/SST-2"
+echo '{}' >"$scratch/runs/minilm/config.json"
+printf 'sentence\tlabel\nfine\t1\n' | tee "$scratch/glue/SST-2/dev.tsv" >"$scratch/glue/SST-2/test-labeled.tsv"
+expect 0 "minilm-sst-2, seed 3: full" minilm-sst-2
+grep -q "dev and test" "$scratch/runs/minilm-sst-2-2/measured.json" || { echo "minilm-sst-2 was not measured on dev and test"; failed=1; }
 expect 0 "wnli, seed 1: routed            0.500   within  0.490 to 0.510" wnli
 expect 0 "rte, seed 3: full" rte
 expect 0 "mrpc, seed 2: cost" mrpc
-expect 2 "there is no wmli; expected some of cola graded mrpc rte rte-roberta sts-b wnli" wnli wmli
-if [ "$(sort -u "$scratch/trained" | wc -l)" != 9 ] || [ "$(wc -l <"$scratch/trained")" != 9 ]; then
-  echo "expected one training for each of three names and three seeds, found:"
+expect 2 "there is no wmli; expected some of cola graded minilm-sst-2 mrpc rte rte-roberta sst-2 sts-b wnli" wnli wmli
+if [ "$(sort -u "$scratch/trained" | wc -l)" != 12 ] || [ "$(wc -l <"$scratch/trained")" != 12 ]; then
+  echo "expected one training for each of four names and three seeds, found:"
   cat "$scratch/trained"
   failed=1
 fi
