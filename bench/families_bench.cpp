@@ -83,7 +83,7 @@ void run_families_bench(const Options& options, Report& report) {
     for (const int threads : options.threads) {
       const Engine engine = Engine::load(folder, {.threads = threads});
       const std::unique_ptr<PythonPeer> peer = start_onnxruntime(graph, threads);
-      if (!peer) report.line(what_onnxruntime_needs());
+      if (!peer) report.line(onnxruntime_is_not_timed());
       for (const BatchShape shape : batch_shapes)
         run_shape(engine, peer.get(), family, shape, threads, options, report);
     }

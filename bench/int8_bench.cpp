@@ -114,7 +114,7 @@ void run_int8_bench(const Options& options, Report& report) {
     const Engine fp32(model, {.threads = threads});
     const Engine int8(model, {.threads = threads, .precision = Precision::int8});
     const std::unique_ptr<PythonPeer> peer = start_onnxruntime(folder, threads);
-    if (!peer) report.line(what_onnxruntime_needs());
+    if (!peer) report.line(onnxruntime_is_not_timed());
     for (const BatchShape shape : batch_shapes) run_encoder(fp32, int8, peer.get(), shape, threads, options, report);
   }
   std::filesystem::remove_all(folder);

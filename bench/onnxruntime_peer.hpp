@@ -13,9 +13,7 @@ namespace sharcs::internal::bench {
 inline std::unique_ptr<PythonPeer> start_onnxruntime(const std::filesystem::path& model, int threads) {
   return PythonPeer::start("onnxruntime_peer.py", {model.string(), std::to_string(threads)});
 }
-inline std::string what_onnxruntime_needs() {
-  return "ONNX Runtime is not timed: python3, or $SHARCS_BENCH_PYTHON, needs numpy, onnx and onnxruntime";
-}
+inline std::string onnxruntime_is_not_timed() { return not_timed("ONNX Runtime", "numpy, onnx and onnxruntime"); }
 
 /// Has it run one batch of random words.
 inline void run_batch(PythonPeer& onnxruntime, BatchShape shape) {

@@ -36,4 +36,9 @@ class PythonPeer {
   std::FILE* from_ = nullptr;
 };
 
+/// What to say where a script cannot run.
+inline std::string not_timed(const std::string& library, const std::string& packages) {
+  return library + " is not timed: python3, or $SHARCS_BENCH_PYTHON, needs " + packages;
+}
+
 }  // namespace sharcs::internal::bench

@@ -32,7 +32,7 @@ void run_training_bench(const Options& options, Report& report) {
     const std::unique_ptr<PythonPeer> pytorch = PythonPeer::start(
         "pytorch_peer.py",
         {std::to_string(bert.sentences()), std::to_string(TrainedBert::tokens), std::to_string(threads)});
-    if (!pytorch) report.line("PyTorch is not timed: python3, or $SHARCS_BENCH_PYTHON, needs torch and transformers");
+    if (!pytorch) report.line(not_timed("PyTorch", "torch and transformers"));
     // The roof and full width, then `others`, then PyTorch.
     const auto timings_of = [&](const std::vector<Contender>& others, const std::string& numbers) {
       std::vector<Contender> contenders = {{"roof", [=] { run_multiply_adds(threads); }}, {"1", [&] { step({1}); }}};
