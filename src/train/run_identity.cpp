@@ -33,11 +33,11 @@ ordered_json data_json(const RunIdentity::Data& data) {
   return {{"file", data.file}, {"samples", data.samples}, {"content", data.content}, {"tokens", data.tokens}};
 }
 
-RunIdentity::Data data_from(const json& object) {
-  return {.file = object.at("file").get<std::string>(),
-          .samples = object.at("samples").get<std::int64_t>(),
-          .content = object.at("content").get<std::uint64_t>(),
-          .tokens = object.at("tokens").get<std::uint64_t>()};
+RunIdentity::Data data_from(const JsonCursor& object) {
+  return {.file = object["file"].get<std::string>(),
+          .samples = object["samples"].get<std::int64_t>(),
+          .content = object["content"].get<std::uint64_t>(),
+          .tokens = object["tokens"].get<std::uint64_t>()};
 }
 
 void compare(const RunIdentity::Data& now, const RunIdentity::Data& before, const char* what,
@@ -95,11 +95,11 @@ ordered_json RunIdentity::to_json() const {
   return {{"options", options}, {"config", config}, {"train", data_json(train)}, {"dev", data_json(dev)}};
 }
 
-RunIdentity RunIdentity::from_json(const json& object) {
-  return {.options = completed_options(object.at("options")),
-          .config = completed_config(object.at("config")),
-          .train = data_from(object.at("train")),
-          .dev = data_from(object.at("dev"))};
+RunIdentity RunIdentity::from_json(const JsonCursor& object) {
+  return {.options = completed_options(object["options"].object()),
+          .config = completed_config(object["config"].object()),
+          .train = data_from(object["train"]),
+          .dev = data_from(object["dev"])};
 }
 
 RunIdentity::Data identify(const Dataset& dataset, const TokenizedDataset& tokenized) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/tokenized_dataset.hpp"
+#include "io/json_cursor.hpp"
 #include "sharcs/dataset.hpp"
 #include "sharcs/model_config.hpp"
 #include "sharcs/training_options.hpp"
@@ -27,8 +28,8 @@ struct RunIdentity {
   Data dev;
 
   nlohmann::ordered_json to_json() const;
-  /// Throws nlohmann::json::exception when `object` is not what to_json() writes.
-  static RunIdentity from_json(const nlohmann::json& object);
+  /// Throws the error of the kind, or nlohmann::json::exception, when `object` is not what to_json() writes.
+  static RunIdentity from_json(const JsonCursor& object);
 };
 
 /// `tokenized`: what tokenize() has made of `dataset`.

@@ -140,7 +140,7 @@ TrainingCheckpoint::TrainingCheckpoint(const std::filesystem::path& file) : sour
     throw CheckpointError(file.string() + ": expected a \"" + format_name + "\"");
   try {
     const auto parsed = JsonCursor::parse(run->second, file.string(), JsonKind::data);
-    identity_ = RunIdentity::from_json(parsed.object());
+    identity_ = RunIdentity::from_json(parsed);
     epochs_ = JsonCursor(identity_.options, file.string(), JsonKind::data, "options")["epochs"].get<int>({.least = 0});
     state_ = state_from(parsed["state"]);
     hardness_epochs_ = read_count(parsed["hardness_epochs"]);

@@ -249,7 +249,8 @@ void TrainingRun::require_same_on_all_ranks() const {
   job_.ranks.broadcast(std::as_writable_bytes(std::span(&size, 1)));
   first.resize(size);
   job_.ranks.broadcast(std::as_writable_bytes(std::span(first)));
-  const auto changes = differences(data_.identity, RunIdentity::from_json(nlohmann::json::parse(first)));
+  const auto changes =
+      differences(data_.identity, RunIdentity::from_json(JsonCursor::parse(first, "the first rank", JsonKind::data)));
   if (!changes.empty()) throw ConfigError("the first rank trains something else: here " + joined_differences(changes));
 }
 

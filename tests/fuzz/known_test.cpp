@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unicode/normalizer2.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "core/random.hpp"
@@ -54,6 +55,19 @@ TEST(HardInputOnce, LatenciesAreOfTheRecordingsWidthsAndNumbers) {
 TEST(HardInputOnce, AnExtremeWindowIsRefused) {
   EXPECT_EQ(message_of<ConfigError>([] { TrainingOptions::parse(R"({"window": 2147483647})", "training.json"); }),
             "training.json: \"window\" is 2147483647; expected at most 1000");
+}
+
+TEST(HardInputOnce, ACheckpointsCountsAreIntegersThatFit) {
+  const auto all = harnesses::all();
+  const Harness& harness = *std::ranges::find(all, "training_state", &Harness::name);
+  const json good = json::parse(harness.seeds().front());
+  const Scratch scratch;
+  for (const char* key : {"samples", "content", "tokens"}) {
+    json changed = good;
+    changed["train"][key] = 7.5e19;
+    EXPECT_THAT(message_of([&] { harness.read(changed.dump(), scratch); }),
+                HasSubstr("\"train." + std::string(key) + "\" is 7.5e+19; expected an integer"));
+  }
 }
 
 TEST(HardInputOnce, ANumberThatIsTooLargeIsNamedWithItsFile) {
