@@ -9,6 +9,7 @@
 
 #include "bert_base.hpp"
 #include "core/available_cores.hpp"
+#include "core/stages.hpp"
 #include "core/threads.hpp"
 #include "random_batch.hpp"
 #include "stopwatch.hpp"
@@ -28,17 +29,23 @@ std::vector<int> thread_counts() {
   return counts;
 }
 
-/// Seconds of a piece with nothing to do but to wait until every thread has come.
-double cost_of_a_piece(int threads, const Options& options) {
+/// Seconds of a piece of so many stages with nothing to do but to wait, in each, until every thread has come.
+double cost_of_meeting(int threads, int stage_count, const Options& options) {
   const ThreadScope scope(threads);
-  const auto meet = [=] {
-    std::atomic<int> come = 0;
+  Workspace workspace;
+  const auto meet = [&] {
+    const Workspace::Mark mark = workspace.mark();
+    Stages stages(workspace);
+    std::vector<std::atomic<int>> come(static_cast<std::size_t>(stage_count));
     const double start = now();
-    parallel_parts(threads, [&](int) {
-      ++come;
-      // OpenMP may give fewer threads than asked for, so nobody waits for ever.
-      while (come < threads && now() - start < 1e-3) std::this_thread::yield();
-    });
+    for (std::atomic<int>& of_stage : come)
+      stages.add(threads, [&of_stage, threads, start](int) {
+        ++of_stage;
+        // OpenMP may give fewer threads than asked for, so nobody waits for ever.
+        while (of_stage < threads && now() - start < 1e-3) std::this_thread::yield();
+      });
+    stages.run();
+    workspace.release(mark);
   };
   return race({{"piece", meet}}, options).front().median;
 }
@@ -61,15 +68,20 @@ void run_counts(const Model& model, double width, const Options& options, Report
   longer.seconds *= 10;
   const std::vector<Timing> timings = race(contenders, longer);
   for (std::size_t i = 0; i < counts.size(); ++i) {
-    const std::int64_t before = shared_pieces();
+    const SharedWork before = shared_work();
     engines[i].run(inputs, policy);
-    const auto pieces = static_cast<double>(shared_pieces() - before);
+    const SharedWork shared = shared_work() - before;
+    const auto pieces = static_cast<double>(shared.pieces), stages = static_cast<double>(shared.stages);
     // No more threads than cores can come to a piece at once; the others' parts are done by those that have come.
     const int at_once = std::min(counts[i], available_cores());
-    const double cost = cost_of_a_piece(at_once, options);
-    const double expected = timings[0].median / at_once + pieces * cost;
-    report.line(format("%-24s %2d threads: %7.2f ms (model %.2f), %.0f pieces of %.2f us", name.c_str(), counts[i],
-                       timings[i].median * 1e3, expected * 1e3, pieces, cost * 1e6));
+    constexpr int more_stages = 10;
+    const double piece_cost = cost_of_meeting(at_once, 1, options);
+    const double stage_cost =
+        std::max(0.0, (cost_of_meeting(at_once, 1 + more_stages, options) - piece_cost) / more_stages);
+    const double expected = timings[0].median / at_once + pieces * piece_cost + (stages - pieces) * stage_cost;
+    report.line(format("%-24s %2d threads: %7.2f ms (model %.2f), %.0f pieces of %.2f us, %.0f more stages of %.2f us",
+                       name.c_str(), counts[i], timings[i].median * 1e3, expected * 1e3, pieces, piece_cost * 1e6,
+                       stages - pieces, stage_cost * 1e6));
     report.record({{"part", "threads"},
                    {"width", width},
                    {"threads", counts[i]},
@@ -77,7 +89,9 @@ void run_counts(const Model& model, double width, const Options& options, Report
                    {"best_seconds", timings[i].best},
                    {"model_seconds", expected},
                    {"pieces", pieces},
-                   {"piece_seconds", cost}});
+                   {"stages", stages},
+                   {"piece_seconds", piece_cost},
+                   {"stage_seconds", stage_cost}});
   }
 }
 

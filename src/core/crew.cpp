@@ -4,7 +4,6 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <chrono>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -12,48 +11,10 @@
 #include <vector>
 
 #include "core/available_cores.hpp"
-
-#if defined(__x86_64__) || defined(__i386__)
-#include <immintrin.h>
-#endif
+#include "core/spin.hpp"
 
 namespace sharcs::internal {
 namespace {
-
-/// A sleeping thread is running again some 50 µs after it was woken: to spin for longer costs more than to sleep.
-constexpr double longest_spin = 50e-6;
-
-/// Tells the processor that the thread only waits: a sibling on the same core goes faster.
-void pause_briefly() {
-#if defined(__x86_64__) || defined(__i386__)
-  _mm_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
-/// The spinning before a sleep.
-class Spin {
- public:
-  explicit Spin(double seconds) : seconds_(seconds) {}
-
-  /// Waits for a moment. False: it has been long enough.
-  bool goes_on() {
-    if (seconds_ <= 0) return false;
-    pause_briefly();
-    constexpr int rounds_a_look = 16;  // the clock costs as much as a few rounds
-    if (++rounds_ % rounds_a_look != 0) return true;
-    const auto now = std::chrono::steady_clock::now();
-    if (rounds_ == rounds_a_look) begin_ = now;
-    return std::chrono::duration<double>(now - begin_).count() < seconds_;
-  }
-  void begin_again() { rounds_ = 0; }
-
- private:
-  double seconds_;
-  unsigned rounds_ = 0;
-  std::chrono::steady_clock::time_point begin_ = {};
-};
 
 cpu_set_t processors_of_this_thread() {
   cpu_set_t set;

@@ -60,6 +60,8 @@ class Crew {
 
   /// How many threads were asked for, the caller counted. There may be fewer: OMP_THREAD_LIMIT, OMP_DYNAMIC.
   int size() const { return size_; }
+  /// How long its threads spin before they sleep.
+  double spin_seconds() const { return spin_seconds_; }
   /// False in a process that has forked since: the child has none of the workers.
   bool is_alive() const;
 

@@ -11,22 +11,40 @@ namespace {
 
 /// What a thread has to know of its parallel work.
 struct Standing {
-  int count = 0;         // of the innermost scope; 0: no scope
-  int scopes = 0;        // that are open
-  bool in_part = false;  // of a piece
-  Crew* crew = nullptr;  // of the scopes
-  std::int64_t pieces = 0;
+  int count = 0;            // of the innermost scope; 0: no scope
+  int scopes = 0;           // that are open
+  bool in_part = false;     // of a piece
+  double spin_seconds = 0;  // of the part's crew
+  Crew* crew = nullptr;     // of the scopes
+  SharedWork shared;
 };
 thread_local Standing standing;
 
 /// Runs a part with thread_count() of 1.
-void run_part(const Piece& piece, int part) {
+void run_part(const Piece& piece, int part, double spin_seconds) {
   struct Inside {
-    bool before = std::exchange(standing.in_part, true);
-    ~Inside() { standing.in_part = before; }
-  } inside;
+    bool was_in_part;
+    double spin_before;
+    ~Inside() {
+      standing.in_part = was_in_part;
+      standing.spin_seconds = spin_before;
+    }
+  } inside = {std::exchange(standing.in_part, true), std::exchange(standing.spin_seconds, spin_seconds)};
   piece.run(piece.body, part);
 }
+
+/// A piece whose parts run as parts.
+struct CrewPiece {
+  const Piece& piece;
+  double spin_seconds;
+
+  Piece inside() const {
+    return {this, [](const void* typed, int part) {
+              const auto& outer = *static_cast<const CrewPiece*>(typed);
+              run_part(outer.piece, part, outer.spin_seconds);
+            }};
+  }
+};
 
 /// A crew for so many threads, the scope's where it is large enough.
 Crew* crew_of(int count) {
@@ -54,10 +72,9 @@ ThreadScope::~ThreadScope() {
 }
 
 void run_parts(int count, const Piece& piece) {
-  const Piece inside = {&piece, [](const void* outer, int part) { run_part(*static_cast<const Piece*>(outer), part); }};
   Crew* const crew = count > 1 && !standing.in_part && !omp_in_parallel() ? crew_of(count) : nullptr;
   if (crew == nullptr) {
-    for (int part = 0; part < count; ++part) inside.run(inside.body, part);
+    for (int part = 0; part < count; ++part) run_part(piece, part, 0);
     return;
   }
   struct Loan {
@@ -69,10 +86,14 @@ void run_parts(int count, const Piece& piece) {
       if (standing.scopes == 0) Crew::give_back(crew);
     }
   } loan(crew);
-  ++standing.pieces;
-  crew->run(count, inside);
+  standing.shared += {.pieces = 1, .stages = 1};
+  const CrewPiece of_crew = {piece, crew->spin_seconds()};
+  crew->run(count, of_crew.inside());
 }
 
-std::int64_t shared_pieces() { return standing.pieces; }
+double spin_seconds() { return standing.spin_seconds; }
+
+SharedWork shared_work() { return standing.shared; }
+void count_shared_stages(std::int64_t stages) { standing.shared += {.pieces = 0, .stages = stages}; }
 
 }  // namespace sharcs::internal

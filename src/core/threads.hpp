@@ -38,8 +38,25 @@ class ThreadScope {
 /// thrown.
 void run_parts(int count, const Piece& piece);
 
-/// The pieces that the calling thread has shared with others so far. Each is one barrier: its end is waited for.
-std::int64_t shared_pieces();
+/// How long a thread that waits inside a part spins before it sleeps.
+double spin_seconds();
+
+/// What the calling thread has shared with others so far. The end of every stage is waited for. A piece that is not
+/// made of stages (core/stages.hpp) counts as one.
+struct SharedWork {
+  std::int64_t pieces = 0;
+  std::int64_t stages = 0;
+
+  SharedWork& operator+=(SharedWork other) {
+    pieces += other.pieces;
+    stages += other.stages;
+    return *this;
+  }
+  SharedWork operator-(SharedWork before) const { return {pieces - before.pieces, stages - before.stages}; }
+};
+SharedWork shared_work();
+/// Counts the stages of a piece that are more than one.
+void count_shared_stages(std::int64_t stages);
 
 template <class Body>
 void parallel_parts(int count, const Body& body) {
@@ -122,21 +139,36 @@ inline WorkShare next_share(const GuidedWork& work, Index begin, int workers) {
   return {begin, end + work.grain > batch_end ? batch_end : end};
 }
 
+/// Gives threads their ranges of guided work.
+struct GuidedTake {
+  GuidedWork work;
+  int workers;
+  std::atomic<Index>* next;  ///< the first item that nobody has taken; 0 at first
+
+  /// The next range; an empty one when nothing is left.
+  WorkShare operator()() const {
+    Index begin = next->load(std::memory_order_relaxed);
+    WorkShare share = next_share(work, begin, workers);
+    while (share.begin < share.end && !next->compare_exchange_weak(begin, share.end, std::memory_order_relaxed))
+      share = next_share(work, begin, workers);
+    return share;
+  }
+};
+
+/// No more threads than there are grains of the work.
+inline int guided_workers(const GuidedWork& work, int workers) {
+  return static_cast<int>(std::min<Index>(ceil_divide(work.total, work.grain), workers));
+}
+
 /// Calls body(take) on up to `workers` threads. Each call of take() returns the next range of the work, an empty one
 /// when nothing is left; together the ranges cover all items. So all threads end together even where items are unequal
 /// work or something else runs on a core. Which thread takes what differs from call to call. What a body throws reaches
 /// the caller when all have ended.
 template <class Body>
 void parallel_guided(const GuidedWork& work, int workers, const Body& body) {
-  workers = static_cast<int>(std::min<Index>(ceil_divide(work.total, work.grain), workers));
+  workers = guided_workers(work, workers);
   std::atomic<Index> next = 0;
-  const auto take = [&] {
-    Index begin = next.load(std::memory_order_relaxed);
-    WorkShare share = next_share(work, begin, workers);
-    while (share.begin < share.end && !next.compare_exchange_weak(begin, share.end, std::memory_order_relaxed))
-      share = next_share(work, begin, workers);
-    return share;
-  };
+  const GuidedTake take = {work, workers, &next};
   if (workers <= 1) return body(take);
   parallel_parts(workers, [&](int) { body(take); });
 }

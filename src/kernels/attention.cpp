@@ -14,6 +14,7 @@
 
 #include "core/eigen_map.hpp"
 #include "core/rounding.hpp"
+#include "core/stages.hpp"
 #include "core/threads.hpp"
 #include "core/workspace.hpp"
 #include "kernels/attention_work.hpp"
@@ -462,34 +463,34 @@ namespace {
 /// Runs body(HeadRows) over all heads, on the threads that the work is worth. Units of tile_rows rows spread one long
 /// head over all of them.
 template <class Body>
-void for_each_head(const Attention<float>& problem, Index unit_rows, const Body& body) {
+void for_each_head(Stages* stages, const Attention<float>& problem, Index unit_rows, const Body& body) {
   const AttentionWork work = {problem, unit_rows};
-  parallel_ranges(work.cost(), grain(100'000, problem.head_size),
-                  [&](Index begin, Index end) { work.for_each_head(begin, end, body); });
+  share_ranges(stages, work.cost(), grain(100'000, problem.head_size),
+               [=](Index begin, Index end) { work.for_each_head(begin, end, body); });
 }
 
-void attend_heads(const Attention<float>& problem, const Dropout& dropout, MatrixView<float> context,
+void attend_heads(Stages* stages, const Attention<float>& problem, const Dropout& dropout, MatrixView<float> context,
                   float* probabilities) {
   constexpr Index unit_rows = HWY_NAMESPACE::tile_rows;  // the same for every target
-  for_each_head(problem, unit_rows, [&](const HeadRows& head) {
+  for_each_head(stages, problem, unit_rows, [=, &problem](const HeadRows& head) {
     HWY_DYNAMIC_DISPATCH(attend)(problem, head, dropout, context, probabilities);
   });
 }
 
-void attention(const Attention<float>& problem, MatrixView<float> context) {
-  attend_heads(problem, {}, context, nullptr);
+void attention(Stages* stages, const Attention<float>& problem, MatrixView<float> context) {
+  attend_heads(stages, stages != nullptr ? stages->keep(problem) : problem, {}, context, nullptr);
 }
 
 void attention_forward(const Attention<float>& problem, const Dropout& dropout, MatrixView<float> context,
                        std::span<float> probabilities) {
-  attend_heads(problem, dropout, context, probabilities.data());
+  attend_heads(nullptr, problem, dropout, context, probabilities.data());
 }
 
 void attention_backward(const Attention<float>& problem, const Dropout& dropout, std::span<const float> probabilities,
                         MatrixView<const float> d_context, const AttentionGradients<float>& gradients) {
   // A head is not split: the gradients of its keys, values and bias add up all of its query rows, in order.
   const Index whole = std::numeric_limits<Index>::max() / 2;
-  for_each_head(problem, whole, [&](const HeadRows& head) {
+  for_each_head(nullptr, problem, whole, [&](const HeadRows& head) {
     HWY_DYNAMIC_DISPATCH(attend_backward)
     (problem, head, dropout, probabilities.data(), d_context, gradients);
   });
@@ -628,8 +629,8 @@ void attention_backward(const Attention<T>& problem, const Dropout& dropout_of, 
 }  // namespace portable
 
 template <class T>
-void attention(const Attention<T>& problem, MatrixView<T> context) {
-  dispatch<T>(simd::attention, portable::attention<T>, problem, context);
+void attention(const Attention<T>& problem, MatrixView<T> context, Stages* stages) {
+  dispatch_stage<T>(stages, simd::attention, portable::attention<T>, problem, context);
 }
 
 template <class T>
@@ -647,7 +648,7 @@ void attention_backward(const Attention<T>& problem, const Dropout& dropout,
 }
 
 #define SHARCS_INSTANTIATE(T)                                                                                  \
-  template void attention(const Attention<T>&, MatrixView<T>);                                                 \
+  template void attention(const Attention<T>&, MatrixView<T>, Stages*);                                        \
   template void attention_forward(const Attention<T>&, const Dropout&, MatrixView<T>, std::span<T>);           \
   template void attention_backward<T>(const Attention<T>&, const Dropout&, std::span<const T>, ConstMatrix<T>, \
                                       const AttentionGradients<T>&);

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "core/matrix_view.hpp"
+#include "core/stages.hpp"
 #include "kernels/dropout.hpp"
 
 namespace sharcs::internal::kernels {
@@ -53,8 +54,9 @@ Index attention_probability_count(const Attention<T>& problem) {
 
 /// context = softmax((query · keyᵀ + position terms) · scale + bias) · value, per sample and head. context: [queries,
 /// heads · head_size].
+/// stages: it becomes the next of them; null: it runs at once.
 template <class T>
-void attention(const Attention<T>& problem, MatrixView<T> context);
+void attention(const Attention<T>& problem, MatrixView<T> context, Stages* stages = nullptr);
 
 /// The same for training: keeps the probabilities (before dropout) for attention_backward. Dropout falls on the
 /// probabilities; its row is (first_row + the query's token) · heads + head, its column the key's position in the

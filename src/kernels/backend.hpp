@@ -2,6 +2,8 @@
 
 #include <type_traits>
 
+#include "core/stages.hpp"
+
 namespace sharcs::internal::kernels {
 
 /// Which code runs the kernels.
@@ -35,6 +37,17 @@ auto dispatch(Simd simd, Portable portable, const Arguments&... arguments) {
     if (backend() == Backend::simd) return simd(arguments...);
   }
   return portable(arguments...);
+}
+
+/// The same for a kernel that runs at once where `stages` is null, and is else added to them: simd(stages,
+/// arguments...).
+template <class Element, class Simd, class Portable, class... Arguments>
+void dispatch_stage(Stages* stages, Simd simd, Portable portable, const Arguments&... arguments) {
+  if constexpr (has_simd<Element>) {
+    if (backend() == Backend::simd) return simd(stages, arguments...);
+  }
+  if (stages == nullptr) return portable(arguments...);
+  stages->add(1, [=](int) { portable(arguments...); });
 }
 
 }  // namespace sharcs::internal::kernels

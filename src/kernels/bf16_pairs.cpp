@@ -15,7 +15,7 @@
 #include <cpuid.h>
 #endif
 
-#include "core/rounding.hpp"
+#include "core/stages.hpp"
 #include "core/threads.hpp"
 #include "kernels/bf16_pair-inl.hpp"
 #include "kernels/vector_loop-inl.hpp"
@@ -71,52 +71,38 @@ HWY_EXPORT(has_bf16_dots);
 HWY_EXPORT(pair_columns_of_rows);
 HWY_EXPORT(pair_some_rows);
 
-void pair_columns(MatrixView<const float> x, MatrixView<float> pairs) {
+void pair_columns(MatrixView<const float> x, MatrixView<float> pairs, Stages* stages) {
   assert(pairs.rows == x.rows && pairs.cols == pair_count(x.cols));
-  parallel_ranges(x.rows, grain(32768, x.cols), [&](Index begin, Index end) {
+  share_ranges(stages, x.rows, grain(32768, x.cols), [=](Index begin, Index end) {
     HWY_DYNAMIC_DISPATCH(pair_columns_of_rows)(x, begin, end, pairs);
   });
 }
 
-void pair_rows(MatrixView<const float> x, MatrixView<float> pairs) {
+void pair_rows(MatrixView<const float> x, MatrixView<float> pairs, Stages* stages) {
   assert(pairs.rows == pair_count(x.rows) && pairs.cols == x.cols);
-  parallel_ranges(pairs.rows, grain(32768, 2 * x.cols), [&](Index begin, Index end) {
+  share_ranges(stages, pairs.rows, grain(32768, 2 * x.cols), [=](Index begin, Index end) {
     HWY_DYNAMIC_DISPATCH(pair_some_rows)(x, begin, end, pairs);
   });
 }
 
 std::vector<MatrixView<const float>> pair_each(std::span<const MatrixView<const float>> operands,
-                                               void (*pair)(MatrixView<const float>, MatrixView<float>),
-                                               AlignedBuffer<float>& memory) {
+                                               void (*pair)(MatrixView<const float>, MatrixView<float>, Stages*),
+                                               Workspace& memory, Stages* stages) {
   const auto is_same = [](const MatrixView<const float>& a, const MatrixView<const float>& b) {
     return a.data == b.data && a.rows == b.rows && a.cols == b.cols && a.stride == b.stride;
   };
-  const auto first_like = [&](std::size_t i) {
-    return static_cast<std::size_t>(
-        std::ranges::find_if(operands, [&](const auto& other) { return is_same(other, operands[i]); }) -
-        operands.begin());
-  };
   const bool along_columns = pair == pair_columns;
-  std::vector<MatrixView<const float>> pairs(operands.size());
-  std::vector<Index> places(operands.size());
-  Index size = 0;
-  for (std::size_t i = 0; i < operands.size(); ++i) {
-    const MatrixView<const float>& x = operands[i];
-    places[i] = size;
-    if (first_like(i) == i)
-      size += round_up<Index>(along_columns ? x.rows * pair_count(x.cols) : pair_count(x.rows) * x.cols, line_floats);
-  }
-  if (memory.size() < static_cast<std::size_t>(size)) memory = AlignedBuffer<float>(static_cast<std::size_t>(size));
-  for (std::size_t i = 0; i < operands.size(); ++i) {
-    const MatrixView<const float>& x = operands[i];
-    if (const std::size_t first = first_like(i); first < i) {
-      pairs[i] = pairs[first];
+  std::vector<MatrixView<const float>> pairs;
+  for (const MatrixView<const float>& x : operands) {
+    const auto first = std::ranges::find_if(operands, [&](const auto& other) { return is_same(other, x); });
+    if (const auto place = static_cast<std::size_t>(first - operands.begin()); place < pairs.size()) {
+      pairs.push_back(pairs[place]);
       continue;
     }
-    const MatrixView<float> to(memory.data() + places[i], along_columns ? x.rows : pair_count(x.rows),
-                               along_columns ? pair_count(x.cols) : x.cols);
-    pair(x, to);
-    pairs[i] = to;
+    const MatrixView<float> to = along_columns ? memory.matrix<float>(x.rows, pair_count(x.cols))
+                                               : memory.matrix<float>(pair_count(x.rows), x.cols);
+    pair(x, to, stages);
+    pairs.push_back(to);
   }
   return pairs;
 }

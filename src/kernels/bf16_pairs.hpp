@@ -3,8 +3,9 @@
 #include <span>
 #include <vector>
 
-#include "core/aligned_buffer.hpp"
 #include "core/matrix_view.hpp"
+#include "core/stages.hpp"
+#include "core/workspace.hpp"
 
 namespace sharcs::internal::kernels {
 
@@ -18,16 +19,16 @@ namespace sharcs::internal::kernels {
 inline Index pair_count(Index numbers) { return (numbers + 1) / 2; }
 
 /// pairs(r, i) = x(r, 2i), x(r, 2i + 1), each rounded to the nearest bf16, ties to even. pairs: [x.rows,
-/// pair_count(x.cols)].
-void pair_columns(MatrixView<const float> x, MatrixView<float> pairs);
+/// pair_count(x.cols)]. stages: it becomes the next of them; null: it runs at once.
+void pair_columns(MatrixView<const float> x, MatrixView<float> pairs, Stages* stages = nullptr);
 /// pairs(i, c) = x(2i, c), x(2i + 1, c). pairs: [pair_count(x.rows), x.cols].
-void pair_rows(MatrixView<const float> x, MatrixView<float> pairs);
+void pair_rows(MatrixView<const float> x, MatrixView<float> pairs, Stages* stages = nullptr);
 
-/// Pairs of several operands, in `memory`, which grows where it has to. Operands that are the same share a copy: query,
+/// Pairs of several operands, in `memory`. Operands that are the same share a copy: query,
 /// key and value read the same x. pair: pair_columns or pair_rows.
 std::vector<MatrixView<const float>> pair_each(std::span<const MatrixView<const float>> operands,
-                                               void (*pair)(MatrixView<const float>, MatrixView<float>),
-                                               AlignedBuffer<float>& memory);
+                                               void (*pair)(MatrixView<const float>, MatrixView<float>, Stages*),
+                                               Workspace& memory, Stages* stages = nullptr);
 
 /// Whether this processor has an instruction for products of bf16 numbers, and products use it. Without it, bf16
 /// numbers are widened to floats on the way: half the memory, at the speed of floats.

@@ -13,6 +13,7 @@
 
 #include "core/aligned_buffer.hpp"
 #include "core/rounding.hpp"
+#include "core/stages.hpp"
 #include "core/threads.hpp"
 #include "kernels/backend.hpp"
 #include "kernels/portable.hpp"
@@ -247,51 +248,55 @@ namespace {
 
 /// Calls body(begin, end) on ranges of [0, total) that start at multiples of `block`, spread over the threads.
 template <class Body>
+void share_blocks(Stages* stages, Index total, Index block, const Body& body) {
+  share_ranges(stages, ceil_divide(total, block), 1,
+               [=](Index begin, Index end) { body(begin * block, std::min(end * block, total)); });
+}
+template <class Body>
 void parallel_blocks(Index total, Index block, const Body& body) {
-  parallel_ranges(ceil_divide(total, block), 1,
-                  [&](Index begin, Index end) { body(begin * block, std::min(end * block, total)); });
+  share_blocks(nullptr, total, block, body);
 }
 
 /// Calls body on parts of views of one shape, spread over the threads. Views without gaps are one long row, which
 /// splits evenly and has one end instead of many.
 template <class Body, class T, class... U>
-void parallel_elements(Index least, const Body& body, MatrixView<T> first, MatrixView<U>... others) {
+void share_elements(Stages* stages, Index least, const Body& body, MatrixView<T> first, MatrixView<U>... others) {
   if (first.stride == first.cols && ((others.stride == first.cols) && ...)) {
-    parallel_blocks(first.rows * first.cols, least, [&](Index begin, Index end) {
+    share_blocks(stages, first.rows * first.cols, least, [=](Index begin, Index end) {
       body(MatrixView<T>(first.data + begin, 1, end - begin), MatrixView<U>(others.data + begin, 1, end - begin)...);
     });
   } else {
-    parallel_ranges(first.rows, grain(least, first.cols), [&](Index begin, Index end) {
+    share_ranges(stages, first.rows, grain(least, first.cols), [=](Index begin, Index end) {
       body(first.row_range(begin, end - begin), others.row_range(begin, end - begin)...);
     });
   }
 }
 
 void gelu_backward(MatrixView<const float> dy, MatrixView<const float> x, MatrixView<float> dx) {
-  parallel_elements(8192, HWY_DYNAMIC_DISPATCH(gelu_backward_rows), dy, x, dx);
+  share_elements(nullptr, 8192, HWY_DYNAMIC_DISPATCH(gelu_backward_rows), dy, x, dx);
 }
 
 void gelu_tanh_backward(MatrixView<const float> dy, MatrixView<const float> x, MatrixView<float> dx) {
-  parallel_elements(8192, HWY_DYNAMIC_DISPATCH(gelu_tanh_backward_rows), dy, x, dx);
+  share_elements(nullptr, 8192, HWY_DYNAMIC_DISPATCH(gelu_tanh_backward_rows), dy, x, dx);
 }
 
 void gated_backward(MatrixView<const float> dy, MatrixView<const float> x, MatrixView<float> dx, float k) {
   const auto rows = [k](MatrixView<const float> gradient, MatrixView<const float> in, MatrixView<float> out) {
     HWY_DYNAMIC_DISPATCH(gated_backward_rows)(gradient, in, out, k);
   };
-  parallel_elements(8192, rows, dy, x, dx);
+  share_elements(nullptr, 8192, rows, dy, x, dx);
 }
 
 void relu_backward(MatrixView<const float> dy, MatrixView<const float> x, MatrixView<float> dx) {
-  parallel_elements(32768, HWY_DYNAMIC_DISPATCH(relu_backward_rows), dy, x, dx);
+  share_elements(nullptr, 32768, HWY_DYNAMIC_DISPATCH(relu_backward_rows), dy, x, dx);
 }
 
 void add(MatrixView<const float> x, MatrixView<float> y) {
-  parallel_elements(32768, HWY_DYNAMIC_DISPATCH(add_rows), x, y);
+  share_elements(nullptr, 32768, HWY_DYNAMIC_DISPATCH(add_rows), x, y);
 }
 
-void multiply_by(MatrixView<const float> x, MatrixView<float> y) {
-  parallel_elements(32768, HWY_DYNAMIC_DISPATCH(multiply_by_rows), x, y);
+void multiply_by(Stages* stages, MatrixView<const float> x, MatrixView<float> y) {
+  share_elements(stages, 32768, HWY_DYNAMIC_DISPATCH(multiply_by_rows), x, y);
 }
 
 void add_column_sums(MatrixView<const float> x, float* sums) {
@@ -482,8 +487,8 @@ void add(ConstMatrix<T> x, MatrixView<T> y) {
 }
 
 template <class T>
-void multiply_by(ConstMatrix<T> x, MatrixView<T> y) {
-  dispatch<T>(simd::multiply_by, portable::multiply_by<T>, x, y);
+void multiply_by(ConstMatrix<T> x, MatrixView<T> y, Stages* stages) {
+  dispatch_stage<T>(stages, simd::multiply_by, portable::multiply_by<T>, x, y);
 }
 
 template <class T>
@@ -515,7 +520,7 @@ void adamw_idle(std::span<T> weight, std::span<T> first_moment, std::span<T> sec
   template void relu_backward<T>(ConstMatrix<T>, ConstMatrix<T>, MatrixView<T>);                       \
   template void add_column_sums<T>(ConstMatrix<T>, T*);                                                \
   template void add<T>(ConstMatrix<T>, MatrixView<T>);                                                 \
-  template void multiply_by<T>(ConstMatrix<T>, MatrixView<T>);                                         \
+  template void multiply_by<T>(ConstMatrix<T>, MatrixView<T>, Stages*);                                \
   template T exp_below(std::span<const T>, T, T, T*);                                                  \
   template double squared_sum(std::span<const T>);                                                     \
   template void adamw(std::span<T>, std::span<T>, std::span<T>, std::span<const T>, const AdamwStep&); \

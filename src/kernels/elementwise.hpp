@@ -4,6 +4,7 @@
 #include <span>
 
 #include "core/matrix_view.hpp"
+#include "core/stages.hpp"
 
 namespace sharcs::internal::kernels {
 
@@ -31,9 +32,9 @@ void add_column_sums(ConstMatrix<T> x, T* sums);
 template <class T>
 void add(ConstMatrix<T> x, MatrixView<T> y);
 
-/// y *= x, element by element.
+/// y *= x, element by element. stages: it becomes the next of them; null: it runs at once.
 template <class T>
-void multiply_by(ConstMatrix<T> x, MatrixView<T> y);
+void multiply_by(ConstMatrix<T> x, MatrixView<T> y, Stages* stages = nullptr);
 
 /// y = exp((x − shift) · factor), element by element, where no x is above `shift` and the factor is positive. Returns
 /// Σ y. On the calling thread. y: as many elements as x.

@@ -12,6 +12,7 @@
 
 #include "core/eigen_map.hpp"
 #include "core/rounding.hpp"
+#include "core/stages.hpp"
 #include "core/threads.hpp"
 #include "kernels/backend.hpp"
 #include "kernels/bf16_pair-inl.hpp"
@@ -262,7 +263,7 @@ void multiply_tiles(const TileJob& job, WorkShare now, WorkShare next) {
 constexpr double work_to_balance = 2e7;
 
 template <class Arithmetic>
-void multiply_as(std::span<const Product<float>> products) {
+void multiply_as(Stages* stages, std::span<const Product<float>> products) {
   double work = 0;
   for (const auto& p : products) {
     assert(p.weight->panel_width() == tile_cols);
@@ -271,10 +272,9 @@ void multiply_as(std::span<const Product<float>> products) {
   const int workers = useful_threads(work, work_of_a_thread);
   const TileJob job = divide(products, workers);
   if (work < work_to_balance * workers) {
-    parallel_shares(job.tiles, workers, [&](Index begin, Index end) {
+    return share_shares(stages, job.tiles, workers, [=](Index begin, Index end) {
       multiply_tiles<Arithmetic>(job, {begin, end}, {});
     });
-    return;
   }
   Index run = 1;  // tiles of a panel
   for (const auto& p : products) run = std::max(run, TileGrid(p, job.height).chunk);
@@ -282,7 +282,7 @@ void multiply_as(std::span<const Product<float>> products) {
   // where a panel is few tiles, most of the time goes into reading it, and each of its parts would have to read it all.
   const bool keeps_panels_whole = run <= few_tiles && job.tiles >= 4 * workers * run;
   const Index part = keeps_panels_whole ? run : std::clamp<Index>(job.tiles / (16 * workers), 1, run);
-  parallel_guided({.total = job.tiles, .batch = run, .grain = part}, workers, [&](const auto& take) {
+  share_guided(stages, {.total = job.tiles, .batch = run, .grain = part}, workers, [=](const GuidedTake& take) {
     for (WorkShare now = take(); now.begin < now.end;) {
       const WorkShare next = take();
       multiply_tiles<Arithmetic>(job, now, next);
@@ -291,14 +291,16 @@ void multiply_as(std::span<const Product<float>> products) {
   });
 }
 
-void multiply(std::span<const Product<float>> products) { multiply_as<FloatProducts>(products); }
+void multiply(Stages* stages, std::span<const Product<float>> products) {
+  multiply_as<FloatProducts>(stages, products);
+}
 
 /// Operands of pairs; the slices count pairs.
-void multiply_pairs(std::span<const Product<float>> products, [[maybe_unused]] bool by_instruction) {
+void multiply_pairs(Stages* stages, std::span<const Product<float>> products, [[maybe_unused]] bool by_instruction) {
 #ifdef SHARCS_BF16_DOT
-  if (by_instruction) return multiply_as<Bf16Dots>(products);
+  if (by_instruction) return multiply_as<Bf16Dots>(stages, products);
 #endif
-  multiply_as<Bf16Halves>(products);
+  multiply_as<Bf16Halves>(stages, products);
 }
 
 }  // namespace sharcs::internal::kernels::HWY_NAMESPACE
@@ -312,25 +314,29 @@ HWY_EXPORT(multiply_pairs);
 namespace simd {
 namespace {
 
-void multiply_bf16(std::span<const Product<float>> products) {
-  thread_local AlignedBuffer<float> memory;
+void multiply_bf16(Stages* stages, std::span<const Product<float>> products) {
+  thread_local Workspace memory_of_thread;
+  memory_of_thread.clear();
+  Workspace& memory = stages != nullptr ? stages->workspace() : memory_of_thread;
   std::vector<MatrixView<const float>> operands;
   for (const Product<float>& p : products) operands.push_back(p.x);
-  operands = pair_each(operands, pair_columns, memory);
+  operands = pair_each(operands, pair_columns, memory, stages);
   std::vector<Product<float>> of_pairs(products.begin(), products.end());
   for (std::size_t i = 0; i < products.size(); ++i) {
     of_pairs[i].x = operands[i];
     of_pairs[i].slice.inputs = pair_count(products[i].slice.inputs);
   }
-  HWY_DYNAMIC_DISPATCH(multiply_pairs)(of_pairs, uses_bf16_instruction());
+  const std::span<const Product<float>> all = of_pairs;
+  HWY_DYNAMIC_DISPATCH(multiply_pairs)
+  (stages, stages != nullptr ? stages->keep(all) : all, uses_bf16_instruction());
 }
 
-void multiply(std::span<const Product<float>> products) {
+void multiply(Stages* stages, std::span<const Product<float>> products) {
   while (!products.empty()) {
     const Numbers numbers = products.front().weight->numbers();
     const auto other = std::ranges::find_if(products, [=](const auto& p) { return p.weight->numbers() != numbers; });
     const auto alike = products.first(static_cast<std::size_t>(other - products.begin()));
-    numbers == Numbers::bf16 ? multiply_bf16(alike) : HWY_DYNAMIC_DISPATCH(multiply)(alike);
+    numbers == Numbers::bf16 ? multiply_bf16(stages, alike) : HWY_DYNAMIC_DISPATCH(multiply)(stages, alike);
     products = products.subspan(alike.size());
   }
 }
@@ -358,12 +364,13 @@ void multiply(std::span<const Product<Element>> products) {
 }  // namespace portable
 
 template <class Element>
-void multiply(std::span<const Product<Element>> products) {
-  dispatch<Element>(simd::multiply, portable::multiply<Element>, products);
+void multiply(std::span<const Product<Element>> products, Stages* stages) {
+  if (stages != nullptr) products = stages->keep(products);
+  dispatch_stage<Element>(stages, simd::multiply, portable::multiply<Element>, products);
 }
 
-template void multiply(std::span<const Product<float>>);
-template void multiply(std::span<const Product<double>>);
+template void multiply(std::span<const Product<float>>, Stages*);
+template void multiply(std::span<const Product<double>>, Stages*);
 
 }  // namespace sharcs::internal::kernels
 #endif

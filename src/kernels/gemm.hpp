@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "core/matrix_view.hpp"
+#include "core/stages.hpp"
 #include "kernels/packed_matrix.hpp"
 
 namespace sharcs::internal::kernels {
@@ -56,12 +57,13 @@ struct Product {
 
 /// Runs independent products as one parallel job (query, key and value of a layer, say).
 /// None may read what another writes.
+/// stages: the job becomes the next of them (with bf16 the next two); null: it runs at once.
 template <class Element>
-void multiply(std::span<const Product<Element>> products);
+void multiply(std::span<const Product<Element>> products, Stages* stages = nullptr);
 
 template <class Element>
-void multiply(const Product<Element>& product) {
-  multiply(std::span<const Product<Element>>(&product, 1));
+void multiply(const Product<Element>& product, Stages* stages = nullptr) {
+  multiply(std::span<const Product<Element>>(&product, 1), stages);
 }
 
 enum class Write { overwrite, accumulate };

@@ -203,14 +203,15 @@ void multiply_nn(std::span<const Term<float>> terms, MatrixView<float> y, Write 
 }
 
 void multiply_bf16_tn(std::span<const TransposedProduct<float>> products, Write write) {
-  thread_local AlignedBuffer<float> left_memory, right_memory;
+  thread_local Workspace memory;
+  memory.clear();
   std::vector<MatrixView<const float>> lefts, rights;
   for (const auto& p : products) {
     lefts.push_back(p.a);
     rights.push_back(p.b);
   }
-  lefts = pair_each(lefts, pair_rows, left_memory);
-  rights = pair_each(rights, pair_rows, right_memory);
+  lefts = pair_each(lefts, pair_rows, memory);
+  rights = pair_each(rights, pair_rows, memory);
   std::vector<TransposedProduct<float>> of_pairs;
   for (std::size_t i = 0; i < products.size(); ++i) of_pairs.push_back({lefts[i], rights[i], products[i].y});
   HWY_DYNAMIC_DISPATCH(multiply_pairs_tn)(of_pairs, write, uses_bf16_instruction());

@@ -17,6 +17,7 @@
 #endif
 
 #include "core/rounding.hpp"
+#include "core/stages.hpp"
 #include "core/threads.hpp"
 #include "kernels/amx.hpp"
 #include "kernels/backend.hpp"
@@ -243,7 +244,7 @@ bool suits_amx(std::span<const Int8Product> products) {
          HWY_DYNAMIC_DISPATCH(has_amx_panels)() && uses_amx();
 }
 
-void multiply(std::span<const Int8Product> products) {
+void multiply(Stages* stages, std::span<const Int8Product> products) {
   const bool by_amx = suits_amx(products);
   double work = 0;
   Index tiles = 0;
@@ -252,13 +253,13 @@ void multiply(std::span<const Int8Product> products) {
     tiles += by_amx ? HWY_DYNAMIC_DISPATCH(amx_block_count)(p) : HWY_DYNAMIC_DISPATCH(int8_tile_count)(p);
   }
   if (by_amx)
-    return parallel_shares(tiles, useful_threads(work, work_of_a_thread), [&](Index begin, Index end) {
+    return share_shares(stages, tiles, useful_threads(work, work_of_a_thread), [=](Index begin, Index end) {
       HWY_DYNAMIC_DISPATCH(multiply_by_amx)(products, begin, end);
     });
-  parallel_shares(tiles, useful_threads(work, work_of_a_thread),
-                  [&, by_instruction = uses_dot_instruction()](Index begin, Index end) {
-                    HWY_DYNAMIC_DISPATCH(multiply_int8_tiles)(products, begin, end, by_instruction);
-                  });
+  share_shares(stages, tiles, useful_threads(work, work_of_a_thread),
+               [=, by_instruction = uses_dot_instruction()](Index begin, Index end) {
+                 HWY_DYNAMIC_DISPATCH(multiply_int8_tiles)(products, begin, end, by_instruction);
+               });
 }
 
 }  // namespace
@@ -282,13 +283,14 @@ void multiply(std::span<const Int8Product> products) {
 }  // namespace
 }  // namespace portable
 
-void multiply(std::span<const Int8Product> products) {
+void multiply(std::span<const Int8Product> products, Stages* stages) {
   for ([[maybe_unused]] const Int8Product& p : products)
     assert(p.x.values.rows == p.y.rows && p.x.values.cols == p.slice.inputs && p.y.cols == p.slice.outputs);
-  dispatch<float>(simd::multiply, portable::multiply, products);
+  if (stages != nullptr) products = stages->keep(products);
+  dispatch_stage<float>(stages, simd::multiply, portable::multiply, products);
 }
 
-void multiply_and_quantize(const Int8Product& product, const Int8Rows& result) {
+void multiply_and_quantize(const Int8Product& product, const Int8Rows& result, Stages* stages) {
   // Floats of so many rows stay in the L2 cache (512 KB of it), with the panel that is being read.
   constexpr Index near_floats = Index{1} << 17, least_rows = 24;
   assert(!product.epilogue.pre_activation);
@@ -296,11 +298,11 @@ void multiply_and_quantize(const Int8Product& product, const Int8Rows& result) {
   const Index part_rows = std::clamp<Index>(near_floats / product.y.cols, least_rows, std::max(rows, least_rows));
   const Index parts = ceil_divide(rows, part_rows);
   if (parts < thread_count()) {
-    multiply(product);
-    quantize(product.y, result);
-    return;
+    multiply(product, stages);
+    return quantize(product.y, result, stages);
   }
-  parallel_shares(parts, static_cast<int>(std::min<Index>(parts, thread_count())), [&](Index begin, Index end) {
+  const int workers = static_cast<int>(std::min<Index>(parts, thread_count()));
+  share_shares(stages, parts, workers, [=](Index begin, Index end) {
     const ThreadScope alone(1);
     for (Index part = begin; part < end; ++part) {
       const Index first = part * part_rows, count = std::min(part_rows, rows - first);

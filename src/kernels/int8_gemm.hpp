@@ -24,12 +24,16 @@ struct Int8Product {
 };
 
 /// Runs independent products as one parallel job. None may read what another writes.
-void multiply(std::span<const Int8Product> products);
-inline void multiply(const Int8Product& product) { multiply(std::span<const Int8Product>(&product, 1)); }
+/// stages: the job becomes the next of them; null: it runs at once.
+void multiply(std::span<const Int8Product> products, Stages* stages = nullptr);
+inline void multiply(const Int8Product& product, Stages* stages = nullptr) {
+  multiply(std::span<const Int8Product>(&product, 1), stages);
+}
 
 /// The same for one product whose result is wanted as int8 only. y is memory to work in: where there are more rows than
-/// fit into the L2 cache, they are multiplied and quantized part by part. Afterwards y may hold anything.
-void multiply_and_quantize(const Int8Product& product, const Int8Rows& result);
+/// fit into the L2 cache, they are multiplied and quantized part by part. Afterwards y may hold anything. stages: as
+/// above; it may be the next two.
+void multiply_and_quantize(const Int8Product& product, const Int8Rows& result, Stages* stages = nullptr);
 
 /// The processor's instruction for the dot product of four int8, by instruction set.
 enum class DotInstruction { none, avx512_vnni, avx_vnni, neon_dot };

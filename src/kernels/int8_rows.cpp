@@ -9,6 +9,7 @@
 #include <cassert>
 
 #include "core/rounding.hpp"
+#include "core/stages.hpp"
 #include "core/threads.hpp"
 #include "kernels/backend.hpp"
 #include "kernels/int8_row-inl.hpp"
@@ -40,8 +41,8 @@ HWY_EXPORT(quantize_weight_rows);
 namespace simd {
 namespace {
 
-void quantize(MatrixView<const float> x, const Int8Rows& rows) {
-  parallel_ranges(x.rows, grain(32768, x.cols), [&](Index begin, Index end) {
+void quantize(Stages* stages, MatrixView<const float> x, const Int8Rows& rows) {
+  share_ranges(stages, x.rows, grain(32768, x.cols), [=](Index begin, Index end) {
     HWY_DYNAMIC_DISPATCH(quantize_rows)(x.row_range(begin, end - begin), rows.row_range(begin, end - begin));
   });
 }
@@ -76,9 +77,9 @@ Int8Rows Int8Rows::make(Index rows, Index cols, Workspace& workspace) {
           workspace.span<float>(rows).data(), workspace.span<std::int32_t>(rows).data()};
 }
 
-void quantize(MatrixView<const float> x, const Int8Rows& rows) {
+void quantize(MatrixView<const float> x, const Int8Rows& rows, Stages* stages) {
   assert(x.rows == rows.values.rows && x.cols == rows.values.cols);
-  dispatch<float>(simd::quantize, portable::quantize, x, rows);
+  dispatch_stage<float>(stages, simd::quantize, portable::quantize, x, rows);
 }
 
 void quantize_weight(MatrixView<const float> weight, MatrixView<std::int8_t> values, std::span<float> scales) {
@@ -91,8 +92,8 @@ void quantize_weight(MatrixView<const float> weight, MatrixView<std::int8_t> val
 
 // The rows of a thread pass through LayerNorm and quantize() a few at a time, so that they are read from the L1 cache.
 void layer_norm(MatrixView<const float> x, const float* weight, const float* bias, float eps, MatrixView<float> y,
-                const Int8Rows& rows) {
-  parallel_ranges(x.rows, grain(16384, x.cols), [&](Index begin, Index end) {
+                const Int8Rows& rows, Stages* stages) {
+  share_ranges(stages, x.rows, grain(16384, x.cols), [=](Index begin, Index end) {
     const ThreadScope alone(1);
     constexpr Index few = 4;
     for (Index r = begin; r < end; r += few) {

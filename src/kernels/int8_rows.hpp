@@ -6,6 +6,7 @@
 #include <span>
 
 #include "core/matrix_view.hpp"
+#include "core/stages.hpp"
 #include "core/workspace.hpp"
 
 namespace sharcs::internal::kernels {
@@ -44,14 +45,14 @@ struct Int8Rows {
 };
 
 /// rows = x, rounded: scale = max |x| / 127 of the row, value = x / scale to the nearest, ties to even. A row whose
-/// numbers are all below 1e-30 becomes zeros.
-void quantize(MatrixView<const float> x, const Int8Rows& rows);
+/// numbers are all below 1e-30 becomes zeros. stages: it becomes the next of them; null: it runs at once.
+void quantize(MatrixView<const float> x, const Int8Rows& rows, Stages* stages = nullptr);
 
 /// The same for the rows of a weight, without the sums. scales: one a row.
 void quantize_weight(MatrixView<const float> weight, MatrixView<std::int8_t> values, std::span<float> scales);
 
 /// y = LayerNorm(x), see layer_norm(), and also as int8: each row is quantized while it is in the cache.
 void layer_norm(MatrixView<const float> x, const float* weight, const float* bias, float eps, MatrixView<float> y,
-                const Int8Rows& rows);
+                const Int8Rows& rows, Stages* stages = nullptr);
 
 }  // namespace sharcs::internal::kernels

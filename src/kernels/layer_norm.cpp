@@ -10,6 +10,7 @@
 
 #include "core/aligned_buffer.hpp"
 #include "core/rounding.hpp"
+#include "core/stages.hpp"
 #include "core/threads.hpp"
 #include "kernels/backend.hpp"
 #include "kernels/portable.hpp"
@@ -100,9 +101,9 @@ HWY_EXPORT(add_parts);
 namespace simd {
 namespace {
 
-void layer_norm(MatrixView<const float> x, const float* weight, const float* bias, float eps, MatrixView<float> y,
-                std::span<RowStatistics<float>> statistics) {
-  parallel_ranges(x.rows, grain(16384, x.cols), [&](Index begin, Index end) {
+void layer_norm(Stages* stages, MatrixView<const float> x, const float* weight, const float* bias, float eps,
+                MatrixView<float> y, std::span<RowStatistics<float>> statistics) {
+  share_ranges(stages, x.rows, grain(16384, x.cols), [=](Index begin, Index end) {
     HWY_DYNAMIC_DISPATCH(layer_norm_rows)
     (x.row_range(begin, end - begin), weight, bias, eps, y.row_range(begin, end - begin),
      statistics.empty() ? nullptr : statistics.data() + begin);
@@ -185,8 +186,8 @@ void layer_norm_backward(MatrixView<const T> dy, MatrixView<const T> x, std::spa
 
 template <class T>
 void layer_norm(ConstMatrix<T> x, const T* weight, const T* bias, T eps, MatrixView<T> y,
-                std::span<RowStatistics<T>> statistics) {
-  dispatch<T>(simd::layer_norm, portable::layer_norm<T>, x, weight, bias, eps, y, statistics);
+                std::span<RowStatistics<T>> statistics, Stages* stages) {
+  dispatch_stage<T>(stages, simd::layer_norm, portable::layer_norm<T>, x, weight, bias, eps, y, statistics);
 }
 
 template <class T>
@@ -197,7 +198,8 @@ void layer_norm_backward(ConstMatrix<T> dy, ConstMatrix<T> x, std::span<const Ro
 }
 
 #define SHARCS_INSTANTIATE(T)                                                                                       \
-  template void layer_norm<T>(ConstMatrix<T>, const T*, const T*, T, MatrixView<T>, std::span<RowStatistics<T>>);   \
+  template void layer_norm<T>(ConstMatrix<T>, const T*, const T*, T, MatrixView<T>, std::span<RowStatistics<T>>,    \
+                              Stages*);                                                                             \
   template void layer_norm_backward<T>(ConstMatrix<T>, ConstMatrix<T>, std::span<const RowStatistics<T>>, const T*, \
                                        MatrixView<T>, T*, T*);
 SHARCS_INSTANTIATE(float)

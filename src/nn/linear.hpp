@@ -27,13 +27,14 @@ struct LinearInput {
   kernels::Int8Rows int8 = {};
 
   LinearInput(MatrixView<const T> rows, kernels::Int8Rows quantized) : plain(rows), int8(quantized) {}
-  /// Quantizes the rows if `layer` needs that.
+  /// Quantizes the rows if `layer` needs that: at once, or as the next of `stages`.
   template <class Layer>
-  LinearInput(MatrixView<const T> rows, const Layer& layer, Workspace& workspace) : plain(rows) {
+  LinearInput(MatrixView<const T> rows, const Layer& layer, Workspace& workspace, Stages* stages = nullptr)
+      : plain(rows) {
     if constexpr (std::is_same_v<T, float>) {
       if (!layer.int8) return;
       int8 = kernels::Int8Rows::make(rows.rows, rows.cols, workspace);
-      kernels::quantize(rows, int8);
+      kernels::quantize(rows, int8, stages);
     }
   }
 };
@@ -65,11 +66,12 @@ struct Linear {
   void forward(ConstMatrix<T> x, MatrixView<T> y, kernels::Epilogue<T> epilogue = {}) const {
     kernels::multiply(product(x, y, epilogue));
   }
-  /// The same with whatever weight there is.
-  void forward(const LinearInput<T>& x, MatrixView<T> y, kernels::Epilogue<T> epilogue = {}) const {
+  /// The same with whatever weight there is: at once, or as the next of `stages`.
+  void forward(const LinearInput<T>& x, MatrixView<T> y, kernels::Epilogue<T> epilogue = {},
+               Stages* stages = nullptr) const {
     if constexpr (std::is_same_v<T, float>)
-      if (int8) return kernels::multiply(int8_product(x.int8, y, epilogue));
-    forward(x.plain, y, epilogue);
+      if (int8) return kernels::multiply(int8_product(x.int8, y, epilogue), stages);
+    kernels::multiply(product(x.plain, y, epilogue), stages);
   }
 
   /// A layer's y = x · W[:n, :k]ᵀ + b[:n] on the way back. x: [rows, k]; dy: [rows, n].

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/threads.hpp"
-
 namespace sharcs::internal {
 
 std::shared_ptr<const std::vector<float>> RotaryAngles::table(Index positions) const {
@@ -28,19 +26,17 @@ std::shared_ptr<const std::vector<float>> RotaryAngles::table(Index positions) c
 }
 
 template <class T>
-void rotate(MatrixView<T> x, std::span<const Index> offsets, const RotaryAngles& angles, Turn turn) {
-  Index longest = 0;
-  for (std::size_t s = 0; s + 1 < offsets.size(); ++s) longest = std::max(longest, offsets[s + 1] - offsets[s]);
-  const std::shared_ptr<const std::vector<float>> table = angles.table(longest);
-  const Index size = angles.head_size(), half = size / 2;
+void rotate(MatrixView<T> x, std::span<const Index> offsets, std::span<const float> table, Index head_size, Turn turn,
+            Stages* stages) {
+  const Index half = head_size / 2;
   const T sign = turn == Turn::forth ? T(1) : T(-1);
-  parallel_ranges(x.rows, grain(16384, x.cols), [&](Index begin, Index end) {
+  share_ranges(stages, x.rows, grain(16384, x.cols), [=](Index begin, Index end) {
     auto sample = std::upper_bound(offsets.begin(), offsets.end(), begin) - 1;  // whose rows come next
     for (Index r = begin; r < end; ++r) {
       while (r >= sample[1]) ++sample;
-      const float* const cosines = table->data() + (r - *sample) * size;
+      const float* const cosines = table.data() + (r - *sample) * head_size;
       const float* const sines = cosines + half;
-      for (Index first = 0; first < x.cols; first += size) {
+      for (Index first = 0; first < x.cols; first += head_size) {
         T* const left = x.row(r) + first;
         T* const right = left + half;
         for (Index c = 0; c < half; ++c) {
@@ -53,7 +49,7 @@ void rotate(MatrixView<T> x, std::span<const Index> offsets, const RotaryAngles&
   });
 }
 
-template void rotate(MatrixView<float>, std::span<const Index>, const RotaryAngles&, Turn);
-template void rotate(MatrixView<double>, std::span<const Index>, const RotaryAngles&, Turn);
+template void rotate(MatrixView<float>, std::span<const Index>, std::span<const float>, Index, Turn, Stages*);
+template void rotate(MatrixView<double>, std::span<const Index>, std::span<const float>, Index, Turn, Stages*);
 
 }  // namespace sharcs::internal

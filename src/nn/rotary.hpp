@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/matrix_view.hpp"
+#include "core/stages.hpp"
 
 namespace sharcs::internal {
 
@@ -38,7 +39,10 @@ enum class Turn {
 
 /// Turns the rows of x, in place. x: [rows, heads · head_size]; sample s owns the rows offsets[s] .. offsets[s + 1] −
 /// 1, which are its tokens from position 0 on.
+/// table: of as many positions as the longest sample has tokens. stages: it becomes the next of them; null: it runs at
+/// once.
 template <class T>
-void rotate(MatrixView<T> x, std::span<const Index> offsets, const RotaryAngles& angles, Turn turn);
+void rotate(MatrixView<T> x, std::span<const Index> offsets, std::span<const float> table, Index head_size, Turn turn,
+            Stages* stages = nullptr);
 
 }  // namespace sharcs::internal

@@ -15,35 +15,38 @@ using kernels::Epilogue;
 using kernels::Write;
 
 template <class T>
-MatrixView<const T> LayerPass<T>::output_rows(MatrixView<const T> x, Workspace& workspace) const {
+MatrixView<const T> LayerPass<T>::output_rows(MatrixView<const T> x, Workspace& workspace, Stages* stages) const {
   if (outputs() == tokens()) return x;
   const MatrixView<T> rows = workspace.matrix<T>(outputs(), x.cols);
-  for (std::size_t s = 0; s + 1 < offsets.size(); ++s)
-    for (Index r = output_offsets[s], t = offsets[s]; r < output_offsets[s + 1]; ++r, ++t)
-      std::copy_n(x.row(t), x.cols, rows.row(r));
+  share_parts(stages, 1, [=, this](int) {
+    for (std::size_t s = 0; s + 1 < offsets.size(); ++s)
+      for (Index r = output_offsets[s], t = offsets[s]; r < output_offsets[s + 1]; ++r, ++t)
+        std::copy_n(x.row(t), x.cols, rows.row(r));
+  });
   return rows;
 }
 
 template <class T>
 void LayerPass<T>::project(MatrixView<const T> input, MatrixView<const T> output_input, MatrixView<T> query,
-                           MatrixView<T> key_value) const {
+                           MatrixView<T> key_value, Stages* stages) const {
   const Index cols = query.cols;
   const std::array<kernels::Product<T>, 3> products = {layer.query.product(output_input, query),
                                                        layer.key.product(input, key_value.col_range(0, cols)),
                                                        layer.value.product(input, key_value.col_range(cols, cols))};
-  kernels::multiply(std::span<const kernels::Product<T>>(products));
+  kernels::multiply(std::span<const kernels::Product<T>>(products), stages);
 }
 
 template <class T>
 void LayerPass<T>::project_int8(MatrixView<const T> input, MatrixView<const T> output_input, MatrixView<T> query,
-                                MatrixView<T> key_value, Workspace& workspace) const requires std::is_same_v<T, float> {
+                                MatrixView<T> key_value, Stages& stages) const requires std::is_same_v<T, float> {
+  Workspace& workspace = stages.workspace();
   const Index cols = query.cols;
   const Linear<T>& key_or_value = layer.key.int8 ? layer.key : layer.value;
-  const LinearInput<T> tokens_in(input, key_or_value, workspace);
+  const LinearInput<T> tokens_in(input, key_or_value, workspace, &stages);
   // The tokens that have an output are usually all of them, and are then quantized once for the three products.
   const bool same = output_input.data == input.data && tokens_in.int8;
-  const LinearInput<T> outputs_in =
-      same ? LinearInput<T>(output_input, tokens_in.int8) : LinearInput<T>(output_input, layer.query, workspace);
+  const LinearInput<T> outputs_in = same ? LinearInput<T>(output_input, tokens_in.int8)
+                                         : LinearInput<T>(output_input, layer.query, workspace, &stages);
   std::vector<kernels::Int8Product> int8;
   std::vector<kernels::Product<T>> plain;
   const auto add = [&](const Linear<T>& linear, const LinearInput<T>& x, MatrixView<T> y) {
@@ -54,35 +57,39 @@ void LayerPass<T>::project_int8(MatrixView<const T> input, MatrixView<const T> o
   add(layer.query, outputs_in, query);
   add(layer.key, tokens_in, key_value.col_range(0, cols));
   add(layer.value, tokens_in, key_value.col_range(cols, cols));
-  if (!int8.empty()) kernels::multiply(std::span<const kernels::Int8Product>(int8));
-  if (!plain.empty()) kernels::multiply(std::span<const kernels::Product<T>>(plain));
+  if (!int8.empty()) kernels::multiply(std::span<const kernels::Int8Product>(int8), &stages);
+  if (!plain.empty()) kernels::multiply(std::span<const kernels::Product<T>>(plain), &stages);
 }
 
 template <class T>
-void LayerPass<T>::feed_forward(MatrixView<T> attended, MatrixView<T> output, Workspace& workspace) const {
+void LayerPass<T>::feed_forward(MatrixView<T> attended, MatrixView<T> output, Stages& stages) const {
+  Workspace& workspace = stages.workspace();
   const auto norm = slice.attention_norm(layer);
   const MatrixView<T> inner = workspace.matrix<T>(outputs(), slice.ffn);
   const Epilogue<T> activate = {.activation = activation};
   if constexpr (std::is_same_v<T, float>) {
     if (layer.intermediate.int8) {
       const auto rows = kernels::Int8Rows::make(outputs(), slice.hidden, workspace);
-      kernels::layer_norm(attended, norm.weight, norm.bias, eps, attended, rows);
+      kernels::layer_norm(attended, norm.weight, norm.bias, eps, attended, rows, &stages);
       if (!layer.output.int8) {
-        layer.intermediate.forward(LinearInput<T>(attended, rows), inner, activate);
-        return layer.output.forward(inner, output, {.residual = attended});
+        layer.intermediate.forward(LinearInput<T>(attended, rows), inner, activate, &stages);
+        return layer.output.forward(LinearInput<T>(inner, layer.output, workspace), output, {.residual = attended},
+                                    &stages);
       }
       const auto inner_rows = kernels::Int8Rows::make(outputs(), slice.ffn, workspace);
-      kernels::multiply_and_quantize(layer.intermediate.int8_product(rows, inner, activate), inner_rows);
-      return layer.output.forward(LinearInput<T>(inner, inner_rows), output, {.residual = attended});
+      kernels::multiply_and_quantize(layer.intermediate.int8_product(rows, inner, activate), inner_rows, &stages);
+      return layer.output.forward(LinearInput<T>(inner, inner_rows), output, {.residual = attended}, &stages);
     }
   }
-  kernels::layer_norm<T>(attended, norm.weight, norm.bias, eps, attended);
-  layer.intermediate.forward(attended, inner, activate);
-  layer.output.forward(LinearInput<T>(inner, layer.output, workspace), output, {.residual = attended});
+  kernels::layer_norm<T>(attended, norm.weight, norm.bias, eps, attended, {}, &stages);
+  layer.intermediate.forward(LinearInput<T>(attended, layer.intermediate, workspace), inner, activate, &stages);
+  layer.output.forward(LinearInput<T>(inner, layer.output, workspace, &stages), output, {.residual = attended},
+                       &stages);
 }
 
 template <class T>
-void LayerPass<T>::gated_feed_forward(MatrixView<const T> attended, MatrixView<T> output, Workspace& workspace) const {
+void LayerPass<T>::gated_feed_forward(MatrixView<const T> attended, MatrixView<T> output, Stages& stages) const {
+  Workspace& workspace = stages.workspace();
   const auto norm = slice.output_norm(layer);
   const MatrixView<T> normal = workspace.matrix<T>(outputs(), slice.hidden);
   const MatrixView<T> inner = workspace.matrix<T>(outputs(), slice.ffn),
@@ -92,38 +99,44 @@ void LayerPass<T>::gated_feed_forward(MatrixView<const T> attended, MatrixView<T
     if constexpr (std::is_same_v<T, float>) {
       if (layer.intermediate.int8) {
         const auto rows = kernels::Int8Rows::make(outputs(), slice.hidden, workspace);
-        kernels::layer_norm(attended, norm.weight, norm.bias, eps, normal, rows);
+        kernels::layer_norm(attended, norm.weight, norm.bias, eps, normal, rows, &stages);
         const std::array<kernels::Int8Product, 2> products = {layer.intermediate.int8_product(rows, inner, activate),
                                                               layer.gate->int8_product(rows, gate)};
-        return kernels::multiply(std::span<const kernels::Int8Product>(products));
+        return kernels::multiply(std::span<const kernels::Int8Product>(products), &stages);
       }
     }
-    kernels::layer_norm<T>(attended, norm.weight, norm.bias, eps, normal);
+    kernels::layer_norm<T>(attended, norm.weight, norm.bias, eps, normal, {}, &stages);
     const std::array<kernels::Product<T>, 2> products = {layer.intermediate.product(normal, inner, activate),
                                                          layer.gate->product(normal, gate)};
-    kernels::multiply(std::span<const kernels::Product<T>>(products));
+    kernels::multiply(std::span<const kernels::Product<T>>(products), &stages);
   };
   multiply();
-  kernels::multiply_by<T>(gate, inner);
-  layer.output.forward(LinearInput<T>(inner, layer.output, workspace), output, {.residual = attended});
+  kernels::multiply_by<T>(gate, inner, &stages);
+  layer.output.forward(LinearInput<T>(inner, layer.output, workspace, &stages), output, {.residual = attended},
+                       &stages);
 }
 
 template <class T>
 MatrixView<const T> LayerPass<T>::normal_input(MatrixView<const T> input,
-                                               std::span<kernels::RowStatistics<T>> statistics,
-                                               Workspace& workspace) const {
+                                               std::span<kernels::RowStatistics<T>> statistics, Workspace& workspace,
+                                               Stages* stages) const {
   const auto norm = slice.attention_norm(layer);
   if (!norm) return input;
   const MatrixView<T> normal = workspace.matrix<T>(tokens(), slice.hidden);
-  kernels::layer_norm<T>(input, norm.weight, norm.bias, eps, normal, statistics);
+  kernels::layer_norm<T>(input, norm.weight, norm.bias, eps, normal, statistics, stages);
   return normal;
 }
 
 template <class T>
-void LayerPass<T>::turn(MatrixView<T> query, MatrixView<T> key, Turn turn) const {
-  if (rotary == nullptr) return;
-  rotate(query, output_offsets, *rotary, turn);
-  rotate(key, offsets, *rotary, turn);
+auto LayerPass<T>::angles() const -> Angles {
+  return rotary == nullptr ? nullptr : rotary->table(longest_sample());
+}
+
+template <class T>
+void LayerPass<T>::turn(MatrixView<T> query, MatrixView<T> key, const Angles& by, Turn turn, Stages* stages) const {
+  if (!by) return;
+  rotate<T>(query, output_offsets, *by, rotary->head_size(), turn, stages);
+  rotate<T>(key, offsets, *by, rotary->head_size(), turn, stages);
 }
 
 template <class T>
@@ -268,34 +281,38 @@ void LayerPass<T>::add_to_tokens(MatrixView<const T> of_outputs, MatrixView<T> o
 template <class T>
 void LayerPass<T>::forward(ConstMatrix<T> input, MatrixView<T> output, Workspace& workspace) const {
   const Workspace::Mark mark = workspace.mark();
-  const MatrixView<const T> residual = output_rows(input, workspace);
   const MatrixView<T> query = workspace.matrix<T>(outputs(), slice.attention());
   const MatrixView<T> key_value = workspace.matrix<T>(tokens(), 2 * slice.attention());
   const MatrixView<T> context = workspace.matrix<T>(outputs(), slice.attention());
   const MatrixView<T> attended = workspace.matrix<T>(outputs(), slice.hidden);
-  const MatrixView<const T> read = pre_norm ? normal_input(input, {}, workspace) : input;
-  const MatrixView<const T> query_read = pre_norm ? output_rows(read, workspace) : residual;
-
-  if constexpr (std::is_same_v<T, float>) {
-    layer.projects_in_int8() ? project_int8(read, query_read, query, key_value, workspace)
-                             : project(read, query_read, query, key_value);
-  } else {
-    project(read, query_read, query, key_value);
-  }
-  turn(query, key_value.col_range(0, query.cols), Turn::forth);
+  const Angles by_position = angles();
   kernels::Attention<T> heads = attention(query, key_value);
   heads.bias = bias(workspace);
   add_positions(heads, workspace);
-  kernels::attention(heads, context);
-  layer.attention_output.forward(LinearInput<T>(context, layer.attention_output, workspace), attended,
-                                 {.residual = residual});
-  if (pre_norm) {
-    gated_feed_forward(attended, output, workspace);
+
+  // What is above reads no input and is done. The rest is one piece for the threads.
+  Stages stages(workspace);
+  const MatrixView<const T> residual = output_rows(input, workspace, &stages);
+  const MatrixView<const T> read = pre_norm ? normal_input(input, {}, workspace, &stages) : input;
+  const MatrixView<const T> query_read = pre_norm ? output_rows(read, workspace, &stages) : residual;
+  if constexpr (std::is_same_v<T, float>) {
+    layer.projects_in_int8() ? project_int8(read, query_read, query, key_value, stages)
+                             : project(read, query_read, query, key_value, &stages);
   } else {
-    feed_forward(attended, output, workspace);
-    const auto output_norm = slice.output_norm(layer);
-    kernels::layer_norm<T>(output, output_norm.weight, output_norm.bias, eps, output);
+    project(read, query_read, query, key_value, &stages);
   }
+  turn(query, key_value.col_range(0, query.cols), by_position, Turn::forth, &stages);
+  kernels::attention(heads, context, &stages);
+  layer.attention_output.forward(LinearInput<T>(context, layer.attention_output, workspace, &stages), attended,
+                                 {.residual = residual}, &stages);
+  if (pre_norm) {
+    gated_feed_forward(attended, output, stages);
+  } else {
+    feed_forward(attended, output, stages);
+    const auto output_norm = slice.output_norm(layer);
+    kernels::layer_norm<T>(output, output_norm.weight, output_norm.bias, eps, output, {}, &stages);
+  }
+  stages.run();
   workspace.release(mark);
 }
 
@@ -330,7 +347,7 @@ LayerCache<T> LayerPass<T>::forward_training(ConstMatrix<T> input, const Dropout
   };
 
   project(cache.attention_input, cache.query_input, cache.query, cache.key_value);
-  turn(cache.query, cache.key_value.col_range(0, cache.query.cols), Turn::forth);
+  turn(cache.query, cache.key_value.col_range(0, cache.query.cols), angles(), Turn::forth);
   add_positions(heads, dropout.positions(layer_index), cache, workspace);
   const Workspace::Mark mark = workspace.mark();
   heads.bias = bias(workspace);
@@ -403,7 +420,7 @@ auto LayerPass<T>::attention_backward(const LayerCache<T>& cache, const DropoutP
   kernels::attention_backward<T>(heads, dropout.probabilities(layer_index), cache.probabilities, d_context, d_heads);
   if (layer.positions) positions_backward(cache, dropout.positions(layer_index), d_heads, gradient, workspace);
   if (layer.relative_bias) relative_bias_backward<T>(d_heads.bias, slice.heads, gradient.relative_bias);
-  turn(d_query, d_key, Turn::back);
+  turn(d_query, d_key, angles(), Turn::back);
   Linear<T>::backward_parameters({{layer.query, cache.query_input, d_query, gradient.query},
                                   {layer.key, cache.attention_input, d_key, gradient.key},
                                   {layer.value, cache.attention_input, d_value, gradient.value}});

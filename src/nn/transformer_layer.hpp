@@ -1,10 +1,12 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <type_traits>
 #include <vector>
 
+#include "core/stages.hpp"
 #include "core/workspace.hpp"
 #include "kernels/attention.hpp"
 #include "nn/dropout_plan.hpp"
@@ -127,22 +129,27 @@ struct LayerPass {
                 Workspace& workspace, std::span<T> d_head_mask = {}) const;
 
  private:
+  // Of what follows, a function that takes stages adds its work to them; null: the work is done at once.
+
   /// The rows of the tokens that have an output: the view itself when all have.
-  MatrixView<const T> output_rows(MatrixView<const T> x, Workspace& workspace) const;
+  MatrixView<const T> output_rows(MatrixView<const T> x, Workspace& workspace, Stages* stages = nullptr) const;
   void project(MatrixView<const T> input, MatrixView<const T> output_input, MatrixView<T> query,
-               MatrixView<T> key_value) const;
+               MatrixView<T> key_value, Stages* stages = nullptr) const;
   /// project() where some or all of the three weights are int8.
   void project_int8(MatrixView<const T> input, MatrixView<const T> output_input, MatrixView<T> query,
-                    MatrixView<T> key_value, Workspace& workspace) const requires std::is_same_v<T, float>;
+                    MatrixView<T> key_value, Stages& stages) const requires std::is_same_v<T, float>;
   /// output = W2 · gelu(W1 · x) + x, where x = attended is normalized first, in place.
-  void feed_forward(MatrixView<T> attended, MatrixView<T> output, Workspace& workspace) const;
+  void feed_forward(MatrixView<T> attended, MatrixView<T> output, Stages& stages) const;
   /// The same with pre-norm and gated. attended stays as it is.
-  void gated_feed_forward(MatrixView<const T> attended, MatrixView<T> output, Workspace& workspace) const;
+  void gated_feed_forward(MatrixView<const T> attended, MatrixView<T> output, Stages& stages) const;
   /// What query, key and value read with pre-norm. statistics: [tokens], or empty.
   MatrixView<const T> normal_input(MatrixView<const T> input, std::span<kernels::RowStatistics<T>> statistics,
-                                   Workspace& workspace) const;
+                                   Workspace& workspace, Stages* stages = nullptr) const;
+  /// Of rotary positions, for the longest sample; null where the layer has none.
+  using Angles = std::shared_ptr<const std::vector<float>>;
+  Angles angles() const;
   /// Turns queries and keys by their positions, where these are rotary.
-  void turn(MatrixView<T> query, MatrixView<T> key, Turn turn) const;
+  void turn(MatrixView<T> query, MatrixView<T> key, const Angles& by, Turn turn, Stages* stages = nullptr) const;
   kernels::Attention<T> attention(MatrixView<const T> query, MatrixView<const T> key_value) const;
   Index longest_sample() const;
   /// The relative attention bias by distance; empty where the layer has none.

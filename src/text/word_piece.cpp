@@ -8,13 +8,13 @@
 namespace sharcs::internal {
 namespace {
 
-struct Piece {
+struct LongestPiece {
   std::int32_t id;
   std::size_t bytes;
 };
 
 /// The longest token that the text begins with.
-Piece longest_piece(const TokenTable& table, std::string_view text) {
+LongestPiece longest_piece(const TokenTable& table, std::string_view text) {
   text = text.substr(0, table.longest());
   TokenHash hash(text);
   for (; !text.empty(); text.remove_suffix(1)) {
@@ -51,7 +51,7 @@ void WordPiece::encode(std::string_view word, std::vector<std::int32_t>& ids, st
   if (word.size() > settings_.longest_word && count_characters(word) > settings_.longest_word) return give_up();
   for (std::string_view rest = word; !rest.empty();) {
     // Tokens are whole characters, so a prefix that ends inside one is not found.
-    const Piece piece = longest_piece(rest.size() == word.size() ? words_ : continuations_, rest);
+    const LongestPiece piece = longest_piece(rest.size() == word.size() ? words_ : continuations_, rest);
     if (piece.id == TokenTable::absent) return give_up();
     ids.push_back(piece.id);
     rest.remove_prefix(piece.bytes);

@@ -105,11 +105,12 @@ TEST(Threads, RangesInsideARegionStayOnItsThread) {
 
 TEST(Threads, PiecesAreCountedWhereTheyAreShared) {
   const ThreadScope threads(2);
-  const std::int64_t before = shared_pieces();
+  const SharedWork before = shared_work();
   parallel_for(1, [](Index) {});
-  EXPECT_EQ(shared_pieces(), before);
+  EXPECT_EQ((shared_work() - before).pieces, 0);
   parallel_for(2, [](Index) { parallel_for(2, [](Index) {}); });
-  EXPECT_EQ(shared_pieces(), before + 1);
+  EXPECT_EQ((shared_work() - before).pieces, 1);
+  EXPECT_EQ((shared_work() - before).stages, 1);
 }
 
 TEST(Threads, ExceptionsReachTheCaller) {

@@ -113,9 +113,9 @@ TEST(Engine, PiecesSideBySideGiveTheSameBitsAndShareNothing) {
   const auto embedded = Engine(model, {.threads = 1}).embed(inputs.sequences);
   for (const int threads : {2, 5}) {
     const Engine engine(model, {.threads = threads, .policy = mixed()});
-    const std::int64_t before = shared_pieces();
+    const SharedWork before = shared_work();
     const auto found = engine.run(inputs.sequences);
-    EXPECT_EQ(shared_pieces() - before, 1);
+    EXPECT_EQ((shared_work() - before).pieces, 1);
     for (std::size_t i = 0; i < expected.size(); ++i) expect_same(found[i], expected[i]);
     EXPECT_EQ(engine.embed(inputs.sequences), embedded);
   }
@@ -136,25 +136,32 @@ TEST(Engine, EightThreadsCallingAtOnceGetWhatOneGets) {
     for (std::size_t i = 0; i < expected.size(); ++i) expect_same(result[i], expected[i]);
 }
 
-TEST(Engine, SharesEachLayerInFewPieces) {
+TEST(Engine, SharesEachLayerInOnePieceOfFewStages) {
   if (kernels::backend() != kernels::Backend::simd) GTEST_SKIP() << "the portable kernels share their loops otherwise";
-  const auto pieces = [](int layers, Index tokens) {
+  const auto shared = [](int layers, Index tokens, Precision precision) {
     ModelConfig config;
     config.hidden_size = 256;
     config.num_attention_heads = 8;
     config.intermediate_size = 512;
     config.num_hidden_layers = layers;
     config.vocab_size = 50;
-    const Engine engine(Model::create(config), {.threads = 2});
+    const Engine engine(Model::create(config), {.threads = 2, .precision = precision});
     const std::vector<std::int32_t> sentence(static_cast<std::size_t>(tokens), 7);
-    const std::int64_t before = shared_pieces();
+    const SharedWork before = shared_work();
     engine.run(std::vector<TokenSequence>{{sentence}});
-    return shared_pieces() - before;
+    return shared_work() - before;
   };
-  // Query, key and value together; attention; its output; the feed-forward's two products.
-  EXPECT_EQ(pieces(3, 32) - pieces(2, 32), 5);
-  // And both LayerNorms, where they have more rows.
-  EXPECT_EQ(pieces(3, 200) - pieces(2, 200), 7);
+  for (const Precision precision : {Precision::fp32, Precision::bf16, Precision::int8}) {
+    for (const Index tokens : {32, 400}) {
+      const SharedWork of_layer = shared(3, tokens, precision) - shared(2, tokens, precision);
+      EXPECT_EQ(of_layer.pieces, 1);
+      // Query, key and value together; attention; its output; the feed-forward's two products. Where there are more
+      // rows, both LayerNorms, too; in int8 the layer's input and the context are quantized, in bf16 four operands are
+      // rounded.
+      const Index more = precision == Precision::fp32 ? 2 : precision == Precision::int8 ? 4 : 6;
+      EXPECT_EQ(of_layer.stages, tokens == 32 ? 5 : 5 + more);
+    }
+  }
 }
 
 TEST(Engine, LoadedFromADirectoryEqualsBuiltFromTheModel) {
