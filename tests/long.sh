@@ -21,7 +21,12 @@ for part in $parts; do
       build_release
       SHARCS_FAULTS=all build/release/tests/sharcs_tests --gtest_filter='*Faults*:*KilledTraining*:*LittleMemory*'
       ;;
-    threads) sh tests/run.sh tsan ;;
+    threads)
+      sh tests/run.sh tsan
+      build_release
+      # Ten minutes: in each of three precisions, eight threads of one classifier.
+      SHARCS_CALLERS_SECONDS=200 build/release/tests/sharcs_tests --gtest_filter='*EightCallers*'
+      ;;
     emulated) sh tests/emulated.sh ;;
     embedded)
       build_release
