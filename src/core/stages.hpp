@@ -60,7 +60,7 @@ class Stages {
     int parts;
     std::uint32_t number;
     Stage* next_stage = nullptr;
-    alignas(64) std::atomic<int> next_part = 0;
+    std::atomic<int> next_part = 0;
     std::atomic<int> ended_parts = 0;
   };
 
