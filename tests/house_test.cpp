@@ -5,9 +5,12 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include "cli/program.hpp"
 
 namespace sharcs::internal::house_test {
 namespace {
@@ -84,6 +87,16 @@ TEST(House, PublicHeadersIncludeNeitherTheInsideNorOtherLibraries) {
     for (const std::string& include : includes_of(header))
       EXPECT_TRUE(include.starts_with("sharcs/") || include.find_first_of("/.") == std::string::npos)
           << header << " includes " << include;
+}
+
+/// Else the same sources in another folder would give another program: see tests/reproducible.sh.
+TEST(House, TheProgramDoesNotTellWhereItWasBuilt) {
+  std::ifstream in(testing::program_file(), std::ios::binary);
+  const std::string bytes(std::istreambuf_iterator<char>(in), {});
+  ASSERT_FALSE(bytes.empty());
+  if (bytes.find(".debug_info") != std::string::npos) GTEST_SKIP() << "debug information has paths";
+  const std::size_t place = bytes.find(root.string() + "/");
+  EXPECT_EQ(place, std::string::npos) << bytes.substr(std::min(place, bytes.size()), 100);
 }
 
 }  // namespace

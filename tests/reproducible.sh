@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 type=Release hardening=ON
 if [ "${1:-}" = quick ]; then
   type=None hardening=OFF
-  export CXXFLAGS="-O0 -DHWY_COMPILE_ONLY_STATIC"
+  export CXXFLAGS="-O0 -DNDEBUG -DHWY_COMPILE_ONLY_STATIC"
 fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

@@ -116,7 +116,7 @@ struct TileJob {
       const Index first = chunk * grid.chunk + tile;
       return {&p, grid, panel, first, first + std::min(chunk_tiles - tile, end - begin), block_count(grid, p.slice)};
     }
-    hwy::Abort(__FILE__, __LINE__, "no such tile");
+    hwy::Abort("kernels/gemm.cpp", __LINE__, "no such tile");  // no path of the machine that built it
   }
 };
 
