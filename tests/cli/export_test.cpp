@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <map>
-#include <ranges>
 #include <set>
 
 #include "cli/program.hpp"
@@ -67,7 +66,7 @@ void expect_unsigned_where_shared(const OnnxFile& file) {
   std::map<std::string, int> products;
   for (const auto& node : file.nodes)
     if (node.operation == "MatMulInteger") ++products[node.inputs[1]];
-  EXPECT_GT(std::ranges::max(std::views::values(products)), 1);
+  EXPECT_TRUE(std::ranges::any_of(products, [](const auto& product) { return product.second > 1; }));
   for (const auto& [read, count] : products) {
     std::string weight = read;
     for (const auto& node : file.nodes)
