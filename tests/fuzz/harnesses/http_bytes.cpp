@@ -86,6 +86,7 @@ class Client {
   void send(std::string_view piece) {
     while (!piece.empty()) {
       const auto sent = ::send(socket_, piece.data(), piece.size(), MSG_NOSIGNAL);
+      if (sent < 0 && errno == EINTR) continue;
       if (sent <= 0) return;  // the server has closed
       piece.remove_prefix(static_cast<std::size_t>(sent));
     }
@@ -109,7 +110,9 @@ class Client {
  private:
   ssize_t read_some(int flags) {
     char bytes[4096];
-    const ssize_t count = ::recv(socket_, bytes, sizeof bytes, flags);
+    ssize_t count;
+    do count = ::recv(socket_, bytes, sizeof bytes, flags);
+    while (count < 0 && errno == EINTR);  // by libFuzzer's alarm clock
     if (count > 0) read_.append(bytes, static_cast<std::size_t>(count));
     return count;
   }
