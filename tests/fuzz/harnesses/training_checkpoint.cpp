@@ -80,12 +80,12 @@ void read(std::string_view input, const Scratch&) {
   }();
   try {
     resumed.resume(run.folder, {.should_stop = [] { return true; }});
-  } catch (const Error& error) {
-    // Weights that are numbers, and too large to compute with: seen when dev is evaluated or by the next step, which
-    // the message names.
-    const std::string_view message = error.what();
-    const auto says = [=](std::string_view words) { return message.find(words) != std::string_view::npos; };
-    if (!says("is not a finite number") && !says(" loss is ")) throw;
+  } catch (const DataError& error) {
+    // Weights that are numbers, and too large to answer with: seen when dev is evaluated, which the message names.
+    if (std::string_view(error.what()).find("is not a finite number") == std::string_view::npos) throw;
+  } catch (const TrainingError& error) {
+    // Or too large to train on: seen by the next step, which the message names.
+    if (std::string_view(error.what()).find("'s loss is ") == std::string_view::npos) throw;
   }
   for (const auto& file : CheckpointFolder(run.folder / "checkpoints").files()) std::filesystem::remove(file);
 }
