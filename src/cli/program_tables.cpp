@@ -40,20 +40,28 @@ OptionEntry entry_of(const CLI::Option& option) {
   return entry;
 }
 
-/// How many letters have to be put in, taken out or changed to make one word of the other.
+/// How many letters have to be put in, taken out, changed, or swapped with the next one to make one word of the other
+/// (optimal string alignment: a letter that was swapped is not changed again).
 std::size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
+  std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
   for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
+    before.swap(last);
+    last.swap(row);
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
+      row[j] = std::min({last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1), last[j] + 1, row[j - 1] + 1});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before[j - 2] + 1);
     }
   }
   return row.back();
+}
+
+/// Whether one is the other's beginning, as "eval" is of "evaluate", of three letters or more.
+bool one_begins_the_other(const std::string& a, const std::string& b) {
+  const std::size_t dashes = a.find_first_not_of('-');
+  return std::min(a.size(), b.size()) >= (dashes == std::string::npos ? 0 : dashes) + 3 &&
+         (a.starts_with(b) || b.starts_with(a));
 }
 
 }  // namespace
@@ -90,12 +98,16 @@ void let_last_value_win(CLI::App& program) {
 
 std::string nearest(const std::string& word, const std::vector<std::string>& names) {
   const std::string* best = nullptr;
-  std::size_t least = std::max<std::size_t>(1, word.size() / 3) + 1;
-  for (const std::string& name : names)
-    if (const std::size_t distance = edit_distance(word, name); distance < least) {
+  const std::size_t most = std::max<std::size_t>(1, word.size() / 3);
+  std::size_t least = most + 1;
+  for (const std::string& name : names) {
+    std::size_t distance = edit_distance(word, name);
+    if (one_begins_the_other(word, name)) distance = std::min(distance, most);
+    if (distance < least) {
       least = distance;
       best = &name;
     }
+  }
   return best == nullptr ? "" : "; did you mean " + *best + "?";
 }
 

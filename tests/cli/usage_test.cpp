@@ -5,6 +5,9 @@
 #include <cstdlib>
 #include <iomanip>
 #include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "cli/program.hpp"
 #include "core/available_cores.hpp"
@@ -16,6 +19,7 @@ namespace {
 
 using testing::error_of;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::run_program;
 using ::testing::StartsWith;
 
@@ -144,6 +148,10 @@ TEST(Usage, OutputThatCannotBeWrittenIsAnError) {
 TEST(Usage, NearlyRightWordsAreCorrected) {
   EXPECT_EQ(error_of(run_program({"predcit"}), 2),
             "there is no command \"predcit\"; did you mean predict? (sharcs --help tells more)");
+  for (const auto& [word, meant] : std::vector<std::pair<std::string, std::string>>{
+           {"trian", "train"}, {"tarin", "train"}, {"evla", "eval"}, {"evaluate", "eval"}, {"pred", "predict"}})
+    EXPECT_THAT(error_of(run_program({word}), 2), HasSubstr("; did you mean " + meant + "?")) << word;
+  EXPECT_THAT(error_of(run_program({"tv"}), 2), Not(HasSubstr("did you mean")));
   EXPECT_THAT(error_of(run_program({"train", "--epoch", "3"}), 2), HasSubstr("; did you mean --epochs?"));
   EXPECT_THAT(error_of(run_program({"predict", "--model", "m", "--longs=first"}), 2),
               HasSubstr("; did you mean --long?"));
