@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/number.hpp"
+#include "data/metrics.hpp"
 #include "eval/policy_search.hpp"
 #include "eval/recording_metrics.hpp"
 #include "eval/router_calibration.hpp"
@@ -229,6 +230,13 @@ std::vector<Calibration> calibrate(const Recording& recording, const CostModel& 
     if (recording.size() < enough_samples)
       calibration.notes.push_back(counted(recording.size(), "sample") + ": too few to tell what to expect; at least " +
                                   std::to_string(enough_samples) + " are needed");
+    if (target.max_drop) {
+      const auto score_at = [&](std::span<const int> answers) { return score(metrics_at(recording, answers)); };
+      const double full = score_at(everything_at(recording, recording.full_width()));
+      if (score_at(calibration.expected.answer_of_sample) < full - *target.max_drop - 1e-12)
+        calibration.notes.push_back(calibration.rule.target +
+                                    ": cross-validation loses more; label more samples, or allow a larger drop");
+    }
     if (!calibration.met)
       calibration.notes.push_back(
           fmt::format("{} is out of reach: the nearest is {}", calibration.rule.target,

@@ -29,6 +29,8 @@ class PolicySearcher {
     bool met;
   };
   Choice choose(const Part& part, const CalibrationTarget& target) const;
+  /// Standard error of what the policy is worth over full width to these samples, in the mean.
+  double error_of_lead(const Part& part, const CandidatePolicy& policy) const;
   std::vector<const CandidatePolicy*> choose_without_each_fold(const CalibrationTarget& target) const;
   /// A drop that the samples themselves keep, other samples may not: the search had all their luck to choose from. So
   /// this aims at the largest share of the drop for which cross-validation keeps the whole of it.
