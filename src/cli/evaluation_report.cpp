@@ -108,7 +108,12 @@ EvaluationReport::EvaluationReport(const Classifier& classifier, const Task& tas
     : options_(options), notes_(dataset.notes), max_tokens_(classifier.max_tokens()) {
   ClassifierRunner runner(classifier, task, dataset);
   recording_ = runner.record();
-  const Policy policy = options.choose_policy ? options.choose_policy(recording_) : classifier.engine().policy();
+  Policy policy = classifier.engine().policy();
+  if (options.choose_policy) {
+    const PolicyRule rule = options.choose_policy(recording_);
+    policy = Policy::of(rule);
+    recording_.config.sharcs->policy = rule;
+  }
   policy_ = policy.name();
   routing_ = route(recording_, policy);
   evaluation_ = evaluate_timed(runner, recording_, routing_, policy, options.timing_rounds);

@@ -20,8 +20,8 @@ struct EvaluationReportOptions {
   int timing_rounds = 3;     ///< the policy and full width are timed so often, in turn
   double call_seconds = 5;   ///< see CallTimeOptions::seconds_each; 0: single calls are not timed
   std::uint64_t seed = 1;    ///< of the bootstrap intervals
-  /// The policy, found from what was recorded; absent: the classifier's.
-  std::function<Policy(const Recording&)> choose_policy = {};
+  /// The policy, found from what was recorded, which gets it as the model's; absent: the classifier's.
+  std::function<PolicyRule(const Recording&)> choose_policy = {};
 };
 
 /// A model on a labelled data set, as people and programs want to read it.

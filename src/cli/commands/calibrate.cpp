@@ -196,8 +196,9 @@ Json json_of(const Result& result) {
 }
 
 /// Puts the targets' points into a recording.json in place of those of an earlier calibration of the same policies.
-void add_to(const std::string& path, const std::vector<Result>& results) {
+void add_to(const std::string& path, const std::vector<Result>& results, bool store) {
   RecordedEvaluation file = RecordedEvaluation::load(path);
+  if (store) file.recording.config.sharcs->policy = results.front().calibration.rule;
   const auto is_replaced = [&](const OperatingPoint& point) {
     return std::ranges::any_of(results, [&](const Result& result) { return result.routing().series == point.series; });
   };
@@ -238,7 +239,7 @@ void calibrate_command(const CalibrateArguments& arguments) {
   const std::string model = arguments.model.empty() ? recording.model : arguments.model;
   const bool store = arguments.stores_one() && !arguments.dry_run && !arguments.compare;
   if (store) save_policy(model, results.front().calibration.rule);
-  if (!arguments.recording.empty() && !other) add_to(arguments.recording, results);
+  if (!arguments.recording.empty() && !other) add_to(arguments.recording, results, store);
 
   std::vector<std::string> notes;
   for (const Result& result : results)

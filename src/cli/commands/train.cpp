@@ -245,7 +245,7 @@ void train(const TrainArguments& given) {
   if (calibrates(classifier.engine().config(), options, data))
     report_options.choose_policy = [&](const Recording& recording) {
       calibration = calibrate_trained(folder.path(), recording, options.seed);
-      return Policy::of(calibration->rule);
+      return calibration->rule;
     };
   const EvaluationReport report(classifier, data.task, data.dev, report_options);
   std::vector<OperatingPoint> points = report.compare();
