@@ -198,6 +198,13 @@ class Descent {
     }
   }
 
+  /// Asks for all answers that may be asked, and keeps each that is as sure as the least sure sample's.
+  CandidatePolicy asking_all(CandidatePolicy policy) const {
+    for (std::size_t a = 0; a < levels_.size(); ++a)
+      if (!levels_[a].empty()) policy.thresholds[a] = levels_[a].front();
+    return policy;
+  }
+
   /// Sweeps over the answers until nothing changes; adds every policy on the way to `found`.
   void run(CandidatePolicy& policy, double lambda, int sweeps, std::vector<TriedPolicy>& found) const {
     for (int sweep = 0; sweep < sweeps; ++sweep)
@@ -321,6 +328,23 @@ void add_descent(const SearchedSamples& samples, const std::vector<double>& lamb
       descent.run(priced, lambda, 1, found);
     }
   }
+  if (!samples.is_regression()) return;
+  // A regression's answer is sure where it is close to the one before it. So a single answer beside full width is never
+  // kept, and the way from full width alone ends there: another one begins where all are asked, and is cheap first.
+  policy = descent.asking_all(full_width_alone(samples.table()));
+  found.push_back(samples.try_out(policy));
+  for (std::size_t k = lambdas.size(); k-- > 0;) descent.run(policy, lambdas[k], most_sweeps, found);
+}
+
+/// The policies that keep the same answer of every sample.
+void add_fixed(const SearchedSamples& samples, const ThresholdSearch& search, std::vector<TriedPolicy>& found) {
+  const PolicyTable& table = samples.table();
+  for (int a = 0; a + 1 < table.answers(); ++a) {
+    if (!(table.is_exit(a) ? search.exits : search.narrow)) continue;
+    CandidatePolicy policy = full_width_alone(table);
+    policy.thresholds[static_cast<std::size_t>(a)] = 0;
+    found.push_back(samples.try_out(policy));
+  }
 }
 
 void add_grid(const SearchedSamples& samples, const ThresholdSearch& search, std::vector<TriedPolicy>& found) {
@@ -396,6 +420,7 @@ std::vector<TriedPolicy> search_thresholds(const PolicyTable& table, const GainE
     add_grid(searched, search, found);
     return found;
   }
+  if (searched.is_regression()) add_fixed(searched, search, found);
   const std::vector<double> trade_offs = lambdas(table, gains, samples);
   add_descent(searched, trade_offs, search, found);
   if (search.narrow && search.exits) {

@@ -48,7 +48,8 @@ struct TriedPolicy {
 ///
 /// With one threshold all of a grid. Else coordinate descent on mean cost − λ · mean gain for a series of λ: each
 /// answer in turn gets the best of its thresholds, "not asked" included, while the others keep theirs. Everything that
-/// is met on the way is a candidate.
+/// is met on the way is a candidate. It begins at full width alone; of a regression also where all answers are asked,
+/// and each answer for every sample is a candidate.
 std::vector<TriedPolicy> search_thresholds(const PolicyTable& table, const GainEstimate& gains,
                                            std::span<const std::size_t> samples, const ThresholdSearch& search);
 

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/metrics.hpp"
 #include "eval/comparison.hpp"
+#include "eval/recording_metrics.hpp"
 #include "eval/simulated_recordings.hpp"
 #include "expect_error.hpp"
 #include "model/small_models.hpp"
@@ -103,6 +105,31 @@ TEST(Calibration, ABudgetIsMetOnItsOwnSamplesAndAboutMetOnOthers) {
       EXPECT_LE(cost_fraction(recording, found.fitted), budget + 1e-9);
       EXPECT_LE(cost_fraction(recording, found.expected), budget + 0.05);
     }
+  }
+}
+
+TEST(Calibration, OfARegressionIsNoWorseThanTheBestAnswerForAllWithinTheBudget) {
+  // An answer is sure where it is close to the one before it, so none that stands alone ever is.
+  const Recording recording = simulated_answers(800, 5, true);
+  const auto score_at = [&](std::span<const int> answers) { return score(metrics_at(recording, answers)); };
+  for (const char* kind : {"exits", "combined"}) {
+    for (const double budget : {0.4, 0.6, 0.8}) {
+      SCOPED_TRACE(std::string(kind) + ", " + std::to_string(budget));
+      double best = -1;
+      for (int a = 0; a < recording.full_width(); ++a) {
+        const Routing routed = route(recording, everything_at(recording, a));
+        const bool may_be_asked =
+            recording.answers[static_cast<std::size_t>(a)].exit_layer > 0 || std::string(kind) == "combined";
+        if (may_be_asked && cost_fraction(recording, routed) <= budget)
+          best = std::max(best, score_at(routed.answer_of_sample));
+      }
+      const Calibration found = calibrated(recording, {.budget = budget}, {kind, "max-probability"});
+      EXPECT_TRUE(found.met);
+      EXPECT_LE(cost_fraction(recording, found.fitted), budget + 1e-9);
+      EXPECT_GE(score_at(found.fitted.answer_of_sample), best - 0.002);
+    }
+    const Calibration found = calibrated(recording, {.max_drop = 0.01}, {kind, "max-probability"});
+    EXPECT_LT(cost_fraction(recording, found.expected), 0.95) << kind;
   }
 }
 
