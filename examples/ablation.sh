@@ -38,7 +38,7 @@ row() {
   printf '\n%s\n' "$name"
   "$sharcs" eval --recording "$run.json" | awk '/^full width|^exit |^0\./'
   for drop in 0.5 1; do
-    "$sharcs" calibrate --recording "$run.json" --max-drop "$drop" --compare | grep -E '^(router|cascade|exits|combined) ' || true
+    "$sharcs" calibrate --recording "$run.json" --max-drop "$drop" --compare | grep -E '^(router|cascade|exits|combined)[ ,]' || true
   done
 }
 row distilled "$@"
