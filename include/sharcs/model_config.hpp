@@ -32,6 +32,9 @@ struct SharcsConfig {
   int adaptive_layer_idx = 3;
   int hidden_size_router = 1024;        ///< of the router's hidden layer
   bool weighted_dim_reduction = false;  ///< learned sums of 1/width neighbours instead of the leading dimensions
+  /// Whether narrow widths keep fewer dimensions of the token vectors, as in the paper. false: all of them, and only
+  /// heads and neurons are fewer, as in DynaBERT (arXiv:2004.04037, section 2.1).
+  bool slice_hidden = true;
   FullWidthNorm full_width_norm = FullWidthNorm::plain;
   /// Ascending numbers of layers, from 1: full width has an exit after each of them, a head that can answer there.
   std::vector<int> exits = {};

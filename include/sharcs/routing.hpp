@@ -91,10 +91,11 @@ class Width {
  public:
   int index() const { return index_; }           ///< position in the model's ascending list
   double fraction() const { return fraction_; }  ///< the number in width_mult_list
-  int heads() const { return heads_; }           ///< heads(r) = round(H · r), half to even, at least 1
-  int attention() const { return attention_; }   ///< outputs of query, key and value: heads · head size
-  int hidden() const { return hidden_; }         ///< hidden(r) = int(heads(r) / H · D)
-  int ffn() const { return ffn_; }               ///< ffn(r) = int(heads(r) / H · F)
+  bool is_full() const { return fraction_ == 1; }
+  int heads() const { return heads_; }          ///< heads(r) = round(H · r), half to even, at least 1
+  int attention() const { return attention_; }  ///< outputs of query, key and value: heads · head size
+  int hidden() const { return hidden_; }        ///< hidden(r) = int(heads(r) / H · D), or D without "slice_hidden"
+  int ffn() const { return ffn_; }              ///< ffn(r) = int(heads(r) / H · F)
   /// The layers after the router that run, counted from 0 over the whole encoder.
   std::span<const int> layers() const { return layers_; }
   /// The fraction as parameter names spell it: 0.25 is "025", 1.0 is "10".

@@ -272,7 +272,7 @@ void for_each_saved(const Network<float>& network, const Add& add) {
   for (std::size_t i = 0; i < network.layout().specs().size(); ++i) {
     const ParameterSpec& spec = network.layout().specs()[i];
     add(spec, backbone.saved_name(spec.name), network.values().values(i));
-    const bool full = spec.width == widest.index() && widest.hidden() == network.config().hidden_size;
+    const bool full = spec.width == widest.index() && widest.is_full();
     if (full && !spec.starts_from.empty() && network.layout().find(spec.starts_from) < 0)
       add(spec, backbone.saved_name(spec.starts_from), network.values().values(i));
   }

@@ -97,7 +97,7 @@ class Run {
     group.x = output;
     if (firsts) group.offsets.assign(outputs.begin(), outputs.end());
     std::swap(buffers.next, buffers.spare);
-    const bool is_full = width.hidden() == encoder_.config.hidden_size;
+    const bool is_full = width.is_full();
     if (!last && is_full) run_exit(index + 1, group, output);
   }
 

@@ -212,8 +212,10 @@ EncoderTree<L, T> build_encoder_tree(const ModelConfig& config, const WidthSet& 
         router.reduction_weights.push_back(
             source.constants(scope + "dim_reduction_weights." + std::to_string(width.index()), hidden / width.hidden(),
                              width.fraction(), width.index()));
-      router.reduction_norms.push_back(backbone.is_pre_norm() ? LayerNormView<T>()
-                                                              : private_norm(reduction_norm, width, last.output_norm));
+      // A narrow width that keeps the token vectors whole goes on from the stem's as they are.
+      const bool keeps = !width.is_full() && width.hidden() == hidden;
+      router.reduction_norms.push_back(
+          backbone.is_pre_norm() || keeps ? LayerNormView<T>() : private_norm(reduction_norm, width, last.output_norm));
     }
   }
 

@@ -183,6 +183,9 @@ const OptionTable<SharcsConfig>& internal::sharcs_option_table() {
             "Size of the router's hidden layer."},
            {"weighted_dim_reduction", &S::weighted_dim_reduction,
             "Narrow widths take a learned combination of the token vector's dimensions in place of the leading ones."},
+           {"slice_hidden", &S::slice_hidden,
+            "Narrow widths keep the leading dimensions of the token vectors; else all, and only heads and neurons are "
+            "fewer, as in DynaBERT."},
            {"depth_mult_list", &S::depth_mult_list,
             "For each width the share of the layers after the router that it runs, as in [0.5, 1]; none: all layers."},
            {"full_width_norm", &S::full_width_norm,

@@ -47,7 +47,7 @@ void TrainingPass<T>::forward_tail(const Width& width, MatrixView<const T> x) {
         reduction_forward<T>(*encoder_.weights.router, width.index(), width.hidden(), encoder_.eps(), x, workspace_);
     x = tail.reduction->output;
   }
-  const bool full = width.hidden() == encoder_.config.hidden_size;
+  const bool full = width.is_full();
   for (const int i : width.layers()) {
     tail.layers.push_back(forward_layer(i, width, x));
     x = tail.layers.back().output;
@@ -225,7 +225,7 @@ struct TrainingPass<T>::Backward {
   void through_tail(std::size_t place, MatrixView<T> d_stem) const {
     const Tail& tail = pass.tails_[place];
     const Workspace::Mark mark = workspace().mark();
-    const bool is_full = tail.width->hidden() == pass.encoder_.config.hidden_size;
+    const bool is_full = tail.width->is_full();
     MatrixView<T> d_x = zeros(tail.last.rows, tail.last.cols);
     if (is_given(losses.logits, place)) head_backward(tail, losses.logits[place], d_x);
     if (is_given(losses.encoded, place) && pass.encoder_.reads_means())
@@ -247,7 +247,7 @@ struct TrainingPass<T>::Backward {
   }
 
   bool has_losses(std::size_t place) const {
-    const bool is_full = pass.tails_[place].width->hidden() == pass.encoder_.config.hidden_size;
+    const bool is_full = pass.tails_[place].width->is_full();
     return is_given(losses.logits, place) || is_given(losses.encoded, place) ||
            (is_full && !(losses.exit_logits.empty() && losses.exit_scores.empty()));
   }

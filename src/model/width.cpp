@@ -21,14 +21,15 @@ int round_half_to_even(double x) { return static_cast<int>(std::nearbyint(x)); }
 Sizes sizes_at(const ModelConfig& config, double fraction) {
   const int heads = std::max(1, round_half_to_even(config.num_attention_heads * fraction));
   const double rounded = static_cast<double>(heads) / config.num_attention_heads;
-  return {heads, std::max(1, static_cast<int>(rounded * config.hidden_size)),
+  const bool slices = !config.sharcs || config.sharcs->slice_hidden;
+  return {heads, slices ? std::max(1, static_cast<int>(rounded * config.hidden_size)) : config.hidden_size,
           std::max(1, static_cast<int>(rounded * config.intermediate_size))};
 }
 
 int reduced_dims(const ModelConfig& config, double fraction) { return static_cast<int>(fraction * config.hidden_size); }
 
 bool runs(const ModelConfig& config, double fraction) {
-  return sizes_at(config, fraction).hidden == reduced_dims(config, fraction);
+  return !config.sharcs->slice_hidden || sizes_at(config, fraction).hidden == reduced_dims(config, fraction);
 }
 
 bool groups_evenly(double fraction) {
@@ -71,7 +72,8 @@ std::string nearest_that_run(const ModelConfig& config, double fraction) {
 
 bool SharcsConfig::same_network(const SharcsConfig& other) const {
   return width_mult_list == other.width_mult_list && adaptive_layer_idx == other.adaptive_layer_idx &&
-         hidden_size_router == other.hidden_size_router && weighted_dim_reduction == other.weighted_dim_reduction;
+         hidden_size_router == other.hidden_size_router && weighted_dim_reduction == other.weighted_dim_reduction &&
+         slice_hidden == other.slice_hidden;
 }
 
 WidthSet::WidthSet(const ModelConfig& config, const std::string& name) {
@@ -100,6 +102,9 @@ WidthSet::WidthSet(const ModelConfig& config, const std::string& name) {
   if (list.size() > most_widths)
     throw ConfigError(key + "has " + std::to_string(list.size()) + " numbers; expected at most " +
                       std::to_string(most_widths));
+  if (config.sharcs->weighted_dim_reduction && !config.sharcs->slice_hidden)
+    throw ConfigError(name + ": \"weighted_dim_reduction\" is true where \"slice_hidden\" is false; expected one of " +
+                      "them, since token vectors that stay whole are not reduced");
   const auto& depths = config.sharcs->depth_mult_list;
   const std::string depth_key = name + ": \"depth_mult_list\" ";
   if (!depths.empty() && depths.size() != list.size())

@@ -81,11 +81,13 @@ json completed_options(const json& options) {
 
 json completed_config(const json& config) {
   json complete = config;
-  if (!config.contains("sharcs") || config["sharcs"].contains("full_width_norm")) return complete;
+  if (!config.contains("sharcs")) return complete;
   const SharcsConfig defaults;
   complete["sharcs"] = options_json(sharcs_option_table(), defaults);
   complete["sharcs"].update(config["sharcs"]);
-  complete["sharcs"]["full_width_norm"] = name_of(FullWidthNorm::private_);
+  // Before the setting existed, all models had private ones.
+  if (!config["sharcs"].contains("full_width_norm"))
+    complete["sharcs"]["full_width_norm"] = name_of(FullWidthNorm::private_);
   return complete;
 }
 

@@ -68,7 +68,7 @@ TEST_P(Compatibility, RecordingsAreCalibratedAndReported) {
   const TemporaryFolder folder;
   fs::copy(files() / "run", folder / "run", fs::copy_options::recursive);
   const ProgramRun calibrate =
-      run_program({"calibrate", "--recording", files() / "run" / "recording.json", "--budget", "0.6", "--dry-run"});
+      run_program({"calibrate", "--recording", folder / "run" / "recording.json", "--budget", "0.6", "--dry-run"});
   EXPECT_EQ(calibrate.exit_code, 0) << calibrate.errors;
   const ProgramRun report = run_program({"report", folder / "run"});
   EXPECT_EQ(report.exit_code, 0) << report.errors;

@@ -46,50 +46,54 @@ class Collector final : public AnswerGuide<double> {
 
 class EveryBackbonesAnswers : public ::testing::TestWithParam<std::string> {};
 
-TEST_P(EveryBackbonesAnswers, AreThoseOfATrainingPass) {
-  for (const FullWidthNorm norm : {FullWidthNorm::plain, FullWidthNorm::private_}) {
-    for (const ExitPooling pooling : {ExitPooling::mean, ExitPooling::first_token}) {
-      ModelConfig config = with_exits(testing::small_config_of(GetParam()), norm);
-      config.sharcs->depth_mult_list = {0.5, 1, 1};
-      config.sharcs->exit_pooling = pooling;
-      Network<double> network(config);
-      randomise(network);
-      const RaggedBatch batch = random_batch(config, {5, 1, 7});
-      Workspace workspace, other;
-      TrainingPass<double> pass(network.encoder(), other);
-      pass.forward(batch, {.widths = {0, 1, 2}, .exits = true}, {});
-      Collector collector;
-      AnsweredBatch<double> output;
-      run_answers<double>(network.encoder(), batch, collector, workspace, output);
+void expect_answers_of_a_training_pass(const ModelConfig& config) {
+  Network<double> network(config);
+  randomise(network);
+  const RaggedBatch batch = random_batch(config, {5, 1, 7});
+  Workspace workspace, other;
+  TrainingPass<double> pass(network.encoder(), other);
+  pass.forward(batch, {.widths = {0, 1, 2}, .exits = true}, {});
+  Collector collector;
+  AnsweredBatch<double> output;
+  run_answers<double>(network.encoder(), batch, collector, workspace, output);
 
-      const std::vector<Answer> answers = answers_of(config);
-      ASSERT_EQ(collector.found.size(), answers.size());
-      for (std::size_t a = 0; a < answers.size(); ++a) {
-        SCOPED_TRACE(answers[a].name);
-        const std::size_t exit = answers[a].exit_layer == 2;
-        const MatrixView<const double> expected = answers[a].is_exit()
-                                                      ? pass.exit_logits(exit)
-                                                      : pass.logits(static_cast<std::size_t>(answers[a].width_index));
-        OneAnswer<double> one(static_cast<int>(a));
-        AnsweredBatch<double> alone;
-        run_answers<double>(network.encoder(), batch, one, workspace, alone);
-        for (Index s = 0; s < 3; ++s) {
-          const auto& found = collector.found[a][static_cast<std::size_t>(s)];
-          for (Index c = 0; c < 3; ++c) {
-            EXPECT_NEAR(found.logits[static_cast<std::size_t>(c)], expected(s, c), 1e-12);
-            EXPECT_EQ(alone.logits[static_cast<std::size_t>(3 * s + c)], found.logits[static_cast<std::size_t>(c)]);
-          }
-          EXPECT_EQ(alone.answers[static_cast<std::size_t>(s)], static_cast<int>(a));
-          EXPECT_EQ(std::isnan(found.score), !answers[a].is_exit());
-          if (!answers[a].is_exit()) continue;
-          EXPECT_NEAR(found.score, pass.exit_scores(exit)(s, 0), 1e-12);
-        }
+  const std::vector<Answer> answers = answers_of(config);
+  ASSERT_EQ(collector.found.size(), answers.size());
+  for (std::size_t a = 0; a < answers.size(); ++a) {
+    SCOPED_TRACE(answers[a].name);
+    const std::size_t exit = answers[a].exit_layer == 2;
+    const MatrixView<const double> expected =
+        answers[a].is_exit() ? pass.exit_logits(exit) : pass.logits(static_cast<std::size_t>(answers[a].width_index));
+    OneAnswer<double> one(static_cast<int>(a));
+    AnsweredBatch<double> alone;
+    run_answers<double>(network.encoder(), batch, one, workspace, alone);
+    for (Index s = 0; s < 3; ++s) {
+      const auto& found = collector.found[a][static_cast<std::size_t>(s)];
+      for (Index c = 0; c < 3; ++c) {
+        EXPECT_NEAR(found.logits[static_cast<std::size_t>(c)], expected(s, c), 1e-12);
+        EXPECT_EQ(alone.logits[static_cast<std::size_t>(3 * s + c)], found.logits[static_cast<std::size_t>(c)]);
       }
-      for (Index s = 0; s < 3; ++s)
-        for (Index w = 0; w < 3; ++w)
-          EXPECT_NEAR(output.router_logits[static_cast<std::size_t>(3 * s + w)], pass.router_logits()(s, w), 1e-12);
+      EXPECT_EQ(alone.answers[static_cast<std::size_t>(s)], static_cast<int>(a));
+      EXPECT_EQ(std::isnan(found.score), !answers[a].is_exit());
+      if (!answers[a].is_exit()) continue;
+      EXPECT_NEAR(found.score, pass.exit_scores(exit)(s, 0), 1e-12);
     }
   }
+  for (Index s = 0; s < 3; ++s)
+    for (Index w = 0; w < 3; ++w)
+      EXPECT_NEAR(output.router_logits[static_cast<std::size_t>(3 * s + w)], pass.router_logits()(s, w), 1e-12);
+}
+
+TEST_P(EveryBackbonesAnswers, AreThoseOfATrainingPass) {
+  for (const FullWidthNorm norm : {FullWidthNorm::plain, FullWidthNorm::private_})
+    for (const ExitPooling pooling : {ExitPooling::mean, ExitPooling::first_token})
+      for (const bool slice_hidden : {true, false}) {
+        ModelConfig config = with_exits(testing::small_config_of(GetParam()), norm);
+        config.sharcs->depth_mult_list = {0.5, 1, 1};
+        config.sharcs->exit_pooling = pooling;
+        config.sharcs->slice_hidden = slice_hidden;
+        expect_answers_of_a_training_pass(config);
+      }
 }
 
 TEST_P(EveryBackbonesAnswers, PlainFullWidthIsThePlainEncoder) {

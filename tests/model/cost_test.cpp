@@ -31,6 +31,24 @@ TEST(ParametersUsed, AtFullWidthAreAllButTheOtherWidthsOwn) {
     }
 }
 
+TEST(ParametersUsed, AtANarrowWidthOfWholeTokenVectorsAreSlicesOfHeadsAndNeurons) {
+  ModelConfig config = testing::small_config();  // of 12: stem of 1 layer, 2 adaptive ones; at 1/3: 4 of 12 and 5 of 15
+  config.sharcs->slice_hidden = false;
+  const WidthSet widths(config);
+  const std::int64_t embeddings = (17 + 9 + 2 + 2) * 12;
+  const std::int64_t full_layer = 4 * (12 * 12 + 12) + (15 * 12 + 15) + (12 * 15 + 12) + 4 * 12;
+  const std::int64_t narrow_layer = 3 * (4 * 12 + 4) + (12 * 4 + 12) + (5 * 12 + 5) + (12 * 5 + 12) + 4 * 12;
+  const std::int64_t router = (5 * 12 + 5) + (3 * 5 + 3), head = (12 * 12 + 12) + (3 * 12 + 3);
+  EXPECT_EQ(parameters_used(config, widths[0]), embeddings + full_layer + 2 * narrow_layer + router + head);
+  for (const std::string& type : testing::every_model_type()) {
+    ModelConfig other = testing::small_config_of(type);
+    other.max_position_embeddings = 20;
+    other.sharcs->slice_hidden = false;
+    const WidthSet all(other);
+    EXPECT_EQ(parameters_used(other, all.widest()), counted_in_layout(other, all.widest())) << type;
+  }
+}
+
 TEST(ParametersUsed, OfAPlainEncoderAreAll) {
   ModelConfig config = testing::small_config();
   config.sharcs.reset();

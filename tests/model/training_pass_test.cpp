@@ -476,6 +476,14 @@ TEST_P(EveryBackbonesTrainingPass, GradientsOfAllAnswersAreTheFiniteDifferencesW
   check_plan_gradients(config);
 }
 
+TEST_P(EveryBackbonesTrainingPass, GradientsOfAllAnswersAreTheFiniteDifferencesWithWholeTokenVectors) {
+  for (const FullWidthNorm norm : {FullWidthNorm::plain, FullWidthNorm::private_}) {
+    ModelConfig config = with_exits(testing::small_config_of(GetParam()), norm);
+    config.sharcs->slice_hidden = false;
+    check_plan_gradients(config);
+  }
+}
+
 TEST(TrainingPass, GradientsOfAllAnswersAreTheFiniteDifferencesWithWeightedReductionAndExitsOfTheFirstToken) {
   for (ModelConfig config : {with_exits(small_config()), with_exits(modern_config())}) {
     config.sharcs->weighted_dim_reduction = true;

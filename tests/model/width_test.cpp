@@ -90,6 +90,22 @@ TEST(WidthSet, WeightedReductionNeedsWholeGroups) {
   EXPECT_EQ(WidthSet(config).size(), 4);
 }
 
+TEST(WidthSet, TokenVectorsMayStayWhole) {
+  ModelConfig config = with_widths({0.05, 0.3, 1.0});  // neither of the first two runs with sliced vectors
+  config.sharcs->slice_hidden = false;
+  const WidthSet widths(config);
+  for (const Width& width : widths) EXPECT_EQ(width.hidden(), 768);
+  EXPECT_EQ(widths[0].heads(), 1);
+  EXPECT_EQ(widths[0].ffn(), 256);
+  EXPECT_EQ(widths[1].heads(), 4);
+  EXPECT_EQ(widths[1].attention(), 256);
+  EXPECT_EQ(widths[1].ffn(), 1024);
+  config.sharcs->weighted_dim_reduction = true;
+  EXPECT_EQ(refusal(config),
+            "m/config.json: \"weighted_dim_reduction\" is true where \"slice_hidden\" is false; expected one of them, "
+            "since token vectors that stay whole are not reduced");
+}
+
 TEST(WidthSet, TheLargestWidthNeedNotBeTheWholeEncoder) {
   const WidthSet widths(with_widths({0.25, 0.5}));
   EXPECT_EQ(widths.widest().hidden(), 384);

@@ -77,6 +77,7 @@ Json describe(const LoadedModel& model, int tokens) {
                       {"adaptive_layer_idx", config.sharcs->adaptive_layer_idx},
                       {"hidden_size_router", config.sharcs->hidden_size_router},
                       {"weighted_dim_reduction", config.sharcs->weighted_dim_reduction},
+                      {"slice_hidden", config.sharcs->slice_hidden},
                       {"full_width_norm", name_of(config.sharcs->full_width_norm)},
                       {"exits", config.sharcs->exits}};
   else
@@ -119,8 +120,10 @@ void print(const Json& model, const std::string& place, std::ostream& out) {
     out << "no router: a plain encoder\n";
   else
     out << "router of " << sharcs["hidden_size_router"] << " after layer " << sharcs["adaptive_layer_idx"] << ", "
-        << (sharcs["weighted_dim_reduction"].get<bool>() ? "weighted" : "leading") << " dimensions, policy "
-        << model["policy"].get<std::string>() << '\n';
+        << (sharcs["weighted_dim_reduction"].get<bool>() ? "weighted"
+            : sharcs["slice_hidden"].get<bool>()         ? "leading"
+                                                         : "all")
+        << " dimensions, policy " << model["policy"].get<std::string>() << '\n';
   out << "parameters " << number("parameters") << ", weights in memory "
       << bytes_text(model["weight_bytes"].get<double>()) << " (" << model["precision"].get<std::string>() << ")\n\n";
   TextTable table(
