@@ -30,8 +30,9 @@ row() {
     "$sharcs" train --task "$task" --init "$encoder" --config "$config" --data "$data" --output "$run" --exits none --quiet "$@" \
       >"$run.log" 2>&1 || { cat "$run.log" >&2; exit 1; }
   cost=$(multiply_adds "$run" | awk -v whole="$whole" '{ printf "%.3f", $1 / whole }')
-  printf '%-16s cost %s   ' "$name" "$cost"
-  "$sharcs" eval --model "$run" --task "$task" --file "$file" | grep '^full width'
+  "$sharcs" eval --model "$run" --task "$task" --file "$file" | awk -v name="$name" -v cost="$cost" '
+    /^ .*\[95 % interval\]/ && name == "whole" { sub(/^ +/, ""); sub(/ +cost .*/, ""); print "encoder          cost   " $0 }
+    /^full width/ { sub(/^full width +/, ""); sub(/  [0-9.]+  .*/, ""); printf "%-15s  %s  %s\n", name, cost, $0 }'
 }
 row "whole" --widths 1 "$@"
 for part in 1/3 1/2 2/3; do
