@@ -107,8 +107,16 @@ bool CheckpointReader::is_bf16(const ParameterSpec& spec) const {
   return !name.empty() && source_.find(name)->dtype == DType::bf16;
 }
 
+const std::string* CheckpointReader::own_name(const ParameterSpec& spec) const {
+  const auto found = on_disk_.find(spec.name);
+  if (found == on_disk_.end()) return nullptr;
+  // Of a width that kept another part of the token vectors, the LayerNorms are of another size.
+  if (options_.new_widths && spec.width >= 0 && source_.find(found->second)->shape != spec.shape) return nullptr;
+  return &found->second;
+}
+
 std::string CheckpointReader::name_on_disk(const ParameterSpec& spec) const {
-  if (const auto found = on_disk_.find(spec.name); found != on_disk_.end()) return found->second;
+  if (const std::string* own = own_name(spec)) return *own;
   if (options_.layer_norm_from_scratch) return {};
   const auto plain = on_disk_.find(spec.starts_from);
   return plain == on_disk_.end() ? std::string() : plain->second;
@@ -137,7 +145,7 @@ void CheckpointReader::fail_missing(const ParameterSpec& spec) const {
 void CheckpointReader::require_shape(const ParameterSpec& spec, const TensorInfo& tensor) const {
   // A private LayerNorm that is not there takes the leading entries of the pretrained one (arXiv:2310.12126,
   // section 3.2).
-  const bool from_plain = !is_int8(spec) && !on_disk_.contains(spec.name);
+  const bool from_plain = !is_int8(spec) && own_name(spec) == nullptr;
   if (from_plain ? tensor.shape.size() == 1 && tensor.shape[0] >= spec.size() : tensor.shape == spec.shape) return;
   throw CheckpointError(source_.path().string() + ": tensor " + quote(tensor.name) + " has shape " +
                         shape_text(tensor.shape) + "; expected " + shape_text(spec.shape) + " from config.json");
@@ -191,7 +199,7 @@ void CheckpointReader::read(const ParameterSpec& spec, std::span<T> values) {
   // The plain copy of a private LayerNorm is there for other programs.
   if (const auto twin = on_disk_.find(spec.starts_from); twin != on_disk_.end()) read_.insert(twin->second);
   require_shape(spec, tensor);
-  if (!on_disk_.contains(spec.name)) {
+  if (own_name(spec) == nullptr) {
     std::vector<T> whole(static_cast<std::size_t>(tensor.shape[0]));
     source_.read<T>(name, whole);
     std::copy_n(whole.begin(), spec.size(), values.begin());

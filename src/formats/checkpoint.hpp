@@ -67,6 +67,8 @@ class CheckpointReader {
   std::vector<std::string> unread() const;
 
  private:
+  /// The checkpoint's name of the parameter itself; null where it lacks it, or has it in the size of other widths.
+  const std::string* own_name(const ParameterSpec& spec) const;
   std::string name_on_disk(const ParameterSpec& spec) const;
   /// Throws when the tensor on disk has a shape that the parameter cannot be read from.
   void require_shape(const ParameterSpec& spec, const TensorInfo& tensor) const;

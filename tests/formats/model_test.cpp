@@ -328,6 +328,24 @@ TEST_F(ModelDirectory, AnotherSetOfWidthsGetsARouterAnewAndKeepsTheRest) {
   EXPECT_THAT(report.unexpected, ::testing::Each(HasSubstr("LayerNorm_03")));
 }
 
+TEST_F(ModelDirectory, LayerNormsOfSlicedTokenVectorsAreNotThoseOfWholeOnes) {
+  const Model original = random_model(small_config());
+  original.save(folder.path());
+  SharcsConfig whole = *small_config().sharcs;
+  whole.slice_hidden = false;
+  const Model model = Model::load(folder.path(), {.sharcs = whole}, &report);
+  for (const std::string& name : report.initialised) EXPECT_THAT(name, HasSubstr(".router."));
+  const std::string norm = "bert.encoder.layer.2.output.LayerNorm";
+  const std::string narrow = norm + "_" + model.widths()[0].suffix() + ".weight";
+  const std::vector<float> full = values(original, norm + ".weight");
+  EXPECT_EQ(values(original, narrow).size(), 4u);
+  EXPECT_EQ(values(model, narrow), full);
+
+  model.save(folder.path());
+  const Model sliced = Model::load(folder.path(), {.sharcs = small_config().sharcs}, &report);
+  EXPECT_EQ(values(sliced, narrow), std::vector<float>(full.begin(), full.begin() + 4));
+}
+
 TEST_F(ModelDirectory, OtherLabelsGetAClassifierAnewUnlessTheOldOnesHadNoNames) {
   const Model original = random_model(small_config());
   original.save(folder.path());
