@@ -1,4 +1,4 @@
-# Lists the figures of experiments.md and tasks.md for reproduce.sh: name, seeds, row, column and text, a figure a line, as in
+# Lists the figures of experiments.md, models.md and tasks.md for reproduce.sh: name, seeds, row, column and text, a figure a line, as in
 #
 #     mpnet-sst-2<TAB>1<TAB>cascade, drop 0.5<TAB>cost<TAB>0.474
 #
@@ -9,6 +9,7 @@
 #     | router  | cost | …               rows "budget 0.3"
 #     | fixed   | exit 1 | exit 2 | …    the other way round: rows "cost" and "accuracy"
 #     | seed    | routed: cost | …       row and column in the head; a row for each seed, and one for "1 to 3"
+#     | precision | routed: cost | …     the same with a row for each precision that the model is run in
 #     | task    | metric | routed | …    rows of several names, which stand in backquotes; seeds 1 to 3. Two metrics: "a; b"
 #
 # Where a table has a row "1 to 3", what another row says of one seed is compared only if it has an interval. In a first cell, words in
@@ -47,6 +48,9 @@ function plain(text) {
       sub(/ to /, "-", seeds)
       if (cell[i] ~ /to|\[/ && seeds ~ /^[0-9-]+$/ && match(column, /: [^:]*$/))
         shown(substr(column, 1, RSTART - 1), substr(column, RSTART + 2), cell[i])
+    } else if (head[2] == "precision") {
+      prefix = cell[2] == "fp32" ? "" : cell[2] ": "
+      if (match(column, /: [^:]*$/)) shown(substr(column, 1, RSTART - 1), substr(column, RSTART + 2), cell[i])
     } else if (head[2] == "task") {
       name = $0
       sub(/`[^`]*$/, "", name)

@@ -29,7 +29,7 @@ shift
 docs=$(dirname "$0")
 configs=$docs/../configs examples=$docs/../examples
 sharcs=${SHARCS:-sharcs} output=${OUTPUT:-runs/reproduce} small=$configs/small-2-widths.json
-figures=$(awk -f "$docs/figures.awk" "$docs/experiments.md" "$docs/tasks.md")
+figures=$(awk -f "$docs/figures.awk" "$docs/experiments.md" "$docs/models.md" "$docs/tasks.md")
 names=$(echo "$figures" | cut -f 1 | sort -u)
 [ $# -gt 0 ] || set -- $names
 
@@ -160,6 +160,9 @@ measured() {
   esac
   "$sharcs" eval --recording "$run/measured.json" --policy model --compare | cells
   [ ! -s "$run/test.json" ] || "$sharcs" eval --recording "$run/test.json" --policy model --compare | cells | sed 's/^/test: /'
+  for precision in $(of_run "$1" "$2" | sed -n 's/^\(bf16\|int8\): .*/\1/p' | sort -u); do
+    "$sharcs" eval --model "$run" --file "$run/dev-and-test.tsv" --precision "$precision" | cells | sed "s/^/$precision: /"
+  done
   for drop in $(targets "$1" "$2" drop); do
     "$sharcs" calibrate --recording "$run/measured.json" --max-drop "$drop" --compare | cells
   done
