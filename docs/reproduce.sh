@@ -5,7 +5,7 @@
 #     sh docs/reproduce.sh path/to/GLUE rte wnli
 #
 # NAME, with the minutes that it takes on one core: cola (3), graded (6), mrpc (6), rte (2), rte-roberta (2), sst-2 (15), sts-b (3),
-# sweep (8) or wnli (half a one); of the pretrained encoder MiniLM, on two cores: ablation (100), static (15), minilm-cola (12),
+# sweep (8) or wnli (half a one); of the pretrained encoder MiniLM, on two cores: ablation (100), minilm-cola (12),
 # minilm-mrpc (20), minilm-rte (20), minilm-sst-2 (45), minilm-sst-2-fp32 (25) or minilm-sts-b (22); or of MPNet: mpnet-cola (30),
 # mpnet-mrpc (60) or mpnet-sst-2 (100). None: all. GLUE holds CoLA, RTE, … as downloaded; graded and sweep generate their sentences;
 # examples/fetch_encoder.sh brings the encoders. sharcs must be in the PATH, or its place in SHARCS. What is trained goes to
@@ -39,10 +39,10 @@ train() {
   name=$1 seed=$2 run=$output/$1-$2 budget=
   [ ! -s "$run/measured.json" ] || return 0
   case $name in
-    ablation | static)
+    ablation)
       encoder=minilm
       fetched_encoder >/dev/null
-      logged fewer_sentences "$name" "$seed"
+      logged ablation "$run" "$seed"
       return
       ;;
     cola)
@@ -129,15 +129,10 @@ fetched_encoder() {
   echo "$output/$encoder"
 }
 
-# fewer_sentences ablation|static SEED: trains on 12,000 of SST-2; what is trained already is only shown again.
-fewer_sentences() {
-  folder=$output/ablation-$2 rows=
-  [ "$1" = ablation ] || rows=none  # only draws the sentences
-  ROWS=$rows sh "$examples/ablation.sh" sst-2 "$output/minilm" "$configs/minilm.json" "$glue/SST-2" "$folder" 12000 --seed "$2" \
-    --epochs 5 --precision bf16
-  [ "$1" = ablation ] ||
-    sh "$examples/compare_static.sh" sst-2 "$output/minilm" "$configs/minilm.json" "$folder/data" "$output/static-$2" --seed "$2" \
-      --epochs 5 --precision bf16
+# ablation RUN SEED: what is trained already is only shown again.
+ablation() {
+  sh "$examples/ablation.sh" sst-2 "$output/minilm" "$configs/minilm.json" "$glue/SST-2" "$1" 12000 --seed "$2" --epochs 5 \
+    --precision bf16
 }
 
 # graded_data SEED: the folder with the generated sentences.
@@ -155,7 +150,7 @@ logged() {
 measured() {
   run=$output/$1-$2 drops= budgets=
   case $1 in
-    ablation | static) fewer_sentences "$1" "$2" | cells && return ;;
+    ablation) ablation "$run" "$2" | cells && return ;;
     sweep) over_seeds <"$run/sweep-seeds.tsv" && return ;;
   esac
   "$sharcs" eval --recording "$run/measured.json" --policy model --compare | cells
