@@ -20,7 +20,12 @@ function shown(row, column, text) {
   if (text ~ figure) print name, seeds, prefix row, column, text
 }
 
-# The first cell of a row or the head of a column, without what is for the reader alone.
+# Where the head of a column says row and column, as in "routed: cost".
+function shown_by_head(head, text) {
+  if (match(head, /: [^:]*$/)) shown(substr(head, 1, RSTART - 1), substr(head, RSTART + 2), text)
+}
+
+# The first cell of a row, without what is for the reader alone.
 function plain(text) {
   sub(/ \(.*/, "", text)
   sub(/(, which|, in|, at|: the) .*/, "", text)
@@ -42,15 +47,14 @@ function plain(text) {
     row = plain(cell[2])
     column = head[i]
     if (head[2] == "fixed") {
-      shown("fixed " column, row, cell[i])
+      shown("fixed " column, tolower(row), cell[i])
     } else if (head[2] == "seed") {
       seeds = cell[2]
       sub(/ to /, "-", seeds)
-      if (cell[i] ~ /to|\[/ && seeds ~ /^[0-9-]+$/ && match(column, /: [^:]*$/))
-        shown(substr(column, 1, RSTART - 1), substr(column, RSTART + 2), cell[i])
+      if (cell[i] ~ /to|\[/ && seeds ~ /^[0-9-]+$/) shown_by_head(column, cell[i])
     } else if (head[2] == "precision") {
       prefix = cell[2] == "fp32" ? "" : cell[2] ": "
-      if (match(column, /: [^:]*$/)) shown(substr(column, 1, RSTART - 1), substr(column, RSTART + 2), cell[i])
+      shown_by_head(column, cell[i])
     } else if (head[2] == "task") {
       name = $0
       sub(/`[^`]*$/, "", name)

@@ -23,7 +23,6 @@ mkdir -p "$output/data"
 cp "$data/dev.tsv" "$output/data/dev.tsv"
 file=$data/dev.tsv
 if [ -s "$data/test-labeled.tsv" ]; then
-  cp "$data/test-labeled.tsv" "$output/data/test-labeled.tsv"
   file=$output/data/dev-and-test.tsv
   { awk 1 "$data/dev.tsv"; sed 1d "$data/test-labeled.tsv"; } >"$file"
 fi

@@ -62,7 +62,7 @@ class Run {
     if (!encoder_.weights.router) return answer_by_head(static_cast<int>(answers_.size()) - 1, full, path);
     run_router(path);
     for (const Width& width : encoder_.widths)
-      if (width.fraction() < 1 && path.size() > 0) run_narrow(width, path);
+      if (!width.is_full() && path.size() > 0) run_narrow(width, path);
     if (path.size() == 0) return;
     if (!encoder_.is_plain(full)) path.x = reduced(full, path);
     for (const int i : full.layers()) {
@@ -97,8 +97,7 @@ class Run {
     group.x = output;
     if (firsts) group.offsets.assign(outputs.begin(), outputs.end());
     std::swap(buffers.next, buffers.spare);
-    const bool is_full = width.is_full();
-    if (!last && is_full) run_exit(index + 1, group, output);
+    if (!last && width.is_full()) run_exit(index + 1, group, output);
   }
 
   /// x: the group's matrix, of which the samples that stay become the leading rows.

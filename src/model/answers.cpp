@@ -67,7 +67,7 @@ std::vector<Answer> answers_of(const ModelConfig& config) {
   add_exits(0, stem);
   for (const Width& width : widths) {
     const std::string name = short_number(width.fraction());
-    if (width.fraction() == 1) {
+    if (width.is_full()) {
       add_exits(stem, config.num_hidden_layers);
       answers.push_back({.name = name,
                          .width_index = width.index(),

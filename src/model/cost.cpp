@@ -144,8 +144,7 @@ std::int64_t parameters_used(const ModelConfig& config, const Width& width) {
   const std::int64_t full_layer = layer_parameters(backbone, biases, LayerSize(config));
   const std::int64_t stem = stem_of(config);
   const std::int64_t adaptive = std::ssize(width.layers());
-  const bool is_plain =
-      config.sharcs && config.sharcs->full_width_norm == FullWidthNorm::plain && width.fraction() == 1;
+  const bool is_plain = config.sharcs && config.sharcs->full_width_norm == FullWidthNorm::plain && width.is_full();
   // Where layers are shared, the one that the stem runs whole serves them all, each kind with its LayerNorms.
   count += (backbone.shares_layers ? 1 : stem) * (full_layer + 2 * norm * hidden);
   if (backbone.layer(0).attention_norm.empty()) count -= norm * hidden;

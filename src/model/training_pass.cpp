@@ -47,11 +47,10 @@ void TrainingPass<T>::forward_tail(const Width& width, MatrixView<const T> x) {
         reduction_forward<T>(*encoder_.weights.router, width.index(), width.hidden(), encoder_.eps(), x, workspace_);
     x = tail.reduction->output;
   }
-  const bool full = width.is_full();
   for (const int i : width.layers()) {
     tail.layers.push_back(forward_layer(i, width, x));
     x = tail.layers.back().output;
-    if (full) forward_exit(i + 1, x);
+    if (width.is_full()) forward_exit(i + 1, x);
   }
   tail.last = x;
   if (encoder_.backbone->is_pre_norm()) tail.statistics = workspace_.span<kernels::RowStatistics<T>>(x.rows);
@@ -225,7 +224,6 @@ struct TrainingPass<T>::Backward {
   void through_tail(std::size_t place, MatrixView<T> d_stem) const {
     const Tail& tail = pass.tails_[place];
     const Workspace::Mark mark = workspace().mark();
-    const bool is_full = tail.width->is_full();
     MatrixView<T> d_x = zeros(tail.last.rows, tail.last.cols);
     if (is_given(losses.logits, place)) head_backward(tail, losses.logits[place], d_x);
     if (is_given(losses.encoded, place) && pass.encoder_.reads_means())
@@ -235,7 +233,7 @@ struct TrainingPass<T>::Backward {
     through_final_norm(tail, d_x);
     for (std::size_t i = tail.layers.size(); i-- > 0;) {
       const int index = tail.width->layers()[i];
-      if (is_full) add_exit(index + 1, d_x);
+      if (tail.width->is_full()) add_exit(index + 1, d_x);
       d_x = through_layer(index, *tail.width, tail.layers[i], d_x);
     }
     if (tail.reduction)
@@ -247,9 +245,8 @@ struct TrainingPass<T>::Backward {
   }
 
   bool has_losses(std::size_t place) const {
-    const bool is_full = pass.tails_[place].width->is_full();
     return is_given(losses.logits, place) || is_given(losses.encoded, place) ||
-           (is_full && !(losses.exit_logits.empty() && losses.exit_scores.empty()));
+           (pass.tails_[place].width->is_full() && !(losses.exit_logits.empty() && losses.exit_scores.empty()));
   }
 
   /// A plain encoder has no layers after the stem: its head stands on it.

@@ -59,7 +59,7 @@ class RoutedExport {
   std::vector<WrittenGraph> run() {
     write_stem();
     for (const Width& width : model_.widths())
-      if (width.fraction() < 1) write_width(width);
+      if (!width.is_full()) write_width(width);
     if (ends_at_full_width(config_)) write_full_path();
     write_routing();
     return std::move(written_);
@@ -201,7 +201,7 @@ Graph graph_of_answer(const StoredModel& model, int answer) {
     if (!score.empty()) encoder.output_score(score, "score");
     return graph;
   }
-  if (width.fraction() == 1) {
+  if (width.is_full()) {
     x = full_path(model, encoder, x, 0, config.num_hidden_layers, encoder.outputs_for_head());
     encoder.output_logits(encoder.head(x, width));
     return graph;

@@ -8,7 +8,7 @@ rm -rf "$scratch"
 mkdir -p "$scratch/bin"
 
 # train makes a recording that has the run's name, and eval another one of a model, which says whether it was calibrated; of a
-# recording eval and calibrate print the recorded output, of seed 1 for all seeds.
+# recording eval and calibrate print the recorded output, of seed 1 where the seed has none of its own.
 cat >"$scratch/bin/sharcs" <<'STAND_IN'
 #!/bin/sh
 command=$1
@@ -46,7 +46,10 @@ case $command in
     fi
     ;;
 esac
-[ -z "$printed" ] || { name=$(basename "$(dirname "$recording")") && cat "$RECORDED/${name%-*}$printed"; }
+[ -n "$printed" ] || exit 0
+run=$(basename "$(dirname "$recording")")
+[ -s "$RECORDED/$run$printed" ] || run=${run%-*}
+cat "$RECORDED/$run$printed"
 STAND_IN
 chmod +x "$scratch/bin/sharcs"
 
@@ -72,11 +75,9 @@ echo '{}' >"$scratch/runs/minilm/config.json"
 printf 'sentence\tlabel\nfine\t1\n' | tee "$scratch/glue/SST-2/dev.tsv" >"$scratch/glue/SST-2/test-labeled.tsv"
 expect 0 "minilm-sst-2, seed 2: cascade, drop 1, cost" minilm-sst-2
 grep -q "dev and test" "$scratch/runs/minilm-sst-2-2/measured.json" || { echo "minilm-sst-2 was not measured on dev and test"; failed=1; }
-expect 0 "wnli, seed 1: routed, accuracy 0.500 within 0.480 to 0.520" wnli
+expect 0 "wnli, seed 1: routed, accuracy 0.500 within 0.490 to 0.510" wnli
 expect 0 "rte, seed 3: full width, accuracy" rte
-# What the router wins is compared for each seed: that of seed 1, which all print here, is not what the docs say of seed 2.
-expect 1 "mrpc, seed 1: test: random, routed leads by 0.008 within" mrpc
-tr -s " " <"$scratch/out" | grep -qF "mrpc, seed 2: test: random, routed leads by 0.008 OUTSIDE" || { cat "$scratch/out"; failed=1; }
+expect 0 "mrpc, seed 2: test: random, routed leads by -0.016 within" mrpc
 expect 0 "graded, seed 1: router, budget 0.3, over random" graded
 expect 0 "sweep, seed 1: window 2, thresholds [[0.8,1.01],[0.0,0.8]], score 0.953 within 0.933 to 0.973" sweep
 expect 2 "there is no wmli; expected some of ablation cola graded minilm-cola minilm-mrpc minilm-rte minilm-sst-2 minilm-sst-2-fp32 minilm-sts-b mpnet-cola mpnet-mrpc mpnet-sst-2 mrpc rte rte-roberta sst-2 sts-b sweep wnli" wnli wmli
@@ -95,11 +96,11 @@ expect 1 "minilm-sst-2, seed 3: cascade, drop 1, cost 0.477 OUTSIDE 0.327 to 0.4
 sed -i '/^cascade /d' "$recorded_here/minilm-sst-2-drop-1.txt"
 expect 1 "minilm-sst-2, seed 3: cascade, drop 1, cost none OUTSIDE" minilm-sst-2
 sed 's/^routed          0.500/routed          0.571/' "$recorded/wnli.txt" >"$recorded_here/wnli.txt"
-expect 1 "wnli, seed 2: routed, accuracy 0.571 OUTSIDE 0.480 to 0.520" wnli
+expect 1 "wnli, seed 2: routed, accuracy 0.571 OUTSIDE 0.490 to 0.510" wnli
 sed '/^full width/d' "$recorded/wnli.txt" >"$recorded_here/wnli.txt"
 expect 1 "wnli, seed 1: full width, accuracy none OUTSIDE" wnli
 sed 's/^routed          0.500/routed            nan/' "$recorded/wnli.txt" >"$recorded_here/wnli.txt"
-expect 1 "wnli, seed 1: routed, accuracy none OUTSIDE" wnli
+expect 1 "wnli, seed 1: routed, accuracy nan OUTSIDE" wnli
 
 # Every shape of a table, and what is not read: a table without a comment, a cell without a figure, one seed of several.
 cat >"$scratch/shapes.md" <<'SHAPES'
@@ -187,7 +188,7 @@ minilm-sst-2 18
 minilm-sst-2-fp32 59
 minilm-sts-b 8
 mpnet-cola 44
-mpnet-mrpc 73
+mpnet-mrpc 75
 mpnet-sst-2 54
 mrpc 15
 rte 3
