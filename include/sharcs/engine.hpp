@@ -48,8 +48,8 @@ struct Prediction {
 enum class Precision { fp32, bf16, int8 };
 
 struct EngineOptions {
-  /// Threads of all calls together; 0: OMP_NUM_THREADS, or the number of cores. Calls that run at the same time share
-  /// them, each keeping at least the thread that it came on.
+  /// Threads of all calls together; 0: OMP_NUM_THREADS, or the number of cores. No more than the cores that the process
+  /// may use are taken. Calls that run at the same time share them, each keeping at least the thread that it came on.
   int threads = 0;
   /// A call has at most so many tokens under way, which bounds its memory; larger batches run in pieces, side by side.
   std::int64_t micro_batch_tokens = 4096;

@@ -77,7 +77,7 @@ void warn_of_more_threads_than_cores(int threads) {
   const int cores = available_cores();
   if (threads > cores)
     std::cerr << "sharcs: --threads " << threads << " is more than the " << cores << (cores == 1 ? " core" : " cores")
-              << " that this process may use; --threads " << cores << " is faster\n";
+              << " that this process may use: no more than " << cores << " run at once\n";
 }
 
 void usage_error(const std::string& message) { throw UsageError(message); }

@@ -45,6 +45,19 @@ struct CrewPool {
   }
 };
 
+/// Runs the parts of one thread, neighbours, up to one that throws: what and which it is.
+void run_parts_of(int thread, int threads, int count, const Piece& piece, std::exception_ptr& error, int& which) {
+  for (int part = count * thread / threads; part < count * (thread + 1) / threads; ++part) {
+    try {
+      piece.run(piece.body, part);
+    } catch (...) {
+      error = std::current_exception();
+      which = part;
+      return;
+    }
+  }
+}
+
 }  // namespace
 
 void WorkerSeat::offer() {
@@ -164,11 +177,7 @@ void Crew::open_region() {
 void Crew::work(int worker) {
   WorkerSeat& seat = seats_[static_cast<std::size_t>(worker - 1)];
   while (seat.claim(spin_seconds_)) {
-    try {
-      piece_.run(piece_.body, worker);
-    } catch (...) {
-      seat.error = std::current_exception();
-    }
+    run_parts_of(worker, threads_, count_, piece_, seat.error, seat.part_of_error);
     seat.finish();
   }
 }
@@ -182,29 +191,22 @@ void Crew::dismiss() {
 
 void Crew::run(int count, const Piece& piece) {
   piece_ = piece;
-  const int workers = std::min(count - 1, workers_.load(std::memory_order_relaxed));
+  count_ = count;
+  threads_ = std::min(count, workers_.load(std::memory_order_relaxed) + 1);
   const auto seat = [this](int worker) -> WorkerSeat& { return seats_[static_cast<std::size_t>(worker - 1)]; };
-  for (int w = 1; w <= workers; ++w) seat(w).offer();
+  for (int w = 1; w < threads_; ++w) seat(w).offer();
 
   std::exception_ptr error;
   int part_of_error = count;
-  const auto run_part = [&](int part) {
-    try {
-      if (!error) piece.run(piece.body, part);
-    } catch (...) {
-      error = std::current_exception();
-      part_of_error = part;
-    }
-  };
-  run_part(0);
-  for (int part = workers + 1; part < count; ++part) run_part(part);
+  run_parts_of(0, threads_, count, piece, error, part_of_error);
   // The last worker was told last, so it is the least likely to have begun.
-  for (int w = workers; w >= 1; --w)
-    if (seat(w).take_back()) run_part(w);
-  for (int w = 1; w <= workers; ++w) {
+  for (int w = threads_ - 1; w >= 1; --w)
+    if (seat(w).take_back() && !error) run_parts_of(w, threads_, count, piece, error, part_of_error);
+  for (int w = 1; w < threads_; ++w) {
     seat(w).await(spin_seconds_);
     const std::exception_ptr of_worker = std::exchange(seat(w).error, nullptr);
-    if (of_worker && w < part_of_error) error = of_worker, part_of_error = w;
+    if (of_worker && (!error || seat(w).part_of_error < part_of_error))
+      error = of_worker, part_of_error = seat(w).part_of_error;
   }
   if (error) std::rethrow_exception(error);
 }

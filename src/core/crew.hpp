@@ -17,7 +17,7 @@ struct Piece {
 
 /// Where one worker of a crew gets its parts. All waiting spins for up to `spin_seconds`, then sleeps.
 ///
-/// The state is one word. The caller offers a part; the worker claims it, does it, and is idle again. As long as an
+/// The state is one word. The caller offers parts; the worker claims them, does them, and is idle again. As long as an
 /// offer is not claimed the caller can take it back, so that nobody waits for a thread that has not even woken up.
 class alignas(128) WorkerSeat {
  public:
@@ -28,17 +28,18 @@ class alignas(128) WorkerSeat {
   void await(double spin_seconds);
   /// The worker waits for an offer and claims it. False: it shall leave.
   bool claim(double spin_seconds);
-  /// The worker has done its part.
+  /// The worker has done its parts.
   void finish();
   void dismiss();
 
-  std::exception_ptr error = nullptr;  ///< what the last part threw
+  std::exception_ptr error = nullptr;  ///< what a part of the last piece threw
+  int part_of_error = 0;
 
  private:
   enum State : std::uint32_t {
     idle,
     asleep,   ///< idle, and sleeping
-    offered,  ///< a part waits to be claimed
+    offered,  ///< parts wait to be claimed
     busy,
     awaited,  ///< busy, and the caller sleeps until it is done
     dismissed
@@ -65,8 +66,9 @@ class Crew {
   /// False in a process that has forked since: the child has none of the workers.
   bool is_alive() const;
 
-  /// Runs parts 0 .. count − 1 of a piece, each once, part 0 on the calling thread. When all have ended, throws again
-  /// what the lowest part has thrown.
+  /// Runs parts 0 .. count − 1 of a piece, each once, part 0 on the calling thread. Where there are more parts than
+  /// threads, a thread does several neighbours, one after the other. When all have ended, throws again what the lowest
+  /// part has thrown.
   void run(int count, const Piece& piece);
 
  private:
@@ -80,6 +82,8 @@ class Crew {
   const double spin_seconds_;
   cpu_set_t processors_;
   Piece piece_;
+  int count_ = 0;                  // of the piece's parts
+  int threads_ = 0;                // that share them
   std::atomic<int> workers_ = -1;  // those that OpenMP has given; −1: not known yet
   std::atomic<bool> dismissed_ = false;
   std::unique_ptr<WorkerSeat[]> seats_;

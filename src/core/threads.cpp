@@ -46,12 +46,14 @@ struct CrewPiece {
   }
 };
 
-/// A crew for so many threads, the scope's where it is large enough.
+/// A crew for so many parts, the scope's where it is large enough. It has no more threads than there are cores: one too
+/// many takes a core from another one, which the rest then wait for.
 Crew* crew_of(int count) {
+  const int most = std::max(2, available_cores());
   Crew*& crew = standing.crew;
-  if (crew != nullptr && crew->is_alive() && crew->size() >= count) return crew;
+  if (crew != nullptr && crew->is_alive() && crew->size() >= std::min(count, most)) return crew;
   if (crew != nullptr) Crew::give_back(std::exchange(crew, nullptr));
-  return Crew::take(std::max(count, standing.count));
+  return Crew::take(std::min(std::max(count, standing.count), most));
 }
 
 }  // namespace

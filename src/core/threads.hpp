@@ -32,10 +32,10 @@ class ThreadScope {
   int before_;
 };
 
-/// Runs parts 0 .. count − 1 of a piece, each once, on the calling thread and the workers of its crew. Part 0 runs on
-/// the calling thread, and so does every part that no worker has begun when the calling thread is through with its own:
-/// nobody waits for a thread that has not woken up. When all parts have ended, throws again what the first of them has
-/// thrown.
+/// Runs parts 0 .. count − 1 of a piece, each once, on the calling thread and the workers of its crew: no more threads
+/// than there are cores, each with several parts where there are more of those. Part 0 runs on the calling thread, and
+/// so does every part that no worker has begun when the calling thread is through with its own: nobody waits for a
+/// thread that has not woken up. When all parts have ended, throws again what the first of them has thrown.
 void run_parts(int count, const Piece& piece);
 
 /// How long a thread that waits inside a part spins before it sleeps.

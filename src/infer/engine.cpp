@@ -6,6 +6,7 @@
 #include <numeric>
 #include <unordered_map>
 
+#include "core/available_cores.hpp"
 #include "core/half.hpp"
 #include "core/threads.hpp"
 #include "formats/checkpoint.hpp"
@@ -216,7 +217,7 @@ struct Engine::State {
         }()),
         plain_layout(plain_ones(specs, precision_of)),
         plain(plain_layout),
-        threads(options.threads > 0 ? options.threads : thread_count()) {
+        threads(std::min(options.threads > 0 ? options.threads : thread_count(), available_cores())) {
     if (options.threads < 0)
       throw ConfigError("threads is " + std::to_string(options.threads) + "; expected 0 (all) or more");
     if (options.micro_batch_tokens < 1)

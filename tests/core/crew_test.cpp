@@ -4,13 +4,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <mutex>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "core/available_cores.hpp"
 #include "core/threads.hpp"
 
 // How Clang tells of its sanitizers; GCC defines __SANITIZE_THREAD__.
@@ -128,6 +132,21 @@ TEST(Crew, FirstPartIsTheCallers) {
     if (part == 0) first = std::this_thread::get_id();
   });
   EXPECT_EQ(first, std::this_thread::get_id());
+}
+
+TEST(Crew, HasNoMoreThreadsThanCores) {
+  const int most = std::max(2, available_cores());
+  const ThreadScope scope(3 * most);
+  std::mutex mutex;
+  std::set<std::thread::id> seen;
+  for (int round = 0; round < 20; ++round)
+    parallel_parts(3 * most, [&](int) {
+      std::this_thread::sleep_for(std::chrono::microseconds(200));  // the workers come to their parts
+      const std::lock_guard lock(mutex);
+      seen.insert(std::this_thread::get_id());
+    });
+  EXPECT_GE(seen.size(), 2u);
+  EXPECT_LE(seen.size(), static_cast<std::size_t>(most));
 }
 
 TEST(Crew, PiecesOfAScopeAreOfOneCrew) {

@@ -239,7 +239,7 @@ void calibrate_command(const CalibrateArguments& arguments) {
   const std::string model = arguments.model.empty() ? recording.model : arguments.model;
   const bool store = arguments.stores_one() && !arguments.dry_run && !arguments.compare;
   if (store) save_policy(model, results.front().calibration.rule);
-  if (!arguments.recording.empty() && !other) add_to(arguments.recording, results, store);
+  if (!arguments.recording.empty() && !other && !arguments.dry_run) add_to(arguments.recording, results, store);
 
   std::vector<std::string> notes;
   for (const Result& result : results)
@@ -320,7 +320,7 @@ void add_calibrate(CLI::App& program) {
                     "Show every kind of policy for the target, a line each; stores nothing");
   command->add_option("--report-on", arguments->report_on,
                       "Another recording of the same model, for the results; else they come from cross-validation");
-  command->add_flag("--dry-run", arguments->dry_run, "Show the results and leave the model as it is");
+  command->add_flag("--dry-run", arguments->dry_run, "Show the results and leave the model and the recording as they are");
   command->add_option("--folds", arguments->folds, "Parts of the cross-validation")
       ->check(CLI::Range(2, 1000))
       ->capture_default_str();
