@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <span>
 #include <string>
@@ -106,6 +107,26 @@ std::vector<std::string> never_predicted(const Recording& recording) {
   for (std::size_t c = 0; c < predicted.size(); ++c)
     if (occurs[c] && !predicted[c]) names.push_back(recording.classes[c]);
   return names;
+}
+
+struct WidthOfOneClass {
+  std::string width, class_name;
+};
+
+/// The narrow widths that call all samples the same, where the labels do not.
+std::vector<WidthOfOneClass> widths_of_one_class(const Recording& recording) {
+  if (recording.labels_words() || recording.is_regression() || recording.is_multi_label()) return {};
+  if (std::ranges::adjacent_find(recording.labels, std::not_equal_to()) == recording.labels.end()) return {};
+  std::vector<WidthOfOneClass> found;
+  for (int a = 0; a < recording.full_width(); ++a) {
+    const RecordedAnswer& answer = recording.answers[static_cast<std::size_t>(a)];
+    if (answer.exit_layer > 0) continue;
+    const int first = recording.label_of(0, a);
+    std::size_t same = 1;
+    while (same < recording.size() && recording.label_of(same, a) == first) ++same;
+    if (same == recording.size()) found.push_back({answer.name, recording.classes[static_cast<std::size_t>(first)]});
+  }
+  return found;
 }
 
 /// Counted in epochs, because the number of steps of later epochs is not known yet: it depends on the hardness labels.
@@ -468,6 +489,9 @@ EpochRecord TrainingRun::evaluated(const Epoch& epoch) const {
   record.evaluations = {std::move(dev)};
   for (const std::string& name : never_predicted(recording))
     note("epoch " + std::to_string(epoch.number) + ": class \"" + name + "\" is never predicted on dev at full width");
+  for (const WidthOfOneClass& found : distils ? widths_of_one_class(recording) : std::vector<WidthOfOneClass>())
+    note("epoch " + std::to_string(epoch.number) + ": width " + found.width +
+         " has learned nothing yet: it calls all of dev \"" + found.class_name + "\"");
   return record;
 }
 

@@ -17,6 +17,7 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::result_of;
 using testing::TinyTraining;
 
@@ -172,6 +173,19 @@ TEST(DistilledTraining, WithoutExitsTheRouterLearnsFromEitherTarget) {
     EXPECT_TRUE(std::isfinite(records.back().loss_router));
     EXPECT_LT(records.back().loss_router, 0.69) << "less than of a router that knows nothing";
   }
+}
+
+TEST(DistilledTraining, SaysWhenANarrowWidthHasLearnedNothing) {
+  TinyTraining training = distilled();
+  for (Sample& sample : training.train.samples) sample.label = &sample == &training.train.samples.front() ? 0 : 1;
+  const TemporaryFolder folder;
+  std::vector<std::string> notes;
+  training.run(folder.path(), {.on_note = [&](std::string_view text) { notes.emplace_back(text); }});
+  EXPECT_THAT(notes, Contains(HasSubstr(": width 0.25 has learned nothing yet: it calls all of dev \"yes\"")));
+  notes.clear();
+  const TemporaryFolder other;
+  distilled().run(other.path(), {.on_note = [&](std::string_view text) { notes.emplace_back(text); }});
+  EXPECT_THAT(notes, Not(Contains(HasSubstr("has learned nothing"))));
 }
 
 TEST(DistilledTraining, OfAPlainEncoderIsFineTuning) {
