@@ -7,7 +7,7 @@
 #     sh examples/ablation.sh TASK ENCODER CONFIG DATA OUTPUT SENTENCES [OPTION OF sharcs train]...
 #     sh examples/ablation.sh sst-2 models/minilm configs/minilm.json path/to/SST-2 runs/ablation 12000 --seed 1
 #
-# SENTENCES of the training set are used, drawn at random, always the same ones. sharcs must be in the PATH, or its place in SHARCS.
+# SENTENCES of the training set are used, as draw_samples.sh draws them. sharcs must be in the PATH, or its place in SHARCS.
 # ENCODER comes from examples/fetch_encoder.sh. What is in OUTPUT already is not trained again. ROWS names the rows to do.
 set -eu
 [ $# -ge 6 ] || { sed -n '7,8p' "$0" >&2; exit 2; }
@@ -15,12 +15,7 @@ task=$1 encoder=$2 config=$3 data=$4 output=$5 sentences=$6
 shift 6
 sharcs=${SHARCS:-sharcs}
 layers=$("$sharcs" inspect "$encoder" --json | sed -n 's/.*"layers": \([0-9]*\).*/\1/p')
-mkdir -p "$output/data"
-[ -s "$output/data/train.tsv" ] ||
-  awk -v wanted="$sentences" 'BEGIN { srand(1) } NR > 1 { place = NR - 1
-    if (place <= wanted) { kept[place] = $0 } else { i = int(rand() * place) + 1; if (i <= wanted) kept[i] = $0 } }
-    NR == 1 { print } END { for (i = 1; i <= wanted && i < NR; ++i) print kept[i] }' "$data/train.tsv" >"$output/data/train.tsv"
-cp "$data/dev.tsv" "$output/data/dev.tsv"
+[ -s "$output/data/train.tsv" ] || sh "$(dirname "$0")/draw_samples.sh" "$data" "$sentences" "$output/data"
 file=$data/dev.tsv
 if [ -s "$data/test-labeled.tsv" ]; then
   file=$output/data/dev-and-test.tsv
