@@ -320,7 +320,8 @@ void add_calibrate(CLI::App& program) {
                     "Show every kind of policy for the target, a line each; stores nothing");
   command->add_option("--report-on", arguments->report_on,
                       "Another recording of the same model, for the results; else they come from cross-validation");
-  command->add_flag("--dry-run", arguments->dry_run, "Show the results and leave the model and the recording as they are");
+  command->add_flag("--dry-run", arguments->dry_run,
+                    "Show the results and leave the model and the recording as they are");
   command->add_option("--folds", arguments->folds, "Parts of the cross-validation")
       ->check(CLI::Range(2, 1000))
       ->capture_default_str();
