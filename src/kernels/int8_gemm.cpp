@@ -295,21 +295,23 @@ void multiply_and_quantize(const Int8Product& product, const Int8Rows& result, S
   constexpr Index near_floats = Index{1} << 17, least_rows = 24;
   assert(!product.epilogue.pre_activation);
   const Index rows = product.y.rows;
-  const Index part_rows = std::clamp<Index>(near_floats / product.y.cols, least_rows, std::max(rows, least_rows));
-  const Index parts = ceil_divide(rows, part_rows);
-  if (parts < thread_count()) {
+  const Index most_rows = std::max(near_floats / product.y.cols, least_rows);
+  const int workers = thread_count();
+  if (rows <= most_rows * (workers - 1)) {  // fewer parts than threads
     multiply(product, stages);
     return quantize(product.y, result, stages);
   }
-  const int workers = static_cast<int>(std::min<Index>(parts, thread_count()));
+  // As many parts for each thread, which differ by one row at most.
+  const Index parts = round_up(ceil_divide(rows, most_rows), Index{workers});
+  const auto first_row = [=](Index part) { return rows * part / parts; };
   share_shares(stages, parts, workers, [=](Index begin, Index end) {
     const ThreadScope alone(1);
     for (Index part = begin; part < end; ++part) {
-      const Index first = part * part_rows, count = std::min(part_rows, rows - first);
+      const Index first = first_row(part), count = first_row(part + 1) - first;
       Int8Product piece = product;
       piece.x = product.x.row_range(first, count);
-      // The parts of a thread use the same memory: the rows of y that its first part is as long as.
-      piece.y = product.y.row_range(begin * part_rows, count);
+      // The parts of a thread use the same memory, rows of y that only this thread writes.
+      piece.y = product.y.row_range(first_row(begin), count);
       if (product.epilogue.residual) piece.epilogue.residual = product.epilogue.residual.row_range(first, count);
       multiply(piece);
       quantize(piece.y, result.row_range(first, count));

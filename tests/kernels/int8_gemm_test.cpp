@@ -207,26 +207,28 @@ TEST(Int8Multiply, OfSeveralProductsIsEachOfThem) {
 
 TEST(Int8Multiply, AndQuantizeIsOneAfterTheOther) {
   at_every_int8_kernel([] {
-    const Int8Values weight(3000, 10, 1), x(125, 10, 3);
-    const Int8Matrix packed = weight.packed();
-    Workspace workspace;
-    for (const int count : {1, 2, 16}) {
-      const ThreadScope threads(count);
-      Matrix y(125, 3000, 4), apart(y);
-      Int8Product product = {.x = x.leading(10, workspace),
-                             .weight = &packed,
-                             .slice = {3000, 10},
-                             .y = apart.view(),
-                             .epilogue = {.activation = Activation::gelu}};
-      const Int8Rows expected = Int8Rows::make(125, 3000, workspace), result = Int8Rows::make(125, 3000, workspace);
-      multiply(product);
-      quantize(apart.view(), expected);
-      product.y = y.view();
-      multiply_and_quantize(product, result);
-      for (Index r = 0; r < 125; ++r) {
-        ASSERT_EQ(result.scales[r], expected.scales[r]);
-        ASSERT_EQ(result.sums[r], expected.sums[r]);
-        ASSERT_TRUE(std::equal(result.values.row(r), result.values.row(r) + 3000, expected.values.row(r)));
+    for (const Index rows : {1, 43, 85, 125}) {
+      const Int8Values weight(3000, 10, 1), x(rows, 10, 3);
+      const Int8Matrix packed = weight.packed();
+      Workspace workspace;
+      for (const int count : {1, 2, 3, 16}) {
+        const ThreadScope threads(count);
+        Matrix y(rows, 3000, 4), apart(y);
+        Int8Product product = {.x = x.leading(10, workspace),
+                               .weight = &packed,
+                               .slice = {3000, 10},
+                               .y = apart.view(),
+                               .epilogue = {.activation = Activation::gelu}};
+        const Int8Rows expected = Int8Rows::make(rows, 3000, workspace), result = Int8Rows::make(rows, 3000, workspace);
+        multiply(product);
+        quantize(apart.view(), expected);
+        product.y = y.view();
+        multiply_and_quantize(product, result);
+        for (Index r = 0; r < rows; ++r) {
+          ASSERT_EQ(result.scales[r], expected.scales[r]);
+          ASSERT_EQ(result.sums[r], expected.sums[r]);
+          ASSERT_TRUE(std::equal(result.values.row(r), result.values.row(r) + 3000, expected.values.row(r)));
+        }
       }
     }
   });
