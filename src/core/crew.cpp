@@ -12,6 +12,7 @@
 
 #include "core/available_cores.hpp"
 #include "core/spin.hpp"
+#include "core/threads.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -47,7 +48,8 @@ struct CrewPool {
 
 /// Runs the parts of one thread, neighbours, up to one that throws: what and which it is.
 void run_parts_of(int thread, int threads, int count, const Piece& piece, std::exception_ptr& error, int& which) {
-  for (int part = count * thread / threads; part < count * (thread + 1) / threads; ++part) {
+  const WorkShare share = work_share(count, thread, threads);
+  for (int part = static_cast<int>(share.begin); part < share.end; ++part) {
     try {
       piece.run(piece.body, part);
     } catch (...) {

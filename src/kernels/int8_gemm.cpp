@@ -302,16 +302,17 @@ void multiply_and_quantize(const Int8Product& product, const Int8Rows& result, S
     return quantize(product.y, result, stages);
   }
   // As many parts for each thread, which differ by one row at most.
-  const Index parts = round_up(ceil_divide(rows, most_rows), Index{workers});
-  const auto first_row = [=](Index part) { return rows * part / parts; };
+  const int parts = static_cast<int>(round_up(ceil_divide(rows, most_rows), Index{workers}));
+  const auto rows_of = [=](Index part) { return work_share(rows, static_cast<int>(part), parts); };
   share_shares(stages, parts, workers, [=](Index begin, Index end) {
     const ThreadScope alone(1);
     for (Index part = begin; part < end; ++part) {
-      const Index first = first_row(part), count = first_row(part + 1) - first;
+      const auto [first, last] = rows_of(part);
+      const Index count = last - first;
       Int8Product piece = product;
       piece.x = product.x.row_range(first, count);
       // The parts of a thread use the same memory, rows of y that only this thread writes.
-      piece.y = product.y.row_range(first_row(begin), count);
+      piece.y = product.y.row_range(rows_of(begin).begin, count);
       if (product.epilogue.residual) piece.epilogue.residual = product.epilogue.residual.row_range(first, count);
       multiply(piece);
       quantize(piece.y, result.row_range(first, count));

@@ -489,7 +489,8 @@ EpochRecord TrainingRun::evaluated(const Epoch& epoch) const {
   record.evaluations = {std::move(dev)};
   for (const std::string& name : never_predicted(recording))
     note("epoch " + std::to_string(epoch.number) + ": class \"" + name + "\" is never predicted on dev at full width");
-  for (const WidthOfOneClass& found : distils ? widths_of_one_class(recording) : std::vector<WidthOfOneClass>())
+  if (!distils) return record;
+  for (const WidthOfOneClass& found : widths_of_one_class(recording))
     note("epoch " + std::to_string(epoch.number) + ": width " + found.width +
          " has learned nothing yet: it calls all of dev \"" + found.class_name + "\"");
   return record;
