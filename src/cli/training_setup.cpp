@@ -93,18 +93,19 @@ TrainingSetup from_scratch(const ConfigFile& config, const TrainingData& data) {
   return {std::move(model), std::move(tokenizer), std::move(options), {}};
 }
 
-/// The checkpoint's own configuration with what the section adds to it.
+/// The checkpoint's own configuration with what the section adds to it, and without its head: the task brings one.
 ModelConfig config_from_checkpoint(const ConfigFile& config, const std::string& checkpoint) {
   const std::filesystem::path file = std::filesystem::path(checkpoint) / "config.json";
   const ModelConfig found = ModelConfig::load(file);
-  const std::string text = read_text_file(file);
   const Json& section = config.section("model");
   check_model_section(section, config.name());
 
   // The section over the checkpoint's own configuration: what the former adds, and where it contradicts. Sorted, since
   // an ordered object with the names of thousands of labels takes long.
   using Sorted = nlohmann::json;
-  auto merged = parse_json<Sorted>(text, file.string(), JsonKind::config);
+  auto merged = parse_json<Sorted>(read_text_file(file), file.string(), JsonKind::config);
+  merged.erase("architectures");
+  ModelConfig start = ModelConfig::parse(merged.dump(), file.string());
   merged.update(Sorted(section));
   const Json added = section.value("sharcs", Json::object());
   if (found.sharcs && added.is_object()) {
@@ -114,7 +115,7 @@ ModelConfig config_from_checkpoint(const ConfigFile& config, const std::string& 
   }
   const ModelConfig wanted = ModelConfig::parse(merged.dump(), config.name());
   check_known(wanted, section, config.name());
-  ModelConfig start = found;  // its first layers alone, where fewer are wanted
+  // Its first layers alone, where fewer are wanted.
   start.num_hidden_layers = std::min(found.num_hidden_layers, wanted.num_hidden_layers);
   const Sorted is = Sorted::parse(start.to_json()), should_be = Sorted::parse(wanted.to_json());
   for (const auto& [key, value] : should_be.items())
@@ -128,8 +129,9 @@ TrainingSetup from_checkpoint(const ConfigFile& config, const TrainingData& data
   const ModelConfig wanted = config_from_checkpoint(config, checkpoint);
   TrainingOptions options = training_options(config);
   LoadOptions load = {.sharcs = wanted.sharcs, .seed = options.seed};
-  ModelConfig of_task;
+  ModelConfig of_task = wanted;
   data.task.store_in(of_task);
+  of_task.check(config.name());
   load.labels = of_task.labels;
   load.num_hidden_layers = wanted.num_hidden_layers;
   load.multi_label = of_task.multi_label;

@@ -284,6 +284,23 @@ TEST_F(Train, StartsFromACheckpoint) {
                 "/config.json 16; expected the same, or none");
 }
 
+TEST_F(Train, TheHeadOfACheckpointSaysNothingOfTheTasks) {
+  testing::save_tiny_model(folder_ / "masks", [](ModelConfig& config) {
+    config.sharcs.reset();
+    config.per_token = config.fills_masks = true;
+    config.labels.clear();
+  });
+  config_["model"] = {
+      {"sharcs",
+       {{"width_mult_list", {0.5, 1.0}}, {"adaptive_layer_idx", 1}, {"exits", {1, 2}}, {"exit_scores", true}}}};
+  config_["training"]["max_length"] = 16;
+  config_.erase("tokenizer");
+  const auto run = train(on_sst2("run", {"--init", path("masks"), "--epochs", "1"}));
+  EXPECT_EQ(run.exit_code, 0) << run.errors;
+  const ModelConfig config = ModelConfig::load(folder_ / "run" / "config.json");
+  EXPECT_TRUE(config.sharcs->exit_scores && !config.per_token);
+}
+
 TEST_F(Train, StartsFromTheFirstLayersOfAPlainEncoder) {
   testing::save_tiny_model(folder_ / "plain", [](ModelConfig& config) { config.sharcs.reset(); });
   config_["model"] = {{"sharcs", {{"width_mult_list", {1.0}}, {"adaptive_layer_idx", 1}}}, {"num_hidden_layers", 2}};
