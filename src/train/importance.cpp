@@ -255,7 +255,8 @@ void reorder(Network<T>& network, const NewOrder& order) {
   const auto specs = network.layout().specs();
   for (std::size_t i = 0; i < specs.size(); ++i) {
     const ParameterSpec& spec = specs[i];
-    if (spec.starts_from.empty() || order.dimensions.empty() || spec.size() == network.config().hidden_size) continue;
+    if (spec.starts_from.empty() || order.dimensions.empty()) continue;
+    if (spec.width < 0 || network.widths()[spec.width].is_full()) continue;  // moved already
     const std::size_t dot = spec.starts_from.rfind('.');
     const std::string& own = spec.starts_from;
     const std::string of_full = own.substr(0, dot) + suffix + own.substr(dot);

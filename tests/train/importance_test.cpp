@@ -89,6 +89,28 @@ TEST_P(EveryBackbonesReordering, LeavesFullWidthAndItsExitsAsTheyAreAndChangesNa
   }
 }
 
+TEST_P(EveryBackbonesReordering, OfTheDimensionsOfWholeTokenVectorsLeavesNarrowWidthsAsTheyAre) {
+  for (const FullWidthNorm norm : {FullWidthNorm::plain, FullWidthNorm::private_}) {
+    ModelConfig config = with_exits(testing::small_config_of(GetParam()), norm);
+    config.sharcs->slice_hidden = false;
+    Network<double> network(config);
+    testing::randomise(network);
+    const Importance importance = some_importance(config);
+    NewOrder order = NewOrder::of(config, importance, Reordering::none);
+    // Narrow widths' LayerNorms start from full width's.
+    for (Index i = 0; i < config.hidden_size; ++i) order.dimensions.push_back(i);
+    reorder(network, order);
+    const std::vector<Answer> answers = answers_of(config);
+    std::vector<std::vector<double>> before;
+    for (int a = 0; a < std::ssize(answers); ++a) before.push_back(logits_of(network, a));
+    order.dimensions = NewOrder::of(config, importance, Reordering::all).dimensions;
+    reorder(network, order);
+    for (int a = 0; a < std::ssize(answers); ++a)
+      EXPECT_LT(greatest_difference(logits_of(network, a), before[static_cast<std::size_t>(a)]), 1e-11)
+          << answers[static_cast<std::size_t>(a)].name;
+  }
+}
+
 TEST_P(EveryBackbonesReordering, AnOrderAndItsInverseGiveTheParametersBack) {
   for (const ModelConfig& config : configs()) {
     Network<double> network(config);
