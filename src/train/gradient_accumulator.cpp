@@ -64,16 +64,17 @@ void GradientAccumulator<T>::mark(const Reach& reach, std::span<const std::int32
   const auto specs = network_.layout().specs();
   for (std::size_t i = 0; i < specs.size(); ++i) {
     const ParameterSpec& spec = specs[i];
+    const bool by_width = !alone && (spec.width < 0 || reach.width == nullptr || spec.width == reach.width->index());
     bool reached = false;
     switch (spec.component) {
       case Component::encoder:
-        reached = !alone && (spec.width < 0 || reach.width == nullptr || spec.width == reach.width->index());
+        reached = by_width;
         break;
       case Component::router:
         reached = !alone && reach.router;
         break;
       case Component::exit:
-        reached = reach.exits != ExitLosses::none;
+        reached = spec.width < 0 ? reach.exits != ExitLosses::none : by_width;
     }
     if (reached) gradients_.participates()[i] = true;
   }
