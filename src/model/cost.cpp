@@ -156,8 +156,7 @@ std::int64_t parameters_used(const ModelConfig& config, const Width& width) {
     const std::int64_t router = config.sharcs->hidden_size_router;
     count += linear_parameters(router, hidden) + linear_parameters(std::ssize(config.sharcs->width_mult_list), router);
     if (backbone.is_pre_norm()) count += norm * hidden;  // before the router
-    const bool keeps = !width.is_full() && slice == hidden;
-    if (!is_plain && !keeps && !backbone.is_pre_norm()) count += norm * slice;
+    if (!is_plain && !keeps_token_vectors(config, width) && !backbone.is_pre_norm()) count += norm * slice;
     if (!is_plain && config.sharcs->weighted_dim_reduction) count += hidden / slice;
   }
   if (backbone.is_pre_norm()) count += norm * slice;  // behind the last layer

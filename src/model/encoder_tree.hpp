@@ -26,6 +26,11 @@ struct Exit {
   LayerNormView<T> head_norm = {};  ///< behind the activation, where it fills masks
 };
 
+/// Whether a narrow width keeps the token vectors whole: it goes on from the stem's as they are.
+inline bool keeps_token_vectors(const ModelConfig& config, const Width& width) {
+  return !width.is_full() && width.hidden() == config.hidden_size;
+}
+
 /// Whether the width answers by a head of its own.
 inline bool has_own_head(const ModelConfig& config, const Width& width) {
   return config.sharcs && config.sharcs->own_heads && !width.is_full();
@@ -228,10 +233,9 @@ EncoderTree<L, T> build_encoder_tree(const ModelConfig& config, const WidthSet& 
         router.reduction_weights.push_back(
             source.constants(scope + "dim_reduction_weights." + std::to_string(width.index()), hidden / width.hidden(),
                              width.fraction(), width.index()));
-      // A narrow width that keeps the token vectors whole goes on from the stem's as they are.
-      const bool keeps = !width.is_full() && width.hidden() == hidden;
-      router.reduction_norms.push_back(
-          backbone.is_pre_norm() || keeps ? LayerNormView<T>() : private_norm(reduction_norm, width, last.output_norm));
+      router.reduction_norms.push_back(backbone.is_pre_norm() || keeps_token_vectors(config, width)
+                                           ? LayerNormView<T>()
+                                           : private_norm(reduction_norm, width, last.output_norm));
     }
   }
 

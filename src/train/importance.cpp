@@ -242,7 +242,7 @@ void reorder(ParameterStore<T>& values, const ModelConfig& config, const NewOrde
   }
   // Heads of sliced token vectors have nothing of theirs to move with the dimensions.
   for (const Width& width : WidthSet(config))
-    if (has_own_head(config, width) && width.hidden() == hidden)
+    if (has_own_head(config, width) && keeps_token_vectors(config, width))
       inputs(narrow_head_name(width) + "dense", hidden, 1, dimensions);
   const HeadNames head = backbone.head_of(config);
   inputs(head.dense.empty() ? head.output : head.dense, hidden, 1, dimensions);
