@@ -7,7 +7,7 @@
 # NAME, with the minutes that it takes on one core: cola (3), graded (6), mrpc (6), rte (2), rte-roberta (2), sst-2 (15), sts-b (3),
 # sweep (12) or wnli (half a one); of the pretrained encoder MiniLM, on two cores: ablation (100), minilm-cola (12),
 # minilm-mrpc (20), minilm-rte (20), minilm-sst-2 (45), minilm-sst-2-fp32 (25) or minilm-sts-b (22); or of MPNet: mpnet-cola (30),
-# mpnet-mrpc (60), mpnet-sst-2 (100) or mpnet-sst-2-three-layers (30). None: all. GLUE holds CoLA, RTE, … as downloaded; graded and sweep
+# mpnet-mrpc (60), mpnet-sst-2 (100) or mpnet-sst-2-own-heads (100). None: all. GLUE holds CoLA, RTE, … as downloaded; graded and sweep
 # generate their sentences; examples/fetch_encoder.sh brings the encoders. sharcs must be in the PATH, or its place in SHARCS. What is
 # trained goes to runs/reproduce, or the folder in OUTPUT; what is there already is not trained again.
 #
@@ -58,9 +58,7 @@ train() {
     mpnet-cola) set -- mpnet cola "$glue/CoLA" --epochs 8 ;;
     mpnet-mrpc) set -- mpnet mrpc "$glue/MRPC" --epochs 10 ;;
     mpnet-sst-2) set -- mpnet sst-2 "$glue/SST-2" --epochs 3 ;;
-    mpnet-sst-2-three-layers)
-      set -- mpnet sst-2 "$(drawn_data 20000)" --epochs 3 --no-slice-hidden --widths 0.25,1 --depth-mult-list 0.34,1
-      ;;
+    mpnet-sst-2-own-heads) set -- mpnet sst-2 "$glue/SST-2" --epochs 3 --no-slice-hidden --widths 0.08,1 --own-heads ;;
     mrpc)
       task=mrpc data=$glue/MRPC budget=0.6
       set -- --config "$small" --set tokenizer.vocab_size=4000 model.hidden_dropout_prob=0.3 --learning-rate 3e-4
@@ -138,12 +136,6 @@ ablation() {
 graded_data() {
   [ -s "$output/graded-data-$1/dev.tsv" ] || logged "$sharcs" synth --output "$output/graded-data-$1" --seed "$1"
   echo "$output/graded-data-$1"
-}
-
-# drawn_data SAMPLES: the folder with so many training samples of SST-2.
-drawn_data() {
-  [ -s "$output/sst-2-$1/train.tsv" ] || logged sh "$examples/draw_samples.sh" "$glue/SST-2" "$1" "$output/sst-2-$1"
-  echo "$output/sst-2-$1"
 }
 
 # logged COMMAND...: what it prints goes into the log of the run, and is shown where it fails.
