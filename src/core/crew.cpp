@@ -111,12 +111,10 @@ void WorkerSeat::dismiss() {
 Crew::Crew(int size)
     : size_(size),
       generation_(CrewPool::instance().generation),
-      // Where threads outnumber cores, one that spins keeps another one from its work.
-      spin_seconds_(size <= available_cores() ? longest_spin : 0),
       processors_(processors_of_this_thread()),
       seats_(std::make_unique<WorkerSeat[]>(static_cast<std::size_t>(size - 1))) {}
 
-Crew* Crew::take(int size) {
+Crew* Crew::take_idle_or_new(int size) {
   CrewPool& pool = CrewPool::instance();
   const cpu_set_t processors = processors_of_this_thread();
   std::unique_ptr<Crew> made;
@@ -150,6 +148,13 @@ Crew* Crew::take(int size) {
   return made.release();
 }
 
+Crew* Crew::take(int size, double spin_seconds) {
+  Crew* const crew = take_idle_or_new(size);
+  // Where threads outnumber cores, one that spins keeps another one from its work.
+  if (crew != nullptr) crew->spin_seconds_ = crew->size_ <= available_cores() ? spin_seconds : 0;
+  return crew;
+}
+
 void Crew::give_back(Crew* crew) {
   CrewPool& pool = CrewPool::instance();
   const std::lock_guard lock(pool.mutex);
@@ -178,7 +183,7 @@ void Crew::open_region() {
 
 void Crew::work(int worker) {
   WorkerSeat& seat = seats_[static_cast<std::size_t>(worker - 1)];
-  while (seat.claim(spin_seconds_)) {
+  while (seat.claim(spin_seconds())) {
     run_parts_of(worker, threads_, count_, piece_, seat.error, seat.part_of_error);
     seat.finish();
   }
@@ -205,7 +210,7 @@ void Crew::run(int count, const Piece& piece) {
   for (int w = threads_ - 1; w >= 1; --w)
     if (seat(w).take_back() && !error) run_parts_of(w, threads_, count, piece, error, part_of_error);
   for (int w = 1; w < threads_; ++w) {
-    seat(w).await(spin_seconds_);
+    seat(w).await(spin_seconds());
     const std::exception_ptr of_worker = std::exchange(seat(w).error, nullptr);
     if (of_worker && (!error || seat(w).part_of_error < part_of_error))
       error = of_worker, part_of_error = seat(w).part_of_error;

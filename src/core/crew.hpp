@@ -55,14 +55,15 @@ class alignas(128) WorkerSeat {
 class Crew {
  public:
   /// An idle crew of at least `size` threads, the caller counted, or a new one; null where no thread can be started. It
-  /// is the caller's until it is given back. Its workers run on the processors that the caller may use.
-  static Crew* take(int size);
+  /// is the caller's until it is given back. Its workers run on the processors that the caller may use. Its threads
+  /// spin for `spin_seconds` before they sleep, or not at all where there are more of them than cores.
+  static Crew* take(int size, double spin_seconds);
   static void give_back(Crew* crew);
 
   /// How many threads were asked for, the caller counted. There may be fewer: OMP_THREAD_LIMIT, OMP_DYNAMIC.
   int size() const { return size_; }
   /// How long its threads spin before they sleep.
-  double spin_seconds() const { return spin_seconds_; }
+  double spin_seconds() const { return spin_seconds_.load(std::memory_order_relaxed); }
   /// False in a process that has forked since: the child has none of the workers.
   bool is_alive() const;
 
@@ -73,13 +74,14 @@ class Crew {
 
  private:
   explicit Crew(int size);
+  static Crew* take_idle_or_new(int size);
   void open_region();
   void work(int worker);
   void dismiss();
 
   const int size_;
   const int generation_;  // of forks
-  const double spin_seconds_;
+  std::atomic<double> spin_seconds_ = 0;
   cpu_set_t processors_;
   Piece piece_;
   int count_ = 0;                  // of the piece's parts

@@ -8,8 +8,14 @@
 
 namespace sharcs::internal {
 
-/// A sleeping thread is running again some 50 µs after it was woken: to spin for longer costs more than to sleep.
-inline constexpr double longest_spin = 50e-6;
+/// How long the threads of a call spin before they sleep. A sleeping thread is running again some 50 µs after it was
+/// woken: to spin for longer costs more than to sleep.
+inline constexpr double spin_of_call = 50e-6;
+
+/// How long those of a training spin, where one piece of work follows another for hours. That is for cores that other
+/// programs want too, even programs of the lowest priority: there Linux may let a woken thread wait for milliseconds,
+/// its part is done by the others meanwhile, and it finds nothing and sleeps again.
+inline constexpr double spin_of_training = 2e-3;
 
 /// The spinning before a sleep.
 class Spin {

@@ -11,11 +11,12 @@ namespace {
 
 /// What a thread has to know of its parallel work.
 struct Standing {
-  int count = 0;            // of the innermost scope; 0: no scope
-  int scopes = 0;           // that are open
-  bool in_part = false;     // of a piece
-  double spin_seconds = 0;  // of the part's crew
-  Crew* crew = nullptr;     // of the scopes
+  int count = 0;                         // of the innermost scope; 0: no scope
+  int scopes = 0;                        // that are open
+  double spin_of_scopes = spin_of_call;  // what the outermost one says
+  bool in_part = false;                  // of a piece
+  double spin_seconds = 0;               // of the part's crew
+  Crew* crew = nullptr;                  // of the scopes
   SharedWork shared;
 };
 thread_local Standing standing;
@@ -53,7 +54,7 @@ Crew* crew_of(int count) {
   Crew*& crew = standing.crew;
   if (crew != nullptr && crew->is_alive() && crew->size() >= std::min(count, most)) return crew;
   if (crew != nullptr) Crew::give_back(std::exchange(crew, nullptr));
-  return Crew::take(std::min(std::max(count, standing.count), most));
+  return Crew::take(std::min(std::max(count, standing.count), most), standing.spin_of_scopes);
 }
 
 }  // namespace
@@ -66,11 +67,15 @@ int thread_count() {
   return wished == omp_get_num_procs() ? available_cores() : wished;
 }
 
-ThreadScope::ThreadScope(int count) : before_(std::exchange(standing.count, count)) { ++standing.scopes; }
+ThreadScope::ThreadScope(int count, double spin_seconds) : before_(std::exchange(standing.count, count)) {
+  if (standing.scopes++ == 0) standing.spin_of_scopes = spin_seconds;
+}
 
 ThreadScope::~ThreadScope() {
   standing.count = before_;
-  if (--standing.scopes == 0 && standing.crew != nullptr) Crew::give_back(std::exchange(standing.crew, nullptr));
+  if (--standing.scopes > 0) return;
+  standing.spin_of_scopes = spin_of_call;
+  if (standing.crew != nullptr) Crew::give_back(std::exchange(standing.crew, nullptr));
 }
 
 void run_parts(int count, const Piece& piece) {

@@ -8,6 +8,7 @@
 #include "core/crew.hpp"
 #include "core/matrix_view.hpp"
 #include "core/rounding.hpp"
+#include "core/spin.hpp"
 
 namespace sharcs::internal {
 
@@ -20,10 +21,11 @@ int thread_count();
 /// Sets thread_count() for the calling thread until the end of the scope. `count` ≥ 1.
 ///
 /// The first piece in the scope takes a crew of worker threads, which all pieces of the scope share: so a call of the
-/// engine and a training have one scope around all of their work.
+/// engine and a training have one scope around all of their work. Threads that wait spin for `spin_seconds` before they
+/// sleep; inside another scope, for as long as that one says.
 class ThreadScope {
  public:
-  explicit ThreadScope(int count);
+  explicit ThreadScope(int count, double spin_seconds = spin_of_call);
   ~ThreadScope();
   ThreadScope(const ThreadScope&) = delete;
   ThreadScope& operator=(const ThreadScope&) = delete;

@@ -116,7 +116,7 @@ class ReadData {
 TrainingOutcome Trainer::train(const TrainingInputs& inputs, const TrainingCallbacks& callbacks) {
   TrainingJob{model_, options_, inputs, callbacks, ranks_}.check();
   remember_training(model_, inputs.task, options_);
-  const ThreadScope threads(options_.threads > 0 ? options_.threads : thread_count());
+  const ThreadScope threads(options_.threads > 0 ? options_.threads : thread_count(), spin_of_training);
   const ReadData data(inputs, options_);
   const TrainingInputs read = data.inputs();
   return TrainingRun::start({model_, options_, read, callbacks, ranks_})->train();
@@ -125,7 +125,7 @@ TrainingOutcome Trainer::train(const TrainingInputs& inputs, const TrainingCallb
 TrainingOutcome Trainer::resume(const TrainingInputs& inputs, const TrainingCallbacks& callbacks) {
   TrainingJob{model_, options_, inputs, callbacks, ranks_}.check();
   remember_training(model_, inputs.task, options_);
-  const ThreadScope threads(options_.threads > 0 ? options_.threads : thread_count());
+  const ThreadScope threads(options_.threads > 0 ? options_.threads : thread_count(), spin_of_training);
   const ReadData data(inputs, options_);
   const TrainingInputs read = data.inputs();
   return TrainingRun::resume({model_, options_, read, callbacks, ranks_})->train();

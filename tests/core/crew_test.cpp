@@ -51,6 +51,26 @@ TEST(Crew, WorkersSleepAndWakeBetweenPieces) {
   }
 }
 
+TEST(Crew, SpinsForAsLongAsTheOutermostScopeSays) {
+  if (available_cores() < 2) GTEST_SKIP() << "threads that outnumber the cores do not spin";
+  const auto spin = [] {
+    std::atomic<double> seconds = 0;
+    parallel_parts(2, [&](int part) {
+      if (part == 0) seconds = spin_seconds();
+    });
+    return seconds.load();
+  };
+  EXPECT_EQ(spin(), spin_of_call);
+  {
+    const ThreadScope training(2, spin_of_training);
+    EXPECT_EQ(spin(), spin_of_training);
+    const ThreadScope call_within(2);
+    EXPECT_EQ(spin(), spin_of_training);
+  }
+  const ThreadScope call(2);  // gets the same crew
+  EXPECT_EQ(spin(), spin_of_call);
+}
+
 TEST(Crew, PartsNotBegunAreTheCallers) {
   WorkerSeat seat;
   seat.offer();
