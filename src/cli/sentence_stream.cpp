@@ -18,6 +18,8 @@ Sample read_sentence(std::string line, const std::string& place, Pairs pairs, In
   }
   if (line.find_first_not_of(" \t") == std::string::npos)
     fail(pairs == Pairs::yes ? "is empty; expected a pair of sentences" : "is empty; expected a sentence");
+  if (line.starts_with("__label__"))
+    fail("begins with \"__label__\"; expected a sentence; --format fasttext reads what fastText does");
   Sample sample = {.text = std::move(line)};
   const std::size_t tab = sample.text.find('\t');
   if (pairs == Pairs::no || (pairs == Pairs::automatic && tab == std::string::npos)) return sample;

@@ -12,7 +12,7 @@ namespace sharcs::internal {
 enum class Pairs { automatic, yes, no };
 
 /// The sentence of a line, or its two around a TAB. Throws DataError beginning with `place` when it is empty, not a
-/// pair or not UTF-8; with Pairs::automatic, also when it has several TABs.
+/// pair, not UTF-8 or begins with fastText's mark of a label; with Pairs::automatic, also when it has several TABs.
 Sample read_sentence(std::string line, const std::string& place, Pairs pairs, InvalidText invalid_text);
 
 /// What has arrived: samples, and lines that are none. Both have their line's number.

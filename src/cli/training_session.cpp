@@ -24,10 +24,13 @@ std::string epoch_line(const EpochRecord& record, int epochs) {
   std::string line =
       "epoch " + std::to_string(record.epoch) + "/" + std::to_string(epochs) + ": loss " + decimal(record.loss_task, 3);
   if (std::isfinite(record.loss_router)) line += ", router " + decimal(record.loss_router, 3);
-  line += ", " + duration_text(record.seconds) + "; dev";
-  for (const auto& [metric, value] : dev.full)
-    line += " " + metric + " " + (record.full_width_only ? "" : decimal(dev.routed.at(metric), 3) + " routed, ") +
+  line += ", " + duration_text(record.seconds) + "; dev ";
+  std::string between;
+  for (const auto& [metric, value] : dev.full) {
+    line += between + metric + " " + (record.full_width_only ? "" : decimal(dev.routed.at(metric), 3) + " routed, ") +
             decimal(value, 3) + " full";
+    between = "; ";
+  }
   if (!record.full_width_only) {
     line += ", cost " + decimal(dev.cost_fraction, 3);
     for (const AnswerMetrics& answer : dev.answers)

@@ -44,6 +44,12 @@ std::string quote(std::string_view text) {
   return '"' + one_line(escaped) + (text.size() > longest ? "…\"" : "\"");
 }
 
+std::string listed(const std::vector<std::string>& names, const char* between) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : between) + name;
+  return list;
+}
+
 }  // namespace sharcs::internal
 
 sharcs::Error::Error(const std::string& message) : std::runtime_error(internal::one_line(message)) {}

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sharcs::internal {
 
@@ -12,5 +13,8 @@ std::string quote(std::string_view text);
 /// Text as one line for a terminal: control characters, line separators, what turns the direction of writing, and bytes
 /// that are not UTF-8 become \x0a. All other text stays as it is.
 std::string one_line(std::string_view text);
+
+/// The names with commas between them: "sentence, label".
+std::string listed(const std::vector<std::string>& names, const char* between = ", ");
 
 }  // namespace sharcs::internal

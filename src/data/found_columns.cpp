@@ -44,8 +44,13 @@ TaskSpec with_found_columns(TaskSpec spec, const std::filesystem::path& file, co
       text = 1 - *label;
   }
   if (!text || !label) {
+    if (!names.all().empty() && names.all().front().starts_with("__label__"))
+      table.fail(table.line(0), "begins with \"__label__\", as fastText's files do; expected --format fasttext");
     std::vector<std::string> all;
     for (const std::string& name : names.all()) all.push_back(quote(name));
+    if (all.size() == 1 && names.all().front().find_first_of("\t,;|") != std::string::npos)
+      table.fail(table.line(0), "is one column (" + all.front() + "); expected text and label; --delimiter says what " +
+                                    "stands between columns");
     table.fail(table.line(0), "the names of the columns (" + listed(all) +
                                   ") do not tell text and label; give --text-column and --label-column, by position if "
                                   "there is no header (or --tags, where each line is a word and its tag)");

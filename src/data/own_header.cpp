@@ -15,14 +15,23 @@ bool is_one_of(std::string_view cell, const std::array<std::string_view, n>& nam
                      [&](std::string_view name) { return equal_ignoring_case(trimmed(cell), name); });
 }
 
-/// Whether the first row is a header, where the text is given by position: when its text has a usual name of such a
-/// column, or its label is none of the classes.
+/// Whether the first row counts the columns, from 0 as pandas does, or from 1.
+bool counts_columns(const Table& table) {
+  if (table.columns(0) < 2) return false;
+  const std::size_t first = trimmed(table.cell(0, 0)) == "0" ? 0 : 1;
+  for (std::size_t c = 0; c < table.columns(0); ++c)
+    if (trimmed(table.cell(0, c)) != std::to_string(first + c)) return false;
+  return true;
+}
+
+/// Whether the first row is a header, where the text is given by position: when it counts the columns, its text has a
+/// usual name of such a column, or its label is none of the classes.
 bool first_row_is_header(const Table& table, const TaskDefinition& task) {
   static constexpr std::array<std::string_view, 10> label_names = {
       "label", "labels", "class", "category", "target", "score", "y", "sentiment", "gold_label", "is_duplicate"};
   static constexpr std::array<std::string_view, 9> text_names = {
       "text", "sentence", "sentence1", "question", "question1", "premise", "review", "content", "document"};
-  if (is_one_of(table.cell(0, *task.text.position), text_names)) return true;
+  if (counts_columns(table) || is_one_of(table.cell(0, *task.text.position), text_names)) return true;
   if (!task.label.position || table.columns(0) <= *task.label.position) return false;
   const std::string_view label = trimmed(table.cell(0, *task.label.position));
   if (task.is_multi_output()) {

@@ -78,6 +78,10 @@ bool internal::names_masked_lm(std::string_view name) {
 
 TaskDefinition internal::as_asked(TaskDefinition task, const ReadOptions& options) {
   if (options.format) task.format = *options.format;
+  if (options.format == TableFormat::fasttext) {  // has columns of its own, whatever those of the training were
+    task.text = {.names = {"text"}};
+    task.label = {.names = {"label"}};
+  }
   if (options.quoting) task.quoting = *options.quoting;
   if (options.header) task.header = *options.header;
   if (options.delimiter) task.delimiter = *options.delimiter;

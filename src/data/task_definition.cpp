@@ -54,10 +54,4 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
 }
 
-std::string listed(const std::vector<std::string>& names, const char* between) {
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : between) + name;
-  return list;
-}
-
 }  // namespace sharcs::internal

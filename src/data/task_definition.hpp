@@ -94,7 +94,4 @@ bool equal_ignoring_case(std::string_view a, std::string_view b);
 /// The labels that a cell of several holds, without white space around them; none of an empty cell.
 std::vector<std::string_view> labels_in_cell(std::string_view cell, char separator);
 
-/// The names with commas between them: "sentence, label".
-std::string listed(const std::vector<std::string>& names, const char* between = ", ");
-
 }  // namespace sharcs::internal

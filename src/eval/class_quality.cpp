@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "core/quote.hpp"
 #include "data/context_windows.hpp"
 #include "data/entity_scores.hpp"
-#include "data/task_definition.hpp"
 #include "eval/evaluation_json.hpp"
 #include "model/predicted_label.hpp"
 

@@ -9,7 +9,8 @@ namespace sharcs {
 using namespace internal;
 namespace {
 
-std::string listed(const std::vector<std::string>& names) {
+/// The first of them with commas between them, and how many there are.
+std::string first_names(const std::vector<std::string>& names) {
   constexpr std::size_t shown = 6;
   std::string text;
   for (std::size_t i = 0; i < std::min(shown, names.size()); ++i) text += (i > 0 ? ", " : "") + names[i];
@@ -28,8 +29,8 @@ bool are_placeholders(const std::vector<std::string>& labels) {
 
 std::string LoadReport::summary() const {
   std::string text;
-  if (!initialised.empty()) text = "initialised anew: " + listed(initialised);
-  if (!unexpected.empty()) text += (text.empty() ? "" : "; ") + ("not used: " + listed(unexpected));
+  if (!initialised.empty()) text = "initialised anew: " + first_names(initialised);
+  if (!unexpected.empty()) text += (text.empty() ? "" : "; ") + ("not used: " + first_names(unexpected));
   return text;
 }
 

@@ -293,11 +293,14 @@ void explain_absence(const std::filesystem::path& file) {
   if (is_there(folder / "adapter_config.json"))
     throw IoError(name + ": holds an adapter (PEFT) without its model; expected the merged model, which peft's " +
                   "merge_and_unload() and save_pretrained() write");
-  const bool is_hub_name = folder.is_relative() && std::distance(folder.begin(), folder.end()) == 2 &&
+  // The hub's names are "bert-base-uncased" and "google/electra-small".
+  const bool is_hub_name = folder.is_relative() && std::distance(folder.begin(), folder.end()) <= 2 &&
                            !name.starts_with('.') && !name.ends_with('/');
-  if (!is_there(folder) && is_hub_name)
-    throw IoError(name + ": there is no such folder; a model of the Hugging Face hub has to be downloaded first: " +
-                  "hf download " + name + " --local-dir FOLDER");
+  if (!is_there(folder) && !name.empty())
+    throw IoError(name + ": there is no such folder" +
+                  (is_hub_name ? "; a model of the Hugging Face hub has to be downloaded first: hf download " + name +
+                                     " --local-dir FOLDER"
+                               : ""));
   for (const char* weights : {"model.safetensors", "pytorch_model.bin"})
     if (is_there(folder / weights))
       throw IoError(file.string() + ": is absent beside " + weights +

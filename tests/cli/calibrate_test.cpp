@@ -197,7 +197,7 @@ TEST_F(Calibrate, WorksFromARecordingAloneWithoutTheModel) {
   const auto timed = run_program({"calibrate", "--recording", dev, "--latency", "5s", "--dry-run", "--json"}).json();
   EXPECT_EQ(timed["unit"], "seconds");
   EXPECT_THAT(error_of(run_program({"calibrate", "--recording", dev, "--budget", "0.7"})),
-              StartsWith(model() + "/config.json: cannot open"));
+              StartsWith(model() + ": there is no such folder"));
 
   const auto reported = run_program({"calibrate", "--recording", dev, "--report-on", train, "--curve", "0.7,1"});
   EXPECT_EQ(reported.errors, "");

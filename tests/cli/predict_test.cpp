@@ -336,8 +336,12 @@ TEST_F(Predict, TablesComeFromStandardInputAndFilesOfAnyName) {
   expect_same({"--format", "jsonl"}, "{\"review\": \"the film , superb\"}\n{\"review\": \"a mess\"}\n");
   expect_same({"--format", "jsonl", "--text-column", "review.body"},
               "{\"review\": {\"body\": \"the film , superb\"}}\n{\"review\": {\"body\": \"a mess\"}}\n");
-  expect_same({"--format", "fasttext", "--text-column", "text"},
-              "__label__positive the film , superb\n__label__negative a mess\n");
+  const std::string fasttext = "__label__positive the film , superb\n__label__negative a mess\n";
+  expect_same({"--format", "fasttext", "--text-column", "text"}, fasttext);
+  expect_same({"--format", "fasttext"}, fasttext);
+  EXPECT_THAT(
+      predict({}, fasttext).errors,
+      StartsWith("sharcs: standard input:1: begins with \"__label__\"; expected a sentence; --format fasttext "));
   expect_same({"--format", "csv", "--text-column", "name:2024"}, "2023,2024\n1,\"the film , superb\"\n2,a mess\n");
   EXPECT_THAT(error_of(predict({"--format", "csv", "--header", "yes", "--text-column", "2"}, "2,1\na,b\n")),
               StartsWith("standard input:1: \"2\" is the name of column 1 and also a position; write \"name:2\""));

@@ -107,7 +107,8 @@ TEST(Serve, WhatItCannotServeIsSaidInOneLine) {
               HasSubstr("two models are called \"tiny\"; expected NAME=FOLDER with another name"));
   EXPECT_THAT(error_of(run_program({"serve", model, "--port", "0", "--policy", "fixed:0.3"})),
               HasSubstr("width 0.3 is not one of the model's"));
-  EXPECT_THAT(error_of(run_program({"serve", (folder / "none").string(), "--port", "0"})), HasSubstr("config.json"));
+  EXPECT_THAT(error_of(run_program({"serve", (folder / "none").string(), "--port", "0"})),
+              HasSubstr("none: there is no such folder"));
   EXPECT_THAT(error_of(run_program({"serve", model, "--max-inputs", "9", "--max-queue", "3"}), 2),
               HasSubstr("--max-inputs 9 is more than --max-queue 3"));
 }

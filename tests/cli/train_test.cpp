@@ -540,6 +540,12 @@ TEST_F(Train, ATableAloneIsEnough) {
   EXPECT_THAT(last_error_of(run_program({"train", file("b.csv", "one,two,three\na,b,c\n"), "--output", path("b")})),
               StartsWith(path("b.csv") +
                          ":1: the names of the columns (\"one\", \"two\", \"three\") do not tell text and label"));
+  EXPECT_THAT(last_error_of(run_program({"train", file("c.tsv", "text,label\na,1\n"), "--output", path("c")})),
+              path("c.tsv") +
+                  ":1: is one column (\"text,label\"); expected text and label; --delimiter says what stands "
+                  "between columns");
+  EXPECT_THAT(last_error_of(run_program({"train", file("d.txt", "__label__1 a\n"), "--output", path("d")})),
+              path("d.txt") + ":1: begins with \"__label__\", as fastText's files do; expected --format fasttext");
 }
 
 }  // namespace

@@ -21,5 +21,12 @@ TEST(Quote, CutsBetweenCharacters) {
 
 TEST(Quote, CutsLongText) { EXPECT_EQ(quote(std::string(5000, 'x')), "\"" + std::string(100, 'x') + "…\""); }
 
+TEST(Quote, NamesAreListed) {
+  EXPECT_EQ(listed({}), "");
+  EXPECT_EQ(listed({"sentence"}), "sentence");
+  EXPECT_EQ(listed({"sentence", "label"}), "sentence, label");
+  EXPECT_EQ(listed({"a", "b"}, " | "), "a | b");
+}
+
 }  // namespace
 }  // namespace sharcs::internal::quote_test

@@ -128,6 +128,21 @@ TEST_F(OwnData, ColumnsByPositionWithAndWithoutHeader) {
             "a.tsv:1: no column 3; found 2 columns");
 }
 
+TEST_F(OwnData, AFirstRowThatCountsTheColumnsIsAHeader) {
+  const TaskSpec spec = {.text = Column::at(2), .label = Column::at(1)};
+  EXPECT_THAT(texts_of(read(spec, "a.csv", "1,2\n1,a\n0,b\n").train), ElementsAre("a", "b"));
+  EXPECT_THAT(texts_of(read(spec, "a.csv", "1,2,3\n1,a,x\n0,b,y\n").train), ElementsAre("a", "b"));
+  EXPECT_THAT(texts_of(read({.text = Column("2"), .label = Column("1")}, "a.csv", "0,1,2\nx,1,a\ny,0,b\n").train),
+              ElementsAre("a", "b"));
+  EXPECT_EQ(error(spec, "a.csv", "0,1\n1,a\n0,b\n"),
+            "a.csv:1: \"1\" is the name of column 2 and also a position; write \"name:1\" for the name, \"name:0\" for "
+            "the position");
+  EXPECT_THAT(texts_of(read(spec, "a.csv", "1,3\n1,a\n0,b\n").train), ElementsAre("3", "a", "b"));
+  TaskSpec without = spec;
+  without.header = Header::no;
+  EXPECT_THAT(texts_of(read(without, "a.csv", "1,2\n1,a\n0,b\n").train), ElementsAre("2", "a", "b"));
+}
+
 TEST_F(OwnData, RegressionTargetsAreNumbers) {
   const TaskSpec spec = {
       .kind = TaskKind::regression, .text = Column::at(1), .pair = Column::at(2), .label = Column::at(3)};

@@ -270,10 +270,12 @@ TEST(ModelConfig, AnAbsentFileIsExplained) {
   EXPECT_EQ(message_of<IoError>([&] { ModelConfig::load(folder / "model.safetensors" / "config.json"); }),
             (folder / "model.safetensors").string() +
                 ": is a file; expected a model's folder, with config.json beside the weights");
-  EXPECT_EQ(
-      message_of<IoError>([&] { ModelConfig::load("google/electra-small/config.json"); }),
-      "google/electra-small: there is no such folder; a model of the Hugging Face hub has to be downloaded first: "
-      "hf download google/electra-small --local-dir FOLDER");
+  for (const std::string name : {"google/electra-small", "bert-base-uncased"})
+    EXPECT_EQ(message_of<IoError>([&] { ModelConfig::load(name + "/config.json"); }),
+              name + ": there is no such folder; a model of the Hugging Face hub has to be downloaded first: " +
+                  "hf download " + name + " --local-dir FOLDER");
+  EXPECT_EQ(message_of<IoError>([&] { ModelConfig::load(folder / "nowhere" / "config.json"); }),
+            (folder / "nowhere").string() + ": there is no such folder");
 }
 
 TEST(ModelConfig, WhatIsNotAJsonObjectIsRefused) {

@@ -5,6 +5,7 @@
 #include "cli/command.hpp"
 #include "cli/program_tables.hpp"
 #include "core/number.hpp"
+#include "core/quote.hpp"
 #include "infer/precision_names.hpp"
 #include "io/file.hpp"
 #include "model/answers.hpp"
@@ -74,12 +75,6 @@ void copy_companions(const fs::path& model, const fs::path& folder) {
   const bool has_tokenizer = std::ranges::count_if(tokenizer_files, copy) > 0;
   if (!has_tokenizer)
     notes() << "note: " << model.string() << " has no tokenizer, so " << folder.string() << " has none\n";
-}
-
-std::string listed(const std::vector<std::string>& names) {
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-  return list;
 }
 
 void print(const std::vector<onnx::WrittenGraph>& graphs, const ExportArguments& arguments, Precision precision) {

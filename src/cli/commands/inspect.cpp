@@ -8,6 +8,7 @@
 #include "cli/command.hpp"
 #include "cli/program_tables.hpp"
 #include "core/number.hpp"
+#include "core/quote.hpp"
 #include "formats/tensor_source.hpp"
 #include "infer/precision_names.hpp"
 #include "model/encoder_tree.hpp"
@@ -102,20 +103,15 @@ Json describe(const LoadedModel& model, int tokens) {
   return json;
 }
 
-std::string listed(const Json& names) {
-  std::string list;
-  for (const Json& name : names) list += (list.empty() ? "" : ", ") + name.get<std::string>();
-  return list;
-}
-
 void print(const Json& model, const std::string& place, std::ostream& out) {
   const auto number = [&](const char* key) { return grouped(model[key].get<long long>()); };
+  const auto names = [&](const char* key) { return listed(model[key].get<std::vector<std::string>>()); };
   out << place << ": " << model["model_type"].get<std::string>() << ", " << number("layers") << " layers of "
       << number("hidden_size") << ", " << number("attention_heads") << " heads of " << number("head_size")
       << ", feed-forward " << number("intermediate_size") << '\n'
       << "vocabulary " << number("vocab_size") << ", positions " << number("positions") << '\n'
       << "task " << (model["task"].is_null() ? "not known" : model["task"].get<std::string>())
-      << (model["labels"].empty() ? "" : ", labels " + listed(model["labels"])) << '\n';
+      << (model["labels"].empty() ? "" : ", labels " + names("labels")) << '\n';
   const Json& sharcs = model["sharcs"];
   if (sharcs.is_null())
     out << "no router: a plain encoder\n";
@@ -140,8 +136,8 @@ void print(const Json& model, const std::string& place, std::ostream& out) {
     out << '\n';
     answers.print(out);
   }
-  if (!model["missing"].empty()) out << "\nmissing, and so not trained: " << listed(model["missing"]) << '\n';
-  if (!model["unexpected"].empty()) out << "\nnot used: " << listed(model["unexpected"]) << '\n';
+  if (!model["missing"].empty()) out << "\nmissing, and so not trained: " << names("missing") << '\n';
+  if (!model["unexpected"].empty()) out << "\nnot used: " << names("unexpected") << '\n';
 }
 
 void inspect(const InspectArguments& arguments) {

@@ -19,6 +19,7 @@
 #include "cli/training_setup.hpp"
 #include "core/clock.hpp"
 #include "core/number.hpp"
+#include "core/quote.hpp"
 #include "data/metrics.hpp"
 #include "eval/evaluation_json.hpp"
 #include "eval/policy_curves.hpp"
@@ -174,12 +175,17 @@ Calibration calibrate_trained(const std::string& folder, const Recording& record
   return calibration;
 }
 
-/// Full width, the policy and what it saves, a line each.
+/// Full width, the policy and what it saves, a line each; before them what the scores are, where that is not plain.
 void print_headline(const Evaluation& dev, const std::optional<OperatingPoint>& expected, const std::string& policy,
                     std::ostream& out) {
   const auto perplexity = dev.full.find("perplexity");
   const auto value = [&](double score) { return perplexity == dev.full.end() ? score : std::exp(-score); };
-  if (perplexity != dev.full.end()) out << "perplexity\n";
+  std::vector<std::string> metrics;
+  for (const auto& [metric, _] : dev.full) metrics.push_back(metric);
+  if (perplexity != dev.full.end())
+    out << "perplexity\n";
+  else if (metrics.size() > 1)
+    out << "score, the mean of " << listed(metrics) << '\n';
   out << "full width: " << decimal(value(score(dev.full)), 3) << '\n'
       << "routed:     " << decimal(value(score(dev.routed)), 3);
   if (expected) {
