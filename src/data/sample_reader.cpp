@@ -1,5 +1,7 @@
 #include "data/sample_reader.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <map>
@@ -46,6 +48,31 @@ std::string note_of(const LeftOut& left_out, const std::string& file, const std:
          ", the first on line " + std::to_string(left_out.first_line);
 }
 
+/// ASCII's letters only.
+std::string lower_case(std::string text) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return text;
+}
+
+/// Labels that are surely not meant as they stand: two that differ in case or as 1 and 1.0 do, and the "nan" that
+/// pandas writes for a number that is missing. Whoever means them lists the labels.
+void refuse_odd_labels(const std::string& file, const std::set<std::string>& labels) {
+  std::map<std::string, std::string> of_spelling;
+  std::size_t numbers = 0;
+  for (const std::string& label : labels) {
+    const std::optional<double> number = parse_number(label);
+    numbers += number.has_value();
+    const auto [other, is_new] = of_spelling.emplace(number ? fmt::format("{}", *number) : lower_case(label), label);
+    if (!is_new)
+      throw DataError(file + ": has the labels " + quote(other->second) + " and " + quote(label) +
+                      "; expected one spelling (a label map joins them), or all labels to be listed");
+  }
+  if (const auto missing = of_spelling.find("nan"); missing != of_spelling.end() && numbers + 1 == labels.size())
+    throw DataError(file + ": has the label " + quote(missing->second) +
+                    " among numbers; expected a class on each line, or all labels to be listed");
+}
+
 }  // namespace
 
 void LeftOut::add(std::size_t line, std::string what) {
@@ -79,11 +106,6 @@ std::optional<TableFormat> format_of_extension(const std::filesystem::path& file
   static const std::map<std::string, TableFormat> of_extension = {
       {".tsv", TableFormat::tsv},          {".txt", TableFormat::tsv},           {".csv", TableFormat::csv},
       {".jsonl", TableFormat::json_lines}, {".ndjson", TableFormat::json_lines}, {".json", TableFormat::json_lines}};
-  const auto lower_case = [](std::string extension) {
-    for (char& c : extension)
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return extension;
-  };
   std::string extension = lower_case(file.extension().string());
   if (extension == ".gz") extension = lower_case(file.stem().extension().string());
   const auto found = of_extension.find(extension);
@@ -178,6 +200,7 @@ std::vector<std::string> SampleReader::find_labels() const {
   if (rows > 50 && found.size() > rows / 2)
     throw DataError(table_.file() + ": " + std::to_string(found.size()) + " different labels in " +
                     std::to_string(rows) + " lines; expected classes (for numbers, choose regression)");
+  refuse_odd_labels(table_.file(), found);
   std::vector<std::string> labels(found.begin(), found.end());
   const auto number = parse_integer<long long>;
   if (std::all_of(labels.begin(), labels.end(), number))

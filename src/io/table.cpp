@@ -248,6 +248,9 @@ void Table::parse_json_line(std::size_t line, std::string_view content, const Ta
   try {
     object = nlohmann::json::parse(content);
   } catch (const nlohmann::json::parse_error& error) {
+    if (content == "[" || content == "{")
+      fail(line, std::string("is only the beginning of a JSON ") + (content == "[" ? "array" : "object") +
+                     "; expected one object a line");
     fail(line, "is not JSON (at byte " + std::to_string(error.byte) + " of the line); expected one object a line");
   } catch (const nlohmann::json::exception&) {
     fail(line, "holds a number out of range; expected one JSON object a line");

@@ -57,6 +57,19 @@ TEST_F(OwnData, LabelsThatAreNotAllIntegersAreOrderedByTheirBytes) {
   EXPECT_THAT(data.task.labels(), ElementsAre("10", "9", "ham", "spam"));
 }
 
+TEST_F(OwnData, LabelsThatDifferInSpellingAloneAreRefused) {
+  const auto labels = [&](const std::string& lines) { return read({}, "a.csv", "text,label\n" + lines).task.labels(); };
+  const auto refusal = [&](const std::string& lines) { return error({}, "a.csv", "text,label\n" + lines); };
+  const std::string expected = "; expected one spelling (a label map joins them), or all labels to be listed";
+  EXPECT_EQ(refusal("a,neg\nb,pos\nc,Neg\n"), "a.csv: has the labels \"Neg\" and \"neg\"" + expected);
+  EXPECT_EQ(refusal("a,0\nb,1\nc,1.0\n"), "a.csv: has the labels \"1\" and \"1.0\"" + expected);
+  EXPECT_EQ(refusal("a,0\nb,1\nc,nan\n"),
+            "a.csv: has the label \"nan\" among numbers; expected a class on each line, or all labels to be listed");
+  EXPECT_THAT(labels("a,nan\nb,roti\n"), ElementsAre("nan", "roti"));
+  EXPECT_THAT(labels("a,1.0\nb,1.5\n"), ElementsAre("1.0", "1.5"));
+  EXPECT_EQ(read({.labels = {"neg", "Neg"}}, "a.csv", "text,label\na,neg\nb,Neg\n").train.size(), 2u);
+}
+
 TEST_F(OwnData, Rfc4180QuotesHoldDelimitersQuotesAndLineEnds) {
   const TrainingData data = read(
       {}, "a.csv", "text,label\r\n\"a \"\"quoted\"\" one\",1\r\n\"two\r\nlines, one cell\",0\r\n\r\nplain,\"1\"\r\n");
@@ -97,6 +110,10 @@ TEST_F(OwnData, BrokenJsonNamesLineAndKey) {
   EXPECT_EQ(error({}, "a.jsonl", "{\"text\": \"a\", \"label\": 1}\n{\"text\": \"a\"\n"),
             "a.jsonl:2: is not JSON (at byte 13 of the line); expected one object a line");
   EXPECT_EQ(error({}, "a.jsonl", "[1, 2]\n"), "a.jsonl:1: is a JSON array; expected one object a line");
+  EXPECT_EQ(error({}, "a.jsonl", "[\n{\"text\": \"a\", \"label\": 1}\n]\n"),
+            "a.jsonl:1: is only the beginning of a JSON array; expected one object a line");
+  EXPECT_EQ(error({}, "a.jsonl", "{\n\"text\": \"a\", \"label\": 1}\n"),
+            "a.jsonl:1: is only the beginning of a JSON object; expected one object a line");
   EXPECT_EQ(error({}, "a.jsonl", "{\"text\": " + std::string(300, '[') + "}\n"),
             "a.jsonl:1: has too many lists and objects inside each other; expected one JSON object a line");
   EXPECT_EQ(error({}, "a.jsonl", "{\"text\": \"a\", \"label\": 1e999}\n"),
