@@ -1,9 +1,9 @@
 #include "cli/answer_format.hpp"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/number.hpp"
+#include "core/quote.hpp"
 
 namespace sharcs::internal {
 
@@ -17,12 +17,8 @@ std::string AnswerFormat::entry(const Sample& question, const FoundAnswer& found
   const bool is_first = count_++ == 0;
   if (kind_ == Kind::squad)
     return (is_first ? "\n  " : ",\n  ") + nlohmann::json(id).dump() + ": " + nlohmann::json(found.text).dump();
-  if (kind_ == Kind::tsv) {
-    std::string text = found.text;
-    std::ranges::replace_if(
-        text, [](char c) { return c == '\t' || c == '\n' || c == '\r'; }, ' ');
-    return text + "\t" + decimal(found.probability, 4) + "\t" + found.prediction.answer + "\n";
-  }
+  if (kind_ == Kind::tsv)
+    return tsv_cell(found.text) + "\t" + decimal(found.probability, 4) + "\t" + found.prediction.answer + "\n";
   nlohmann::ordered_json json;
   if (!question.id.empty()) json["id"] = question.id;
   json["text"] = found.text;

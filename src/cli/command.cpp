@@ -7,6 +7,7 @@
 #include "core/available_cores.hpp"
 #include "core/quote.hpp"
 #include "sharcs/error.hpp"
+#include "text/tokenizer_folder.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -84,6 +85,18 @@ void usage_error(const std::string& message) { throw UsageError(message); }
 
 void require(const std::string& value, const std::string& option) {
   if (value.empty()) usage_error(option + " is required");
+}
+
+void refuse_input_as_output(const std::string& option, const std::filesystem::path& output,
+                            const std::vector<std::filesystem::path>& read) {
+  std::error_code error;
+  const std::string name = output.filename().string();
+  const bool may_be_of_model = name == "config.json" || name.starts_with("model.") || name.starts_with("pytorch_") ||
+                               std::ranges::find(tokenizer_files, name) != tokenizer_files.end();
+  for (const std::filesystem::path& input : read)
+    if (!output.empty() && (std::filesystem::equivalent(output, input, error) ||
+                            (may_be_of_model && std::filesystem::equivalent(output, input / name, error))))
+      usage_error(option + " " + output.string() + ": is a file that the command reads; expected another one");
 }
 
 }  // namespace sharcs::internal

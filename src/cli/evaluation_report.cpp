@@ -9,6 +9,7 @@
 
 #include "cli/comparison_report.hpp"
 #include "core/number.hpp"
+#include "core/quote.hpp"
 #include "data/tokenized_dataset.hpp"
 #include "eval/bootstrap.hpp"
 #include "eval/class_quality.hpp"
@@ -177,11 +178,6 @@ std::string EvaluationReport::predictions() const {
   const bool regression = recording_.is_regression();
   const bool pairs = !recording_.samples.empty() && recording_.samples.front().pair.has_value();
   std::string text = std::string("line\ttrue\tpredicted\tanswer\ttext") + (pairs ? "\tpair\n" : "\n");
-  const auto one_line = [](std::string cell) {
-    std::ranges::replace_if(
-        cell, [](char c) { return c == '\t' || c == '\n' || c == '\r'; }, ' ');
-    return cell;
-  };
   for (std::size_t i = 0; i < recording_.size(); ++i) {
     const int answer = routing_.answer_of_sample[i];
     const Sample& sample = recording_.samples[i];
@@ -190,8 +186,8 @@ std::string EvaluationReport::predictions() const {
       text += short_numbers(recording_.targets_of(i)) + "\t" + decimals(recording_.logits_of(i, answer), 4);
     else
       text += truth_of(recording_, i, ",") + "\t" + said_of(recording_, i, answer, ",");
-    text += "\t" + recording_.answers[static_cast<std::size_t>(answer)].name + "\t" + one_line(sample.text);
-    if (pairs) text += "\t" + one_line(sample.pair.value_or(""));
+    text += "\t" + recording_.answers[static_cast<std::size_t>(answer)].name + "\t" + tsv_cell(sample.text);
+    if (pairs) text += "\t" + tsv_cell(sample.pair.value_or(""));
     text += "\n";
   }
   return text;

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unicode/utf8.h>
 
+#include <algorithm>
+
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {
@@ -42,6 +44,12 @@ std::string quote(std::string_view text) {
     escaped += c;
   }
   return '"' + one_line(escaped) + (text.size() > longest ? "…\"" : "\"");
+}
+
+std::string tsv_cell(std::string text) {
+  std::ranges::replace_if(
+      text, [](char c) { return c == '\t' || c == '\n' || c == '\r'; }, ' ');
+  return text;
 }
 
 std::string listed(const std::vector<std::string>& names, const char* between) {

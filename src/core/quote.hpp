@@ -14,6 +14,9 @@ std::string quote(std::string_view text);
 /// that are not UTF-8 become \x0a. All other text stays as it is.
 std::string one_line(std::string_view text);
 
+/// Text as a cell of TSV: spaces for TABs and line ends.
+std::string tsv_cell(std::string text);
+
 /// The names with commas between them: "sentence, label".
 std::string listed(const std::vector<std::string>& names, const char* between = ", ");
 

@@ -59,6 +59,18 @@ TEST_F(Eval, NeedsNoTaskForAModelThatKnowsIts) {
   EXPECT_EQ(json["confusion"][0][0].get<int>() + json["confusion"][0][1].get<int>(), 25);
 }
 
+TEST_F(Eval, DoesNotWriteOverWhatItReads) {
+  const std::string dev = std::filesystem::path(data()) / "dev.tsv";
+  const std::string before = read_text_file(dev);
+  for (const char* option : {"--output", "--predictions"}) {
+    EXPECT_THAT(error_of(eval({"--task", "sst-2", "--file", dev, option, dev}), 2),
+                HasSubstr(": is a file that the command reads; expected another one"));
+    EXPECT_THAT(error_of(eval({"--data", data(), option, model() + "/model.safetensors"}), 2),
+                HasSubstr("model.safetensors: is a file that the command reads"));
+  }
+  EXPECT_EQ(read_text_file(dev), before);
+}
+
 TEST_F(Eval, WritesWhatAReportIsDrawnFrom) {
   const std::string output = folder_ / "model/recording.json";
   const auto json = eval({"--data", data(), "--output", output, "--json"}).json();

@@ -16,6 +16,7 @@ namespace sharcs::internal::predict_test {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using testing::error_of;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
@@ -100,12 +101,11 @@ TEST_F(Predict, PolicyChoosesTheWidth) {
   const std::string text = "the film was superb\nthe plot is dull\na gem\n";
   for (const char* width : {"0.25", "0.5", "1"}) {
     const std::vector<std::string> lines = lines_of(predict({"--policy", std::string("fixed:") + width}, text).output);
-    for (std::size_t i = 1; i < lines.size(); ++i)
-      EXPECT_THAT(lines[i], ::testing::EndsWith(std::string("\t") + width));
+    for (std::size_t i = 1; i < lines.size(); ++i) EXPECT_THAT(lines[i], EndsWith(std::string("\t") + width));
   }
   const std::vector<std::string> capped = lines_of(predict({"--policy", "cap:0.25"}, text).output);
   ASSERT_EQ(capped.size(), 4u);
-  for (std::size_t i = 1; i < capped.size(); ++i) EXPECT_THAT(capped[i], ::testing::EndsWith("\t0.25"));
+  for (std::size_t i = 1; i < capped.size(); ++i) EXPECT_THAT(capped[i], EndsWith("\t0.25"));
   EXPECT_THAT(error_of(predict({"--text", "a gem", "--policy", "fixed:0.3", "--output", folder_ / "x"})),
               HasSubstr("0.3"));
 }
@@ -164,6 +164,26 @@ TEST_F(Predict, TakesOneKindOfInput) {
   EXPECT_THAT(error_of(predict({"--text", "a", "--input", file("a.txt", "a gem\n")}), 2), StartsWith(message));
   EXPECT_THAT(error_of(predict({"--text", "a", "--input", "-"}), 2), StartsWith(message));
   EXPECT_THAT(error_of(predict({"--text", "a", "--data", folder_ / "data"}), 2), StartsWith(message));
+}
+
+TEST_F(Predict, DoesNotWriteOverWhatItReads) {
+  const std::string input = file("a.txt", "a gem\n");
+  const auto refused = [&](const std::string& output) {
+    EXPECT_EQ(error_of(predict({"--input", input, "--output", output}), 2),
+              "--output " + output +
+                  ": is a file that the command reads; expected another one (sharcs predict --help "
+                  "tells more)");
+  };
+  refused(input);
+  refused(folder_ / "model" / ".." / "a.txt");
+  refused(folder_ / "model" / "config.json");
+  refused(folder_ / "model" / "vocab.txt");
+  EXPECT_EQ(read_text_file(input), "a gem\n");
+  EXPECT_EQ(predict({"--input", input, "--output", folder_ / "model" / "answers.tsv"}).exit_code, 0);
+}
+
+TEST_F(Predict, TextsBesideTheirAnswersStayOnOneLine) {
+  EXPECT_THAT(lines_of(predict({"--text", "a\ngem"}).output), ElementsAre(EndsWith("\ttext"), EndsWith("\ta gem")));
 }
 
 TEST_F(Predict, ColumnsOfFilesNeedATask) {

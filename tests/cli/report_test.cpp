@@ -37,6 +37,8 @@ TEST(Report, WritesWhereItIsTold) {
   EXPECT_THAT(read_text_file(folder / "both.html"), HasSubstr("<p class=\"runs\">a, b</p>"));
   EXPECT_THAT(error_of(run_program({"report", folder / "a", "--output", folder / "no/such/x.html"})),
               HasSubstr("no/such/x.html"));
+  EXPECT_THAT(error_of(run_program({"report", folder / "a", "--output", folder / "a/recording.json"}), 2),
+              HasSubstr("a/recording.json: is a file that the command reads; expected another one"));
 }
 
 TEST(Report, DrawsTextWithoutColourWhereThereIsNoTerminal) {

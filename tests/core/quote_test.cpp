@@ -21,6 +21,8 @@ TEST(Quote, CutsBetweenCharacters) {
 
 TEST(Quote, CutsLongText) { EXPECT_EQ(quote(std::string(5000, 'x')), "\"" + std::string(100, 'x') + "…\""); }
 
+TEST(Quote, ACellOfTsvHasNeitherTabsNorLineEnds) { EXPECT_EQ(tsv_cell("größe\tof\r\nit"), "größe of  it"); }
+
 TEST(Quote, NamesAreListed) {
   EXPECT_EQ(listed({}), "");
   EXPECT_EQ(listed({"sentence"}), "sentence");

@@ -46,6 +46,7 @@ void eval_recording(const EvalArguments& arguments) {
   if (arguments.dataset.given() || !arguments.output.empty())
     usage_error("--recording has the model's answers already; leave out --data, --file and --output");
   if (!arguments.precision.empty()) usage_error("--precision is for running a model; leave it out with --recording");
+  refuse_input_as_output("--predictions", arguments.predictions, {arguments.recording});
   RecordedEvaluation file = RecordedEvaluation::load(arguments.recording);
   const Policy policy = policy_argument(arguments.policy, file.recording.config);
   const EvaluationReport report(std::move(file.recording), policy,
@@ -57,6 +58,9 @@ void eval(const EvalArguments& arguments) {
   if (!arguments.recording.empty()) return eval_recording(arguments);
   require(arguments.model, "--model");
   if (!arguments.dataset.given()) usage_error("give --data FOLDER or --file FILE, or --recording FILE");
+  for (const auto& [option, output] :
+       {std::pair("--output", arguments.output), std::pair("--predictions", arguments.predictions)})
+    refuse_input_as_output(option, output, {arguments.model, arguments.dataset.file});
   const Classifier classifier =
       Classifier::load(arguments.model, {.threads = arguments.threads_or_default(),
                                          .policy = policy_argument(arguments.policy, arguments.model),

@@ -14,6 +14,7 @@
 #include "cli/program_tables.hpp"
 #include "cli/sentence_stream.hpp"
 #include "core/number.hpp"
+#include "core/quote.hpp"
 #include "data/sample_reader.hpp"
 #include "data/sample_stream.hpp"
 #include "data/tagged_texts.hpp"
@@ -202,7 +203,8 @@ class PredictionFormat {
     if (config().per_token) return words(sample, prediction);
     if (kind_ == Kind::json_lines) return json(sample, prediction).dump() + "\n";
     std::string line = what_is_said(prediction) + "\t" + prediction.answer;
-    if (kind_ == Kind::tsv_with_text) line += "\t" + sample.text + (sample.pair ? "\t" + *sample.pair : "");
+    if (kind_ == Kind::tsv_with_text)
+      line += "\t" + tsv_cell(sample.text) + (sample.pair ? "\t" + tsv_cell(*sample.pair) : "");
     return line + "\n";
   }
 
@@ -569,6 +571,9 @@ void predict(const PredictArguments& arguments) {
   require(arguments.model, "--model");
   if (!arguments.texts.empty() + !arguments.input.empty() + !arguments.data.empty() > 1)
     usage_error("--text, --input and --data exclude each other; give one");
+  for (const auto& [option, output] : {std::pair("--output", arguments.output == "-" ? "" : arguments.output),
+                                       std::pair("--glue-submission", arguments.glue_submission)})
+    refuse_input_as_output(option, output, {arguments.model, arguments.input});
   const Classifier classifier =
       Classifier::load(arguments.model, {.threads = arguments.threads_or_default(),
                                          .policy = policy_argument(arguments.policy, arguments.model),

@@ -12,6 +12,7 @@
 #include "core/number.hpp"
 #include "io/file.hpp"
 #include "report/terminal.hpp"
+#include "train/training_folder.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -43,6 +44,11 @@ void report(const ReportArguments& arguments) {
   }
   std::filesystem::path output = arguments.output;
   if (output.empty()) output = arguments.runs.size() == 1 ? arguments.runs.front() / "report.html" : "report.html";
+  std::vector<std::filesystem::path> read = arguments.runs;
+  for (const std::filesystem::path& run : arguments.runs)
+    for (const char* name : {recording_file, TrainingFolder::settings_name, TrainingFolder::metrics_name})
+      read.push_back(run / name);
+  refuse_input_as_output("--output", output, read);
   ReportOptions options = arguments.options;
   options.title = arguments.title;
   const std::uint64_t bytes = write_file_atomically(output, report_html(arguments.runs, options)).size;
