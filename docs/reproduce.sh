@@ -6,10 +6,11 @@
 #
 # NAME, with the minutes that it takes on one core: cola (3), graded (6), mrpc (6), rte (2), rte-roberta (2), sst-2 (15), sts-b (3),
 # sweep (12) or wnli (half a one); of the pretrained encoder MiniLM, on two cores: ablation (100), minilm-cola (12),
-# minilm-mrpc (20), minilm-rte (20), minilm-sst-2 (45), minilm-sst-2-fp32 (25), minilm-sst-2-whole-vectors (35) or minilm-sts-b (22);
-# or of MPNet: mpnet-cola (30), mpnet-mrpc (60), mpnet-sst-2 (100) or mpnet-sst-2-own-heads (100). None: all. GLUE holds CoLA, RTE, … as
-# downloaded; graded and sweep generate their sentences; examples/fetch_encoder.sh brings the encoders. sharcs must be in the PATH, or its
-# place in SHARCS. What is trained goes to runs/reproduce, or the folder in OUTPUT; what is there already is not trained again.
+# minilm-mrpc (20), minilm-rte (20), minilm-sst-2 (45), minilm-sst-2-fp32 (25), minilm-sst-2-hidden-states (50),
+# minilm-sst-2-whole-vectors (35) or minilm-sts-b (22); or of MPNet: mpnet-cola (30), mpnet-mrpc (60), mpnet-sst-2 (100) or
+# mpnet-sst-2-own-heads (100). None: all. GLUE holds CoLA, RTE, … as downloaded; graded and sweep generate their sentences;
+# examples/fetch_encoder.sh brings the encoders. sharcs must be in the PATH, or its place in SHARCS. What is trained goes to
+# runs/reproduce, or the folder in OUTPUT; what is there already is not trained again.
 #
 # figures.awk says which tables of the docs are compared. How far a figure may lie from what they say (another processor rounds
 # otherwise, and a training that rounds otherwise is another seed):
@@ -23,7 +24,7 @@
 # stored policy costs. Where a figure lies further outside, the script says so and ends with 1.
 set -eu
 
-[ $# -ge 1 ] || { sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 glue=$1
 shift
 docs=$(dirname "$0")
@@ -54,6 +55,7 @@ train() {
     minilm-rte) set -- minilm rte "$glue/RTE" --epochs 15 ;;
     minilm-sst-2) set -- minilm sst-2 "$glue/SST-2" ;;
     minilm-sst-2-fp32) set -- minilm sst-2 "$glue/SST-2" --precision fp32 ;;
+    minilm-sst-2-hidden-states) set -- minilm sst-2 "$glue/SST-2" --hidden-loss-weight 1 ;;
     minilm-sst-2-whole-vectors) set -- minilm sst-2 "$glue/SST-2" --no-slice-hidden --widths 0.08,1 ;;
     minilm-sts-b) set -- minilm sts-b "$glue/STS-B" --epochs 10 ;;
     mpnet-cola) set -- mpnet cola "$glue/CoLA" --epochs 8 ;;
