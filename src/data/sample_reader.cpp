@@ -68,7 +68,8 @@ void refuse_odd_labels(const std::string& file, const std::set<std::string>& lab
       throw DataError(file + ": has the labels " + quote(other->second) + " and " + quote(label) +
                       "; expected one spelling (a label map joins them), or all labels to be listed");
   }
-  if (const auto missing = of_spelling.find("nan"); missing != of_spelling.end() && numbers + 1 == labels.size())
+  const auto missing = of_spelling.find("nan");
+  if (missing != of_spelling.end() && numbers > 0 && numbers + 1 == labels.size())
     throw DataError(file + ": has the label " + quote(missing->second) +
                     " among numbers; expected a class on each line, or all labels to be listed");
 }

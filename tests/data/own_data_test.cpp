@@ -66,6 +66,8 @@ TEST_F(OwnData, LabelsThatDifferInSpellingAloneAreRefused) {
   EXPECT_EQ(refusal("a,0\nb,1\nc,nan\n"),
             "a.csv: has the label \"nan\" among numbers; expected a class on each line, or all labels to be listed");
   EXPECT_THAT(labels("a,nan\nb,roti\n"), ElementsAre("nan", "roti"));
+  EXPECT_EQ(refusal("a,nan\nb,nan\n"),
+            "a.csv: all 2 samples have the label \"nan\"; training needs at least two classes");
   EXPECT_THAT(labels("a,1.0\nb,1.5\n"), ElementsAre("1.0", "1.5"));
   EXPECT_EQ(read({.labels = {"neg", "Neg"}}, "a.csv", "text,label\na,neg\nb,Neg\n").train.size(), 2u);
 }
