@@ -7,7 +7,7 @@
 #include "core/available_cores.hpp"
 #include "core/quote.hpp"
 #include "sharcs/error.hpp"
-#include "text/tokenizer_folder.hpp"
+#include "train/training_folder.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -90,13 +90,12 @@ void require(const std::string& value, const std::string& option) {
 void refuse_input_as_output(const std::string& option, const std::filesystem::path& output,
                             const std::vector<std::filesystem::path>& read) {
   std::error_code error;
-  const std::string name = output.filename().string();
-  const bool may_be_of_model = name == "config.json" || name.starts_with("model.") || name.starts_with("pytorch_") ||
-                               std::ranges::find(tokenizer_files, name) != tokenizer_files.end();
+  const std::filesystem::path name = output.filename();
+  const bool may_be_of_model = is_model_file(name);
   for (const std::filesystem::path& input : read)
     if (!output.empty() && (std::filesystem::equivalent(output, input, error) ||
                             (may_be_of_model && std::filesystem::equivalent(output, input / name, error))))
-      usage_error(option + " " + output.string() + ": is a file that the command reads; expected another one");
+      usage_error(option + " " + output.string() + ": is what the command reads; expected another place");
 }
 
 }  // namespace sharcs::internal

@@ -76,8 +76,8 @@ struct UsageError : std::runtime_error {
 [[noreturn]] void usage_error(const std::string& message);
 /// Throws a usage error when the option has no value from anywhere.
 void require(const std::string& value, const std::string& option);
-/// Throws a usage error where the file that the option names is one of those that are read, or belongs to a model in
-/// one of the folders that are.
+/// Throws a usage error where the file or folder that the option names is one of those that are read, or a file of a
+/// model in one of these folders.
 void refuse_input_as_output(const std::string& option, const std::filesystem::path& output,
                             const std::vector<std::filesystem::path>& read);
 

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "core/ascii.hpp"
 #include "core/quote.hpp"
 
 namespace sharcs::internal {

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/ascii.hpp"
 #include "data/task_definition.hpp"
 
 namespace sharcs::internal {
@@ -172,7 +173,7 @@ std::string plain_spelling(std::string_view name) {
   std::string plain;
   for (const char c : name) {
     if (c == '-' || c == '_' || c == ' ') continue;
-    plain += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    plain += lower_case(c);
   }
   if (plain == "mnlim" || plain == "mnlimatched") return "mnli";
   if (plain == "mnlimismatched") return "mnlimm";

@@ -2,6 +2,7 @@
 #include <array>
 #include <set>
 
+#include "core/ascii.hpp"
 #include "core/quote.hpp"
 #include "data/column_layout.hpp"
 #include "sharcs/error.hpp"

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "core/ascii.hpp"
 #include "core/quote.hpp"
 #include "sharcs/error.hpp"
 
@@ -46,13 +47,6 @@ std::optional<Integer> parse_integer(std::string_view text) {
 std::string note_of(const LeftOut& left_out, const std::string& file, const std::string& why) {
   return file + ": left out " + std::to_string(left_out.count) + (left_out.count == 1 ? " line " : " lines ") + why +
          ", the first on line " + std::to_string(left_out.first_line);
-}
-
-/// ASCII's letters only.
-std::string lower_case(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
 }
 
 /// Labels that are surely not meant as they stand: two that differ in case or as 1 and 1.0 do, and the "nan" that
@@ -333,8 +327,12 @@ void SampleReader::read_needed_label(std::size_t row, Sample& sample) const {
     return;
   }
   sample.label = task_.find_label(label);
-  if (!sample.label)
-    table_.fail(sample.line, "unknown label " + quote(label) + "; expected one of " + task_.known_labels());
+  if (sample.label) return;
+  // transformers calls classes so that nobody has named.
+  const bool unnamed =
+      std::ranges::all_of(task_.labels, [](const auto& known) { return known.word.starts_with("LABEL_"); });
+  table_.fail(sample.line, "unknown label " + quote(label) + "; expected one of " + task_.known_labels() +
+                               (unnamed ? " (a label map says which is which)" : ""));
 }
 
 void SampleReader::read_targets(std::size_t row, Sample& sample) const {

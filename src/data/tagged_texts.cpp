@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/ascii.hpp"
 #include "core/quote.hpp"
 #include "data/column_layout.hpp"
 #include "data/sample_reader.hpp"
@@ -25,9 +26,7 @@ constexpr std::string_view document_mark = "-DOCSTART-";
 std::string lower_extension(const std::filesystem::path& file) {
   std::string extension = file.extension().string();
   if (equal_ignoring_case(extension, ".gz")) extension = file.stem().extension().string();
-  for (char& c : extension)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return extension;
+  return lower_case(extension);
 }
 
 /// Whether the file is JSON Lines; else it is CoNLL's form. Throws ConfigError where nothing says it.

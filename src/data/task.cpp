@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/ascii.hpp"
 #include "core/quote.hpp"
 #include "data/column_layout.hpp"
 #include "data/plain_texts.hpp"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "core/ascii.hpp"
 #include "core/quote.hpp"
 #include "io/table.hpp"
 
@@ -47,11 +48,6 @@ std::string TaskDefinition::known_labels() const {
 
 Task TaskDefinition::task(TaskDefinition definition) {
   return Task(std::make_shared<const TaskDefinition>(std::move(definition)));
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
 }
 
 }  // namespace sharcs::internal

@@ -88,9 +88,6 @@ bool names_masked_lm(std::string_view name);
 /// yet, or of a regression: empty). Throws ConfigError when parts of the spec contradict each other.
 TaskDefinition own_task(const TaskSpec& spec, const std::vector<std::string>& labels);
 
-/// Equal but for the case of ASCII letters.
-bool equal_ignoring_case(std::string_view a, std::string_view b);
-
 /// The labels that a cell of several holds, without white space around them; none of an empty cell.
 std::vector<std::string_view> labels_in_cell(std::string_view cell, char separator);
 

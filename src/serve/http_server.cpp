@@ -23,6 +23,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "core/ascii.hpp"
 #include "core/number.hpp"
 #include "core/quote.hpp"
 #include "serve/server_metrics.hpp"
@@ -50,9 +51,7 @@ std::string date_text() {
 std::string media_type(std::string text) {
   text = text.substr(0, text.find(';'));
   text.erase(text.find_last_not_of(" \t") + 1);
-  std::ranges::transform(text, text.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return text;
+  return lower_case(text);
 }
 
 /// Connections above the limit that are told so at the same time; more are closed without a word.

@@ -20,19 +20,21 @@ const std::filesystem::path& made(const std::filesystem::path& folder) {
   return folder;
 }
 
-/// Whether a training makes files of this name, or a tokenizer is read from them: they belong to one model.
+/// Whether a training makes files of this name, or its model would be read from them.
 bool is_of_training(const std::filesystem::path& name) {
-  static const std::set<std::string> names = {TrainingFolder::settings_name,
-                                              TrainingFolder::metrics_name,
-                                              recording_file,
-                                              "checkpoints",
-                                              "tensorboard",
-                                              "config.json"};
-  return names.contains(name.string()) || std::ranges::find(tokenizer_files, name.string()) != tokenizer_files.end() ||
-         name.string().starts_with("model.") || name.extension() == ".tmp";
+  static const std::set<std::string> names = {TrainingFolder::settings_name, TrainingFolder::metrics_name,
+                                              recording_file, "checkpoints", "tensorboard"};
+  return names.contains(name.string()) || is_model_file(name) || name.extension() == ".tmp";
 }
 
 }  // namespace
+
+bool is_model_file(const std::filesystem::path& name) {
+  const std::string text = name.string();
+  const auto begins = [&](std::string_view start) { return text.starts_with(start); };
+  return text == "config.json" || begins("model.") || begins("model-") || begins("pytorch_model") ||
+         std::ranges::find(tokenizer_files, text) != tokenizer_files.end();
+}
 
 std::vector<EpochRecord> TrainingFolder::logged_epochs() const {
   return is_there(metrics_file()) ? read_metrics(metrics_file()) : std::vector<EpochRecord>();

@@ -53,6 +53,9 @@ class TrainingFolder {
   std::filesystem::path path_;
 };
 
+/// Whether a model is read from files of this name: its configuration, weights (shards too) or tokenizer.
+bool is_model_file(const std::filesystem::path& name);
+
 struct LogOptions {
   int finished_epochs = 0;          ///< keep these in metrics.jsonl
   std::int64_t finished_steps = 0;  ///< optimizer steps of them and of the running epoch

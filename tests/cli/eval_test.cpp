@@ -64,9 +64,9 @@ TEST_F(Eval, DoesNotWriteOverWhatItReads) {
   const std::string before = read_text_file(dev);
   for (const char* option : {"--output", "--predictions"}) {
     EXPECT_THAT(error_of(eval({"--task", "sst-2", "--file", dev, option, dev}), 2),
-                HasSubstr(": is a file that the command reads; expected another one"));
+                HasSubstr(": is what the command reads; expected another place"));
     EXPECT_THAT(error_of(eval({"--data", data(), option, model() + "/model.safetensors"}), 2),
-                HasSubstr("model.safetensors: is a file that the command reads"));
+                HasSubstr("model.safetensors: is what the command reads"));
   }
   EXPECT_EQ(read_text_file(dev), before);
 }

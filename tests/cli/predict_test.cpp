@@ -171,7 +171,7 @@ TEST_F(Predict, DoesNotWriteOverWhatItReads) {
   const auto refused = [&](const std::string& output) {
     EXPECT_EQ(error_of(predict({"--input", input, "--output", output}), 2),
               "--output " + output +
-                  ": is a file that the command reads; expected another one (sharcs predict --help "
+                  ": is what the command reads; expected another place (sharcs predict --help "
                   "tells more)");
   };
   refused(input);
@@ -246,6 +246,11 @@ TEST_F(Predict, LabelsThatTheModelDoesNotKnowAreLeftAside) {
   EXPECT_EQ(error_of(predict({"--input", csv, "--label-map", "a=0,a=1"})), "--label-map: \"a\" stands there twice");
   EXPECT_EQ(error_of(predict({"--input", csv, "--label-map", file("broken", "a\t1\nb\n")})),
             (folder_ / "broken").string() + ":2: found \"b\"; expected two labels with a TAB between them");
+  save_model_for(Task::custom({.labels = {"LABEL_0", "LABEL_1"}}), model());
+  EXPECT_EQ(
+      error_of(run_program({"eval", "--model", model(), "--file", csv})),
+      csv +
+          ":2: unknown label \"positive\"; expected one of \"LABEL_0\", \"LABEL_1\" (a label map says which is which)");
 }
 
 TEST_F(Predict, RegressionsHaveAScore) {

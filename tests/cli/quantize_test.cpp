@@ -124,7 +124,8 @@ TEST_F(Quantize, TellsTheErrorsOfTheSentencesGiven) {
 }
 
 TEST_F(Quantize, RefusesWhatItCannotDo) {
-  EXPECT_THAT(error_of(quantize({"--output", folder("model")}), 2), HasSubstr("--output is the folder of --model"));
+  EXPECT_THAT(error_of(quantize({"--output", folder("model")}), 2),
+              HasSubstr("model: is what the command reads; expected another place"));
   EXPECT_THAT(error_of(quantize({"--output", folder("new"), "--precision", "fp32"}), 2), HasSubstr("is fp32 already"));
   EXPECT_THAT(error_of(quantize({"--output", folder("new"), "--keep-fp32", "layer.9"})),
               HasSubstr("--keep-fp32: \"layer.9\" names no weight that would be int8"));

@@ -85,7 +85,8 @@ TEST_F(Reorder, RefusesATokenizerWithMoreIdsThanTheModelHasEmbeddings) {
 }
 
 TEST_F(Reorder, DoesNotWriteOverItsModel) {
-  EXPECT_THAT(error_of(reorder({"--output", folder_ / "model"}), 2), HasSubstr("--output is the folder of --model"));
+  EXPECT_THAT(error_of(reorder({"--output", folder_ / "model"}), 2),
+              HasSubstr("model: is what the command reads; expected another place"));
 }
 
 }  // namespace

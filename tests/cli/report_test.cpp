@@ -38,7 +38,7 @@ TEST(Report, WritesWhereItIsTold) {
   EXPECT_THAT(error_of(run_program({"report", folder / "a", "--output", folder / "no/such/x.html"})),
               HasSubstr("no/such/x.html"));
   EXPECT_THAT(error_of(run_program({"report", folder / "a", "--output", folder / "a/recording.json"}), 2),
-              HasSubstr("a/recording.json: is a file that the command reads; expected another one"));
+              HasSubstr("a/recording.json: is what the command reads; expected another place"));
 }
 
 TEST(Report, DrawsTextWithoutColourWhereThereIsNoTerminal) {

@@ -459,6 +459,7 @@ TEST_F(Train, ResumingNeedsARun) {
 TEST_F(Train, AFinishedModelIsReplacedOnlyWhereThatIsAskedFor) {
   ASSERT_EQ(train(on_sst2("run", {"--epochs", "1"})).exit_code, 0);
   file("run/notes.txt", "mine");
+  file("run/pytorch_model-00001-of-00002.bin", "of the old model");
   const std::string before = read_text_file(path("run/model.safetensors"));
   EXPECT_THAT(error_of(train(on_sst2("run", {"--epochs", "1", "--seed", "2"})), 2),
               StartsWith(path("run") + " holds a model; --overwrite replaces it"));
@@ -467,6 +468,7 @@ TEST_F(Train, AFinishedModelIsReplacedOnlyWhereThatIsAskedFor) {
   EXPECT_EQ(replaced.exit_code, 0) << replaced.errors;
   EXPECT_NE(read_text_file(path("run/model.safetensors")), before);
   EXPECT_EQ(read_text_file(path("run/notes.txt")), "mine");
+  EXPECT_FALSE(std::filesystem::exists(path("run/pytorch_model-00001-of-00002.bin")));
   EXPECT_FALSE(std::filesystem::exists(path("run.new")));
   EXPECT_EQ(run_program({"report", path("run"), "--text"}).exit_code, 0);
 }

@@ -13,6 +13,7 @@
 #include "cli/policy_argument.hpp"
 #include "cli/program_tables.hpp"
 #include "cli/sentence_stream.hpp"
+#include "core/ascii.hpp"
 #include "core/number.hpp"
 #include "core/quote.hpp"
 #include "data/sample_reader.hpp"

@@ -70,9 +70,7 @@ void check(const QuantizeArguments& arguments) {
   require(arguments.output, "--output");
   if (named<Precision>(arguments.precision) == Precision::fp32)
     usage_error("--precision fp32: a model is fp32 already; expected bf16 or int8");
-  std::error_code error;
-  if (std::filesystem::equivalent(arguments.model, arguments.output, error))
-    usage_error("--output is the folder of --model; expected another one");
+  refuse_input_as_output("--output", arguments.output, {arguments.model});
   std::vector<std::string> weights = {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
                                       "pytorch_model.bin.index.json"};
   if (named<Precision>(arguments.precision) == Precision::bf16) weights.emplace_back(int8_file);

@@ -46,9 +46,7 @@ void reorder_model(const ReorderArguments& arguments) {
   require(arguments.model, "--model");
   require(arguments.output, "--output");
   if (!arguments.dataset.given()) usage_error("give --data FOLDER or --file FILE");
-  std::error_code error;
-  if (std::filesystem::equivalent(arguments.model, arguments.output, error))
-    usage_error("--output is the folder of --model; expected another one");
+  refuse_input_as_output("--output", arguments.output, {arguments.model});
   const ThreadScope scope(arguments.threads_or_default() > 0 ? arguments.threads_or_default() : thread_count());
 
   const std::filesystem::path config_file = std::filesystem::path(arguments.model) / "config.json";
