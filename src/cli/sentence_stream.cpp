@@ -11,10 +11,9 @@ namespace sharcs::internal {
 
 Sample read_sentence(std::string line, const std::string& place, Pairs pairs, InvalidText invalid_text) {
   const auto fail = [&](const std::string& message) { throw DataError(place + ": " + message); };
-  if (const std::size_t invalid = find_invalid_utf8(line); invalid != std::string::npos) {
-    if (invalid_text == InvalidText::refuse)
-      fail("byte " + std::to_string(invalid + 1) + " of the line is not UTF-8 text");
-    replace_invalid_utf8(line);
+  if (const std::size_t invalid = find_invalid_text(line); invalid != std::string::npos) {
+    if (invalid_text == InvalidText::refuse) fail(invalid_text_message(line, invalid));
+    replace_invalid_text(line);
   }
   if (line.find_first_not_of(" \t") == std::string::npos)
     fail(pairs == Pairs::yes ? "is empty; expected a pair of sentences" : "is empty; expected a sentence");
@@ -52,7 +51,7 @@ SentenceBatch SentenceStream::next() {
 void SentenceStream::add(std::string line, SentenceBatch& batch) {
   ++line_;
   if (line.ends_with('\r')) line.pop_back();
-  if (line_ == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
+  if (line_ == 1) line.erase(0, byte_order_mark_size(line, input_.name()));
   try {
     const std::string place = input_.name() + ":" + std::to_string(line_);
     Sample sample = read_sentence(std::move(line), place, pairs_, options_.invalid_text);

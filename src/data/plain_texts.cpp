@@ -20,9 +20,7 @@ PlainTexts::PlainTexts(const TaskDefinition& task, const std::filesystem::path& 
                       ": quoting, header, delimiter and label map are for tables; expected none of plain text");
   const std::string content = read_input(file);
   std::string_view lines = content;
-  if (lines.starts_with("\xFF\xFE") || lines.starts_with("\xFE\xFF"))
-    throw DataError(texts_.file + ": is UTF-16; expected UTF-8 (convert it with: iconv -f UTF-16 -t UTF-8)");
-  if (lines.starts_with(byte_order_mark)) lines.remove_prefix(byte_order_mark.size());
+  lines.remove_prefix(byte_order_mark_size(lines, texts_.file));
   read_lines(lines, options);
   if (texts_.empty() && !texts_.bad_lines.empty())
     throw DataError(texts_.bad_lines.front().problem + "; no other line can be read, either");
@@ -41,18 +39,14 @@ void PlainTexts::read_lines(std::string_view content, const ReadOptions& options
       is_open = false;
       continue;
     }
-    if (find_invalid_utf8(text) != text.npos || text.find('\0') != text.npos) {
-      const std::string problem = texts_.file + ":" + std::to_string(line) + ": is not UTF-8 text";
+    if (const std::size_t invalid = find_invalid_text(text); invalid != text.npos) {
+      const std::string problem = texts_.file + ":" + std::to_string(line) + ": " + invalid_text_message(text, invalid);
       if (options.invalid_text == InvalidText::refuse) {
         if (options.on_error == OnError::stop) throw DataError(problem);
         texts_.bad_lines.push_back({line, problem});
         continue;
       }
-      replaced += replace_invalid_utf8(text);
-      for (std::size_t nul = text.find('\0'); nul != text.npos; nul = text.find('\0')) {
-        text.replace(nul, 1, "\xEF\xBF\xBD");
-        ++replaced;
-      }
+      replaced += replace_invalid_text(text);
     }
     is_open = true;
     texts_.samples.push_back({.text = std::move(text), .document = document, .line = line});

@@ -113,7 +113,7 @@ QuestionTexts::QuestionTexts(const TaskDefinition& task, const std::filesystem::
     throw ConfigError(questions_.file + ": the format is " + to_string(task.format) +
                       "; expected JSON as SQuAD's, or jsonl, for questions");
   std::string content = read_input(file);
-  if (content.starts_with(byte_order_mark)) content.erase(0, byte_order_mark.size());
+  content.erase(0, byte_order_mark_size(content, questions_.file));
   if (options.invalid_text == InvalidText::replace)
     if (const std::size_t count = replace_invalid_utf8(content); count > 0)
       questions_.notes.push_back(questions_.file + ": replaced " + std::to_string(count) +

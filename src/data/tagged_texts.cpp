@@ -141,9 +141,7 @@ void TaggedTexts::read_conll(const ReadOptions& options) {
   const std::size_t word_column = position_of(task_.text, "tokens", 0, file_);
   const std::size_t tag_column = position_of(task_.label, "ner_tags", last_column, file_);
   std::string content = read_input(path_);
-  if (content.starts_with("\xFF\xFE") || content.starts_with("\xFE\xFF"))
-    throw DataError(file_ + ": is UTF-16; expected UTF-8 (convert it with: iconv -f UTF-16 -t UTF-8)");
-  if (content.starts_with(byte_order_mark)) content.erase(0, byte_order_mark.size());
+  content.erase(0, byte_order_mark_size(content, file_));
   if (content.find('\n') == std::string::npos) std::ranges::replace(content, '\r', '\n');
 
   ReplacedText replaced;
@@ -170,17 +168,13 @@ void TaggedTexts::read_conll(const ReadOptions& options) {
       if (problem.empty()) problem = at(line) + what;
       if (on_error_ == OnError::stop) throw DataError(problem);
     };
-    if (find_invalid_utf8(row) != row.npos || row.find('\0') != row.npos) {
+    if (const std::size_t invalid = find_invalid_text(row); invalid != row.npos) {
       if (options.invalid_text == InvalidText::refuse) {
-        fail("is not UTF-8 text");
+        fail(invalid_text_message(row, invalid));
         continue;
       }
       if (replaced.count == 0) replaced.first_line = line;
-      replaced.count += replace_invalid_utf8(row);
-      for (std::size_t nul = row.find('\0'); nul != row.npos; nul = row.find('\0')) {
-        row.replace(nul, 1, "\xEF\xBF\xBD");
-        ++replaced.count;
-      }
+      replaced.count += replace_invalid_text(row);
     }
     const std::vector<std::string_view> cells = columns_of(row, task_.delimiter);
     if (cells.front() == document_mark) {

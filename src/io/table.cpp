@@ -1,7 +1,5 @@
 #include "io/table.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -32,21 +30,6 @@ const nlohmann::json* at_path(const nlohmann::json& object, std::string_view pat
   }
 }
 
-std::size_t replace_nul(std::string& text) {
-  const auto count = static_cast<std::size_t>(std::ranges::count(text, '\0'));
-  if (count == 0) return 0;
-  std::string clean;
-  clean.reserve(text.size() + 2 * count);
-  for (const char c : text) {
-    if (c == '\0')
-      clean += "\xEF\xBF\xBD";
-    else
-      clean += c;
-  }
-  text = std::move(clean);
-  return count;
-}
-
 }  // namespace
 
 std::string_view trimmed(std::string_view cell) {
@@ -74,11 +57,7 @@ Table::Table(TablePiece piece, const TableForm& form)
       keys_(std::move(piece.keys)),
       has_keys_(form.format == TableFormat::json_lines || form.format == TableFormat::fasttext),
       is_sparse_(form.format == TableFormat::json_lines) {
-  if (first_line_ == 1) {
-    if (text_->starts_with("\xFF\xFE") || text_->starts_with("\xFE\xFF"))
-      throw DataError(file_ + ": is UTF-16; expected UTF-8 (convert it with: iconv -f UTF-16 -t UTF-8)");
-    if (text_->starts_with(byte_order_mark)) text_->erase(0, byte_order_mark.size());
-  }
+  if (first_line_ == 1) text_->erase(0, byte_order_mark_size(*text_, file_));
   check_text(form);
   if (text_->find('\n') == std::string::npos) std::replace(text_->begin(), text_->end(), '\r', '\n');
 
@@ -127,10 +106,8 @@ void Table::check_text(const TableForm& form) {
            static_cast<std::size_t>(std::count(text_->begin(), text_->begin() + static_cast<std::ptrdiff_t>(at), '\n'));
   };
   const auto problem_at = [&](std::size_t at) {
-    const std::size_t byte = at - std::string_view(*text_).substr(0, at).rfind('\n');  // npos + 1 is 0
-    return ((*text_)[at] == '\0' ? std::string("NUL")
-                                 : fmt::format("0x{:02x}", static_cast<unsigned char>((*text_)[at]))) +
-           " at byte " + std::to_string(byte) + " of the line is not UTF-8 text";
+    const std::size_t line = std::string_view(*text_).substr(0, at).rfind('\n') + 1;  // npos + 1 is 0
+    return invalid_text_message(std::string_view(*text_).substr(line), at - line);
   };
   const std::size_t first_line = line_of(invalid);
   const bool refuses = form.invalid_text == InvalidText::refuse;
@@ -147,7 +124,7 @@ void Table::check_text(const TableForm& form) {
                                                   text_->begin() + static_cast<std::ptrdiff_t>(invalid), '\n'));
       counted_to = invalid;
     }
-  const std::size_t replaced = replace_invalid_utf8(*text_) + replace_nul(*text_);
+  const std::size_t replaced = replace_invalid_text(*text_);
   if (!refuses) replaced_ = {replaced, first_line};
 }
 

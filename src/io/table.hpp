@@ -30,9 +30,6 @@ struct TableForm {
   bool several_labels = false;
 };
 
-/// What editors put before text in UTF-8; not a part of it.
-constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-
 /// Consecutive rows of a table that is read in pieces.
 struct TablePiece {
   std::string file;                    ///< for messages

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "io/input_file.hpp"
+#include "io/utf8.hpp"
 #include "sharcs/error.hpp"
 
 namespace sharcs::internal {

@@ -1,9 +1,14 @@
 #include "io/utf8.hpp"
 
+#include <fmt/format.h>
 #include <unicode/utf8.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <utility>
+
+#include "sharcs/error.hpp"
 
 namespace sharcs::internal {
 namespace {
@@ -54,6 +59,35 @@ std::size_t replace_invalid_utf8(std::string& text) {
   clean.append(text, from);
   text = std::move(clean);
   return count;
+}
+
+std::size_t byte_order_mark_size(std::string_view text, const std::string& file) {
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"))
+    throw DataError(file + ": is UTF-16; expected UTF-8 (convert it with: iconv -f UTF-16 -t UTF-8)");
+  return text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0;
+}
+
+std::size_t find_invalid_text(std::string_view line) { return std::min(find_invalid_utf8(line), line.find('\0')); }
+
+std::string invalid_text_message(std::string_view line, std::size_t at) {
+  const std::string byte = line[at] == '\0' ? "NUL" : fmt::format("0x{:02x}", static_cast<unsigned char>(line[at]));
+  return byte + " at byte " + std::to_string(at + 1) + " of the line is not UTF-8 text";
+}
+
+std::size_t replace_invalid_text(std::string& text) {
+  const std::size_t invalid = replace_invalid_utf8(text);
+  const auto nuls = static_cast<std::size_t>(std::ranges::count(text, '\0'));
+  if (nuls == 0) return invalid;
+  std::string clean;
+  clean.reserve(text.size() + 2 * nuls);
+  for (const char c : text) {
+    if (c == '\0')
+      clean += "\xEF\xBF\xBD";
+    else
+      clean += c;
+  }
+  text = std::move(clean);
+  return invalid + nuls;
 }
 
 }  // namespace sharcs::internal

@@ -10,8 +10,6 @@
 namespace sharcs::internal {
 namespace {
 
-constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-
 /// Calls take(line, number) for each line, without its line end, numbers from 1.
 template <class Take>
 void for_each_line(std::string_view text, const Take& take) {

@@ -123,7 +123,8 @@ TEST_F(Predict, LinesThatCannotBeJudgedAreNamed) {
   EXPECT_EQ(error("a gem\n\na mess\n"),
             "standard input:2: is empty; expected a sentence; 1 sample before it answered, and nothing written");
   EXPECT_EQ(error("a gem\nbad \xff\n"),
-            "standard input:2: byte 5 of the line is not UTF-8 text; 1 sample before it answered, and nothing written");
+            "standard input:2: 0xff at byte 5 of the line is not UTF-8 text; 1 sample before it answered, and nothing "
+            "written");
   EXPECT_EQ(error(""), "standard input: is empty; expected a line for each sentence");
   EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
   EXPECT_EQ(predict({"--invalid-text", "replace"}, "bad \xff\n").exit_code, 0);
@@ -131,12 +132,27 @@ TEST_F(Predict, LinesThatCannotBeJudgedAreNamed) {
             (folder_ / "none.txt").string() + ": cannot open: No such file or directory");
 }
 
+// PowerShell's > writes it.
+TEST_F(Predict, Utf16IsRefused) {
+  const std::string little_endian("a\0 \0g\0e\0m\0\n\0", 12), big_endian("\0a\0\n\0b\0\n", 8);
+  const std::string message = "standard input: is UTF-16; expected UTF-8 (convert it with: iconv -f UTF-16 -t UTF-8)";
+  EXPECT_EQ(error_of(predict({}, "\xFF\xFE" + little_endian)), message);
+  EXPECT_EQ(error_of(predict({}, "\xFE\xFF" + big_endian)), message);
+  for (const std::string& unmarked : {little_endian, big_endian}) {
+    const auto run = predict({}, unmarked);
+    EXPECT_EQ(run.exit_code, 1);
+    EXPECT_THAT(run.errors, HasSubstr("NUL at byte "));
+    EXPECT_THAT(run.errors, HasSubstr("; 0 samples answered"));
+  }
+  EXPECT_EQ(predict({"--invalid-text", "replace"}, little_endian).exit_code, 0);
+}
+
 TEST_F(Predict, SentencesGivenAsArgumentsAreCheckedLikeLines) {
   EXPECT_EQ(error_of(predict({"--text", "a gem", "--text", ""})), "--text: is empty; expected a sentence");
   EXPECT_EQ(error_of(predict({"--text",
                               "bla\xff"
                               "bla"})),
-            "--text: byte 4 of the line is not UTF-8 text");
+            "--text: 0xff at byte 4 of the line is not UTF-8 text");
   EXPECT_EQ(predict({"--text",
                      "bla\xff"
                      "bla",
@@ -320,7 +336,7 @@ TEST_F(Predict, ALineThatCannotBeReadDoesNotStopTheOthers) {
   const std::vector<std::string> good = lines_of(predict({}, "a gem\na mess\n").output);
   const std::string named =
       "sharcs: standard input:2: is empty; expected a sentence\n"
-      "sharcs: standard input:3: byte 5 of the line is not UTF-8 text\n"
+      "sharcs: standard input:3: 0xff at byte 5 of the line is not UTF-8 text\n"
       "sharcs: 2 lines could not be read; 2 samples answered\n";
   const auto empty = predict({}, text);
   EXPECT_EQ(empty.exit_code, 3);

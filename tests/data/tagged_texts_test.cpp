@@ -74,7 +74,7 @@ TEST_F(TaggedTextsTest, WhatIsNoTaggedTextIsRefusedByItsLine) {
   EXPECT_EQ(refusal("a.conll", "a O\nb X O\n"), "a.conll:2: expected 2 columns, found 3 columns");
   EXPECT_EQ(refusal("a.conll", "a\nb\n"), "a.conll:1: expected a word and its tag, found 1 column");
   EXPECT_EQ(refusal("a.conll", "\n\n"), "a.conll: has no words; expected at least one text");
-  EXPECT_EQ(refusal("a.conll", "a O\nb\xff O\n"), "a.conll:2: is not UTF-8 text");
+  EXPECT_EQ(refusal("a.conll", "a O\nb\xff O\n"), "a.conll:2: 0xff at byte 2 of the line is not UTF-8 text");
   EXPECT_EQ(refusal("a.jsonl", R"({"tokens": ["a", "b"], "ner_tags": ["O"]})"),
             "a.jsonl:1: 1 tags under \"ner_tags\" for 2 words");
   EXPECT_EQ(refusal("a.jsonl", R"({"tokens": "a b", "ner_tags": ["O"]})"),

@@ -50,8 +50,10 @@ TEST(PlainTexts, EachLineIsATextAndABlankOneEndsADocument) {
 }
 
 TEST(PlainTexts, WhatIsNotUtf8IsRefusedOrReplaced) {
-  EXPECT_THAT(message_of<DataError>([] { read("a\n\xFF\n"); }), HasSubstr("a.txt:2: is not UTF-8 text"));
-  EXPECT_THAT(message_of<DataError>([] { read(std::string("a\0b\n", 4)); }), HasSubstr("a.txt:1: is not UTF-8 text"));
+  EXPECT_THAT(message_of<DataError>([] { read("a\n\xFF\n"); }),
+              HasSubstr("a.txt:2: 0xff at byte 1 of the line is not UTF-8 text"));
+  EXPECT_THAT(message_of<DataError>([] { read(std::string("a\0b\n", 4)); }),
+              HasSubstr("a.txt:1: NUL at byte 2 of the line is not UTF-8 text"));
   EXPECT_THAT(texts_of(read("a\n\xFFz\n", {.invalid_text = InvalidText::replace})), ElementsAre("a", "\xEF\xBF\xBDz"));
   const Dataset skipped = read("a\n\xFF\nb\n", {.on_error = OnError::skip});
   EXPECT_THAT(texts_of(skipped), ElementsAre("a", "b"));

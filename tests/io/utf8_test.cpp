@@ -1,6 +1,9 @@
 #include "io/utf8.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "sharcs/error.hpp"
 
 namespace sharcs::internal::utf8_test {
 namespace {
@@ -32,7 +35,29 @@ TEST(Utf8, ReplacesEachMaximalPart) {
 TEST(Utf8, LeavesGoodTextAlone) {
   std::string text = "größe";
   EXPECT_EQ(replace_invalid_utf8(text), 0u);
+  EXPECT_EQ(replace_invalid_text(text), 0u);
   EXPECT_EQ(text, "größe");
+}
+
+TEST(Utf8, TextFilesHoldNoNul) {
+  std::string text("a\0\xE9\0b", 5);
+  EXPECT_EQ(find_invalid_utf8(text), 2u);
+  EXPECT_EQ(find_invalid_text(text), 1u);
+  EXPECT_EQ(find_invalid_text("größe"), std::string_view::npos);
+  EXPECT_EQ(invalid_text_message(text, 1), "NUL at byte 2 of the line is not UTF-8 text");
+  EXPECT_EQ(invalid_text_message(text, 2), "0xe9 at byte 3 of the line is not UTF-8 text");
+  EXPECT_EQ(replace_invalid_text(text), 3u);
+  EXPECT_EQ(text, "a\uFFFD\uFFFD\uFFFDb");
+}
+
+TEST(Utf8, KnowsByteOrderMarks) {
+  EXPECT_EQ(byte_order_mark_size("\uFEFFa", "f"), 3u);
+  EXPECT_EQ(byte_order_mark_size("a\uFEFF", "f"), 0u);
+  EXPECT_EQ(byte_order_mark_size("\xEF\xBB", "f"), 0u);
+  EXPECT_EQ(byte_order_mark_size("", "f"), 0u);
+  for (const std::string_view text : {"\xFF\xFE", "\xFE\xFFz"})
+    EXPECT_THAT([&] { byte_order_mark_size(text, "f"); },
+                ::testing::ThrowsMessage<DataError>(::testing::StartsWith("f: is UTF-16; expected UTF-8")));
 }
 
 }  // namespace
