@@ -8,7 +8,7 @@
 # sweep (12) or wnli (half a one); of the pretrained encoder MiniLM, on two cores: ablation (100), minilm-cola (12),
 # minilm-mrpc (20), minilm-rte (20), minilm-sst-2 (45), minilm-sst-2-fp32 (25), minilm-sst-2-hidden-states (50),
 # minilm-sst-2-whole-vectors (35) or minilm-sts-b (22); or of MPNet: mpnet-cola (30), mpnet-mrpc (60), mpnet-sst-2 (100) or
-# mpnet-sst-2-own-heads (100). None: all. GLUE holds CoLA, RTE, … as downloaded; graded and sweep generate their sentences;
+# mpnet-sst-2-whole-vectors (100). None: all. GLUE holds CoLA, RTE, … as downloaded; graded and sweep generate their sentences;
 # examples/fetch_encoder.sh brings the encoders. sharcs must be in the PATH, or its place in SHARCS. What is trained goes to
 # runs/reproduce, or the folder in OUTPUT; what is there already is not trained again.
 #
@@ -61,7 +61,9 @@ train() {
     mpnet-cola) set -- mpnet cola "$glue/CoLA" --epochs 8 ;;
     mpnet-mrpc) set -- mpnet mrpc "$glue/MRPC" --epochs 10 ;;
     mpnet-sst-2) set -- mpnet sst-2 "$glue/SST-2" --epochs 3 ;;
-    mpnet-sst-2-own-heads) set -- mpnet sst-2 "$glue/SST-2" --epochs 3 --no-slice-hidden --widths 0.08,1 --own-heads ;;
+    mpnet-sst-2-whole-vectors)
+      set -- mpnet sst-2 "$glue/SST-2" --epochs 3 --no-slice-hidden --widths 0.08,1 --hidden-loss-weight 1
+      ;;
     mrpc)
       task=mrpc data=$glue/MRPC budget=0.6
       set -- --config "$small" --set tokenizer.vocab_size=4000 model.hidden_dropout_prob=0.3 --learning-rate 3e-4

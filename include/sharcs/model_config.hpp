@@ -17,8 +17,7 @@ enum class FullWidthNorm {
   private_,  ///< full width's own, one more after the reduction: the authors' way, and that of older models
 };
 
-/// What an exit, or a narrow width's own head, reads: the mean of the token vectors, or the first one, as the exits of
-/// the literature.
+/// What an exit reads: the mean of the token vectors, or the first one, as the exits of the literature.
 enum class ExitPooling { mean, first_token };
 
 /// What SHARCS adds to an encoder (arXiv:2310.12126, section 3): "sharcs" in config.json, or the authors' form, the
@@ -40,8 +39,6 @@ struct SharcsConfig {
   /// Ascending numbers of layers, from 1: full width has an exit after each of them, a head that can answer there.
   std::vector<int> exits = {};
   ExitPooling exit_pooling = ExitPooling::mean;
-  /// Whether narrow widths answer by heads of their own, which are like those of exits, in place of full width's.
-  bool own_heads = false;
   /// Each exit has a learned score of its answer, too: the probability that it is right (BERxiT, Xin et al. 2021).
   bool exit_scores = false;
   /// Which answers samples are asked for; absent: the router's choice. Calibration sets it.

@@ -86,9 +86,8 @@ CheckpointReader::CheckpointReader(const std::filesystem::path& directory, const
     const bool of_router = name.find(".router.") != std::string::npos;
     has_router_ = has_router_ || of_router;
     if (options.new_widths && (of_router || name.find(".dim_reduction_weights.") != std::string::npos)) continue;
-    const bool classifies =
-        name.starts_with(head_.output + ".") || ((name.starts_with("exits.") || name.starts_with("narrow_heads.")) &&
-                                                 name.find(".output.") != std::string::npos);
+    const bool classifies = name.starts_with(head_.output + ".") ||
+                            (name.starts_with("exits.") && name.find(".output.") != std::string::npos);
     if (options.new_labels && classifies && !config.fills_masks) continue;
     if (options.new_exits && name.starts_with("exits.")) continue;
     if (config.fills_masks && is_tied(head_.output, name)) continue;

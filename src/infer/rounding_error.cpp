@@ -52,9 +52,10 @@ class Meter {
     const auto stem = static_cast<int>(encoder_.stem_layers());
     for (int i = 0; i < stem; ++i) x = run_layer(i, encoder_.stem_layer(i, batch_.offsets, batch_.offsets), x);
     if (encoder_.weights.router) {
-      for (const Width& width : encoder_.widths)
-        if (has_own_head(encoder_.config, width)) measure_own_head(width, x);
-      if (!encoder_.is_plain(full)) x = reduced(full, x);
+      if (!encoder_.is_plain(full))
+        x = reduction_forward<float>(*encoder_.weights.router, full.index(), full.hidden(), encoder_.eps(), x,
+                                     workspace_)
+                .output;
       for (const int i : full.layers())
         x = run_layer(i, encoder_.adaptive_layer(i, full, batch_.offsets, batch_.offsets), x);
     }
@@ -66,26 +67,6 @@ class Meter {
   }
 
  private:
-  MatrixView<const float> reduced(const Width& width, MatrixView<const float> x) {
-    return reduction_forward<float>(*encoder_.weights.router, width.index(), width.hidden(), encoder_.eps(), x,
-                                    workspace_)
-        .output;
-  }
-
-  /// x: the stem's output. The layers' weights are measured whole, at full width.
-  void measure_own_head(const Width& width, MatrixView<const float> x) {
-    const Workspace::Mark mark = workspace_.mark();
-    x = reduced(width, x);
-    for (const int i : width.layers())
-      x = encoder_.adaptive_layer(i, width, batch_.offsets, batch_.offsets)
-              .forward_training(x, {}, static_cast<std::uint64_t>(i), workspace_)
-              .output;
-    const HeadRows rows = HeadRows::of_samples(batch_.offsets);
-    measure(encoder_.weights.narrow_heads[static_cast<std::size_t>(width.index())].dense,
-            encoder_.head(width).forward(encoder_.finished(x, width, {}, workspace_), rows, {}, workspace_).inputs);
-    workspace_.release(mark);
-  }
-
   MatrixView<const float> run_layer(int index, const LayerPass<float>& pass, MatrixView<const float> x) {
     const auto cache = pass.forward_training(x, {}, static_cast<std::uint64_t>(index), workspace_);
     for (const auto* linear : {&pass.layer.query, &pass.layer.key, &pass.layer.value})

@@ -86,7 +86,7 @@ class Run {
     throw_if_stopped(stop_);
     const bool last = index + 1 == encoder_.config.num_hidden_layers;
     // Most heads read each sample's first token, so the last layer is asked for no other.
-    const bool firsts = last && encoder_.reads_first_tokens(width);
+    const bool firsts = last && encoder_.reads_first_tokens();
     const std::span<const Index> outputs =
         firsts ? std::span<const Index>(one_each_).first(group.offsets.size()) : std::span<const Index>(group.offsets);
     const LayerPass<T> pass = index < encoder_.stem_layers()
@@ -191,7 +191,7 @@ class Run {
     HeadRows rows = HeadRows::of_samples(group.offsets);
     const std::vector<Index> of_words = per_token_ ? head_rows(group.samples, rows.begins) : std::vector<Index>();
     if (per_token_) rows = {of_words};
-    const auto logits = encoder_.head(width).forward(x, rows, {}, workspace_).logits;
+    const auto logits = encoder_.head().forward(x, rows, {}, workspace_).logits;
     take(answer, group.samples, logits, {});
     workspace_.release(mark);
   }

@@ -3,7 +3,6 @@
 
 #include "model/answers.hpp"
 #include "model/backbone.hpp"
-#include "model/encoder_tree.hpp"
 #include "model/length_cost.hpp"
 #include "model/mask_guess.hpp"
 #include "sharcs/model.hpp"
@@ -160,8 +159,6 @@ std::int64_t parameters_used(const ModelConfig& config, const Width& width) {
     if (!is_plain && config.sharcs->weighted_dim_reduction) count += hidden / slice;
   }
   if (backbone.is_pre_norm()) count += norm * slice;  // behind the last layer
-  if (has_own_head(config, width))
-    return count + linear_parameters(slice, slice) + linear_parameters(config.num_labels(), slice);
   const HeadNames head = backbone.head_of(config);
   if (config.fills_masks)
     return count + linear_parameters(embedding, slice, biases.head) + norm * embedding + config.vocab_size;

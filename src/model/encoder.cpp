@@ -147,23 +147,6 @@ HeadPass<T> Encoder<T>::head() const {
 }
 
 template <class T>
-HeadPooling Encoder<T>::pooling(const Width& width) const {
-  if (!has_own_head(config, width)) return backbone->pooling_of(config);
-  return config.sharcs->exit_pooling == ExitPooling::mean ? HeadPooling::mean : HeadPooling::first_token;
-}
-
-template <class T>
-HeadPass<T> Encoder<T>::head(const Width& width) const {
-  if (!has_own_head(config, width)) return head();
-  const NarrowHead<Linear<T>>& own = weights.narrow_heads[static_cast<std::size_t>(width.index())];
-  return {.dense = &own.dense,
-          .output = own.output,
-          .activation = kernels::Activation::tanh,
-          .dropout_before_dense = false,
-          .pooling = pooling(width)};
-}
-
-template <class T>
 HeadPass<T> Encoder<T>::head(const Exit<Linear<T>, const T>& exit) const {
   return {.dense = exit.dense ? &*exit.dense : nullptr,
           .output = exit.output ? *exit.output : weights.head_output,

@@ -78,12 +78,10 @@ struct Encoder {
   /// Layer `index` at `width` with the width's LayerNorms: the private ones, or the layer's own where is_plain(width).
   LayerPass<T> adaptive_layer(Index index, const Width& width, std::span<const Index> offsets,
                               std::span<const Index> output_offsets) const;
-  /// What the width's head reads.
-  HeadPooling pooling(const Width& width) const;
+  /// Whether the head reads the mean of all tokens.
+  bool reads_means() const { return backbone->pooling_of(config) == HeadPooling::mean; }
   /// Whether it reads the first token only: then the last layer is asked for no other.
-  bool reads_first_tokens(const Width& width) const {
-    return !config.per_token && pooling(width) == HeadPooling::first_token;
-  }
+  bool reads_first_tokens() const { return !config.per_token && !reads_means(); }
   /// Behind the last layer at this width, of the weights or of their gradients; none where layers are not pre-norm.
   template <class Tree>
   auto final_norm(const Tree& tree, const Width& width) const {
@@ -95,10 +93,7 @@ struct Encoder {
   /// row, or empty.
   MatrixView<const T> finished(MatrixView<const T> x, const Width& width,
                                std::span<kernels::RowStatistics<T>> statistics, Workspace& workspace) const;
-  /// Full width's head, which the other widths share unless they have heads of their own.
   HeadPass<T> head() const;
-  /// The head that a width answers by. One of its own is like an exit's.
-  HeadPass<T> head(const Width& width) const;
   /// The head of an exit: a dense layer, tanh, dropout and a classifier, like BERT's own, on what pool_for_exit()
   /// gives; with pre-norm on its LayerNorm. Of a model that labels tokens: dropout and a classifier on the tokens
   /// themselves (SENTEE, Li et al. 2021, arXiv:2105.13878). Of one that fills masks: as full width's head, with which

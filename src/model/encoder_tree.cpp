@@ -13,17 +13,11 @@ struct SpecCollector {
     if (layer.first_row > 0) return {};
     const Index rows = layer.rows();
     if (layer.tied_to.empty())
-      specs.push_back({.name = layer.weight(),
-                       .shape = {rows, layer.inputs},
-                       .width = layer.width,
-                       .component = layer.component,
-                       .packed = true});
+      specs.push_back(
+          {.name = layer.weight(), .shape = {rows, layer.inputs}, .component = layer.component, .packed = true});
     if (!layer.has_bias) return {};
-    specs.push_back({.name = layer.name + ".bias",
-                     .shape = {rows},
-                     .initial = Initial::zeros,
-                     .width = layer.width,
-                     .component = layer.component});
+    specs.push_back(
+        {.name = layer.name + ".bias", .shape = {rows}, .initial = Initial::zeros, .component = layer.component});
     return {};
   }
   LayerNormView<float> norm(const NormPart& norm) {

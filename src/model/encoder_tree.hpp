@@ -31,20 +31,6 @@ inline bool keeps_token_vectors(const ModelConfig& config, const Width& width) {
   return !width.is_full() && width.hidden() == config.hidden_size;
 }
 
-/// Whether the width answers by a head of its own.
-inline bool has_own_head(const ModelConfig& config, const Width& width) {
-  return config.sharcs && config.sharcs->own_heads && !width.is_full();
-}
-
-/// What the names of its parameters begin with.
-inline std::string narrow_head_name(const Width& width) { return "narrow_heads." + width.suffix() + "."; }
-
-/// A narrow width's own head.
-template <class L>
-struct NarrowHead {
-  L dense, output;
-};
-
 /// A linear layer of an encoder: a parameter NAME.weight of `outputs` rows, or some rows of it, and NAME.bias. Or the
 /// table `tied_to` in place of NAME.weight.
 struct LinearPart {
@@ -55,7 +41,6 @@ struct LinearPart {
   Index first_row = 0;  ///< of the layer in the parameter
   Index all_rows = 0;   ///< of the parameter; 0: it is the layer's alone
   std::string tied_to = {};
-  int width = -1;  ///< the width that alone uses it; −1: every width
 
   std::string weight() const { return tied_to.empty() ? name + ".weight" : tied_to; }
   Index rows() const { return all_rows > 0 ? all_rows : outputs; }
@@ -84,7 +69,6 @@ struct EncoderTree {
   std::vector<Layer> layers;
   std::optional<Router<L, T>> router;
   std::vector<Exit<L, T>> exits;
-  std::vector<NarrowHead<L>> narrow_heads;  ///< by width index; none where the widths share full width's head
   /// Behind the last layer where layers are pre-norm: full width's where that is plain, and the others' by width index.
   LayerNormView<T> final_norm;
   std::vector<LayerNormView<T>> private_final_norms;
@@ -255,19 +239,6 @@ EncoderTree<L, T> build_encoder_tree(const ModelConfig& config, const WidthSet& 
     tree.exits.push_back(std::move(exit));
   }
 
-  for (const Width& width : widths) {
-    if (!has_own_head(config, width)) continue;
-    const auto of_width = [&](const std::string& name, Index outputs) {
-      return source.linear(LinearPart{.name = narrow_head_name(width) + name,
-                                      .outputs = outputs,
-                                      .inputs = width.hidden(),
-                                      .component = Component::exit,
-                                      .width = width.index()});
-    };
-    L dense = of_width("dense", width.hidden());
-    tree.narrow_heads.push_back({.dense = std::move(dense), .output = of_width("output", config.num_labels())});
-  }
-
   const HeadNames head = backbone.head_of(config);
   const Index head_size = config.fills_masks ? embedding : hidden;
   if (!head.dense.empty()) tree.head_dense = linear(head.dense, head_size, hidden, biases.head);
@@ -297,10 +268,6 @@ void for_each_linear(Tree& tree, const Body& body) {
     if (exit.dense) body(*exit.dense);
     if (exit.output) body(*exit.output);
     if (exit.score) body(*exit.score);
-  }
-  for (auto& own : tree.narrow_heads) {
-    body(own.dense);
-    body(own.output);
   }
   if (tree.head_dense) body(*tree.head_dense);
   body(tree.head_output);

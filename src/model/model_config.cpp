@@ -197,8 +197,6 @@ const OptionTable<SharcsConfig>& internal::sharcs_option_table() {
             "Layers of full width after which a head can answer, as in [2, 4, 6]; none: no early exits."},
            {"exit_pooling", &S::exit_pooling,
             "What an exit reads. mean: the mean of the token vectors; first_token: the first, as DeeBERT and others."},
-           {"own_heads", &S::own_heads,
-            "Narrow widths answer by heads of their own, which read what exits read; else by full width's head."},
            {"exit_scores", &S::exit_scores, "Each exit learns how likely its answer is right, too (BERxiT)."},
        }},
   };
@@ -426,8 +424,6 @@ void ModelConfig::check(const std::string& name) const {
   if (per_token && labels.size() == 1) fail("a model that labels tokens has one label; expected at least two");
   if (per_token && sharcs && sharcs->exit_scores)
     fail("\"sharcs.exit_scores\" is true; expected false for a model that labels tokens, whose exits have no score");
-  if (per_token && sharcs && sharcs->own_heads)
-    fail("\"sharcs.own_heads\" is true; expected false for a model that labels tokens, whose widths share its head");
   if (per_token && sharcs && sharcs->exit_pooling != ExitPooling::mean)
     fail(
         "\"sharcs.exit_pooling\" is \"first_token\"; expected none for a model that labels tokens, whose exits read "

@@ -22,7 +22,7 @@ enum class Initial {
 enum class Component {
   encoder,  ///< with the head: every answer's loss
   router,   ///< the router's loss alone
-  exit,     ///< of one exit; with a width its own head: the losses of the width
+  exit,     ///< the loss of one exit
 };
 
 /// Name, shape and role of one parameter.
@@ -31,7 +31,7 @@ struct ParameterSpec {
   std::vector<Index> shape;
   Initial initial = Initial::normal;
   double constant = 0;
-  /// The width that alone uses it (private LayerNorms, reduction weights, heads); −1: every width.
+  /// The width that alone uses it (private LayerNorms, reduction weights); −1: every width.
   int width = -1;
   Component component = Component::encoder;
   /// The weight of a linear layer: kept packed by the engine.

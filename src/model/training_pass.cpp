@@ -17,9 +17,14 @@ void TrainingPass<T>::forward(const RaggedBatch& batch, const PassPlan& plan, co
   const std::span<Index> one_each = workspace_.span<Index>(batch.samples() + 1);
   std::iota(one_each.begin(), one_each.end(), Index{0});
   one_each_ = one_each;
-  if (encoder_.config.per_token) {
-    token_rows_.resize(batch.head_tokens.size());
-    batch.write_head_rows(token_rows_);
+  const bool per_token = encoder_.config.per_token;
+  const bool firsts = options_.last_layer == LastLayer::first_tokens && encoder_.reads_first_tokens();
+  last_offsets_ = firsts ? one_each_ : std::span<const Index>(batch.offsets);
+  head_rows_ = HeadRows::of_samples(last_offsets_);
+  if (per_token) {
+    const std::span<Index> rows = workspace_.span<Index>(std::ssize(batch.head_tokens));
+    batch.write_head_rows(rows);
+    head_rows_ = {rows};
   }
   exits_.resize(encoder_.weights.exits.size());
   embeddings_ = encoder_.embed(batch, dropout, workspace_);
@@ -50,7 +55,7 @@ void TrainingPass<T>::forward_tail(const Width& width, MatrixView<const T> x) {
   tail.last = x;
   if (encoder_.backbone->is_pre_norm()) tail.statistics = workspace_.span<kernels::RowStatistics<T>>(x.rows);
   tail.output = encoder_.finished(x, width, tail.statistics, workspace_);
-  tail.head = encoder_.head(width).forward(tail.output, head_rows(width), dropout_, workspace_);
+  tail.head = encoder_.head().forward(tail.output, head_rows_, dropout_, workspace_);
 }
 
 template <class T>
@@ -60,7 +65,7 @@ void TrainingPass<T>::forward_exit(Index layer, MatrixView<const T> x) {
   for (std::size_t e = 0; e < exits.size(); ++e) {
     if (exits[e].layer != layer) continue;
     if (encoder_.config.per_token) {
-      exits_[e].head = encoder_.head(exits[e]).forward(x, {token_rows_}, dropout_, workspace_);
+      exits_[e].head = encoder_.head(exits[e]).forward(x, head_rows_, dropout_, workspace_);
       continue;
     }
     const std::span<const Index> offsets = batch_->offsets;
@@ -75,20 +80,9 @@ void TrainingPass<T>::forward_exit(Index layer, MatrixView<const T> x) {
 }
 
 template <class T>
-std::span<const Index> TrainingPass<T>::last_offsets(const Width& width) const {
-  const bool firsts = options_.last_layer == LastLayer::first_tokens && encoder_.reads_first_tokens(width);
-  return firsts ? one_each_ : std::span<const Index>(batch_->offsets);
-}
-
-template <class T>
-HeadRows TrainingPass<T>::head_rows(const Width& width) const {
-  return encoder_.config.per_token ? HeadRows{token_rows_} : HeadRows::of_samples(last_offsets(width));
-}
-
-template <class T>
 LayerPass<T> TrainingPass<T>::layer_pass(Index index, const Width& width) const {
   const std::span<const Index> offsets = batch_->offsets;
-  const std::span<const Index> outputs = index + 1 < encoder_.config.num_hidden_layers ? offsets : last_offsets(width);
+  const std::span<const Index> outputs = index + 1 < encoder_.config.num_hidden_layers ? offsets : last_offsets_;
   return index < encoder_.stem_layers() ? encoder_.stem_layer(index, offsets, outputs)
                                         : encoder_.adaptive_layer(index, width, offsets, outputs);
 }
@@ -192,7 +186,7 @@ struct TrainingPass<T>::Backward {
       };
       if (pass.encoder_.config.per_token) {
         const MatrixView<T> d_tokens = workspace().template matrix<T>(pass.batch_->tokens(), cache.head.read.cols);
-        backward({pass.token_rows_}, d_tokens);
+        backward(pass.head_rows_, d_tokens);
         if (d_x) kernels::add<T>(d_tokens, d_x);
         workspace().release(mark);
         continue;
@@ -219,15 +213,11 @@ struct TrainingPass<T>::Backward {
 
   /// d_x: of what the head reads, overwritten.
   void head_backward(const Tail& tail, MatrixView<const T> d_logits, MatrixView<T> d_x) const {
-    HeadGradients<T> own = {.dense = gradient.head_dense ? &*gradient.head_dense : nullptr,
-                            .output = &gradient.head_output,
-                            .norm = gradient.head_norm};
-    if (has_own_head(pass.encoder_.config, *tail.width)) {
-      const NarrowHead<LinearView<T>>& narrow = gradient.narrow_heads[static_cast<std::size_t>(tail.width->index())];
-      own = {.dense = &narrow.dense, .output = &narrow.output};
-    }
-    pass.encoder_.head(*tail.width)
-        .backward(tail.head, pass.head_rows(*tail.width), pass.dropout_, d_logits, own, d_x, workspace());
+    pass.encoder_.head().backward(tail.head, pass.head_rows_, pass.dropout_, d_logits,
+                                  {.dense = gradient.head_dense ? &*gradient.head_dense : nullptr,
+                                   .output = &gradient.head_output,
+                                   .norm = gradient.head_norm},
+                                  d_x, workspace());
   }
 
   /// Adds a sub-network's part to the gradient of the stem's output, [tokens, hidden].
@@ -236,9 +226,8 @@ struct TrainingPass<T>::Backward {
     const Workspace::Mark mark = workspace().mark();
     MatrixView<T> d_x = zeros(tail.last.rows, tail.last.cols);
     if (is_given(losses.logits, place)) head_backward(tail, losses.logits[place], d_x);
-    const HeadRows rows = pass.head_rows(*tail.width);
-    if (is_given(losses.encoded, place) && pass.encoder_.pooling(*tail.width) == HeadPooling::mean)
-      mean_over_tokens_backward<T>(losses.encoded[place], rows.begins, rows.ends, d_x);
+    if (is_given(losses.encoded, place) && pass.encoder_.reads_means())
+      mean_over_tokens_backward<T>(losses.encoded[place], pass.head_rows_.begins, pass.head_rows_.ends, d_x);
     else if (is_given(losses.encoded, place))
       kernels::add<T>(losses.encoded[place], d_x);
     through_final_norm(tail, d_x);

@@ -70,8 +70,7 @@ class TrainingPass {
   /// What its head reads: the last layer's vectors of the first tokens, or the mean of all, [samples, hidden(r)]; of a
   /// model that labels tokens those of all, [tokens, hidden(r)].
   MatrixView<const T> encoded(std::size_t place) const {
-    const Tail& tail = tails_[place];
-    return encoder_.pooling(*tail.width) == HeadPooling::mean ? tail.head.read : tail.output;
+    return encoder_.reads_means() ? tails_[place].head.read : tails_[place].output;
   }
   /// How many sub-networks the plan has.
   std::size_t sub_networks() const { return tails_.size(); }
@@ -114,10 +113,6 @@ class TrainingPass {
   };
   /// Layer `index` of the encoder at a width; in the stem the width does not matter.
   LayerPass<T> layer_pass(Index index, const Width& width) const;
-  /// Of the last layer's outputs at a width.
-  std::span<const Index> last_offsets(const Width& width) const;
-  /// Of these, the rows that the width's head reads.
-  HeadRows head_rows(const Width& width) const;
   LayerCache<T> forward_layer(Index index, const Width& width, MatrixView<const T> x);
   void forward_tail(const Width& width, MatrixView<const T> x);
   /// Runs the exit after layer `layer` of full width, counted from 1, if there is one. x: [tokens, hidden].
@@ -130,8 +125,9 @@ class TrainingPass {
   PassOptions options_;
   const RaggedBatch* batch_ = nullptr;
   bool with_exits_ = false;
-  std::span<const Index> one_each_;  // offsets of one row a sample
-  std::vector<Index> token_rows_;    // of the tokens that the head of a model that labels tokens reads
+  std::span<const Index> one_each_;      // offsets of one row a sample
+  std::span<const Index> last_offsets_;  // of the last layer's outputs
+  HeadRows head_rows_;                   // of these, those that the head reads
   DropoutPlan dropout_;
   EmbeddingCache<T> embeddings_;
   std::vector<LayerCache<T>> stem_;

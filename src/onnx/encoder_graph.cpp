@@ -375,8 +375,7 @@ Value EncoderGraph::router(const Value& x) {
   return linear(between, router.output, router.output.outputs(), inner);
 }
 
-EncoderGraph::Outputs EncoderGraph::outputs_for_head(const Width& width) const {
-  if (has_own_head(model_.config(), width)) return outputs_for_exit();
+EncoderGraph::Outputs EncoderGraph::outputs_for_head() const {
   const ModelConfig& config = model_.config();
   const bool reads_all = config.per_token || model_.backbone().pooling_of(config) == HeadPooling::mean;
   return reads_all ? Outputs::every_token : Outputs::first_token;
@@ -399,14 +398,9 @@ Value EncoderGraph::head(const Value& x, const Width& width) {
     const auto at = static_cast<std::size_t>(width.index());
     read = norm(x, is_private ? tree.private_final_norms[at] : tree.final_norm, hidden);
   }
-  if (!model_.config().per_token) read = pooled(read, outputs_for_head(width));
-  if (has_own_head(model_.config(), width)) {
-    const NarrowHead<LinearWeight>& own = tree.narrow_heads[static_cast<std::size_t>(width.index())];
-    return head_layers(read, hidden, {&own.dense, Activation::tanh, {}, own.output});
-  }
+  if (!model_.config().per_token) read = pooled(read, outputs_for_head());
   return head_layers(read, hidden,
-                     {tree.head_dense ? &*tree.head_dense : nullptr, backbone.activation_of_head(model_.config()),
-                      tree.head_norm, tree.head_output});
+                     {tree.head_dense, backbone.activation_of_head(model_.config()), tree.head_norm, tree.head_output});
 }
 
 Value EncoderGraph::head_layers(const Value& read, Index hidden, const HeadLayers& layers) {
@@ -423,9 +417,7 @@ EncoderGraph::ExitValues EncoderGraph::exit(const Value& x, const Exit<LinearWei
   const Value read = norm(config.per_token ? x : pooled(x, outputs_for_exit()), exit.norm, hidden);
   const Activation of_exit = config.fills_masks ? model_.backbone().activation_of_head(config) : Activation::tanh;
   const LinearWeight& output = exit.output ? *exit.output : model_.tree().head_output;
-  ExitValues values = {
-      .logits = head_layers(read, hidden, {exit.dense ? &*exit.dense : nullptr, of_exit, exit.head_norm, output}),
-      .score = {}};
+  ExitValues values = {.logits = head_layers(read, hidden, {exit.dense, of_exit, exit.head_norm, output}), .score = {}};
   if (exit.score) values.score = linear(read, *exit.score, 1, hidden);
   return values;
 }

@@ -38,8 +38,8 @@ class EncoderGraph {
   /// The model's head, on the last layer's output at a width: [batch, labels], or [batch, tokens, labels] of a model
   /// that labels tokens.
   Value head(const Value& x, const Width& width);
-  /// What a width's head, and an exit, reads of a layer.
-  Outputs outputs_for_head(const Width& width) const;
+  /// What the head, and an exit, reads of a layer.
+  Outputs outputs_for_head() const;
   Outputs outputs_for_exit() const;
   struct ExitValues {
     Value logits, score;  ///< as head(), and [batch, 1]; no score where exits have none
@@ -77,7 +77,7 @@ class EncoderGraph {
   Value split_heads(const Value& x, const LayerSlice& slice, std::vector<std::int64_t> order);
   /// What stands behind what a head, or an exit, reads.
   struct HeadLayers {
-    const LinearWeight* dense;  // or none
+    const std::optional<LinearWeight>& dense;
     Activation activation;
     const LayerNormView<const float>& norm;
     const LinearWeight& output;

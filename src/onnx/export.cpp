@@ -37,7 +37,7 @@ Value narrow_tail(const Width& width, EncoderGraph& encoder, Value x) {
   x = encoder.reduction(x, width);
   for (const int i : width.layers())
     x = encoder.adaptive_layer(x, i, width,
-                               i == width.layers().back() ? encoder.outputs_for_head(width) : Outputs::every_token);
+                               i == width.layers().back() ? encoder.outputs_for_head() : Outputs::every_token);
   return encoder.head(x, width);
 }
 
@@ -109,7 +109,7 @@ class RoutedExport {
     Graph graph(config_.model_type);
     EncoderGraph encoder(model_, graph);
     const Value x = full_path(model_, encoder, encoder.hidden_state_inputs(), begin, config_.num_hidden_layers,
-                              encoder.outputs_for_head(model_.widths().full()));
+                              encoder.outputs_for_head());
     output_width(encoder, encoder.head(x, model_.widths().full()), model_.widths().widest(), "1", "full.onnx");
     save_as(graph, "full.onnx", "1");
   }
@@ -202,7 +202,7 @@ Graph graph_of_answer(const StoredModel& model, int answer) {
     return graph;
   }
   if (width.is_full()) {
-    x = full_path(model, encoder, x, 0, config.num_hidden_layers, encoder.outputs_for_head(width));
+    x = full_path(model, encoder, x, 0, config.num_hidden_layers, encoder.outputs_for_head());
     encoder.output_logits(encoder.head(x, width));
     return graph;
   }

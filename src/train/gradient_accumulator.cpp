@@ -64,17 +64,16 @@ void GradientAccumulator<T>::mark(const Reach& reach, std::span<const std::int32
   const auto specs = network_.layout().specs();
   for (std::size_t i = 0; i < specs.size(); ++i) {
     const ParameterSpec& spec = specs[i];
-    const bool by_width = !alone && (spec.width < 0 || reach.width == nullptr || spec.width == reach.width->index());
     bool reached = false;
     switch (spec.component) {
       case Component::encoder:
-        reached = by_width;
+        reached = !alone && (spec.width < 0 || reach.width == nullptr || spec.width == reach.width->index());
         break;
       case Component::router:
         reached = !alone && reach.router;
         break;
       case Component::exit:
-        reached = spec.width < 0 ? reach.exits != ExitLosses::none : by_width;
+        reached = reach.exits != ExitLosses::none;
     }
     if (reached) gradients_.participates()[i] = true;
   }

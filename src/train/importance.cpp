@@ -240,10 +240,6 @@ void reorder(ParameterStore<T>& values, const ModelConfig& config, const NewOrde
       if (config.sharcs->exit_scores) inputs(exit + "score", hidden, 1, dimensions);
     }
   }
-  // Heads of sliced token vectors have nothing of theirs to move with the dimensions.
-  for (const Width& width : WidthSet(config))
-    if (has_own_head(config, width) && keeps_token_vectors(config, width))
-      inputs(narrow_head_name(width) + "dense", hidden, 1, dimensions);
   const HeadNames head = backbone.head_of(config);
   inputs(head.dense.empty() ? head.output : head.dense, hidden, 1, dimensions);
   if (config.fills_masks) writes_words(head.dense, head.norm);

@@ -290,18 +290,15 @@ TEST_F(Train, TheHeadOfACheckpointSaysNothingOfTheTasks) {
     config.per_token = config.fills_masks = true;
     config.labels.clear();
   });
-  config_["model"] = {{"sharcs",
-                       {{"width_mult_list", {0.5, 1.0}},
-                        {"adaptive_layer_idx", 1},
-                        {"exits", {1, 2}},
-                        {"exit_scores", true},
-                        {"own_heads", true}}}};
+  config_["model"] = {
+      {"sharcs",
+       {{"width_mult_list", {0.5, 1.0}}, {"adaptive_layer_idx", 1}, {"exits", {1, 2}}, {"exit_scores", true}}}};
   config_["training"]["max_length"] = 16;
   config_.erase("tokenizer");
   const auto run = train(on_sst2("run", {"--init", path("masks"), "--epochs", "1"}));
   EXPECT_EQ(run.exit_code, 0) << run.errors;
   const ModelConfig config = ModelConfig::load(folder_ / "run" / "config.json");
-  EXPECT_TRUE(config.sharcs->own_heads && config.sharcs->exit_scores && !config.per_token);
+  EXPECT_TRUE(config.sharcs->exit_scores && !config.per_token);
 }
 
 TEST_F(Train, StartsFromTheFirstLayersOfAPlainEncoder) {

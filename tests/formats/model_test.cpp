@@ -264,27 +264,16 @@ TEST_F(ModelDirectory, AModelOfBeforeFullWidthCouldBePlainStaysPrivate) {
   EXPECT_EQ(full_width_logits(read, batch), full_width_logits(model, batch));
 }
 
-TEST_F(ModelDirectory, ExitsTheirScoresAndOwnHeadsAreSavedAndReadAgain) {
+TEST_F(ModelDirectory, ExitsAndTheirScoresAreSavedAndReadAgain) {
   ModelConfig config = small_config();
   config.sharcs->exits = {1, 2};
   config.sharcs->exit_scores = true;
-  config.sharcs->own_heads = true;
   const Model model = random_model(config);
   model.save(folder.path());
   const Model read = Model::load(folder.path(), {}, &report);
   EXPECT_EQ(report.summary(), "");
   EXPECT_TRUE(std::ranges::equal(network_of(read).values().buffer(), network_of(model).values().buffer()));
   EXPECT_NE(weights().find("exits.2.score.weight"), nullptr);
-  EXPECT_NE(weights().find("narrow_heads." + model.widths()[0].suffix() + ".dense.weight"), nullptr);
-}
-
-TEST_F(ModelDirectory, OwnHeadsStartAnewWhereTheModelHadNone) {
-  random_model(small_config()).save(folder.path());
-  SharcsConfig own = *small_config().sharcs;
-  own.own_heads = true;
-  const Model model = Model::load(folder.path(), {.sharcs = own}, &report);
-  EXPECT_EQ(report.initialised.size(), 4u * (model.widths().size() - 1)) << report.summary();
-  for (const std::string& name : report.initialised) EXPECT_THAT(name, StartsWith("narrow_heads."));
 }
 
 TEST_F(ModelDirectory, TheFirstLayersAloneCanBeKept) {

@@ -72,9 +72,6 @@ TEST(TokenConfig, WhatExitsOfTokensDoNotHaveIsRefused) {
   config.sharcs->exit_pooling = ExitPooling::first_token;
   EXPECT_THAT(message_of<ConfigError>([&] { config.check(); }), HasSubstr("\"sharcs.exit_pooling\""));
   config = token_config();
-  config.sharcs->own_heads = true;
-  EXPECT_THAT(message_of<ConfigError>([&] { config.check(); }), HasSubstr("\"sharcs.own_heads\" is true; expected"));
-  config = token_config();
   config.labels = {"O"};
   EXPECT_THAT(message_of<ConfigError>([&] { config.check(); }), HasSubstr("has one label; expected at least two"));
   config = token_config();

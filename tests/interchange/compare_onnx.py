@@ -39,7 +39,6 @@ FORMS = {
     "fewer layers, scores": (PLAIN | {"width_mult_list": [0.25, 0.5, 1.0], "depth_mult_list": [0.5, 0.5, 1.0],
                                       "exit_scores": True}, ("Bert", "DistilBert", "ModernBert")),
     "whole token vectors": (PLAIN | {"width_mult_list": [0.25, 1.0], "slice_hidden": False}, ("Bert", "Albert", "ModernBert")),
-    "own heads": (PLAIN | {"own_heads": True}, ("Bert", "ModernBert")),
     "no width 1": (PLAIN | {"width_mult_list": [0.25, 0.5], "exits": [1]}, ("Bert",)),
 }
 ACTIVATIONS = ("gelu_new", "quick_gelu", "relu", "silu")

@@ -363,7 +363,7 @@ TEST(ModelConfig, BrokenSharcsSettingsAreRefused) {
   EXPECT_EQ(refusal(sharcs_bert(), "sharcs.adaptive_layer_index", 3),
             "config.json: \"sharcs.adaptive_layer_index\" is not a known key; expected width_mult_list, "
             "adaptive_layer_idx, hidden_size_router, weighted_dim_reduction, slice_hidden, depth_mult_list, "
-            "full_width_norm, exits, exit_pooling, own_heads, exit_scores or policy");
+            "full_width_norm, exits, exit_pooling, exit_scores or policy");
   EXPECT_EQ(refusal(sharcs_bert(), "sharcs.width_mult_list", 0.25),
             "config.json: \"sharcs.width_mult_list\" is 0.25; expected a list of numbers");
   EXPECT_EQ(refusal(sharcs_bert(), "sharcs.width_mult_list", {0.25, "1"}),

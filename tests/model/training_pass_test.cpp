@@ -484,17 +484,6 @@ TEST_P(EveryBackbonesTrainingPass, GradientsOfAllAnswersAreTheFiniteDifferencesW
   }
 }
 
-TEST_P(EveryBackbonesTrainingPass, GradientsOfAllAnswersAreTheFiniteDifferencesWithOwnHeads) {
-  for (const bool slice_hidden : {true, false}) {
-    ModelConfig config = with_exits(testing::small_config_of(GetParam()));
-    config.sharcs->own_heads = true;
-    config.sharcs->slice_hidden = slice_hidden;
-    check_plan_gradients(config);
-    config.sharcs->exit_pooling = ExitPooling::first_token;
-    check_plan_gradients(config, {.hidden = 0.3f, .attention = 0.3f, .classifier = 0.3f, .key = 99});
-  }
-}
-
 TEST(TrainingPass, GradientsOfAllAnswersAreTheFiniteDifferencesWithWeightedReductionAndExitsOfTheFirstToken) {
   for (ModelConfig config : {with_exits(small_config()), with_exits(modern_config())}) {
     config.sharcs->weighted_dim_reduction = true;

@@ -93,7 +93,6 @@ TEST_P(EveryBackbonesReordering, OfTheDimensionsOfWholeTokenVectorsLeavesNarrowW
   for (const FullWidthNorm norm : {FullWidthNorm::plain, FullWidthNorm::private_}) {
     ModelConfig config = with_exits(testing::small_config_of(GetParam()), norm);
     config.sharcs->slice_hidden = false;
-    config.sharcs->own_heads = true;
     Network<double> network(config);
     testing::randomise(network);
     const Importance importance = some_importance(config);

@@ -80,8 +80,7 @@ Json describe(const LoadedModel& model, int tokens) {
                       {"weighted_dim_reduction", config.sharcs->weighted_dim_reduction},
                       {"slice_hidden", config.sharcs->slice_hidden},
                       {"full_width_norm", name_of(config.sharcs->full_width_norm)},
-                      {"exits", config.sharcs->exits},
-                      {"own_heads", config.sharcs->own_heads}};
+                      {"exits", config.sharcs->exits}};
   else
     json["sharcs"] = nullptr;
   json["policy"] = config.sharcs ? Json(Policy::of_model(config).name()) : Json();
