@@ -3,6 +3,7 @@
 
 #include "model/answers.hpp"
 #include "model/backbone.hpp"
+#include "model/encoder_tree.hpp"
 #include "model/length_cost.hpp"
 #include "model/mask_guess.hpp"
 #include "sharcs/model.hpp"
